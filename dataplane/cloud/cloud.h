@@ -1,0 +1,196 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "dataplane/base/address.h"
+
+/// The document as values, valid as a whole: what parse() returned has no dangling reference, no
+/// duplicate and no overlap. Pure data; what a host makes of it is compiled elsewhere.
+namespace novaplane::cloud {
+
+struct SocketAddress {
+  IpAddress address;
+  std::uint16_t port = 0;
+  bool operator==(const SocketAddress&) const = default;
+};
+
+enum class Protocol : std::uint8_t { tcp = 6, udp = 17 };  ///< IP protocol numbers
+
+/// "tcp/22"
+struct ServicePort {
+  Protocol protocol = Protocol::tcp;
+  std::uint16_t port = 0;
+  bool operator==(const ServicePort&) const = default;
+};
+
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+  bool operator==(const PortRange&) const = default;
+};
+
+struct Probe {
+  std::uint32_t interval_ms = 100;
+  std::uint32_t burst = 10;
+  std::uint32_t burst_interval_ms = 20;
+  std::uint32_t recovered = 5;
+  std::vector<IpAddress> targets;
+  std::uint32_t hold_down_ms = 5000;
+  bool fail_back = true;
+  bool operator==(const Probe&) const = default;
+};
+
+struct Uplink {
+  std::string name;
+  std::string interface;
+  std::optional<IpAddress> gateway;
+  bool snat = true;                 ///< false: `source: none`
+  std::optional<IpAddress> source;  ///< none: the interface's first global address
+  std::uint32_t weight = 1;
+  Probe probe;
+  bool operator==(const Uplink&) const = default;
+};
+
+enum class UplinkPolicy : std::uint8_t { failover, balance };
+
+struct Host {
+  std::string name;
+  std::optional<std::string> vm_interface;  ///< none: networks here have no wire
+  std::optional<IpAddress> tunnel_address;
+  std::optional<SocketAddress> metadata;
+  std::vector<ServicePort> allow;  ///< what guests may reach on the host
+  std::vector<Uplink> uplinks;     ///< in order of preference
+  UplinkPolicy uplink_policy = UplinkPolicy::failover;
+  bool manage_host_default = false;
+  std::map<std::string, IpAddress> gateways;  ///< network -> own address, for per-host mode
+  bool prune = false;
+  bool operator==(const Host&) const = default;
+};
+
+enum class GatewayMode : std::uint8_t { shared, per_host, hardware, failover, none };
+std::string_view to_string(GatewayMode);
+
+struct Flat {
+  bool operator==(const Flat&) const = default;
+};
+struct Vlan {
+  std::uint16_t id = 0;  ///< 1..4094
+  bool operator==(const Vlan&) const = default;
+};
+struct Vxlan {
+  std::uint32_t vni = 0;  ///< 1..16777215
+  bool operator==(const Vxlan&) const = default;
+};
+using Segment = std::variant<Flat, Vlan, Vxlan>;
+
+struct DhcpRoute {
+  Prefix destination;
+  IpAddress via;
+  bool operator==(const DhcpRoute&) const = default;
+};
+
+struct Dhcp {
+  bool enabled = true;
+  std::uint32_t lease_seconds = 24 * 3600;
+  std::vector<IpAddress> dns;  ///< where the host's dnsmasq asks for other names
+  std::string domain = "novalocal";
+  std::map<std::string, std::string> options;  ///< dnsmasq's option name or number -> value
+  std::vector<DhcpRoute> routes;               ///< classless static routes
+  bool operator==(const Dhcp&) const = default;
+};
+
+struct RouterProbe {
+  std::uint32_t interval_ms = 200;
+  std::uint32_t lost = 3;
+  std::uint32_t recovered = 3;
+  bool operator==(const RouterProbe&) const = default;
+};
+
+struct Network {
+  std::string name;
+  std::uint32_t order = 0;  ///< place in the document
+  Prefix cidr;
+  std::optional<IpAddress> gateway;
+  GatewayMode gateway_mode = GatewayMode::shared;
+  std::optional<IpAddress> host_address;  ///< hardware mode
+  bool fallback_to_host = false;
+  Segment segment;
+  std::optional<std::string> interface;  ///< none: the host's vm_interface
+  std::optional<Mac> gateway_mac;        ///< none: derived, see shared_mac()
+  RouterProbe router_probe;
+  std::string bridge;                ///< always set: the document's, or br-NAME
+  std::optional<std::uint32_t> mtu;  ///< none: derived from what carries it
+  bool snat = true;
+  bool routed = false;
+  std::vector<std::string> uplinks;  ///< order of names; empty: the host's
+  std::optional<Prefix> cidr6;
+  std::optional<IpAddress> gateway6;
+  std::vector<std::string> gateway_hosts;  ///< failover mode
+  Dhcp dhcp;
+  bool operator==(const Network&) const = default;
+
+  /// The MAC that guests see as their gateway on every host: `gateway_mac`, or 0a:6e and the
+  /// gateway's four bytes. Shared mode with an IPv4 gateway only.
+  Mac shared_mac() const;
+};
+
+struct Rate {
+  std::uint64_t ingress = 0, egress = 0;  ///< bit/s, 0: no limit
+  std::uint64_t burst = 0;                ///< bytes, 0: derived
+  bool operator==(const Rate&) const = default;
+};
+
+struct Port {
+  std::string name;
+  std::uint32_t order = 0;
+  std::string network, host;
+  Mac mac;
+  IpAddress address;
+  std::optional<IpAddress> address6;
+  std::string interface;
+  bool default_route = true;
+  std::optional<IpAddress> gateway;
+  std::string hostname;  ///< always set, fit for DNS: the document's or the port's name, shortened to 63
+  Rate rate;
+  bool operator==(const Port&) const = default;
+};
+
+struct FloatingIp {
+  IpAddress address;
+  std::uint32_t order = 0;
+  std::string port;    ///< empty: bound to nothing
+  std::string uplink;  ///< empty: the host's first; "any": whichever is in use
+  std::uint32_t announce = 3;
+  Rate rate;
+  bool operator==(const FloatingIp&) const = default;
+};
+
+struct PortForward {
+  std::string name;
+  std::uint32_t order = 0;
+  IpAddress address;
+  Protocol protocol = Protocol::tcp;
+  PortRange port;
+  std::string to_port;  ///< a port's name
+  PortRange to;         ///< as long as `port`, or one port for all
+  bool operator==(const PortForward&) const = default;
+};
+
+/// The whole document. Order of the document is kept in each object's `order`.
+struct Cloud {
+  std::map<std::string, Host, std::less<>> hosts;
+  std::map<std::string, Network, std::less<>> networks;
+  std::unordered_map<std::string, Port> ports;
+  std::unordered_map<IpAddress, FloatingIp> floating_ips;
+  std::map<std::string, PortForward, std::less<>> port_forwards;
+  std::vector<Prefix> no_snat, force_snat;
+  bool operator==(const Cloud&) const = default;
+};
+
+}  // namespace novaplane::cloud

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/cloud/cloud.h"
+
+namespace novaplane::cloud {
+
+/// One mistake in a document, at a place that an editor can jump to. Lines and columns count from 1.
+struct Mistake {
+  std::string file;
+  int line = 0, column = 0;
+  std::string kind;  ///< a stable word for its kind: "unknown-key", "duplicate-mac", "overlap"
+  std::string text;  ///< one sentence
+
+  /// "cloud.yaml:12:5: ports.web1.address: 10.0.1.7 is outside network blue (10.0.0.0/24)"
+  std::string message() const;
+};
+
+/// Reads and validates a document (YAML, or JSON, which is YAML). All mistakes that can be found
+/// are returned, in order of their places; a document with a mistake yields no Cloud.
+tl::expected<Cloud, std::vector<Mistake>> parse(std::istream& text, const std::string& file);
+tl::expected<Cloud, std::vector<Mistake>> parse_file(const std::string& file);
+
+}  // namespace novaplane::cloud

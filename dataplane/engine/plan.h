@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/engine/rows.h"
+#include "dataplane/engine/subsystem.h"
+
+namespace novaplane::engine {
+
+/// The numbered order in which a pass is applied. A step never waits for a later phase.
+/// ARCHITECTURE.md says why each stands where it stands.
+enum class Phase : std::uint8_t {
+  withdraw = 1,     ///< routes, proxies, neighbours and addresses that are not wanted any more
+  detach = 2,       ///< ports leave bridges
+  nftables = 3,     ///< one transaction: frame and elements, additions and removals
+  sysctls = 4,      ///< host-wide values
+  create_links = 5, ///< bridges, down; then their own values
+  attach = 6,       ///< ports join, up
+  raise_links = 7,  ///< bridges up, MTU last
+  addresses = 8,
+  routes = 9,       ///< routes, permanent neighbours, proxies
+  services = 10,    ///< dnsmasq and what it serves
+  announce = 11,    ///< gratuitous ARP; not waited for
+  forget_flows = 12,///< conntrack; not waited for
+  delete_links = 13 ///< by group, in chunks; restores what was found goes with it
+};
+
+/// A difference of one row: before without after is a removal, after without before an addition.
+template <class Key, class Row>
+struct Change {
+  Key key;
+  std::optional<Row> before, after;
+  bool operator==(const Change&) const = default;
+};
+
+/// The static nf_tables are missing or not as they must be: what of them, in words.
+struct FrameChange {
+  std::string what;  ///< "write tables inet novaplane and bridge novaplane"
+  bool operator==(const FrameChange&) const = default;
+};
+
+using LinkChange = Change<LinkKey, Link>;
+using AttachmentChange = Change<AttachmentKey, Attachment>;
+using AddressChange = Change<AddressKey, Address>;
+using RouteChange = Change<RouteKey, Route>;
+using NeighbourChange = Change<NeighbourKey, Neighbour>;
+using SysctlChange = Change<SysctlKey, Sysctl>;
+using ElementChange = Change<nft::ElementKey, nft::Element>;
+using ServiceChange = Change<ServiceKey, Service>;
+using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
+
+using Operation =
+    std::variant<FrameChange, LinkChange, AttachmentChange, AddressChange, RouteChange,
+                 NeighbourChange, SysctlChange, ElementChange, ServiceChange, EntryChange, Announce,
+                 ForgetFlows>;
+
+struct Step {
+  Phase phase;
+  Operation operation;
+  std::string object;  ///< "network blue"; empty when nothing of the document wants the row
+
+  std::string what() const;  ///< "add route 203.0.113.10 local dev lo"
+  std::string why() const;   ///< "floating IP 203.0.113.10: missing" / "not in the document"
+};
+
+/// Steps in the order in which they are applied.
+using Plan = std::vector<Step>;
+
+}  // namespace novaplane::engine

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/error.h"
+#include "dataplane/nft/values.h"
+
+/// The tables that make up a host's network. Each row is a plain value with a key: compile() fills
+/// them from the document, the observer from the kernel, and equal rows mean nothing to do.
+/// Links are named here; numbers are looked up when a request is built.
+namespace novaplane::engine {
+
+/// A link that we create and own. Only bridges so far.
+struct Link {
+  std::string kind = "bridge";
+  Mac mac;
+  std::uint32_t mtu = 1500;
+  std::string alias;                ///< "novaplane network blue"
+  bool ipv6 = false;                ///< false: disable_ipv6 is set
+  bool route_localnet = false;      ///< metadata on a loopback address needs it
+  bool transmit_checksum = true;    ///< false: DHCP replies carry whole checksums (ethtool -K tx off)
+  bool operator==(const Link&) const = default;
+};
+using LinkKey = std::string;
+
+/// A link, ours or not, as the port of a bridge of ours. It is up.
+struct Attachment {
+  std::string master;
+  std::optional<std::uint32_t> mtu;  ///< none: left as found
+  std::optional<bool> ipv6;          ///< none: left as found
+  bool up = true;
+  bool operator==(const Attachment&) const = default;
+};
+using AttachmentKey = std::string;
+
+struct AddressKey {
+  std::string link;
+  Prefix prefix;
+  bool operator==(const AddressKey&) const = default;
+};
+struct Address {
+  std::optional<IpAddress> broadcast;
+  bool operator==(const Address&) const = default;
+};
+
+struct RouteKey {
+  std::uint32_t table = 254;  ///< RT_TABLE_MAIN; RT_TABLE_LOCAL is 255
+  Prefix destination;
+  bool operator==(const RouteKey&) const = default;
+};
+struct Route {
+  enum class Type : std::uint8_t { unicast = 1, local = 2 };  ///< RTN_*
+  Type type = Type::unicast;
+  std::string link;
+  std::optional<IpAddress> gateway;
+  std::optional<IpAddress> preferred_source;
+  bool operator==(const Route&) const = default;
+};
+
+struct NeighbourKey {
+  std::string link;
+  IpAddress address;
+  bool proxy = false;  ///< the link answers for the address
+  bool operator==(const NeighbourKey&) const = default;
+};
+struct Neighbour {
+  std::optional<Mac> mac;  ///< none for a proxy; entries are permanent
+  bool operator==(const Neighbour&) const = default;
+};
+
+/// A value below /proc/sys that is not part of a link of ours: "net/ipv4/ip_forward".
+using SysctlKey = std::string;
+struct Sysctl {
+  std::string value;
+  bool operator==(const Sysctl&) const = default;
+};
+
+/// A program of ours that serves beside the kernel: "dhcp/blue" is dnsmasq on network blue.
+using ServiceKey = std::string;
+struct Service {
+  std::string config;  ///< the text of its configuration file
+  std::string device;  ///< the link that it serves; made again, the service starts again
+  bool operator==(const Service&) const = default;
+};
+
+/// One thing that a service knows and can learn or forget while it runs.
+struct ServiceEntryKey {
+  ServiceKey service;
+  std::string name;  ///< "host web1", "name web1": unique within the service
+  bool operator==(const ServiceEntryKey&) const = default;
+};
+struct ServiceEntry {
+  std::string line;  ///< the line of its file
+  bool operator==(const ServiceEntry&) const = default;
+};
+
+template <class Key, class Row>
+using RowList = std::vector<std::pair<Key, Row>>;
+
+/// What one object wants: the output of compile().
+struct Rows {
+  RowList<LinkKey, Link> links;
+  RowList<AttachmentKey, Attachment> attachments;
+  RowList<AddressKey, Address> addresses;
+  RowList<RouteKey, Route> routes;
+  RowList<NeighbourKey, Neighbour> neighbours;
+  RowList<SysctlKey, Sysctl> sysctls;
+  RowList<nft::ElementKey, nft::Element> elements;
+  RowList<ServiceKey, Service> services;
+  RowList<ServiceEntryKey, ServiceEntry> entries;
+  std::vector<Error> problems;  ///< why the object cannot be as wanted; the rows still stand
+
+  void clear();
+};
+
+}  // namespace novaplane::engine
+
+template <>
+struct std::hash<novaplane::engine::AddressKey> {
+  std::size_t operator()(const novaplane::engine::AddressKey& k) const {
+    return novaplane::hash_of(k.link, k.prefix);
+  }
+};
+template <>
+struct std::hash<novaplane::engine::RouteKey> {
+  std::size_t operator()(const novaplane::engine::RouteKey& k) const {
+    return novaplane::hash_of(k.table, k.destination);
+  }
+};
+template <>
+struct std::hash<novaplane::engine::NeighbourKey> {
+  std::size_t operator()(const novaplane::engine::NeighbourKey& k) const {
+    return novaplane::hash_of(k.link, k.address, k.proxy);
+  }
+};
+template <>
+struct std::hash<novaplane::engine::ServiceEntryKey> {
+  std::size_t operator()(const novaplane::engine::ServiceEntryKey& k) const {
+    return novaplane::hash_of(k.service, k.name);
+  }
+};

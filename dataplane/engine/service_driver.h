@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/engine/plan.h"
+#include "dataplane/engine/rows.h"
+
+namespace novaplane::engine {
+
+struct SeenServices {
+  RowList<ServiceKey, Service> services;
+  RowList<ServiceEntryKey, ServiceEntry> entries;
+};
+
+/// Runs programs of ours (dnsmasq) and tells what runs. Has no memory that it needs: what is true
+/// stands in the run directory and in /proc.
+class ServiceDriver {
+ public:
+  virtual ~ServiceDriver() = default;
+
+  /// What runs with what configuration, and what it was told. A process counts only if its command
+  /// line names our configuration file; one whose device was made again does not count.
+  virtual Result<SeenServices> observe() = 0;
+
+  /// Applies the service changes and entry changes of one pass, in an order of its own; results in
+  /// the order of `steps`. Steps hold ServiceChange or EntryChange only.
+  virtual std::vector<Result<void>> apply(std::span<const Step* const> steps) = 0;
+
+  /// Descriptors (pidfds) that turn readable when the service has died, owned by the driver and
+  /// valid until the next apply() or observe().
+  virtual std::vector<std::pair<ServiceKey, int>> watch() const = 0;
+};
+
+}  // namespace novaplane::engine

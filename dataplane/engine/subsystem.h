@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/cloud/cloud.h"
+#include "dataplane/engine/rows.h"
+#include "dataplane/nft/frame.h"
+
+namespace novaplane::engine {
+
+/// What compile() must know of the links that the document names and somebody else made. A change
+/// of a fact compiles the document again.
+struct LinkFacts {
+  Mac mac;
+  std::uint32_t mtu = 1500;
+  std::optional<IpAddress> source;      ///< first global IPv4 address
+  std::vector<Prefix> addresses;        ///< all its global addresses, both families, not ours
+  std::string master;                   ///< the bridge that it is a port of, or empty
+  int arp_ignore = 0;                   ///< the larger of conf/all and conf/<name>
+  bool operator==(const LinkFacts&) const = default;
+};
+
+struct Facts {
+  std::map<std::string, LinkFacts, std::less<>> links;  ///< absent: the link does not exist
+  bool operator==(const Facts&) const = default;
+
+  const LinkFacts* find(std::string_view name) const {
+    const auto it = links.find(name);
+    return it != links.end() ? &it->second : nullptr;
+  }
+};
+
+enum class Kind : std::uint8_t { host, network, port, floating_ip, port_forward };
+
+/// The name of an object of the document: what a row is wanted for, what a status is about.
+struct Object {
+  Kind kind = Kind::host;
+  std::string name;  ///< a floating IP's is its address
+  auto operator<=>(const Object&) const = default;
+  std::string to_string() const;  ///< "network blue", "port web1", "floating IP 203.0.113.10"
+};
+
+struct Context {
+  const cloud::Cloud& cloud;
+  const cloud::Host& host;  ///< the host that is compiled for
+  const Facts& facts;
+  std::string run_dir;
+};
+
+/// What follows once a change of rows is in force: never state, always an act. Plain values.
+struct Announce {
+  std::string link;
+  IpAddress address;
+  std::uint32_t count = 3;
+  bool operator==(const Announce&) const = default;
+};
+/// Flows that leave conntrack (design: "Flows leave conntrack exactly").
+struct ForgetFlows {
+  enum class Which : std::uint8_t {
+    original_destination,  ///< inbound flows of a floating IP
+    reply_destination,     ///< outbound flows that were translated to it
+    translated_source,     ///< outbound flows of a fixed address, with status SRC_NAT
+  };
+  Which which = Which::original_destination;
+  IpAddress address;
+  bool operator==(const ForgetFlows&) const = default;
+};
+struct Consequences {
+  std::vector<Announce> announcements;
+  std::vector<ForgetFlows> flows;
+};
+
+/// A part of the data plane: compiles its share of each object, and brings the static part of its
+/// nf_tables. Pure: no I/O, no state.
+class Subsystem {
+ public:
+  virtual ~Subsystem() = default;
+  virtual std::string_view name() const = 0;
+  virtual nft::Frame frame() const { return {}; }
+  /// Appends the rows that `object` wants on this host; the object exists in the cloud.
+  virtual void compile(const Context&, const Object& object, Rows& out) const = 0;
+  /// What follows when an element or a route changes (either side null: added, removed).
+  virtual void follow(const Context&, const nft::ElementKey&, const nft::Element* /*before*/,
+                      const nft::Element* /*after*/, Consequences&) const {}
+  virtual void follow(const Context&, const RouteKey&, const Route* /*before*/,
+                      const Route* /*after*/, Consequences&) const {}
+  virtual void follow(const Context&, const NeighbourKey&, const Neighbour* /*before*/,
+                      const Neighbour* /*after*/, Consequences&) const {}
+};
+
+}  // namespace novaplane::engine

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/nft/values.h"
+
+namespace novaplane::nft {
+
+enum class ChainType : std::uint8_t { filter, nat, route };
+enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting };
+
+/// A base chain; its policy is accept.
+struct Chain {
+  Family family = Family::inet;
+  std::string_view name;
+  ChainType type = ChainType::filter;
+  Hook hook = Hook::prerouting;
+  int priority = 0;  ///< bridge: dstnat -300, srcnat 300; inet: dstnat -100, srcnat 100, filter 0
+};
+
+/// One expression of a rule; built by the functions of rule.h.
+struct Expression;
+
+/// A rule is a list of expressions and knows what it is for.
+struct Rule {
+  Family family = Family::inet;
+  std::string_view chain;
+  std::string comment;  ///< why the rule is there, in words; in the kernel as userdata
+  std::vector<Expression> expressions;
+};
+
+/// The static part of the tables: written once, and again when the kernel's differs.
+struct Frame {
+  std::vector<Set> sets;
+  std::vector<Chain> chains;
+  std::vector<Rule> rules;
+
+  void merge(Frame other);
+};
+
+}  // namespace novaplane::nft

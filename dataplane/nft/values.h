@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/base/address.h"
+
+/// nf_tables as plain values: static chains and rules (a Frame), and elements, which are all that
+/// changes at run time. Names are string literals: they live as long as the program.
+namespace novaplane::nft {
+
+enum class Family : std::uint8_t { inet, bridge };
+std::string_view to_string(Family);
+
+constexpr std::string_view kTable = "novaplane";  ///< our table's name in both families
+
+/// Types of the fields of a set's key or a map's data, with nft's own names.
+enum class Field : std::uint8_t { ifname, ipv4_addr, ipv6_addr, ether_addr, inet_proto, inet_service };
+
+/// Which set, over all of our tables: unique, cheap to copy and to hash.
+struct SetName {
+  Family family = Family::inet;
+  std::string_view name;
+  bool operator==(const SetName&) const = default;
+};
+
+struct Set {
+  SetName name;
+  std::vector<Field> key;        ///< several: a concatenation
+  std::vector<Field> data = {};  ///< empty: a set, else a map; several: a concatenation
+  bool interval = false;         ///< single-field keys only; few elements (floors.md: slow to change)
+  bool operator==(const Set&) const = default;
+};
+
+/// The key of one element, encoded as the kernel wants it: each field padded to four bytes,
+/// numbers in network order, interface names padded to 16 bytes.
+struct ElementKey {
+  SetName set;
+  std::string key;
+  std::string key_end = {};  ///< interval sets: the last value of the range (inclusive), else empty
+  bool operator==(const ElementKey&) const = default;
+};
+
+struct Element {
+  std::string data;     ///< empty for sets
+  std::string comment;  ///< the object that asked for it, at most 128 bytes; in the kernel as userdata
+  bool operator==(const Element&) const = default;
+};
+
+/// Builds keys and data: `Bytes().ifname("br-blue").address(ip).take()`.
+class Bytes {
+ public:
+  Bytes& ifname(std::string_view name);
+  Bytes& address(const IpAddress& address);
+  Bytes& mac(const Mac& mac);
+  Bytes& protocol(std::uint8_t ip_protocol);
+  Bytes& port(std::uint16_t host_order);
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+/// "br-blue . 10.0.0.1": encoded fields as nft prints them.
+std::string to_text(const std::vector<Field>& fields, std::string_view bytes);
+
+}  // namespace novaplane::nft
+
+template <>
+struct std::hash<novaplane::nft::ElementKey> {
+  std::size_t operator()(const novaplane::nft::ElementKey& k) const {
+    return novaplane::hash_of(static_cast<int>(k.set.family), k.set.name, k.key);
+  }
+};

@@ -1,0 +1,91 @@
+#include "dataplane/base/delta_tracker.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <tuple>
+
+namespace novaplane {
+namespace {
+
+using Difference = std::tuple<int, std::optional<int>, std::optional<int>>;  // key, desired, actual
+
+std::map<int, Difference> pending(const DeltaTracker<int, int>& tracker) {
+  std::map<int, Difference> found;
+  tracker.for_each_pending([&](int key, const int* desired, const int* actual) {
+    found[key] = {key, desired ? std::optional(*desired) : std::nullopt,
+                  actual ? std::optional(*actual) : std::nullopt};
+  });
+  return found;
+}
+
+TEST(DeltaTracker, IsSilentWhereWantedAndSeenAgree) {
+  DeltaTracker<int, int> tracker;
+  tracker.want(1, 10);
+  EXPECT_EQ(tracker.pending(), 1u);
+  tracker.saw(1, 10);
+  EXPECT_EQ(tracker.pending(), 0u);
+  tracker.saw(1, 11);
+  EXPECT_EQ(pending(tracker).at(1), Difference(1, 10, 11));
+  tracker.unwant(1);
+  EXPECT_EQ(pending(tracker).at(1), Difference(1, std::nullopt, 11));
+  tracker.gone(1);
+  EXPECT_EQ(tracker.pending(), 0u);
+  EXPECT_EQ(tracker.size(), 0u);
+}
+
+TEST(DeltaTracker, ForgetsWhatItSawBeforeAListing) {
+  DeltaTracker<int, int> tracker;
+  tracker.want(1, 10);
+  tracker.saw(1, 10);
+  tracker.saw(2, 20);
+  tracker.forget_actual();
+  EXPECT_EQ(tracker.size(), 1u);
+  EXPECT_EQ(pending(tracker).at(1), Difference(1, 10, std::nullopt));
+}
+
+/// The same, kept as two maps and compared from scratch.
+struct Naive {
+  std::map<int, int> desired, actual;
+
+  static std::optional<int> at(const std::map<int, int>& rows, int key) {
+    const auto it = rows.find(key);
+    return it == rows.end() ? std::nullopt : std::optional(it->second);
+  }
+  std::map<int, Difference> pending() const {
+    std::map<int, Difference> found;
+    for (int key = 0; key < 20; ++key) {
+      if (at(desired, key) != at(actual, key)) found[key] = {key, at(desired, key), at(actual, key)};
+    }
+    return found;
+  }
+};
+
+TEST(DeltaTracker, AgreesWithANaiveModelAfterAnyHistory) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    std::mt19937 random(seed);
+    DeltaTracker<int, int> tracker;
+    Naive naive;
+    for (int step = 0; step < 300; ++step) {
+      const int key = static_cast<int>(random() % 20), row = static_cast<int>(random() % 3);
+      switch (random() % 50) {
+        case 0:
+          tracker.forget_actual(), naive.actual.clear();
+          break;
+        default:
+          switch (random() % 4) {
+            case 0: tracker.want(key, row), naive.desired[key] = row; break;
+            case 1: tracker.unwant(key), naive.desired.erase(key); break;
+            case 2: tracker.saw(key, row), naive.actual[key] = row; break;
+            case 3: tracker.gone(key), naive.actual.erase(key); break;
+          }
+      }
+      ASSERT_EQ(pending(tracker), naive.pending()) << "seed " << seed << " step " << step;
+      ASSERT_EQ(tracker.pending(), naive.pending().size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace novaplane
