@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "dataplane/cloud/cloud.h"
+#include "dataplane/engine/subsystem.h"
+
+/// Which part a host has in a network: questions that every subsystem asks alike.
+namespace novaplane::engine {
+
+/// The NIC that carries the network between hosts: the network's own, or the host's vm_interface.
+/// None: the network has no wire here.
+std::optional<std::string> wire_of(const Context&, const cloud::Network&);
+
+/// A network is on every host that has a wire for it or a port on it.
+bool present_on(const Context&, const cloud::Network&);
+
+/// The host's own address on the network's bridge: the gateway (shared), the host's own (per-host),
+/// the service address (hardware). None: the host does not route or serve the network.
+std::optional<IpAddress> host_address_on(const Context&, const cloud::Network&);
+
+/// The router that guests are told by DHCP.
+std::optional<IpAddress> router_of(const Context&, const cloud::Network&);
+
+/// The document's MTU, or that of the wire, or 1500.
+std::uint32_t mtu_of(const Context&, const cloud::Network&);
+
+/// The MAC of the network's bridge on this host: its wire's, pinned, so that a port with a lower
+/// MAC never changes it; without a wire one made from host and network.
+Mac bridge_mac(const Context&, const cloud::Network&);
+
+}  // namespace novaplane::engine
