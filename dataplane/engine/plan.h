@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -58,16 +59,25 @@ using Operation =
                  NeighbourChange, SysctlChange, ElementChange, ServiceChange, EntryChange, Announce,
                  ForgetFlows>;
 
+/// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
+using Owner = std::shared_ptr<const Object>;
+
 struct Step {
   Phase phase;
   Operation operation;
-  std::string object;  ///< "network blue"; empty when nothing of the document wants the row
+  Owner owner;
 
-  std::string what() const;  ///< "add route 203.0.113.10 local dev lo"
-  std::string why() const;   ///< "floating IP 203.0.113.10: missing" / "not in the document"
+  std::string what() const;     ///< "add route 203.0.113.10 local dev lo"
+  std::string why() const;      ///< "floating IP 203.0.113.10: missing" / "not in the document"
+  std::string subject() const;  ///< "route 203.0.113.10/32": the same for every change of one row
 };
 
 /// Steps in the order in which they are applied.
 using Plan = std::vector<Step>;
+
+/// Within each phase by object and subject, so that two plans of one difference read alike.
+void sort_for_reading(Plan& plan);
+
+std::string_view to_string(Phase phase);
 
 }  // namespace novaplane::engine

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "dataplane/cloud/cloud.h"
@@ -45,11 +46,12 @@ struct Object {
   std::string to_string() const;  ///< "network blue", "port web1", "floating IP 203.0.113.10"
 };
 
+/// All that compile() may look at.
 struct Context {
   const cloud::Cloud& cloud;
   const cloud::Host& host;  ///< the host that is compiled for
   const Facts& facts;
-  std::string run_dir;
+  const std::unordered_map<std::string, std::size_t>& local_ports;  ///< by network; absent: none
 };
 
 /// What follows once a change of rows is in force: never state, always an act. Plain values.

@@ -1,0 +1,56 @@
+#include "dataplane/engine/presence.h"
+
+namespace novaplane::engine {
+
+std::optional<std::string> wire_of(const Context& context, const cloud::Network& network) {
+  return network.interface ? network.interface : context.host.vm_interface;
+}
+
+bool present_on(const Context& context, const cloud::Network& network) {
+  if (context.local_ports.contains(network.name)) return true;
+  // A network may name a NIC that only some hosts have; the host's own vm_interface is meant.
+  if (network.interface) return context.facts.find(*network.interface) != nullptr;
+  return context.host.vm_interface.has_value();
+}
+
+std::optional<IpAddress> host_address_on(const Context& context, const cloud::Network& network) {
+  switch (network.gateway_mode) {
+    case cloud::GatewayMode::shared:
+    case cloud::GatewayMode::failover:
+      return network.gateway;
+    case cloud::GatewayMode::hardware:
+      return network.host_address;
+    case cloud::GatewayMode::none:
+      return std::nullopt;
+    case cloud::GatewayMode::per_host: {
+      const auto own = context.host.gateways.find(network.name);
+      return own != context.host.gateways.end() ? std::optional(own->second) : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<IpAddress> router_of(const Context& context, const cloud::Network& network) {
+  return network.gateway_mode == cloud::GatewayMode::per_host ? host_address_on(context, network)
+                                                              : network.gateway;
+}
+
+std::uint32_t mtu_of(const Context& context, const cloud::Network& network) {
+  constexpr std::uint32_t kEthernet = 1500;
+  if (network.mtu) return *network.mtu;
+  const auto wire = wire_of(context, network);
+  const LinkFacts* facts = wire ? context.facts.find(*wire) : nullptr;
+  return facts ? facts->mtu : kEthernet;
+}
+
+Mac bridge_mac(const Context& context, const cloud::Network& network) {
+  const auto wire = wire_of(context, network);
+  if (const LinkFacts* facts = wire ? context.facts.find(*wire) : nullptr) return facts->mac;
+  const std::uint64_t value = digest(context.host.name + "/" + network.name);
+  // Locally administered, unicast (IEEE 802).
+  Mac mac{{0x0a, 0x6f, 0, 0, 0, 0}};
+  for (std::size_t i = 2; i < 6; ++i) mac.bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
+  return mac;
+}
+
+}  // namespace novaplane::engine
