@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,9 +12,9 @@
 /// here, as in the kernel; names belong to the layers above.
 namespace novaplane::netlink {
 
-constexpr std::uint32_t kOurGroup = 0x6e70;      ///< IFLA_GROUP of every link that we created ("np")
-constexpr std::uint32_t kDoomedGroup = 0x6e71;   ///< group of ours that are about to be deleted
-constexpr std::uint8_t kOurProtocol = 110;       ///< route, rule, neighbour and address protocol
+constexpr std::uint32_t kOurGroup = 0x6e70;     ///< IFLA_GROUP of every link that we created ("np")
+constexpr std::uint32_t kDoomedGroup = 0x6e71;  ///< group of ours that are about to be deleted
+constexpr std::uint8_t kOurProtocol = 110;      ///< route, rule, neighbour and address protocol
 
 /// A link as the kernel describes it. Only bridges are created so far.
 struct Link {
@@ -23,16 +24,17 @@ struct Link {
   Mac mac;
   std::uint32_t mtu = 0;
   std::uint32_t group = 0;
-  int master = 0;  ///< 0: none
-  int parent = 0;  ///< IFLA_LINK: what a VLAN or veth stands on
+  int master = 0;        ///< 0: none
+  int parent = 0;        ///< IFLA_LINK: what a VLAN or veth stands on
   bool up = false;       ///< IFF_UP
   bool carrier = false;  ///< IFF_LOWER_UP
   std::string alias;
-  bool ipv6 = true;             ///< net.ipv6.conf.<name>.disable_ipv6 is 0
-  bool route_localnet = false;  ///< net.ipv4.conf.<name>.route_localnet
-  bool stp = false;             ///< bridges only
+  bool ipv6 = true;                 ///< net.ipv6.conf.<name>.disable_ipv6 is 0
+  bool route_localnet = false;      ///< net.ipv4.conf.<name>.route_localnet
+  int arp_ignore = 0;               ///< net.ipv4.conf.<name>.arp_ignore
+  bool stp = false;                 ///< bridges only
   std::uint32_t forward_delay = 0;  ///< bridges only, in hundredths of a second (USER_HZ)
-  bool hairpin = false;         ///< bridge ports only: IFLA_BRPORT_MODE
+  bool hairpin = false;             ///< bridge ports only: IFLA_BRPORT_MODE
 
   bool operator==(const Link&) const = default;
 };
@@ -51,9 +53,9 @@ struct Address {
 struct Route {
   std::uint32_t table = 254;  ///< RT_TABLE_MAIN; RT_TABLE_LOCAL is 255
   Prefix destination;
-  std::uint8_t type = 1;      ///< RTN_UNICAST; RTN_LOCAL is 2
+  std::uint8_t type = 1;  ///< RTN_UNICAST; RTN_LOCAL is 2
   std::uint8_t protocol = 0;
-  std::uint8_t scope = 0;     ///< RT_SCOPE_*; host for local routes, link without a gateway
+  std::uint8_t scope = 0;  ///< RT_SCOPE_*; host for local routes, link without a gateway
   std::uint32_t metric = 0;
   int link = 0;  ///< 0: none, or several next hops (which are not read)
   std::optional<IpAddress> gateway;
@@ -67,9 +69,9 @@ struct Neighbour {
   int link = 0;
   IpAddress address;
   bool proxy = false;
-  std::optional<Mac> mac;      ///< none for a proxy
-  std::uint16_t state = 0;     ///< NUD_PERMANENT, NUD_REACHABLE, ...
-  std::uint8_t protocol = 0;   ///< NDA_PROTOCOL
+  std::optional<Mac> mac;     ///< none for a proxy
+  std::uint16_t state = 0;    ///< NUD_PERMANENT, NUD_REACHABLE, ...
+  std::uint8_t protocol = 0;  ///< NDA_PROTOCOL
 
   bool operator==(const Neighbour&) const = default;
 };
@@ -86,5 +88,8 @@ struct Gone {
 /// One thing that the kernel told, in a listing or as an event.
 using Observation = std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>,
                                  Gone<Route>, Seen<Neighbour>, Gone<Neighbour>>;
+
+/// Receives observations one by one, in the order in which the kernel told them.
+using Observer = std::function<void(Observation&&)>;
 
 }  // namespace novaplane::netlink

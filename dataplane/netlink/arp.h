@@ -1,0 +1,25 @@
+#pragma once
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/error.h"
+#include "dataplane/base/fd.h"
+
+namespace novaplane::netlink {
+
+/// Sends gratuitous ARP in the network namespace in which it was opened; hears nothing.
+class ArpSocket {
+ public:
+  static Result<ArpSocket> open();
+
+  /// Tells all neighbours on the link that `address` (IPv4) is at `mac`: once as a request (RFC
+  /// 5227, 3), once as a reply (RFC 5944, 4.6), since some listen to only one of them. Does not
+  /// wait; the repetitions are the caller's. ENETDOWN, ENXIO: the link is down or gone.
+  Result<void> announce(int link, const Mac& mac, const IpAddress& address);
+
+ private:
+  explicit ArpSocket(Fd fd) : fd_(std::move(fd)) {}
+
+  Fd fd_;
+};
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+
+#include "dataplane/base/error.h"
+#include "dataplane/netlink/connection.h"
+#include "dataplane/netlink/messages.h"
+
+namespace novaplane::netlink {
+
+/// Hears of changes of links, addresses, routes and neighbours, our own and others', in the network
+/// namespace in which it was opened.
+///
+/// The kernel does not tell of everything. Silent are: proxy neighbours; disable_ipv6,
+/// route_localnet and arp_ignore written below /proc/sys; IPv4 routes that vanish with their link
+/// (deleted or down) and, before Linux 6.8, with their preferred source. Who hears of the cause has
+/// to list again.
+class Monitor {
+ public:
+  static constexpr std::size_t kBuffer = 32 << 20;  ///< bytes; some 40,000 events
+
+  static Result<Monitor> open(std::size_t buffer = kBuffer);
+
+  int fd() const { return connection_.fd(); }  ///< readable when something waits
+
+  /// Reads all that waits, without blocking. False: events were lost (ENOBUFS), observe again.
+  /// Neighbours that are neither permanent nor ours are not passed on, except that one is gone.
+  Result<bool> drain(const Observer& observer);
+
+ private:
+  explicit Monitor(Connection connection) : connection_(std::move(connection)) {}
+
+  Connection connection_;
+};
+
+}  // namespace novaplane::netlink

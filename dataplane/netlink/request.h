@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dataplane/netlink/messages.h"
+
+struct nl_msg;
+struct nlmsghdr;
+
+namespace novaplane::netlink {
+
+/// One rtnetlink message, ready to send. Move-only: it owns libnl's buffer, which is as large as
+/// the message needs and no larger.
+class Request {
+ public:
+  /// Starts a message with room for `room` bytes of headers and attributes. For builders.
+  Request(std::uint16_t type, std::uint16_t flags, std::size_t room);
+
+  nl_msg* message() const { return message_.get(); }
+  nlmsghdr& header() const;  ///< Socket stamps the sequence; all other bytes stay as built
+
+ private:
+  struct Free {
+    void operator()(nl_msg* message) const;
+  };
+  std::unique_ptr<nl_msg, Free> message_;
+};
+
+/// What is to change of a link; what is not set stays as it is. The kernel applies them in the
+/// order: MAC, MTU, group, alias, master, up or down, route_localnet (net/core/rtnetlink.c,
+/// do_setlink), and keeps what it had applied when a later one fails.
+struct LinkSettings {
+  std::optional<Mac> mac;
+  std::optional<std::uint32_t> mtu;
+  std::optional<bool> up;
+  std::optional<int> master;  ///< 0: none
+  std::optional<std::uint32_t> group;
+  std::optional<std::string> alias;  ///< empty: none
+  std::optional<bool> route_localnet;
+  std::optional<bool> stp;                     ///< bridges only
+  std::optional<std::uint32_t> forward_delay;  ///< bridges only, in hundredths of a second
+};
+
+/// A bridge of ours: down, no STP, no forward delay, its MAC pinned, in kOurGroup. EEXIST when the
+/// name is taken. The kernel ignores an alias here: set it with set_link, in the same send.
+Request create_bridge(std::string_view name, const Mac& mac);
+Request set_link(int index, const LinkSettings& settings);
+Request set_link(std::string_view name, const LinkSettings& settings);
+Request delete_link(int index);
+/// Deletes all links of the group, or none (when one of them cannot be deleted).
+Request delete_group(std::uint32_t group);
+
+/// Values without a protocol are added as ours (kOurProtocol). EEXIST when the link has the
+/// address.
+Request add_address(const Address& address);
+/// The kernel finds an address by link and prefix; its protocol is not compared.
+Request delete_address(const Address& address);
+
+enum class RouteHow : std::uint8_t {
+  create,   ///< EEXIST when there is a route to the destination (and metric) in the table
+  append,   ///< beside routes to the same destination; EEXIST when it is there exactly
+  replace,  ///< instead of the first one to the same destination and metric, whoever set it
+};
+Request add_route(const Route& route, RouteHow how);
+/// Removes a route that agrees in all that the value holds: table, destination, type, scope,
+/// metric, and protocol (none: ours), link, gateway and preferred source as far as they are set.
+Request delete_route(const Route& route);
+
+/// Adds or replaces; without a state an entry is permanent.
+Request add_neighbour(const Neighbour& neighbour);
+/// The kernel finds a neighbour by link and address; its protocol is not compared.
+Request delete_neighbour(const Neighbour& neighbour);
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/netlink/connection.h"
+#include "dataplane/netlink/messages.h"
+#include "dataplane/netlink/request.h"
+
+namespace novaplane::netlink {
+
+/// What can be listed. Listings of neighbours hold what is permanent or ours.
+enum class Listing : std::uint8_t {
+  links,
+  addresses,   ///< both families
+  routes,      ///< both families, all tables; no cached clones
+  our_routes,  ///< only those of kOurProtocol: the kernel filters, so a full BGP table costs
+               ///< nothing
+  neighbours,  ///< both families
+  proxies,     ///< neighbour entries that a link answers for
+};
+
+/// Talks rtnetlink in the network namespace in which it was opened. For one thread at a time.
+/// The kernel works inside send(): microseconds for a route, seconds for the deletion of links.
+class Socket {
+ public:
+  static Result<Socket> open();
+
+  /// Sends pipelined and returns one result for each request, in their order. One that fails does
+  /// not keep the others from being tried. Errors carry the errno and the kernel's extack words;
+  /// the step is left to the caller. ENOBUFS: the kernel's answer was lost, the effect is unknown.
+  std::vector<Result<void>> send(std::span<const Request> requests);
+  Result<void> send(const Request& request);
+
+  /// Lists everything of one kind, as Seen. A listing that changed while it was read
+  /// (NLM_F_DUMP_INTR) is taken again before the observer hears of it; EBUSY when that never ends.
+  Result<void> dump(Listing what, const Observer& observer);
+  /// One link as it is now: for values whose change the kernel tells nobody (disable_ipv6,
+  /// route_localnet and arp_ignore written below /proc/sys). ENODEV.
+  Result<Link> link(int index);
+
+ private:
+  explicit Socket(Connection connection);
+
+  void send_chunk(std::span<const Request> requests, std::span<Result<void>> results);
+  void collect_answers(std::uint32_t first, std::span<Result<void>> results);
+  Result<void> list(const Request& question, int family);
+  Result<bool> list_once(const Request& question, int family);
+
+  Connection connection_;
+  std::uint32_t sequence_ = 0;
+  std::size_t most_per_send_;
+  std::vector<std::uint8_t> listed_;  ///< the messages of a listing, until it is known to be whole
+};
+
+}  // namespace novaplane::netlink
