@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/nft/expression.h"
 #include "dataplane/nft/values.h"
 
 namespace novaplane::nft {
@@ -21,10 +22,7 @@ struct Chain {
   int priority = 0;  ///< bridge: dstnat -300, srcnat 300; inet: dstnat -100, srcnat 100, filter 0
 };
 
-/// One expression of a rule; built by the functions of rule.h.
-struct Expression;
-
-/// A rule is a list of expressions and knows what it is for.
+/// A rule is a list of expressions (written by rule.h) and knows what it is for.
 struct Rule {
   Family family = Family::inet;
   std::string_view chain;

@@ -17,7 +17,14 @@ std::string_view to_string(Family);
 constexpr std::string_view kTable = "novaplane";  ///< our table's name in both families
 
 /// Types of the fields of a set's key or a map's data, with nft's own names.
-enum class Field : std::uint8_t { ifname, ipv4_addr, ipv6_addr, ether_addr, inet_proto, inet_service };
+enum class Field : std::uint8_t {
+  ifname,
+  ipv4_addr,
+  ipv6_addr,
+  ether_addr,
+  inet_proto,
+  inet_service
+};
 
 /// Which set, over all of our tables: unique, cheap to copy and to hash.
 struct SetName {
@@ -30,7 +37,7 @@ struct Set {
   SetName name;
   std::vector<Field> key;        ///< several: a concatenation
   std::vector<Field> data = {};  ///< empty: a set, else a map; several: a concatenation
-  bool interval = false;         ///< single-field keys only; few elements (floors.md: slow to change)
+  bool interval = false;  ///< single-field keys only; few elements (floors.md: slow to change)
   bool operator==(const Set&) const = default;
 };
 
@@ -44,8 +51,9 @@ struct ElementKey {
 };
 
 struct Element {
-  std::string data;     ///< empty for sets
-  std::string comment;  ///< the object that asked for it, at most 128 bytes; in the kernel as userdata
+  std::string data;  ///< empty for sets
+  std::string
+      comment;  ///< the object that asked for it, at most 128 bytes; in the kernel as userdata
   bool operator==(const Element&) const = default;
 };
 

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "dataplane/base/address.h"
+
+/// What a rule is made of, as plain values on the level of nft's own language. rule.h writes them,
+/// to_text() prints them, lower.h turns them into what the kernel executes.
+namespace novaplane::nft {
+
+/// What of a packet a rule looks at or writes. With what it needs to be there comes the check that
+/// it is: ip_daddr matches IPv4 packets only, tcp_dport TCP only.
+enum class Select : std::uint8_t {
+  iifname,
+  oifname,
+  mark,
+  pkttype,
+  nfproto,
+  l4proto,
+  ct_state,
+  ct_status,
+  ether_saddr,
+  ether_daddr,
+  arp_saddr_ether,
+  arp_saddr_ip,
+  arp_daddr_ip,
+  ip_saddr,
+  ip_daddr,
+  th_dport,  ///< of whatever transport there is: only together with l4proto
+  tcp_dport,
+  udp_dport,
+  icmp_type,
+};
+
+/// One selector, or several: a concatenation.
+using Key = std::vector<Select>;
+
+// Bits of ct_state and ct_status (uapi/linux/netfilter/nf_tables.h, nf_conntrack_common.h).
+constexpr std::uint32_t kStateInvalid = 0x01, kStateEstablished = 0x02, kStateRelated = 0x04,
+                        kStateNew = 0x08;
+constexpr std::uint32_t kStatusSnat = 0x10, kStatusDnat = 0x20;
+
+// ICMP types (RFC 792).
+constexpr std::uint8_t kIcmpRedirect = 5, kIcmpEchoRequest = 8;
+
+/// `iifname . ip daddr @gateways`, or `!= @...`.
+struct InSet {
+  Key key;
+  std::string_view set;
+  bool negated = false;
+};
+
+/// `ip daddr 169.254.169.254`, `udp dport 67-68`; values as Bytes would encode them, unpadded.
+struct Compare {
+  Select of;
+  std::string low, high;  ///< equal: one value, else an inclusive range
+  bool negated = false;
+};
+
+/// `ip daddr 127.0.0.0/8`.
+struct InPrefix {
+  Select of;
+  Prefix prefix;
+  bool negated = false;
+};
+
+/// `ct state established,related` (any of the bits is set) or `meta mark & 0x1 == 0` (none is).
+struct HasBits {
+  Select of;
+  std::uint32_t bits = 0;
+  bool none = false;
+};
+
+/// `meta mark set meta mark | 0x1`.
+struct SetMarkBits {
+  std::uint32_t bits = 0;
+};
+
+/// `ether daddr set iifname . ether daddr map @to_bridge`: a packet that the map does not know
+/// leaves the rule here.
+struct WriteFromMap {
+  Select target;
+  Key key;
+  std::string_view map;
+};
+
+/// `meta pkttype set host`: the bridge takes the frame as its own.
+struct SetPkttypeHost {};
+
+/// `dnat ip to ip daddr map @floating_to_fixed`; with_port: the map's data is address . port.
+struct NatFromMap {
+  bool source = false;  ///< snat, else dnat
+  Key key;
+  std::string_view map;
+  bool with_port = false;
+};
+
+/// `dnat ip to 127.0.0.1:8775`; port 0: the packet's own stays.
+struct NatTo {
+  bool source = false;
+  IpAddress address;
+  std::uint16_t port = 0;
+};
+
+struct Masquerade {};
+
+enum class Verdict : std::uint8_t { accept, drop, return_ };
+
+using Expression = std::variant<InSet, Compare, InPrefix, HasBits, SetMarkBits, WriteFromMap,
+                                SetPkttypeHost, NatFromMap, NatTo, Masquerade, Verdict>;
+
+}  // namespace novaplane::nft

@@ -1,0 +1,117 @@
+#include "dataplane/nft/rule.h"
+
+#include <cstring>
+
+namespace novaplane::nft {
+namespace {
+
+template <class T>
+std::string raw(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(value)};
+}
+
+std::string raw(const IpAddress& address) {
+  return {reinterpret_cast<const char*>(address.bytes().data()), address.bytes().size()};
+}
+
+std::string port_bytes(std::uint16_t port) {
+  return {static_cast<char>(port >> 8), static_cast<char>(port)};
+}
+
+bool is_port(Select of) {
+  return of == Select::th_dport || of == Select::tcp_dport || of == Select::udp_dport;
+}
+
+}  // namespace
+
+RuleBuilder&& RuleBuilder::add(Expression expression) {
+  rule_.expressions.push_back(std::move(expression));
+  return std::move(*this);
+}
+
+RuleBuilder&& RuleBuilder::in(Key key, std::string_view set) && {
+  return add(InSet{std::move(key), set});
+}
+
+RuleBuilder&& RuleBuilder::not_in(Key key, std::string_view set) && {
+  return add(InSet{std::move(key), set, true});
+}
+
+RuleBuilder&& RuleBuilder::is(Select of, const IpAddress& address) && {
+  return add(Compare{of, raw(address), raw(address)});
+}
+
+RuleBuilder&& RuleBuilder::is(Select of, const Mac& mac) && {
+  return add(Compare{of, raw(mac.bytes), raw(mac.bytes)});
+}
+
+RuleBuilder&& RuleBuilder::is(Select of, std::string_view link) && {
+  std::string name(link);
+  name.resize(16);
+  return add(Compare{of, name, name});
+}
+
+RuleBuilder&& RuleBuilder::is(Select of, unsigned number) && {
+  const std::string value = is_port(of)          ? port_bytes(static_cast<std::uint16_t>(number))
+                            : of == Select::mark ? raw(std::uint32_t{number})
+                                                 : raw(static_cast<std::uint8_t>(number));
+  return add(Compare{of, value, value});
+}
+
+RuleBuilder&& RuleBuilder::between(Select port, std::uint16_t first, std::uint16_t last) && {
+  return add(Compare{port, port_bytes(first), port_bytes(last)});
+}
+
+RuleBuilder&& RuleBuilder::within(Select of, const Prefix& prefix) && {
+  return add(InPrefix{of, prefix});
+}
+
+RuleBuilder&& RuleBuilder::not_within(Select of, const Prefix& prefix) && {
+  return add(InPrefix{of, prefix, true});
+}
+
+RuleBuilder&& RuleBuilder::has(Select of, std::uint32_t bits) && { return add(HasBits{of, bits}); }
+
+RuleBuilder&& RuleBuilder::lacks(Select of, std::uint32_t bits) && {
+  return add(HasBits{of, bits, true});
+}
+
+RuleBuilder&& RuleBuilder::ipv4() && {
+  constexpr std::uint8_t kNfprotoIpv4 = 2;
+  return std::move(*this).is(Select::nfproto, kNfprotoIpv4);
+}
+
+RuleBuilder&& RuleBuilder::set_mark_bits(std::uint32_t bits) && { return add(SetMarkBits{bits}); }
+
+RuleBuilder&& RuleBuilder::set_pkttype_host() && { return add(SetPkttypeHost{}); }
+
+RuleBuilder&& RuleBuilder::set(Select target, Key key, std::string_view map) && {
+  return add(WriteFromMap{target, std::move(key), map});
+}
+
+RuleBuilder&& RuleBuilder::dnat(Key key, std::string_view map) && {
+  return add(NatFromMap{false, std::move(key), map, false});
+}
+
+RuleBuilder&& RuleBuilder::dnat_with_port(Key key, std::string_view map) && {
+  return add(NatFromMap{false, std::move(key), map, true});
+}
+
+RuleBuilder&& RuleBuilder::dnat(const IpAddress& address, std::uint16_t port) && {
+  return add(NatTo{false, address, port});
+}
+
+RuleBuilder&& RuleBuilder::snat(Key key, std::string_view map) && {
+  return add(NatFromMap{true, std::move(key), map, false});
+}
+
+RuleBuilder&& RuleBuilder::snat(const IpAddress& address) && {
+  return add(NatTo{true, address, 0});
+}
+
+RuleBuilder&& RuleBuilder::masquerade() && { return add(Masquerade{}); }
+RuleBuilder&& RuleBuilder::accept() && { return add(Verdict::accept); }
+RuleBuilder&& RuleBuilder::drop() && { return add(Verdict::drop); }
+RuleBuilder&& RuleBuilder::return_() && { return add(Verdict::return_); }
+
+}  // namespace novaplane::nft

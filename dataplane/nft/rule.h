@@ -1,0 +1,74 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dataplane/nft/frame.h"
+
+namespace novaplane::nft {
+
+/// Writes a rule as one would in nft:
+///
+///     using enum Select;
+///     rule(Family::inet, "prerouting", "floating IP to its fixed address")
+///         .dnat({ip_daddr}, "floating_to_fixed"),
+///     rule(Family::inet, "input", "what the host serves to guests")
+///         .in({iifname, ip_daddr, l4proto, th_dport}, "host_services").accept(),
+///     rule(Family::bridge, "prerouting", "no DHCP from the wire")
+///         .in({iifname}, "wire").between(udp_dport, 67, 68).drop(),
+///
+/// Names are string literals. What a selector needs (IPv4, ARP, UDP...) is checked by itself.
+class RuleBuilder {
+ public:
+  RuleBuilder(Family family, std::string_view chain, std::string comment)
+      : rule_{family, chain, std::move(comment), {}} {}
+
+  // Matches: the rule goes on where they hold.
+  RuleBuilder&& in(Key key, std::string_view set) &&;
+  RuleBuilder&& not_in(Key key, std::string_view set) &&;
+  RuleBuilder&& is(Select, const IpAddress&) &&;
+  RuleBuilder&& is(Select, const Mac&) &&;
+  RuleBuilder&& is(Select, std::string_view link) &&;
+  RuleBuilder&& is(Select, unsigned number) &&;  ///< a port, a protocol, an ICMP type
+  RuleBuilder&& between(Select port, std::uint16_t first, std::uint16_t last) &&;
+  RuleBuilder&& within(Select, const Prefix&) &&;
+  RuleBuilder&& not_within(Select, const Prefix&) &&;
+  RuleBuilder&& has(Select, std::uint32_t any_of_the_bits) &&;  ///< mark, ct_state, ct_status
+  RuleBuilder&& lacks(Select, std::uint32_t bits) &&;
+  RuleBuilder&& ipv4() &&;  ///< for rules that look at nothing of the address
+
+  // What is done to the packet.
+  RuleBuilder&& set_mark_bits(std::uint32_t bits) &&;
+  RuleBuilder&& set_pkttype_host() &&;
+  RuleBuilder&& set(Select target, Key key, std::string_view map) &&;
+  RuleBuilder&& dnat(Key key, std::string_view map) &&;
+  RuleBuilder&& dnat_with_port(Key key, std::string_view map) &&;  ///< data: address . port
+  RuleBuilder&& dnat(const IpAddress&, std::uint16_t port = 0) &&;
+  RuleBuilder&& snat(Key key, std::string_view map) &&;
+  RuleBuilder&& snat(const IpAddress&) &&;
+  RuleBuilder&& masquerade() &&;
+
+  RuleBuilder&& accept() &&;
+  RuleBuilder&& drop() &&;
+  RuleBuilder&& return_() &&;
+
+  operator Rule() && { return std::move(rule_); }
+
+ private:
+  RuleBuilder&& add(Expression expression);
+
+  Rule rule_;
+};
+
+inline RuleBuilder rule(Family family, std::string_view chain, std::string comment) {
+  return {family, chain, std::move(comment)};
+}
+
+/// As nft prints it: `iifname @managed tcp dport 80 dnat ip to 127.0.0.1:8775 comment "metadata"`.
+std::string to_text(const Rule&);
+
+/// The whole frame as a file for `nft -f`, without elements.
+std::string to_text(const Frame&);
+
+}  // namespace novaplane::nft

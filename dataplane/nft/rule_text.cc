@@ -1,0 +1,165 @@
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "dataplane/nft/fields.h"
+#include "dataplane/nft/rule.h"
+#include "dataplane/nft/selectors.h"
+
+namespace novaplane::nft {
+namespace {
+
+/// Names of bits, in the order in which nft lists them.
+struct BitName {
+  std::uint32_t bit;
+  std::string_view name;
+};
+constexpr BitName kStateNames[] = {{kStateInvalid, "invalid"},
+                                   {kStateEstablished, "established"},
+                                   {kStateRelated, "related"},
+                                   {kStateNew, "new"}};
+constexpr BitName kStatusNames[] = {{kStatusSnat, "snat"}, {kStatusDnat, "dnat"}};
+
+std::string names_of(std::span<const BitName> names, std::uint32_t bits) {
+  std::string text;
+  for (const auto& [bit, name] : names) {
+    if (!(bits & bit)) continue;
+    if (!text.empty()) text += ",";
+    text += name;
+  }
+  return text;
+}
+
+std::string_view equality(bool negated) { return negated ? "!= " : ""; }
+
+std::string number_text(Select of, std::uint8_t number) {
+  if (of == Select::l4proto)
+    return to_text(Field::inet_proto, {reinterpret_cast<char*>(&number), 1});
+  if (of == Select::nfproto && number == 2) return "ipv4";
+  if (of == Select::icmp_type && number == kIcmpRedirect) return "redirect";
+  if (of == Select::icmp_type && number == kIcmpEchoRequest) return "echo-request";
+  return std::to_string(number);
+}
+
+std::string value_text(Select of, std::string_view bytes) {
+  switch (selector(of).size) {
+    case 1:
+      return number_text(of, static_cast<std::uint8_t>(bytes[0]));
+    case 2:
+      return to_text(Field::inet_service, bytes);
+    case 6:
+      return to_text(Field::ether_addr, bytes);
+    case 16:
+      return to_text(Field::ifname, bytes);
+    default:
+      break;
+  }
+  if (of != Select::mark) return to_text(Field::ipv4_addr, bytes);
+  std::uint32_t number;
+  std::memcpy(&number, bytes.data(), sizeof(number));
+  return fmt::format("{:#010x}", number);
+}
+
+struct Printer {
+  std::string operator()(const InSet& match) const {
+    return fmt::format("{} {}@{}", to_text(match.key), equality(match.negated), match.set);
+  }
+  std::string operator()(const Compare& match) const {
+    const std::string low = value_text(match.of, match.low);
+    const std::string value =
+        match.low == match.high ? low : fmt::format("{}-{}", low, value_text(match.of, match.high));
+    return fmt::format("{} {}{}", selector(match.of).text, equality(match.negated), value);
+  }
+  std::string operator()(const InPrefix& match) const {
+    return fmt::format("{} {}{}", selector(match.of).text, equality(match.negated), match.prefix);
+  }
+  std::string operator()(const HasBits& match) const {
+    const auto text = selector(match.of).text;
+    if (match.of == Select::mark) {
+      return fmt::format("{} & {:#010x} {} 0x00000000", text, match.bits, match.none ? "==" : "!=");
+    }
+    const auto names = match.of == Select::ct_state ? std::span(kStateNames)
+                                                    : std::span<const BitName>(kStatusNames);
+    if (match.none) return fmt::format("{} & ({}) == 0", text, names_of(names, match.bits));
+    return fmt::format("{} {}", text, names_of(names, match.bits));
+  }
+  std::string operator()(const SetMarkBits& set) const {
+    return fmt::format("meta mark set meta mark | {:#010x}", set.bits);
+  }
+  std::string operator()(const WriteFromMap& write) const {
+    return fmt::format("{} set {} map @{}", selector(write.target).text, to_text(write.key),
+                       write.map);
+  }
+  std::string operator()(const SetPkttypeHost&) const { return "meta pkttype set host"; }
+  std::string operator()(const NatFromMap& nat) const {
+    return fmt::format("{} ip to {} map @{}", nat.source ? "snat" : "dnat", to_text(nat.key),
+                       nat.map);
+  }
+  std::string operator()(const NatTo& nat) const {
+    const std::string port = nat.port != 0 ? fmt::format(":{}", nat.port) : "";
+    return fmt::format("{} ip to {}{}", nat.source ? "snat" : "dnat", nat.address, port);
+  }
+  std::string operator()(const Masquerade&) const { return "masquerade"; }
+  std::string operator()(Verdict verdict) const {
+    constexpr std::string_view kNames[] = {"accept", "drop", "return"};
+    return std::string(kNames[static_cast<std::size_t>(verdict)]);
+  }
+};
+
+std::string names_of(const std::vector<Field>& fields) {
+  std::string text;
+  for (const Field field : fields) {
+    if (!text.empty()) text += " . ";
+    text += to_string(field);
+  }
+  return text;
+}
+
+std::string to_text(const Set& set) {
+  const bool map = !set.data.empty();
+  return fmt::format("\t{} {} {{ type {}{}{};{} }}\n", map ? "map" : "set", set.name.name,
+                     names_of(set.key), map ? " : " : "", names_of(set.data),
+                     set.interval ? " flags interval;" : "");
+}
+
+std::string to_text(const Frame& frame, const Chain& chain) {
+  constexpr std::string_view kTypes[] = {"filter", "nat", "route"};
+  constexpr std::string_view kHooks[] = {"prerouting", "input", "forward", "output", "postrouting"};
+  std::string text = fmt::format("\tchain {} {{\n\t\ttype {} hook {} priority {}; policy accept;\n",
+                                 chain.name, kTypes[static_cast<int>(chain.type)],
+                                 kHooks[static_cast<int>(chain.hook)], chain.priority);
+  for (const Rule& rule : frame.rules) {
+    if (rule.family == chain.family && rule.chain == chain.name)
+      text += fmt::format("\t\t{}\n", to_text(rule));
+  }
+  return text + "\t}\n";
+}
+
+}  // namespace
+
+std::string to_text(const Rule& rule) {
+  std::string text;
+  for (const Expression& expression : rule.expressions) {
+    if (!text.empty()) text += ' ';
+    text += std::visit(Printer{}, expression);
+  }
+  if (!rule.comment.empty()) text += fmt::format(" comment \"{}\"", rule.comment);
+  return text;
+}
+
+std::string to_text(const Frame& frame) {
+  std::string text;
+  for (const Family family : {Family::inet, Family::bridge}) {
+    text += fmt::format("table {} {} {{\n", to_string(family), kTable);
+    for (const Set& set : frame.sets) {
+      if (set.name.family == family) text += to_text(set);
+    }
+    for (const Chain& chain : frame.chains) {
+      if (chain.family == family) text += to_text(frame, chain);
+    }
+    text += "}\n";
+  }
+  return text;
+}
+
+}  // namespace novaplane::nft

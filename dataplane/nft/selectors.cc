@@ -1,0 +1,46 @@
+#include "dataplane/nft/selectors.h"
+
+#include <linux/netfilter/nf_tables.h>
+
+namespace novaplane::nft {
+namespace {
+
+using Load = Selector::Load;
+
+/// In the order of Select. Offsets: RFC 791, RFC 826 (Ethernet, IPv4), RFC 793, RFC 768, RFC 792.
+constexpr Selector kSelectors[] = {
+    {"iifname", Load::meta, NFT_META_IIFNAME, 0, 16, Needs::nothing},
+    {"oifname", Load::meta, NFT_META_OIFNAME, 0, 16, Needs::nothing},
+    {"meta mark", Load::meta, NFT_META_MARK, 0, 4, Needs::nothing},
+    {"meta pkttype", Load::meta, NFT_META_PKTTYPE, 0, 1, Needs::nothing},
+    {"meta nfproto", Load::meta, NFT_META_NFPROTO, 0, 1, Needs::nothing},
+    {"meta l4proto", Load::meta, NFT_META_L4PROTO, 0, 1, Needs::nothing},
+    {"ct state", Load::ct, NFT_CT_STATE, 0, 4, Needs::nothing},
+    {"ct status", Load::ct, NFT_CT_STATUS, 0, 4, Needs::nothing},
+    {"ether saddr", Load::payload, NFT_PAYLOAD_LL_HEADER, 6, 6, Needs::nothing},
+    {"ether daddr", Load::payload, NFT_PAYLOAD_LL_HEADER, 0, 6, Needs::nothing},
+    {"arp saddr ether", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 8, 6, Needs::arp},
+    {"arp saddr ip", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 14, 4, Needs::arp},
+    {"arp daddr ip", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 24, 4, Needs::arp},
+    {"ip saddr", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 12, 4, Needs::ipv4},
+    {"ip daddr", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 16, 4, Needs::ipv4},
+    {"th dport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Needs::nothing},
+    {"tcp dport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Needs::tcp},
+    {"udp dport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Needs::udp},
+    {"icmp type", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, Needs::icmp},
+};
+
+}  // namespace
+
+const Selector& selector(Select select) { return kSelectors[static_cast<std::size_t>(select)]; }
+
+std::string to_text(const Key& key) {
+  std::string text;
+  for (const Select select : key) {
+    if (!text.empty()) text += " . ";
+    text += selector(select).text;
+  }
+  return text;
+}
+
+}  // namespace novaplane::nft

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "dataplane/nft/expression.h"
+#include "dataplane/nft/values.h"
+
+namespace novaplane::nft {
+
+/// What must be checked before a selector means anything.
+enum class Needs : std::uint8_t { nothing, ipv4, arp, tcp, udp, icmp };
+
+/// How the kernel loads a selector into registers, and how nft names it.
+struct Selector {
+  enum class Load : std::uint8_t { meta, ct, payload };
+
+  std::string_view text;  ///< "ip daddr"
+  Load load;
+  std::uint32_t key;     ///< NFT_META_*, NFT_CT_*, or the payload's base NFT_PAYLOAD_*
+  std::uint32_t offset;  ///< payload only
+  std::uint32_t size;    ///< bytes
+  Needs needs;
+};
+
+const Selector& selector(Select);
+
+/// `iifname . ip daddr`
+std::string to_text(const Key&);
+
+}  // namespace novaplane::nft

@@ -1,0 +1,158 @@
+#include "dataplane/nft/values.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "dataplane/nft/fields.h"
+#include "dataplane/nft/frame.h"
+
+namespace novaplane::nft {
+namespace {
+
+constexpr std::size_t kNameSize = 16;  // IFNAMSIZ
+
+std::span<const std::uint8_t> as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+std::string protocol_text(std::uint8_t protocol) {
+  switch (protocol) {
+    case 1:
+      return "icmp";
+    case 6:
+      return "tcp";
+    case 17:
+      return "udp";
+    default:
+      return std::to_string(protocol);
+  }
+}
+
+template <class T>
+void move_to_end(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+}  // namespace
+
+std::string_view to_string(Family family) { return family == Family::inet ? "inet" : "bridge"; }
+
+std::size_t size_of(Field field) {
+  switch (field) {
+    case Field::ifname:
+      return kNameSize;
+    case Field::ipv4_addr:
+      return 4;
+    case Field::ipv6_addr:
+      return 16;
+    case Field::ether_addr:
+      return 6;
+    case Field::inet_proto:
+      return 1;
+    case Field::inet_service:
+      return 2;
+  }
+  return 0;
+}
+
+std::size_t size_of(const std::vector<Field>& fields) {
+  if (fields.size() == 1) return size_of(fields.front());
+  std::size_t size = 0;
+  for (const Field field : fields) size += padded(size_of(field));
+  return size;
+}
+
+std::string_view to_string(Field field) {
+  switch (field) {
+    case Field::ifname:
+      return "ifname";
+    case Field::ipv4_addr:
+      return "ipv4_addr";
+    case Field::ipv6_addr:
+      return "ipv6_addr";
+    case Field::ether_addr:
+      return "ether_addr";
+    case Field::inet_proto:
+      return "inet_proto";
+    case Field::inet_service:
+      return "inet_service";
+  }
+  return "?";
+}
+
+std::string to_text(Field field, std::string_view bytes) {
+  if (bytes.size() < size_of(field)) return "?";
+  bytes = bytes.substr(0, size_of(field));
+  switch (field) {
+    case Field::ifname:
+      return fmt::format("\"{}\"", bytes.substr(0, bytes.find('\0')));
+    case Field::ipv4_addr:
+    case Field::ipv6_addr:
+      return IpAddress::from_bytes(as_bytes(bytes))->to_string();
+    case Field::ether_addr: {
+      Mac mac;
+      std::memcpy(mac.bytes.data(), bytes.data(), mac.bytes.size());
+      return mac.to_string();
+    }
+    case Field::inet_proto:
+      return protocol_text(static_cast<std::uint8_t>(bytes[0]));
+    case Field::inet_service: {
+      std::uint16_t port;
+      std::memcpy(&port, bytes.data(), sizeof(port));
+      return std::to_string(ntohs(port));
+    }
+  }
+  return "?";
+}
+
+std::string to_text(const std::vector<Field>& fields, std::string_view bytes) {
+  std::string text;
+  for (const Field field : fields) {
+    if (!text.empty()) text += " . ";
+    text += to_text(field, bytes);
+    bytes.remove_prefix(std::min(bytes.size(), padded(size_of(field))));
+  }
+  return text;
+}
+
+Bytes& Bytes::ifname(std::string_view name) {
+  const auto end = bytes_.size() + kNameSize;
+  bytes_.append(name.substr(0, kNameSize));
+  bytes_.resize(end);
+  return *this;
+}
+
+Bytes& Bytes::address(const IpAddress& address) {
+  const auto from = address.bytes();
+  bytes_.append(from.begin(), from.end());
+  return *this;
+}
+
+Bytes& Bytes::mac(const Mac& mac) {
+  bytes_.append(mac.bytes.begin(), mac.bytes.end());
+  bytes_.append(2, '\0');
+  return *this;
+}
+
+Bytes& Bytes::protocol(std::uint8_t ip_protocol) {
+  bytes_ += static_cast<char>(ip_protocol);
+  bytes_.append(3, '\0');
+  return *this;
+}
+
+Bytes& Bytes::port(std::uint16_t host_order) {
+  bytes_ += static_cast<char>(host_order >> 8);
+  bytes_ += static_cast<char>(host_order);
+  bytes_.append(2, '\0');
+  return *this;
+}
+
+void Frame::merge(Frame other) {
+  move_to_end(sets, other.sets);
+  move_to_end(chains, other.chains);
+  move_to_end(rules, other.rules);
+}
+
+}  // namespace novaplane::nft
