@@ -1,0 +1,81 @@
+#include "dataplane/base/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+
+namespace novaplane {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class Files : public ::testing::Test {
+ protected:
+  Files() {
+    std::string name = std::filesystem::temp_directory_path() / "np-files-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~Files() override { std::filesystem::remove_all(folder_); }
+
+  std::string folder_;
+};
+
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+TEST_F(Files, WritesWholeWithItsModeAndLeavesNothingElse) {
+  ASSERT_TRUE(write_whole(folder_ + "/a", "one\n", 0640));
+  ASSERT_TRUE(write_whole(folder_ + "/a", "two\n", 0640));
+  EXPECT_EQ(read_whole(folder_ + "/a"), "two\n");
+  EXPECT_EQ(mode_of(folder_ + "/a"), 0640u);
+  EXPECT_THAT(*list_directory(folder_), ElementsAre("a"));
+}
+
+TEST_F(Files, ReadsFilesThatTellNoSize) {
+  EXPECT_THAT(*read_whole("/proc/self/stat"), ::testing::HasSubstr("("));
+}
+
+TEST_F(Files, ReadsBackABigFile) {
+  const std::string big(3'000'001, 'x');
+  ASSERT_TRUE(write_whole(folder_ + "/big", big));
+  EXPECT_EQ(read_whole(folder_ + "/big"), big);
+}
+
+TEST_F(Files, ErrorsNameThePathAndCarryTheErrno) {
+  EXPECT_EQ(read_whole(folder_ + "/none").error().message(),
+            "read " + folder_ + "/none: No such file or directory (ENOENT)");
+  EXPECT_EQ(write_whole(folder_ + "/none/a", "").error().code, ENOENT);
+  ASSERT_TRUE(write_whole(folder_ + "/file", ""));
+  EXPECT_EQ(make_directories(folder_ + "/file/a").error().code, ENOTDIR);
+}
+
+TEST_F(Files, AFailedWriteLeavesNoTemporaryFile) {
+  ASSERT_TRUE(make_directories(folder_ + "/target/inside"));
+  EXPECT_EQ(write_whole(folder_ + "/target", "text").error().code, EISDIR);
+  EXPECT_THAT(*list_directory(folder_), ElementsAre("target"));
+}
+
+TEST_F(Files, MakesMissingParentsWithTheModeAskedForAndKeepsThatOfOthers) {
+  ASSERT_TRUE(make_directories(folder_ + "/a/b", 0755));
+  EXPECT_EQ(mode_of(folder_ + "/a"), 0755u);
+  EXPECT_EQ(mode_of(folder_), 0700u);
+  EXPECT_TRUE(make_directories(folder_ + "/a/b"));
+}
+
+TEST_F(Files, RemovesADirectoryWithAllInItAndDoesNotMindAMissingOne) {
+  ASSERT_TRUE(make_directories(folder_ + "/a/b"));
+  ASSERT_TRUE(write_whole(folder_ + "/a/b/c", "text"));
+  EXPECT_TRUE(remove_all(folder_ + "/a"));
+  EXPECT_TRUE(remove_all(folder_ + "/a"));
+  EXPECT_THAT(*list_directory(folder_), IsEmpty());
+  EXPECT_THAT(*list_directory(folder_ + "/a"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace novaplane

@@ -1,0 +1,97 @@
+#include "dataplane/base/process.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace novaplane {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
+
+Result<Exit> run(const std::string& script) {
+  auto child = spawn({"/bin/sh", "-c", script});
+  if (!child) return tl::unexpected(child.error());
+  return child->wait(in(10s));
+}
+
+TEST(Spawn, TellsTheExitStatusAndWhatTheProgramSaid) {
+  const auto exit = run("echo unheard; echo '  bad option ' >&2; exit 3");
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->status, 3);
+  EXPECT_EQ(exit->words, "bad option");
+}
+
+TEST(Spawn, TellsTheSignalAsTheShellDoes) { EXPECT_EQ(run("kill -9 $$")->status, 137); }
+
+TEST(Spawn, AMissingProgramIsAnErrorWithItsErrno) {
+  EXPECT_EQ(spawn({"/no/such/program"}).error().message(),
+            "start /no/such/program: No such file or directory (ENOENT)");
+}
+
+TEST(Spawn, TheChildInheritsNoDescriptorOfOurs) {
+  const Fd ours(::open("/dev/null", O_RDONLY));  // without CLOEXEC
+  const auto exit = run(fmt::format("test -e /proc/self/fd/{} && exit 1; exit 0", ours.get()));
+  EXPECT_EQ(exit->status, 0);
+}
+
+TEST(Spawn, TheChildHasASessionOfItsOwnAndDefaultSignals) {
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto exit =
+      run("read -r a b c d e session rest </proc/$$/stat; test $session = $$ || exit 1;"
+          "grep -q 'SigIgn:.*0000000$' /proc/self/status");  // 1 to 28
+  ::signal(SIGPIPE, SIG_DFL);
+  EXPECT_EQ(exit->status, 0);
+}
+
+TEST(Spawn, AGrandchildThatKeepsStderrOpenIsNotWaitedFor) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto exit = run("echo ready >&2; cat /dev/zero >/dev/null & echo $! >&2; exit 0");
+  ASSERT_TRUE(exit);
+  EXPECT_LT(std::chrono::steady_clock::now() - started, 5s);
+  const auto grandchild = Process::open(std::stoi(exit->words.substr(exit->words.find('\n'))));
+  ASSERT_TRUE(grandchild);
+  EXPECT_TRUE(grandchild->signal(SIGKILL));
+  EXPECT_TRUE(grandchild->ended_before(in(5s)));
+}
+
+TEST(Spawn, AChildThatOutlivesTheDeadlineIsKilledAndReaped) {
+  auto child = spawn({"/bin/cat", "/dev/zero"});
+  ASSERT_TRUE(child);
+  const pid_t pid = child->process().pid();
+  EXPECT_EQ(child->wait(in(10ms)).error().code, ETIMEDOUT);
+  EXPECT_EQ(Process::open(pid).error().code, ESRCH);
+}
+
+TEST(CommandLine, IsSplitIntoArguments) {
+  auto child = spawn({"/bin/sh", "-c", "echo ready >&2; read -r line </dev/zero", "", "a b"});
+  ASSERT_TRUE(child);
+  // spawn() may return a moment before the kernel has set up the new program's arguments.
+  const auto deadline = in(5s);
+  std::vector<std::string> arguments;
+  while (arguments.empty() && std::chrono::steady_clock::now() < deadline) {
+    arguments = command_line(child->process().pid());
+  }
+  EXPECT_THAT(arguments, ElementsAre("/bin/sh", "-c", HasSubstr("ready"), "", "a b"));
+  ASSERT_TRUE(child->process().signal(SIGTERM));
+  EXPECT_EQ(child->wait(in(5s))->status, 143);
+}
+
+TEST(CommandLine, OfNobodyIsEmpty) { EXPECT_THAT(command_line(0x7ffffffe), IsEmpty()); }
+
+TEST(FindProgram, LooksIntoTheDirectoriesOfAdministratorsToo) {
+  EXPECT_THAT(*find_program("sh"), HasSubstr("/sh"));
+  EXPECT_EQ(find_program("/a/path"), "/a/path");
+  EXPECT_EQ(find_program("no-such-program").error().code, ENOENT);
+}
+
+}  // namespace
+}  // namespace novaplane
