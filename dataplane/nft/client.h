@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/nft/transaction.h"
+
+namespace novaplane::nft {
+
+/// What the kernel's tables hold, compared with the wanted frame.
+struct Observed {
+  std::uint32_t generation = 0;
+  FrameRepair repair;  ///< empty: the frame is intact
+  /// Elements of all sets, without those of a table that the repair writes anew.
+  std::vector<std::pair<ElementKey, Element>> elements;
+};
+
+/// Reads and writes our two tables over a socket of its own. For one thread at a time; belongs to
+/// the network namespace in which it was opened.
+class Client {
+ public:
+  /// The frame is what observe() compares with and repairs write; sets carry its literal names.
+  static Result<Client> open(Frame frame);
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  /// One consistent listing (the generation did not move meanwhile).
+  Result<Observed> observe();
+
+  /// An empty transaction is not sent.
+  tl::expected<void, CommitError> commit(const Transaction&);
+
+  /// Both tables go; absent tables are no error.
+  Result<void> remove_tables();
+
+  /// The generation after the last observation or commit, so that a following commit needs no
+  /// question; none when the last commit was sent without a generation, or failed.
+  std::optional<std::uint32_t> generation() const;
+
+  /// The sender of our own changes, as Monitor hears them.
+  std::uint32_t port_id() const;
+
+  const Frame& frame() const;
+
+ private:
+  struct State;
+  explicit Client(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace novaplane::nft

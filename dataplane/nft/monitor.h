@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "dataplane/base/error.h"
+#include "dataplane/nft/frame.h"
+
+namespace novaplane::nft {
+
+struct ElementAdded {
+  ElementKey key;
+  Element element;
+};
+struct ElementRemoved {
+  ElementKey key;
+};
+/// A table, chain, rule or set of ours came or went, or elements of an interval set did (the kernel
+/// tells of halves of ranges, so those are to be listed). Observe again, unless it was us.
+struct FrameTouched {
+  std::string words;  ///< "a rule of inet novaplane forward was deleted"
+};
+/// Ends the events of one transaction; also heard when only foreign tables changed.
+struct NewGeneration {
+  std::uint32_t id = 0;
+  std::uint32_t pid = 0;
+  std::string process;
+};
+
+struct Event {
+  std::uint32_t port_id =
+      0;  ///< of the socket that made the change; Client::port_id() when it was us
+  std::variant<ElementAdded, ElementRemoved, FrameTouched, NewGeneration> what;
+};
+
+/// Hears what happens to our two tables. Events of other tables are skipped, except for the
+/// generation.
+class Monitor {
+ public:
+  /// The frame tells which sets there are. Belongs to the network namespace in which it was opened.
+  static Result<Monitor> open(const Frame& frame);
+  Monitor(Monitor&&) noexcept;
+  Monitor& operator=(Monitor&&) noexcept;
+  ~Monitor();
+
+  int fd() const;  ///< readable when there is something to drain
+
+  enum class Drained : std::uint8_t { all, lost };
+
+  /// Hands over what has arrived, without waiting. `lost`: the kernel dropped events (ENOBUFS); a
+  /// generation equal to our own last one then means that nothing foreign happened.
+  Result<Drained> drain(const std::function<void(Event)>& handle);
+
+ private:
+  struct State;
+  explicit Monitor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace novaplane::nft
