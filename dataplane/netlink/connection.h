@@ -10,26 +10,27 @@
 #include "dataplane/base/error.h"
 
 struct nl_sock;
-struct nlmsghdr;
 
 /// What Socket and Monitor share: a netlink socket and a buffer to read into.
 namespace novaplane::netlink {
 
 class Connection {
  public:
-  /// `buffer`: bytes of answers or events that the kernel keeps for us. Without CAP_NET_ADMIN it
-  /// may be less.
+  /// `buffer`: bytes of answers or events that the kernel keeps for us. Without CAP_NET_ADMIN in
+  /// the initial user namespace it may be less.
   static Result<Connection> open(std::size_t buffer);
 
   int fd() const;
-  std::size_t buffer() const;  ///< bytes of socket buffers, as the kernel accounts them
+  std::size_t buffer() const { return buffer_; }  ///< bytes that it became, as the kernel counts
 
-  Result<void> enable(int option, std::string_view name);  ///< a SOL_NETLINK option
+  Result<void> enable(int option, std::string_view name);  ///< an option of SOL_NETLINK
   Result<void> join(std::span<const int> groups);          ///< RTNLGRP_*
 
-  /// The messages of the next datagram from the kernel, for nlmsg_ok() and nlmsg_next(); valid
-  /// until the next call. Empty: nothing waits (only without `wait`). ENOBUFS: answers were lost.
-  Result<std::span<std::uint8_t>> receive(bool wait);
+  /// The messages of the next datagram from the kernel, valid until the next call; empty when none
+  /// waits. Never blocks: the kernel answers inside the send that asks, and goes on with a listing
+  /// inside the receive that takes its last part. ENOBUFS: something was lost; what is left can
+  /// still be received.
+  Result<std::span<std::uint8_t>> receive();
 
  private:
   struct Free {
@@ -38,6 +39,7 @@ class Connection {
   explicit Connection(nl_sock* socket);
 
   std::unique_ptr<nl_sock, Free> socket_;
+  std::size_t buffer_ = 0;
   std::vector<std::uint8_t> datagram_;
 };
 

@@ -25,7 +25,7 @@ struct Link {
   std::uint32_t mtu = 0;
   std::uint32_t group = 0;
   int master = 0;        ///< 0: none
-  int parent = 0;        ///< IFLA_LINK: what a VLAN or veth stands on
+  int parent = 0;        ///< IFLA_LINK: what a VLAN or veth stands on; 0: none in this namespace
   bool up = false;       ///< IFF_UP
   bool carrier = false;  ///< IFF_LOWER_UP
   std::string alias;

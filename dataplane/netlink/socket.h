@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -16,10 +17,9 @@ enum class Listing : std::uint8_t {
   links,
   addresses,   ///< both families
   routes,      ///< both families, all tables; no cached clones
-  our_routes,  ///< only those of kOurProtocol: the kernel filters, so a full BGP table costs
-               ///< nothing
+  our_routes,  ///< only those of kOurProtocol: the kernel filters, so a full BGP table costs little
   neighbours,  ///< both families
-  proxies,     ///< neighbour entries that a link answers for
+  proxies,     ///< addresses that a link answers for, both families
 };
 
 /// Talks rtnetlink in the network namespace in which it was opened. For one thread at a time.
@@ -37,6 +37,7 @@ class Socket {
   /// Lists everything of one kind, as Seen. A listing that changed while it was read
   /// (NLM_F_DUMP_INTR) is taken again before the observer hears of it; EBUSY when that never ends.
   Result<void> dump(Listing what, const Observer& observer);
+
   /// One link as it is now: for values whose change the kernel tells nobody (disable_ipv6,
   /// route_localnet and arp_ignore written below /proc/sys). ENODEV.
   Result<Link> link(int index);
@@ -44,14 +45,17 @@ class Socket {
  private:
   explicit Socket(Connection connection);
 
-  void send_chunk(std::span<const Request> requests, std::span<Result<void>> results);
-  void collect_answers(std::uint32_t first, std::span<Result<void>> results);
+  Result<void> transmit(std::span<const Request> requests, std::uint16_t flags_of_last);
+  void send_some(std::span<const Request> requests, std::span<Result<void>> results);
+  void collect_answers(std::span<Result<void>> results);
   Result<void> list(const Request& question, int family);
   Result<bool> list_once(const Request& question, int family);
+  void keep_listed(const nlmsghdr& message, int family);
 
   Connection connection_;
-  std::uint32_t sequence_ = 0;
   std::size_t most_per_send_;
+  std::uint32_t sequence_ = 0;  ///< of the first request of the latest send
+  std::uint32_t next_sequence_ = 1;
   std::vector<std::uint8_t> listed_;  ///< the messages of a listing, until it is known to be whole
 };
 

@@ -1,0 +1,65 @@
+#include "dataplane/netlink/arp.h"
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if_arp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace novaplane::netlink {
+namespace {
+
+/// RFC 826 over Ethernet, with the Ethernet header before it.
+struct Frame {
+  ether_header ethernet;
+  arphdr arp;
+  std::uint8_t sender_mac[6], sender_address[4];
+  std::uint8_t target_mac[6], target_address[4];
+} __attribute__((packed));
+static_assert(sizeof(Frame) == 42);
+
+Frame frame_of(std::uint16_t operation, const Mac& mac, const IpAddress& address) {
+  Frame frame{};
+  std::fill(std::begin(frame.ethernet.ether_dhost), std::end(frame.ethernet.ether_dhost), 0xff);
+  std::copy(mac.bytes.begin(), mac.bytes.end(), frame.ethernet.ether_shost);
+  frame.ethernet.ether_type = htons(ETHERTYPE_ARP);
+  frame.arp = {htons(ARPHRD_ETHER), htons(ETHERTYPE_IP), 6, 4, htons(operation)};
+  std::copy(mac.bytes.begin(), mac.bytes.end(), frame.sender_mac);
+  const auto bytes = address.bytes();
+  std::copy(bytes.begin(), bytes.end(), frame.sender_address);
+  std::copy(bytes.begin(), bytes.end(), frame.target_address);
+  // In the request the target's MAC is what is asked for; in the reply it is again the sender's.
+  if (operation == ARPOP_REPLY) std::copy(mac.bytes.begin(), mac.bytes.end(), frame.target_mac);
+  return frame;
+}
+
+}  // namespace
+
+Result<ArpSocket> ArpSocket::open() {
+  Fd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));  // protocol 0: sends only
+  if (!fd) return failure("open a packet socket", errno);
+  return ArpSocket(std::move(fd));
+}
+
+Result<void> ArpSocket::announce(int link, const Mac& mac, const IpAddress& address) {
+  const auto step = [&] { return fmt::format("announce {} at {}", address, mac); };
+  if (!address.is_v4()) return failure(step(), EAFNOSUPPORT);
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_protocol = htons(ETHERTYPE_ARP);
+  to.sll_ifindex = link;
+  for (const std::uint16_t operation : {ARPOP_REQUEST, ARPOP_REPLY}) {
+    const Frame frame = frame_of(operation, mac, address);
+    const auto* target = reinterpret_cast<const sockaddr*>(&to);
+    if (sendto(fd_.get(), &frame, sizeof(frame), 0, target, sizeof(to)) < 0) {
+      return failure(step(), errno);
+    }
+  }
+  return {};
+}
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,90 @@
+#include "dataplane/netlink/connection.h"
+
+#include <linux/netlink.h>
+#include <netlink/errno.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <new>
+
+namespace novaplane::netlink {
+namespace {
+
+/// The kernel puts at most 32 KiB into one datagram of a listing (net/netlink/af_netlink.c,
+/// netlink_recvmsg); a single message about a link with many virtual functions may be larger.
+constexpr std::size_t kLargestDatagram = 64 << 10;
+/// Room for one send of 100 messages; the kernel's default would do for the usual ones.
+constexpr int kSendBuffer = 256 << 10;
+
+void set_receive_buffer(int fd, std::size_t bytes) {
+  const int value = static_cast<int>(bytes);
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value));  // cut to net.core.rmem_max
+  }
+}
+
+std::size_t receive_buffer(int fd) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, &size);
+  return static_cast<std::size_t>(value);
+}
+
+}  // namespace
+
+void Connection::Free::operator()(nl_sock* socket) const { nl_socket_free(socket); }
+
+Connection::Connection(nl_sock* socket) : socket_(socket), datagram_(kLargestDatagram) {
+  if (!socket) throw std::bad_alloc();
+}
+
+Result<Connection> Connection::open(std::size_t buffer) {
+  Connection connection(nl_socket_alloc());
+  nl_sock* socket = connection.socket_.get();
+  if (const int status = nl_connect(socket, NETLINK_ROUTE); status < 0) {
+    return failure("open a netlink socket", errno, nl_geterror(status));
+  }
+  nl_socket_set_buffer_size(socket, 0, kSendBuffer);
+  set_receive_buffer(connection.fd(), buffer);
+  connection.buffer_ = receive_buffer(connection.fd());
+  return connection;
+}
+
+int Connection::fd() const { return nl_socket_get_fd(socket_.get()); }
+
+Result<void> Connection::enable(int option, std::string_view name) {
+  const int on = 1;
+  if (setsockopt(fd(), SOL_NETLINK, option, &on, sizeof(on)) == 0) return {};
+  return failure(fmt::format("set {} on a netlink socket", name), errno);
+}
+
+Result<void> Connection::join(std::span<const int> groups) {
+  for (const int group : groups) {
+    if (setsockopt(fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0) {
+      return failure(fmt::format("listen to rtnetlink group {}", group), errno);
+    }
+  }
+  return {};
+}
+
+Result<std::span<std::uint8_t>> Connection::receive() {
+  for (;;) {
+    sockaddr_nl sender{};
+    iovec room{datagram_.data(), datagram_.size()};
+    msghdr header{&sender, sizeof(sender), &room, 1, nullptr, 0, 0};
+    const ssize_t size = recvmsg(fd(), &header, MSG_DONTWAIT | MSG_TRUNC);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN) return std::span<std::uint8_t>{};
+    if (size < 0) return failure("receive from rtnetlink", errno);
+    if (sender.nl_pid != 0) continue;  // another process, not the kernel
+    const auto length = static_cast<std::size_t>(size);
+    if (length > datagram_.size()) {
+      return failure("receive from rtnetlink", ENOBUFS, fmt::format("{} bytes at once", length));
+    }
+    return std::span(datagram_).first(length);
+  }
+}
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,97 @@
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+
+#include "dataplane/netlink/attributes.h"
+#include "dataplane/netlink/request.h"
+
+namespace novaplane::netlink {
+namespace {
+
+/// The kernel's limit (IFALIASZ, with a closing zero); a name beyond its own is refused by it.
+constexpr std::size_t kLongestAlias = 255;
+constexpr std::size_t kLongestName = 63;
+/// Everything below, with the longest alias and name.
+constexpr std::size_t kRoom = 640;
+
+Request link_request(std::uint16_t type, std::uint16_t flags, const ifinfomsg& header) {
+  Request request(type, flags, kRoom);
+  ifinfomsg copy = header;
+  nlmsg_append(request.message(), &copy, sizeof(copy), NLMSG_ALIGNTO);
+  return request;
+}
+
+void put_bridge(Request& request, std::optional<bool> stp, std::optional<std::uint32_t> delay) {
+  const Nest info(request, IFLA_LINKINFO);
+  put(request, IFLA_INFO_KIND, std::string_view("bridge"));
+  const Nest data(request, IFLA_INFO_DATA);
+  if (stp) put(request, IFLA_BR_STP_STATE, std::uint32_t{*stp});
+  if (delay) put(request, IFLA_BR_FORWARD_DELAY, *delay);
+}
+
+/// One value of net.ipv4.conf.<link>, as net/ipv4/devinet.c, inet_set_link_af takes it.
+void put_ipv4_value(Request& request, int which, std::uint32_t value) {
+  const Nest families(request, IFLA_AF_SPEC);
+  const Nest ipv4(request, AF_INET);
+  const Nest values(request, IFLA_INET_CONF);
+  put(request, which, value);
+}
+
+Request change_link(ifinfomsg header, std::string_view name, const LinkSettings& wanted) {
+  if (wanted.up) {
+    header.ifi_change = IFF_UP;
+    header.ifi_flags = *wanted.up ? IFF_UP : 0;
+  }
+  // RTM_SETLINK would pass over what only the link's kind knows.
+  Request request = link_request(RTM_NEWLINK, 0, header);
+  if (!name.empty()) put(request, IFLA_IFNAME, name.substr(0, kLongestName));
+  if (wanted.mac) put(request, IFLA_ADDRESS, *wanted.mac);
+  if (wanted.mtu) put(request, IFLA_MTU, *wanted.mtu);
+  if (wanted.master) put(request, IFLA_MASTER, *wanted.master);
+  if (wanted.group) put(request, IFLA_GROUP, *wanted.group);
+  if (wanted.alias) {
+    put(request, IFLA_IFALIAS, std::string_view(*wanted.alias).substr(0, kLongestAlias));
+  }
+  if (wanted.route_localnet) {
+    put_ipv4_value(request, IPV4_DEVCONF_ROUTE_LOCALNET, *wanted.route_localnet);
+  }
+  if (wanted.stp || wanted.forward_delay) put_bridge(request, wanted.stp, wanted.forward_delay);
+  return request;
+}
+
+}  // namespace
+
+Request create_bridge(std::string_view name, const Mac& mac) {
+  Request request = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
+  put(request, IFLA_IFNAME, name.substr(0, kLongestName));
+  put(request, IFLA_ADDRESS, mac);
+  put(request, IFLA_GROUP, kOurGroup);
+  put_bridge(request, false, 0);
+  return request;
+}
+
+Request set_link(int index, const LinkSettings& settings) {
+  ifinfomsg header{};
+  header.ifi_index = index;
+  return change_link(header, {}, settings);
+}
+
+Request set_link(std::string_view name, const LinkSettings& settings) {
+  return change_link(ifinfomsg{}, name, settings);
+}
+
+Request delete_link(int index) {
+  ifinfomsg header{};
+  header.ifi_index = index;
+  return link_request(RTM_DELLINK, 0, header);
+}
+
+Request delete_group(std::uint32_t group) {
+  Request request = link_request(RTM_DELLINK, 0, ifinfomsg{});
+  put(request, IFLA_GROUP, group);
+  return request;
+}
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,37 @@
+#include "dataplane/netlink/monitor.h"
+
+#include <linux/rtnetlink.h>
+
+#include <cerrno>
+
+#include "dataplane/netlink/parse.h"
+
+namespace novaplane::netlink {
+
+Result<Monitor> Monitor::open(std::size_t buffer) {
+  constexpr int kGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                             RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH};
+  auto connection = Connection::open(buffer);
+  if (!connection) return tl::unexpected(connection.error());
+  if (const auto joined = connection->join(kGroups); !joined) {
+    return tl::unexpected(joined.error());
+  }
+  return Monitor(std::move(*connection));
+}
+
+Result<bool> Monitor::drain(const Observer& observer) {
+  bool complete = true;
+  for (;;) {
+    const auto events = connection_.receive();
+    if (!events && events.error().code != ENOBUFS) return tl::unexpected(events.error());
+    if (!events) complete = false;
+    if (!events) continue;
+    if (events->empty()) return complete;
+    for_each_message(*events, [&](const nlmsghdr& event) {
+      if (!is_of_interest(event)) return;
+      if (auto observation = observation_of(event)) observer(std::move(*observation));
+    });
+  }
+}
+
+}  // namespace novaplane::netlink

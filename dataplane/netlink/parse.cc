@@ -1,0 +1,133 @@
+#include "dataplane/netlink/parse.h"
+
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+#include "dataplane/netlink/attributes.h"
+
+namespace novaplane::netlink {
+namespace {
+
+template <class Header>
+const Header* header_of(const nlmsghdr& message) {
+  const bool whole = nlmsg_datalen(&message) >= static_cast<int>(sizeof(Header));
+  return whole ? static_cast<const Header*>(nlmsg_data(&message)) : nullptr;
+}
+
+bool is_ip(int family) { return family == AF_INET || family == AF_INET6; }
+
+IpAddress any_address(int family) {
+  const std::uint8_t zero[16] = {};
+  return *IpAddress::from_bytes({zero, family == AF_INET ? 4u : 16u});
+}
+
+std::optional<Address> parse_address(const nlmsghdr& message) {
+  const auto* header = header_of<ifaddrmsg>(message);
+  if (!header || !is_ip(header->ifa_family)) return std::nullopt;
+  const Attributes<IFA_PROTO> attributes(message, sizeof(*header));
+  // With a peer, IFA_ADDRESS is the peer's.
+  const auto local = attributes.address(attributes.find(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
+  if (!local) return std::nullopt;
+  return Address{
+      .link = static_cast<int>(header->ifa_index),
+      .prefix = {*local, header->ifa_prefixlen},
+      .broadcast = attributes.address(IFA_BROADCAST),
+      .protocol = attributes.number<std::uint8_t>(IFA_PROTO),
+      .scope = header->ifa_scope,
+      .flags = attributes.number<std::uint32_t>(IFA_FLAGS, header->ifa_flags),
+  };
+}
+
+/// RTA_GATEWAY, or the RTA_VIA of a gateway of the other family: its family, then its address.
+std::optional<IpAddress> gateway_of(const Attributes<RTA_VIA>& attributes) {
+  if (const auto gateway = attributes.address(RTA_GATEWAY)) return gateway;
+  const auto via = attributes.bytes(RTA_VIA);
+  return IpAddress::from_bytes(via.subspan(std::min(via.size(), sizeof(rtvia))));
+}
+
+std::optional<Route> parse_route(const nlmsghdr& message) {
+  const auto* header = header_of<rtmsg>(message);
+  if (!header || !is_ip(header->rtm_family)) return std::nullopt;
+  if ((header->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+  const Attributes<RTA_VIA> attributes(message, sizeof(*header));
+  const auto destination = attributes.address(RTA_DST).value_or(any_address(header->rtm_family));
+  return Route{
+      .table = attributes.number<std::uint32_t>(RTA_TABLE, header->rtm_table),
+      .destination = {destination, header->rtm_dst_len},
+      .type = header->rtm_type,
+      .protocol = header->rtm_protocol,
+      .scope = header->rtm_scope,
+      .metric = attributes.number<std::uint32_t>(RTA_PRIORITY),
+      .link = attributes.number<int>(RTA_OIF),
+      .gateway = gateway_of(attributes),
+      .preferred_source = attributes.address(RTA_PREFSRC),
+  };
+}
+
+std::optional<Neighbour> parse_neighbour(const nlmsghdr& message) {
+  const auto* header = header_of<ndmsg>(message);
+  if (!header || !is_ip(header->ndm_family)) return std::nullopt;
+  const Attributes<NDA_PROTOCOL> attributes(message, sizeof(*header));
+  const auto address = attributes.address(NDA_DST);
+  if (!address) return std::nullopt;
+  return Neighbour{
+      .link = header->ndm_ifindex,
+      .address = *address,
+      .proxy = (header->ndm_flags & NTF_PROXY) != 0,
+      .mac = attributes.mac(NDA_LLADDR),
+      .state = header->ndm_state,
+      .protocol = attributes.number<std::uint8_t>(NDA_PROTOCOL),
+  };
+}
+
+template <class T>
+std::optional<Observation> seen(std::optional<T> value) {
+  if (!value) return std::nullopt;
+  return Seen<T>{std::move(*value)};
+}
+
+template <class T>
+std::optional<Observation> gone(std::optional<T> value) {
+  if (!value) return std::nullopt;
+  return Gone<T>{std::move(*value)};
+}
+
+}  // namespace
+
+bool is_of_interest(const nlmsghdr& message) {
+  if (message.nlmsg_type != RTM_NEWNEIGH) return true;
+  const auto* header = header_of<ndmsg>(message);
+  if (!header || !is_ip(header->ndm_family)) return false;
+  if ((header->ndm_flags & NTF_PROXY) != 0 || (header->ndm_state & NUD_PERMANENT) != 0) return true;
+  const nlattr* protocol = nla_find(nlmsg_attrdata(&message, sizeof(*header)),
+                                    nlmsg_attrlen(&message, sizeof(*header)), NDA_PROTOCOL);
+  return protocol && nla_get_u8(protocol) == kOurProtocol;
+}
+
+std::optional<Observation> observation_of(const nlmsghdr& message) {
+  switch (message.nlmsg_type) {
+    case RTM_NEWLINK:
+      return seen(parse_link(message));
+    case RTM_DELLINK:
+      return gone(parse_link(message));
+    case RTM_NEWADDR:
+      return seen(parse_address(message));
+    case RTM_DELADDR:
+      return gone(parse_address(message));
+    case RTM_NEWROUTE:
+      return seen(parse_route(message));
+    case RTM_DELROUTE:
+      return gone(parse_route(message));
+    case RTM_NEWNEIGH:
+      return seen(parse_neighbour(message));
+    case RTM_DELNEIGH:
+      return gone(parse_neighbour(message));
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,72 @@
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
+
+#include "dataplane/netlink/attributes.h"
+#include "dataplane/netlink/parse.h"
+
+namespace novaplane::netlink {
+namespace {
+
+/// Value number `index` of an attribute that is an array of 32-bit values.
+std::int32_t element(std::span<const std::uint8_t> array, std::size_t index) {
+  std::int32_t value = 0;
+  if (array.size() >= (index + 1) * sizeof(value)) {
+    std::memcpy(&value, array.data() + index * sizeof(value), sizeof(value));
+  }
+  return value;
+}
+
+void parse_families(const nlattr* nest, Link& link) {
+  const Attributes<AF_INET6> families(nest);
+  const Attributes<IFLA_INET_CONF> ipv4(families.find(AF_INET));
+  const Attributes<IFLA_INET6_CONF> ipv6(families.find(AF_INET6));
+  const auto ipv4_values = ipv4.bytes(IFLA_INET_CONF);  // IPV4_DEVCONF_* count from 1
+  const auto ipv6_values = ipv6.bytes(IFLA_INET6_CONF);
+  link.route_localnet = element(ipv4_values, IPV4_DEVCONF_ROUTE_LOCALNET - 1) != 0;
+  link.arp_ignore = element(ipv4_values, IPV4_DEVCONF_ARP_IGNORE - 1);
+  // A link without IPv6 values (an MTU below 1280, a kernel without IPv6) has no IPv6.
+  link.ipv6 = !ipv6_values.empty() && element(ipv6_values, DEVCONF_DISABLE_IPV6) == 0;
+}
+
+void parse_kind(const nlattr* nest, Link& link) {
+  const Attributes<IFLA_INFO_SLAVE_DATA> info(nest);
+  link.kind = info.text(IFLA_INFO_KIND);
+  if (link.kind == "bridge") {
+    const Attributes<IFLA_BR_STP_STATE> bridge(info.find(IFLA_INFO_DATA));
+    link.stp = bridge.number<std::uint32_t>(IFLA_BR_STP_STATE) != 0;
+    link.forward_delay = bridge.number<std::uint32_t>(IFLA_BR_FORWARD_DELAY);
+  }
+  if (info.text(IFLA_INFO_SLAVE_KIND) == "bridge") {
+    const Attributes<IFLA_BRPORT_MODE> port(info.find(IFLA_INFO_SLAVE_DATA));
+    link.hairpin = port.number<std::uint8_t>(IFLA_BRPORT_MODE) != 0;
+  }
+}
+
+}  // namespace
+
+std::optional<Link> parse_link(const nlmsghdr& message) {
+  if (nlmsg_datalen(&message) < static_cast<int>(sizeof(ifinfomsg))) return std::nullopt;
+  const auto& header = *static_cast<const ifinfomsg*>(nlmsg_data(&message));
+  if (header.ifi_family != AF_UNSPEC) return std::nullopt;
+  const Attributes<IFLA_LINK_NETNSID> attributes(message, sizeof(header));
+  Link link;
+  link.index = header.ifi_index;
+  link.up = (header.ifi_flags & IFF_UP) != 0;
+  link.carrier = (header.ifi_flags & IFF_LOWER_UP) != 0;
+  link.name = attributes.text(IFLA_IFNAME);
+  link.mac = attributes.mac(IFLA_ADDRESS).value_or(Mac{});
+  link.mtu = attributes.number<std::uint32_t>(IFLA_MTU);
+  link.group = attributes.number<std::uint32_t>(IFLA_GROUP);
+  link.master = attributes.number<int>(IFLA_MASTER);
+  link.alias = attributes.text(IFLA_IFALIAS);
+  // With its namespace's number it counts there, and says nothing here.
+  if (!attributes.find(IFLA_LINK_NETNSID)) link.parent = attributes.number<int>(IFLA_LINK);
+  parse_kind(attributes.find(IFLA_LINKINFO), link);
+  parse_families(attributes.find(IFLA_AF_SPEC), link);
+  return link;
+}
+
+}  // namespace novaplane::netlink

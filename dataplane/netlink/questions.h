@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/netlink/request.h"
+#include "dataplane/netlink/socket.h"
+
+/// Requests that ask the kernel to tell; strictly checked by it (NETLINK_GET_STRICT_CHK), so that a
+/// filter that it does not know is an error and not a longer answer.
+namespace novaplane::netlink {
+
+Request ask_link(int index);
+/// `family`: AF_INET or AF_INET6; links have none.
+Request ask_listing(Listing what, int family);
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,209 @@
+#include "dataplane/netlink/socket.h"
+
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "dataplane/netlink/attributes.h"
+#include "dataplane/netlink/parse.h"
+#include "dataplane/netlink/questions.h"
+
+namespace novaplane::netlink {
+namespace {
+
+constexpr std::size_t kAnswerBuffer = 1 << 20;
+/// Beyond 100 messages per send nothing more is gained.
+constexpr std::size_t kMostPerSend = 100;
+/// What one answer takes of the buffer at most: it holds a sentence, never the request itself.
+constexpr std::size_t kLargestAnswer = 2048;
+constexpr int kListingAttempts = 10;
+
+/// The kernel's verdict in NLMSG_ERROR and NLMSG_DONE: minus errno, then (in NLMSG_ERROR) the
+/// header of the request, then the attributes of extack. NETLINK_CAP_ACK keeps out the request's
+/// own body.
+Result<void> verdict_of(const nlmsghdr& message) {
+  const int size = message.nlmsg_type == NLMSG_ERROR ? sizeof(nlmsgerr) : sizeof(int);
+  if (nlmsg_datalen(&message) < size) return failure({}, EBADMSG, "truncated answer");
+  const int status = *static_cast<const int*>(nlmsg_data(&message));
+  if (status >= 0) return {};
+  if ((message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return failure({}, -status);
+  const Attributes<NLMSGERR_ATTR_MSG> extack(message, static_cast<std::size_t>(size));
+  return failure({}, -status, extack.text(NLMSGERR_ATTR_MSG));
+}
+
+bool is_verdict(const nlmsghdr& message) {
+  return message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE;
+}
+
+/// The first byte of each rtnetlink header is its family.
+int family_of(const nlmsghdr& message) {
+  return nlmsg_datalen(&message) > 0 ? *static_cast<const std::uint8_t*>(nlmsg_data(&message)) : 0;
+}
+
+}  // namespace
+
+Socket::Socket(Connection connection)
+    : connection_(std::move(connection)),
+      most_per_send_(
+          std::clamp<std::size_t>(connection_.buffer() / kLargestAnswer, 1, kMostPerSend)) {}
+
+Result<Socket> Socket::open() {
+  auto connection = Connection::open(kAnswerBuffer);
+  if (!connection) return tl::unexpected(connection.error());
+  const std::pair<int, const char*> options[] = {
+      {NETLINK_EXT_ACK, "NETLINK_EXT_ACK"},
+      {NETLINK_CAP_ACK, "NETLINK_CAP_ACK"},
+      {NETLINK_GET_STRICT_CHK, "NETLINK_GET_STRICT_CHK"},
+  };
+  for (const auto& [option, name] : options) {
+    if (const auto done = connection->enable(option, name); !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+  return Socket(std::move(*connection));
+}
+
+std::vector<Result<void>> Socket::send(std::span<const Request> requests) {
+  std::vector<Result<void>> results(requests.size());
+  for (std::size_t at = 0; at < requests.size(); at += most_per_send_) {
+    const std::size_t count = std::min(most_per_send_, requests.size() - at);
+    send_some(requests.subspan(at, count), std::span(results).subspan(at, count));
+  }
+  return results;
+}
+
+Result<void> Socket::send(const Request& request) {
+  Result<void> result;
+  send_some({&request, 1}, {&result, 1});
+  return result;
+}
+
+/// Only the last request asks for an acknowledgement: errors are answered always, in order, so that
+/// its answer is the last one and silence before it is success.
+void Socket::send_some(std::span<const Request> requests, std::span<Result<void>> results) {
+  const auto sent = transmit(requests, NLM_F_ACK);
+  if (!sent) {
+    std::fill(results.begin(), results.end(), sent);
+  } else {
+    collect_answers(results);
+  }
+}
+
+/// Hands all requests to the kernel, which has worked on them when this returns.
+Result<void> Socket::transmit(std::span<const Request> requests, std::uint16_t flags_of_last) {
+  std::array<iovec, kMostPerSend> parts;
+  sequence_ = next_sequence_;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    nlmsghdr& header = requests[i].header();
+    header.nlmsg_seq = next_sequence_++;
+    if (i + 1 == requests.size()) header.nlmsg_flags |= flags_of_last;
+    parts[i] = {&header, NLMSG_ALIGN(header.nlmsg_len)};
+  }
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  const msghdr header{&kernel, sizeof(kernel), parts.data(), requests.size(), nullptr, 0, 0};
+  while (sendmsg(connection_.fd(), &header, 0) < 0) {
+    if (errno != EINTR) return failure({}, errno);
+  }
+  return {};
+}
+
+void Socket::collect_answers(std::span<Result<void>> results) {
+  bool complete = false, lost = false;
+  while (!complete) {
+    const auto answers = connection_.receive();
+    if (!answers && answers.error().code == ENOBUFS) {
+      lost = true;
+      continue;
+    }
+    if (!answers || answers->empty()) break;
+    for_each_message(*answers, [&](const nlmsghdr& answer) {
+      const std::uint32_t position = answer.nlmsg_seq - sequence_;
+      if (answer.nlmsg_type != NLMSG_ERROR || position >= results.size()) return;
+      results[position] = verdict_of(answer);
+      complete = position + 1 == results.size();
+    });
+  }
+  if (complete && !lost) return;
+  for (auto& result : results) {
+    if (result) result = failure({}, ENOBUFS, "the kernel's answer was lost");
+  }
+}
+
+Result<void> Socket::dump(Listing what, const Observer& observer) {
+  listed_.clear();
+  const bool by_family = what != Listing::links;
+  for (const int family : {AF_INET, AF_INET6}) {
+    const auto done = list(ask_listing(what, family), by_family ? family : AF_UNSPEC);
+    if (!done) return done;
+    if (!by_family) break;
+  }
+  for_each_message(listed_, [&](const nlmsghdr& message) {
+    if (auto observation = observation_of(message)) observer(std::move(*observation));
+  });
+  return {};
+}
+
+Result<void> Socket::list(const Request& question, int family) {
+  const std::size_t before = listed_.size();
+  for (int attempt = 0; attempt < kListingAttempts; ++attempt) {
+    const auto whole = list_once(question, family);
+    if (!whole) return tl::unexpected(whole.error());
+    if (*whole) return {};
+    listed_.resize(before);
+  }
+  return failure({}, EBUSY, "the listing changed each time while it was read");
+}
+
+/// False: the listing changed meanwhile, or part of it was lost.
+Result<bool> Socket::list_once(const Request& question, int family) {
+  if (const auto sent = transmit({&question, 1}, 0); !sent) return tl::unexpected(sent.error());
+  bool whole = true;
+  std::optional<Result<void>> verdict;
+  while (!verdict) {
+    const auto part = connection_.receive();
+    if (!part && part.error().code != ENOBUFS) return tl::unexpected(part.error());
+    if (!part) whole = false;
+    if (!part) continue;
+    if (part->empty()) return false;
+    for_each_message(*part, [&](const nlmsghdr& message) {
+      if (message.nlmsg_seq != sequence_) return;
+      if ((message.nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
+      if (is_verdict(message)) {
+        verdict = verdict_of(message);
+      } else {
+        keep_listed(message, family);
+      }
+    });
+  }
+  if (!*verdict) return tl::unexpected(verdict->error());
+  return whole;
+}
+
+/// A kernel without the family answers with all families that it has: those are not kept twice.
+void Socket::keep_listed(const nlmsghdr& message, int family) {
+  if (family != AF_UNSPEC && family_of(message) != family) return;
+  if (!is_of_interest(message)) return;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&message);
+  listed_.insert(listed_.end(), bytes, bytes + NLMSG_ALIGN(message.nlmsg_len));
+}
+
+Result<Link> Socket::link(int index) {
+  const Request question = ask_link(index);
+  if (const auto sent = transmit({&question, 1}, 0); !sent) return tl::unexpected(sent.error());
+  const auto answer = connection_.receive();
+  if (!answer) return tl::unexpected(answer.error());
+  Result<Link> result = failure({}, ENOBUFS, "the kernel's answer was lost");
+  for_each_message(*answer, [&](const nlmsghdr& message) {
+    if (message.nlmsg_seq != sequence_) return;
+    if (is_verdict(message)) result = tl::unexpected(verdict_of(message).error());
+    if (auto link = parse_link(message)) result = std::move(*link);
+  });
+  return result;
+}
+
+}  // namespace novaplane::netlink
