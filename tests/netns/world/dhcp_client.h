@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/netns/world/process.h"
+
+namespace novaplane::netns {
+
+class Namespace;
+
+enum class Client { udhcpc, dhclient, dhcpcd };
+std::string to_string(Client);
+
+/// What a DHCP server gave, in the client's own words. Absent values are empty.
+struct Lease {
+  std::string address, mask, server, router, mtu, hostname, domain, seconds;
+  std::vector<std::string> dns;
+  std::string classless_routes;            ///< RFC 3442: "172.16.0.0/12 10.0.0.9" and so on
+  std::map<std::string, std::string> all;  ///< the client's whole environment
+};
+
+/// Runs the real client on eth0 of `where` until it has a lease or gives up. The client's script
+/// configures eth0 as it is told; its files live in `folder`. dhclient stays to renew.
+std::optional<Lease> dhcp(const Namespace& where, Client client, const std::string& folder,
+                          const std::vector<std::string>& extra_arguments = {});
+
+}  // namespace novaplane::netns

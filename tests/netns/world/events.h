@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/netns/world/namespace.h"
+
+namespace novaplane::netns {
+
+/// Hears every change of links, addresses, routes, rules, permanent neighbours and nf_tables in a
+/// namespace. What the kernel does by itself (ARP states, counters) is not told.
+class Events {
+ public:
+  explicit Events(const Namespace& where);
+  std::vector<std::string> take();  ///< one line for each since the last call
+
+ private:
+  const Namespace& where_;
+  Fd route_, nftables_;
+};
+
+/// What was written while `act` ran; empty when nothing was.
+std::vector<std::string> written_during(const Namespace& where, const std::function<void()>& act);
+
+}  // namespace novaplane::netns

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace novaplane::netns {
+
+using namespace std::chrono_literals;
+using Duration = std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+/// Asks again until the answer is yes or the time is over; the last answer.
+inline bool eventually(const std::function<bool()>& holds, Duration deadline = 5s) {
+  const auto end = Clock::now() + deadline;
+  for (;;) {
+    if (holds()) return true;
+    if (Clock::now() >= end) return false;
+    std::this_thread::sleep_for(5ms);  // the interval of the poll, never the wait itself
+  }
+}
+
+/// Asks again until the answer is `wanted` or the time is over; the last answer, to be compared.
+template <class T, class Ask>
+T eventually_equal(const T& wanted, Ask&& ask, Duration deadline = 5s) {
+  T last;
+  eventually([&] { return (last = ask()) == wanted; }, deadline);
+  return last;
+}
+
+}  // namespace novaplane::netns

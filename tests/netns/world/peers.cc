@@ -1,0 +1,285 @@
+#include "tests/netns/world/peers.h"
+
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <resolv.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace novaplane::netns {
+namespace {
+
+sockaddr_in socket_address(const std::string& address, int port) {
+  sockaddr_in result{};
+  result.sin_family = AF_INET;
+  result.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (inet_pton(AF_INET, address.c_str(), &result.sin_addr) != 1)
+    throw std::invalid_argument(address + " is no IPv4 address");
+  return result;
+}
+
+std::string text_of(const sockaddr_in& address) {
+  char text[INET_ADDRSTRLEN];
+  return inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
+}
+
+Fd make_socket(const Namespace& where, int type) {
+  return where.inside([&] {
+    Fd fd(socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) throw std::system_error(errno, std::generic_category(), "socket");
+    return fd;
+  });
+}
+
+Fd bound_socket(const Namespace& where, int type, const sockaddr_in& address) {
+  Fd fd = make_socket(where, type);
+  const int on = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::system_error(errno, std::generic_category(), "bind " + text_of(address));
+  return fd;
+}
+
+bool ready(int fd, short events, Duration deadline) {
+  pollfd entry{fd, events, 0};
+  return poll(&entry, 1, static_cast<int>(std::max<Duration::rep>(deadline.count(), 0))) == 1;
+}
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+void say(int fd, const std::string& text) { send(fd, text.data(), text.size(), MSG_NOSIGNAL); }
+
+Fd dial(const Namespace& from, const std::string& address, int port, Duration deadline,
+        std::string& error) {
+  Fd fd = make_socket(from, SOCK_STREAM);
+  const auto to = socket_address(address, port);
+  int code = connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
+  if (code == EINPROGRESS)
+    code = ready(fd.get(), POLLOUT, deadline) ? pending_error(fd.get()) : ETIMEDOUT;
+  if (code == 0) return fd;
+  error = code == ETIMEDOUT ? "timed out" : std::strerror(code);
+  return {};
+}
+
+/// Sends `request` again every 300 ms until a datagram answers.
+std::string exchange(const Namespace& from, const std::string& address, int port,
+                     const std::string& request, Duration deadline) {
+  const Fd fd = make_socket(from, SOCK_DGRAM);
+  const auto to = socket_address(address, port);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return {};
+  const auto end = Clock::now() + deadline;
+  char buffer[2048];
+  do {
+    say(fd.get(), request);
+    if (!ready(fd.get(), POLLIN, 300ms)) continue;
+    const ssize_t got = recv(fd.get(), buffer, sizeof buffer, 0);
+    if (got > 0) return {buffer, static_cast<std::size_t>(got)};
+  } while (Clock::now() < end);
+  return {};
+}
+
+}  // namespace
+
+Server::Server(const Namespace& where, const std::string& address, int port)
+    : listener_(bound_socket(where, SOCK_STREAM, socket_address(address, port))),
+      datagrams_(bound_socket(where, SOCK_DGRAM, socket_address(address, port))),
+      stop_(eventfd(0, EFD_CLOEXEC)) {
+  const int on = 1;  // so that the answer leaves from the address that was asked
+  setsockopt(datagrams_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+  listen(listener_.get(), 64);
+  thread_ = std::thread([this] { serve(); });
+}
+
+Server::~Server() {
+  eventfd_write(stop_.get(), 1);
+  thread_.join();
+}
+
+std::vector<std::string> Server::callers() const {
+  const std::lock_guard lock(mutex_);
+  return callers_;
+}
+
+void Server::serve() {
+  for (;;) {
+    std::vector<pollfd> entries{
+        {stop_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}, {datagrams_.get(), POLLIN, 0}};
+    for (const auto& client : clients_) entries.push_back({client.get(), POLLIN, 0});
+    poll(entries.data(), entries.size(), -1);
+    if (entries[0].revents) return;
+    for (std::size_t i = entries.size(); i-- > 3;) {
+      if (!entries[i].revents || answer(static_cast<int>(i - 3))) continue;
+      clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i - 3));
+      addresses_.erase(addresses_.begin() + static_cast<std::ptrdiff_t>(i - 3));
+    }
+    if (entries[1].revents) greet();
+    if (entries[2].revents) answer_datagram();
+  }
+}
+
+void Server::greet() {
+  sockaddr_in from{};
+  socklen_t size = sizeof from;
+  Fd client(accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &size,
+                    SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!client) return;
+  {
+    const std::lock_guard lock(mutex_);
+    callers_.push_back(text_of(from));
+  }
+  // An HTTP client speaks first and takes no greeting: wait for its line for a moment.
+  if (!ready(client.get(), POLLIN, 20ms)) say(client.get(), text_of(from) + "\n");
+  addresses_.push_back(text_of(from));
+  clients_.push_back(std::move(client));
+}
+
+bool Server::answer(int client) {
+  char buffer[4096];
+  const int fd = clients_[static_cast<std::size_t>(client)].get();
+  const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+  if (got <= 0) return false;
+  const std::string text(buffer, static_cast<std::size_t>(got));
+  if (!text.starts_with("GET ")) {
+    say(fd, text);
+    return true;
+  }
+  const auto& body = addresses_[static_cast<std::size_t>(client)];
+  say(fd, fmt::format("HTTP/1.0 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                      body.size(), body));
+  return false;
+}
+
+void Server::answer_datagram() {
+  char buffer[2048];
+  alignas(cmsghdr) char control[256];
+  sockaddr_in from{};
+  iovec data{buffer, sizeof buffer};
+  msghdr message{};
+  message.msg_name = &from;
+  message.msg_namelen = sizeof from;
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (recvmsg(datagrams_.get(), &message, 0) < 0) return;
+  const std::string caller = text_of(from);
+  {
+    const std::lock_guard lock(mutex_);
+    callers_.push_back(caller);
+  }
+  for (auto* item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item))
+    if (item->cmsg_type == IP_PKTINFO)
+      reinterpret_cast<in_pktinfo*>(CMSG_DATA(item))->ipi_ifindex = 0;
+  data = {const_cast<char*>(caller.data()), caller.size()};
+  sendmsg(datagrams_.get(), &message, MSG_NOSIGNAL);
+}
+
+Session::Session(const Namespace& from, const std::string& address, int port, Duration deadline) {
+  socket_ = dial(from, address, port, deadline, error_);
+  if (!socket_) return;
+  const auto greeting = line(deadline);
+  if (greeting)
+    seen_as_ = *greeting;
+  else
+    error_ = "connected, but no greeting";
+}
+
+std::optional<std::string> Session::line(Duration deadline) {
+  const auto end = Clock::now() + deadline;
+  for (;;) {
+    if (const auto at = buffer_.find('\n'); at != std::string::npos) {
+      std::string text = buffer_.substr(0, at);
+      buffer_.erase(0, at + 1);
+      return text;
+    }
+    if (!ready(socket_.get(), POLLIN, std::chrono::duration_cast<Duration>(end - Clock::now())))
+      return {};
+    char bytes[2048];
+    const ssize_t got = recv(socket_.get(), bytes, sizeof bytes, 0);
+    if (got <= 0) return {};
+    buffer_.append(bytes, static_cast<std::size_t>(got));
+  }
+}
+
+bool Session::echoes(const std::string& text, Duration deadline) {
+  if (!socket_) return false;
+  say(socket_.get(), text + "\n");
+  return line(deadline) == text;
+}
+
+std::string seen_at(const Namespace& from, const std::string& address, int port,
+                    Duration deadline) {
+  const Session session(from, address, port, deadline);
+  return session.seen_as().empty() ? session.error() : session.seen_as();
+}
+
+std::string seen_at_udp(const Namespace& from, const std::string& address, int port,
+                        Duration deadline) {
+  const auto answer = exchange(from, address, port, "who am I?", deadline);
+  return answer.empty() ? "timed out" : answer;
+}
+
+std::string http_get(const Namespace& from, const std::string& address, int port) {
+  std::string error;
+  const Fd fd = dial(from, address, port, 3s, error);
+  if (!fd) return error;
+  say(fd.get(), fmt::format("GET /latest/meta-data/ HTTP/1.0\r\nHost: {}\r\n\r\n", address));
+  std::string answer;
+  char bytes[2048];
+  while (ready(fd.get(), POLLIN, 3s)) {
+    const ssize_t got = recv(fd.get(), bytes, sizeof bytes, 0);
+    if (got <= 0) break;
+    answer.append(bytes, static_cast<std::size_t>(got));
+  }
+  const auto body = answer.find("\r\n\r\n");
+  return body == std::string::npos ? "no answer: " + answer : answer.substr(body + 4);
+}
+
+std::string resolve(const Namespace& from, const std::string& server, const std::string& name,
+                    Duration deadline) {
+  unsigned char query[512];
+  const int size = res_mkquery(ns_o_query, name.c_str(), ns_c_in, ns_t_a, nullptr, 0, nullptr,
+                               query, sizeof query);
+  const auto answer = exchange(
+      from, server, 53, {reinterpret_cast<char*>(query), static_cast<std::size_t>(size)}, deadline);
+  if (answer.empty()) return "timed out";
+  ns_msg message;
+  if (ns_initparse(reinterpret_cast<const unsigned char*>(answer.data()),
+                   static_cast<int>(answer.size()), &message) != 0)
+    return "malformed";
+  if (const int code = ns_msg_getflag(message, ns_f_rcode); code != ns_r_noerror)
+    return code == ns_r_nxdomain  ? "NXDOMAIN"
+           : code == ns_r_refused ? "REFUSED"
+                                  : fmt::format("code {}", code);
+  ns_rr record;
+  for (int i = 0; i < ns_msg_count(message, ns_s_an); ++i) {
+    if (ns_parserr(&message, ns_s_an, i, &record) != 0 || ns_rr_type(record) != ns_t_a) continue;
+    sockaddr_in found{};
+    std::memcpy(&found.sin_addr, ns_rr_rdata(record), sizeof found.sin_addr);
+    return text_of(found);
+  }
+  return "no address";
+}
+
+void send_datagram(const Namespace& from, const std::string& address, int port,
+                   const std::string& text) {
+  const Fd fd = make_socket(from, SOCK_DGRAM);
+  const auto to = socket_address(address, port);
+  sendto(fd.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+}
+
+}  // namespace novaplane::netns
