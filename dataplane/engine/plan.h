@@ -15,19 +15,19 @@ namespace novaplane::engine {
 /// The numbered order in which a pass is applied. A step never waits for a later phase.
 /// ARCHITECTURE.md says why each stands where it stands.
 enum class Phase : std::uint8_t {
-  withdraw = 1,     ///< routes, proxies, neighbours and addresses that are not wanted any more
-  detach = 2,       ///< ports leave bridges
-  nftables = 3,     ///< one transaction: frame and elements, additions and removals
-  sysctls = 4,      ///< host-wide values
-  create_links = 5, ///< bridges, down; then their own values
-  attach = 6,       ///< ports join, up
-  raise_links = 7,  ///< bridges up, MTU last
+  withdraw = 1,      ///< routes, proxies, neighbours and addresses that are not wanted any more
+  detach = 2,        ///< ports leave bridges
+  nftables = 3,      ///< one transaction: frame and elements, additions and removals
+  sysctls = 4,       ///< host-wide values
+  create_links = 5,  ///< bridges, down; then their own values
+  attach = 6,        ///< ports join, up
+  raise_links = 7,   ///< bridges up, MTU last
   addresses = 8,
-  routes = 9,       ///< routes, permanent neighbours, proxies
-  services = 10,    ///< dnsmasq and what it serves
-  announce = 11,    ///< gratuitous ARP; not waited for
-  forget_flows = 12,///< conntrack; not waited for
-  delete_links = 13 ///< by group, in chunks; restores what was found goes with it
+  routes = 9,         ///< routes, permanent neighbours, proxies
+  services = 10,      ///< dnsmasq and what it serves
+  announce = 11,      ///< gratuitous ARP; not waited for
+  forget_flows = 12,  ///< conntrack; not waited for
+  delete_links = 13   ///< by group, in chunks; restores what was found goes with it
 };
 
 /// A difference of one row: before without after is a removal, after without before an addition.
@@ -40,8 +40,18 @@ struct Change {
 
 /// The static nf_tables are missing or not as they must be: what of them, in words.
 struct FrameChange {
-  std::string what;  ///< "write tables inet novaplane and bridge novaplane"
+  std::string what;  ///< "write table inet novaplane"
+  std::string why;   ///< "set managed is missing"
   bool operator==(const FrameChange&) const = default;
+};
+
+/// A bridge of ours goes up with its MTU, once its ports have joined: a bridge forgets an MTU that
+/// it was given before.
+struct Raise {
+  LinkKey link;
+  std::uint32_t mtu = 0;
+  std::string why;  ///< "mtu was 1500, wanted 1450"
+  bool operator==(const Raise&) const = default;
 };
 
 using LinkChange = Change<LinkKey, Link>;
@@ -54,10 +64,9 @@ using ElementChange = Change<nft::ElementKey, nft::Element>;
 using ServiceChange = Change<ServiceKey, Service>;
 using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
 
-using Operation =
-    std::variant<FrameChange, LinkChange, AttachmentChange, AddressChange, RouteChange,
-                 NeighbourChange, SysctlChange, ElementChange, ServiceChange, EntryChange, Announce,
-                 ForgetFlows>;
+using Operation = std::variant<FrameChange, LinkChange, Raise, AttachmentChange, AddressChange,
+                               RouteChange, NeighbourChange, SysctlChange, ElementChange,
+                               ServiceChange, EntryChange, Announce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;
@@ -67,17 +76,23 @@ struct Step {
   Operation operation;
   Owner owner;
 
-  std::string what() const;     ///< "add route 203.0.113.10 local dev lo"
-  std::string why() const;      ///< "floating IP 203.0.113.10: missing" / "not in the document"
-  std::string subject() const;  ///< "route 203.0.113.10/32": the same for every change of one row
+  // The frame tells what the bytes of an element mean.
+  std::string what(
+      const nft::Frame&) const;  ///< "add route 203.0.113.10/32 table local local dev lo"
+  std::string why() const;       ///< "floating IP 203.0.113.10: missing"
+  /// "route 203.0.113.10/32": the same for every change of one row.
+  std::string subject(const nft::Frame&) const;
 };
 
 /// Steps in the order in which they are applied.
 using Plan = std::vector<Step>;
 
 /// Within each phase by object and subject, so that two plans of one difference read alike.
-void sort_for_reading(Plan& plan);
+void sort_for_reading(Plan& plan, const nft::Frame&);
 
 std::string_view to_string(Phase phase);
+
+/// "mtu was 1500, wanted 1450"; `before` null: the link is new. Empty: nothing to raise.
+std::string reason_to_raise(const Link* before, const Link& after);
 
 }  // namespace novaplane::engine

@@ -6,6 +6,14 @@ std::optional<std::string> wire_of(const Context& context, const cloud::Network&
   return network.interface ? network.interface : context.host.vm_interface;
 }
 
+std::optional<std::string_view> not_supported(const cloud::Network& network) {
+  if (std::holds_alternative<cloud::Vlan>(network.segment)) return "segment vlan";
+  if (std::holds_alternative<cloud::Vxlan>(network.segment)) return "segment vxlan";
+  if (network.gateway_mode == cloud::GatewayMode::hardware) return "gateway_mode hardware";
+  if (network.gateway_mode == cloud::GatewayMode::failover) return "gateway_mode failover";
+  return std::nullopt;
+}
+
 bool present_on(const Context& context, const cloud::Network& network) {
   if (context.local_ports.contains(network.name)) return true;
   // A network may name a NIC that only some hosts have; the host's own vm_interface is meant.

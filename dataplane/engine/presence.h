@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "dataplane/cloud/cloud.h"
 #include "dataplane/engine/subsystem.h"
@@ -13,6 +14,10 @@ namespace novaplane::engine {
 /// The NIC that carries the network between hosts: the network's own, or the host's vm_interface.
 /// None: the network has no wire here.
 std::optional<std::string> wire_of(const Context&, const cloud::Network&);
+
+/// What the network asks for and this version does not have: "segment vlan"; none: all is there.
+/// Such a network has no rows on any host, and neither has what refers to it.
+std::optional<std::string_view> not_supported(const cloud::Network&);
 
 /// A network is on every host that has a wire for it or a port on it.
 bool present_on(const Context&, const cloud::Network&);

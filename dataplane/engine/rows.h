@@ -20,10 +20,13 @@ struct Link {
   std::string kind = "bridge";
   Mac mac;
   std::uint32_t mtu = 1500;
-  std::string alias;                ///< "novaplane network blue"
-  bool ipv6 = false;                ///< false: disable_ipv6 is set
-  bool route_localnet = false;      ///< metadata on a loopback address needs it
-  bool transmit_checksum = true;    ///< false: DHCP replies carry whole checksums (ethtool -K tx off)
+  std::string alias;              ///< "novaplane network blue"
+  bool ipv6 = false;              ///< false: disable_ipv6 is set
+  bool route_localnet = false;    ///< metadata on a loopback address needs it
+  bool transmit_checksum = true;  ///< false: DHCP replies carry whole checksums (ethtool -K tx off)
+  bool stp = false;
+  std::uint32_t forward_delay = 0;  ///< hundredths of a second
+  bool up = true;
   bool operator==(const Link&) const = default;
 };
 using LinkKey = std::string;

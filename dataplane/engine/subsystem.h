@@ -19,10 +19,10 @@ namespace novaplane::engine {
 struct LinkFacts {
   Mac mac;
   std::uint32_t mtu = 1500;
-  std::optional<IpAddress> source;      ///< first global IPv4 address
-  std::vector<Prefix> addresses;        ///< all its global addresses, both families, not ours
-  std::string master;                   ///< the bridge that it is a port of, or empty
-  int arp_ignore = 0;                   ///< the larger of conf/all and conf/<name>
+  std::optional<IpAddress> source;  ///< first global IPv4 address
+  std::vector<Prefix> addresses;    ///< all its global addresses, both families, not ours
+  std::string master;               ///< the bridge, not ours, that it is a port of; or empty
+  int arp_ignore = 0;               ///< the larger of conf/all and conf/<name>
   bool operator==(const LinkFacts&) const = default;
 };
 
@@ -70,6 +70,11 @@ struct ForgetFlows {
   };
   Which which = Which::original_destination;
   IpAddress address;
+  // original_destination: those of one service only (a port forward).
+  std::optional<std::uint8_t> protocol = {};  ///< IPPROTO_*
+  std::optional<std::uint16_t> port = {};
+  // translated_source: those that carry this address already stay.
+  std::optional<IpAddress> keep = {};
   bool operator==(const ForgetFlows&) const = default;
 };
 struct Consequences {
@@ -84,6 +89,9 @@ class Subsystem {
   virtual ~Subsystem() = default;
   virtual std::string_view name() const = 0;
   virtual nft::Frame frame() const { return {}; }
+  /// Sets of the frame whose elements are the names of links that were attached for the document:
+  /// by them a fresh process knows which ports of a bridge it may detach.
+  virtual std::vector<nft::SetName> sets_of_ports() const { return {}; }
   /// Appends the rows that `object` wants on this host; the object exists in the cloud.
   virtual void compile(const Context&, const Object& object, Rows& out) const = 0;
   /// What follows when an element or a route changes (either side null: added, removed).
@@ -96,3 +104,10 @@ class Subsystem {
 };
 
 }  // namespace novaplane::engine
+
+template <>
+struct std::hash<novaplane::engine::Object> {
+  std::size_t operator()(const novaplane::engine::Object& o) const {
+    return novaplane::hash_of(static_cast<int>(o.kind), o.name);
+  }
+};

@@ -1,0 +1,300 @@
+#include "dataplane/engine/compiler.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace novaplane::engine {
+namespace {
+
+Object object_of(const cloud::Port& port) { return {Kind::port, port.name}; }
+Object object_of(const cloud::FloatingIp& ip) {
+  return {Kind::floating_ip, ip.address.to_string()};
+}
+Object object_of(const cloud::PortForward& forward) { return {Kind::port_forward, forward.name}; }
+
+/// Erases the one entry key -> value of a multimap.
+template <class Map, class Value>
+void erase_entry(Map& map, const std::string& key, const Value& value) {
+  const auto [first, last] = map.equal_range(key);
+  const auto it =
+      std::find_if(first, last, [&](const auto& entry) { return entry.second == value; });
+  if (it != last) map.erase(it);
+}
+
+template <class Map>
+std::uint32_t next_order(const Map& objects, std::uint32_t next) {
+  for (const auto& [name, object] : objects) next = std::max(next, object.order + 1);
+  return next;
+}
+
+template <class Objects, class Key>
+auto* find(const Objects& objects, const Key& key) {
+  const auto it = objects.find(key);
+  return it != objects.end() ? &it->second : nullptr;
+}
+
+}  // namespace
+
+Compiler::Compiler(std::string host, std::vector<const Subsystem*> subsystems, Tables& tables)
+    : host_name_(std::move(host)), subsystems_(std::move(subsystems)), tables_(tables) {}
+
+const cloud::Host* Compiler::host() const { return find(cloud_.hosts, host_name_); }
+
+void Compiler::load(cloud::Cloud cloud) {
+  cloud_ = std::move(cloud);
+  index_all();
+  compile_all();
+}
+
+bool Compiler::learn(Facts facts) {
+  if (facts == facts_) return false;
+  facts_ = std::move(facts);
+  compile_all();
+  return true;
+}
+
+void Compiler::index_all() {
+  local_ports_.clear();
+  ports_of_network_.clear();
+  floating_of_port_.clear();
+  forwards_of_port_.clear();
+  next_order_ = next_order(cloud_.floating_ips,
+                           next_order(cloud_.ports, next_order(cloud_.port_forwards, 0)));
+  for (const auto& [name, port] : cloud_.ports) index(port);
+  for (const auto& [address, ip] : cloud_.floating_ips) floating_of_port_.emplace(ip.port, address);
+  for (const auto& [name, f] : cloud_.port_forwards) forwards_of_port_.emplace(f.to_port, name);
+}
+
+void Compiler::index(const cloud::Port& port) {
+  ports_of_network_.emplace(port.network, port.name);
+  if (port.host == host_name_) ++local_ports_[port.network];
+}
+
+void Compiler::unindex(const cloud::Port& port) {
+  erase_entry(ports_of_network_, port.network, port.name);
+  if (port.host == host_name_ && --local_ports_[port.network] == 0)
+    local_ports_.erase(port.network);
+}
+
+/// Claims everything again and lets go of what no object asked for this time.
+void Compiler::compile_all() {
+  ++pass_;
+  problems_.clear();
+  if (host()) {
+    compile({Kind::host, host_name_});
+    for (const auto& [name, network] : cloud_.networks) compile({Kind::network, name});
+    for (const auto& [name, port] : cloud_.ports) compile(object_of(port));
+    for (const auto& [address, ip] : cloud_.floating_ips) compile(object_of(ip));
+    for (const auto& [name, forward] : cloud_.port_forwards) compile(object_of(forward));
+  }
+  tables_.for_each_table([&](auto& table) { table.sweep(pass_); });
+}
+
+void Compiler::rows_of(const Object& object) {
+  rows_.clear();
+  const cloud::Host* here = host();
+  if (!here || !exists(object)) return;
+  const Context context{cloud_, *here, facts_, local_ports_};
+  for (const Subsystem* subsystem : subsystems_) subsystem->compile(context, object, rows_);
+}
+
+void Compiler::compile(const Object& object) {
+  rows_of(object);
+  const auto owner = std::make_shared<const Object>(object);
+  const std::uint64_t rank = rank_of(object);
+  for_each_list(rows_, tables_, [&](auto& list, auto& table) {
+    for (auto& [key, row] : list) table.claim({owner, rank, pass_}, key, std::move(row));
+  });
+  if (rows_.problems.empty()) {
+    problems_.erase(object);
+  } else {
+    problems_[object] = std::move(rows_.problems);
+  }
+}
+
+void Compiler::release(const Object& object) {
+  rows_of(object);
+  for_each_list(rows_, tables_, [&](auto& list, auto& table) {
+    for (auto& [key, row] : list) table.release(object, key);
+  });
+  problems_.erase(object);
+}
+
+/// By kind, then by place in the document.
+std::uint64_t Compiler::rank_of(const Object& object) const {
+  std::uint64_t order = 0;
+  switch (object.kind) {
+    case Kind::host:
+      break;
+    case Kind::network:
+      order = cloud_.networks.find(object.name)->second.order;
+      break;
+    case Kind::port:
+      order = cloud_.ports.at(object.name).order;
+      break;
+    case Kind::floating_ip:
+      order = cloud_.floating_ips.at(*IpAddress::parse(object.name)).order;
+      break;
+    case Kind::port_forward:
+      order = cloud_.port_forwards.find(object.name)->second.order;
+      break;
+  }
+  return static_cast<std::uint64_t>(object.kind) << 32 | order;
+}
+
+bool Compiler::exists(const Object& object) const {
+  switch (object.kind) {
+    case Kind::host:
+      return cloud_.hosts.contains(object.name);
+    case Kind::network:
+      return cloud_.networks.contains(object.name);
+    case Kind::port:
+      return cloud_.ports.contains(object.name);
+    case Kind::floating_ip:
+      return cloud_.floating_ips.contains(*IpAddress::parse(object.name));
+    case Kind::port_forward:
+      return cloud_.port_forwards.contains(object.name);
+  }
+  return false;
+}
+
+void Compiler::add_dependents_of_port(const std::string& name, std::set<Object>& found) const {
+  found.insert({Kind::port, name});
+  const auto [ip, last_ip] = floating_of_port_.equal_range(name);
+  for (auto it = ip; it != last_ip; ++it) found.insert({Kind::floating_ip, it->second.to_string()});
+  const auto [forward, last_forward] = forwards_of_port_.equal_range(name);
+  for (auto it = forward; it != last_forward; ++it) found.insert({Kind::port_forward, it->second});
+}
+
+/// The first local port brings the network to the host, the last one may take it away.
+void Compiler::add_dependents_of_presence(const std::string& network,
+                                          std::set<Object>& found) const {
+  found.insert({Kind::host, host_name_});
+  found.insert({Kind::network, network});
+  const auto [first, last] = ports_of_network_.equal_range(network);
+  for (auto it = first; it != last; ++it) add_dependents_of_port(it->second, found);
+}
+
+template <class Change>
+void Compiler::edit(const std::set<Object>& concerned, Change&& change) {
+  for (const Object& object : concerned) release(object);
+  change();
+  for (const Object& object : concerned) {
+    if (exists(object)) compile(object);
+  }
+}
+
+void Compiler::put(cloud::FloatingIp ip) {
+  const auto* before = find(cloud_.floating_ips, ip.address);
+  ip.order = before ? before->order : next_order_++;
+  edit({object_of(ip)}, [&] {
+    if (before) erase_entry(floating_of_port_, before->port, ip.address);
+    floating_of_port_.emplace(ip.port, ip.address);
+    cloud_.floating_ips.insert_or_assign(ip.address, std::move(ip));
+  });
+}
+
+void Compiler::put(cloud::PortForward forward) {
+  const auto* before = find(cloud_.port_forwards, forward.name);
+  forward.order = before ? before->order : next_order_++;
+  edit({object_of(forward)}, [&] {
+    if (before) erase_entry(forwards_of_port_, before->to_port, forward.name);
+    forwards_of_port_.emplace(forward.to_port, forward.name);
+    cloud_.port_forwards.insert_or_assign(forward.name, std::move(forward));
+  });
+}
+
+/// Whether the edit of a port brings its network to this host or takes it away.
+bool Compiler::changes_presence(const cloud::Port* before, const cloud::Port* after) const {
+  const auto is_local = [&](const cloud::Port* p) { return p && p->host == host_name_; };
+  if (is_local(before) && local_ports_.at(before->network) == 1) return true;
+  return is_local(after) && !local_ports_.contains(after->network);
+}
+
+void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> after) {
+  const cloud::Port* before = find(cloud_.ports, name);
+  std::set<Object> concerned;
+  add_dependents_of_port(name, concerned);
+  if (changes_presence(before, after ? &*after : nullptr)) {
+    if (before) add_dependents_of_presence(before->network, concerned);
+    if (after) add_dependents_of_presence(after->network, concerned);
+  }
+  edit(concerned, [&] {
+    if (before) unindex(*before);
+    if (!after) {
+      cloud_.ports.erase(name);
+      return;
+    }
+    index(*after);
+    cloud_.ports.insert_or_assign(name, std::move(*after));
+  });
+}
+
+void Compiler::put(cloud::Port port) {
+  const auto* before = find(cloud_.ports, port.name);
+  port.order = before ? before->order : next_order_++;
+  const std::string name = port.name;
+  edit_port(name, std::move(port));
+}
+
+void Compiler::remove(const Object& object) {
+  switch (object.kind) {
+    case Kind::port:
+      return edit_port(object.name, std::nullopt);
+    case Kind::floating_ip:
+      return edit({object}, [&] {
+        const auto it = cloud_.floating_ips.find(*IpAddress::parse(object.name));
+        if (it == cloud_.floating_ips.end()) return;
+        erase_entry(floating_of_port_, it->second.port, it->first);
+        cloud_.floating_ips.erase(it);
+      });
+    case Kind::port_forward:
+      return edit({object}, [&] {
+        const auto it = cloud_.port_forwards.find(object.name);
+        if (it == cloud_.port_forwards.end()) return;
+        erase_entry(forwards_of_port_, it->second.to_port, it->first);
+        cloud_.port_forwards.erase(it);
+      });
+    case Kind::host:
+    case Kind::network:
+      break;  // these come with a whole document: everything refers to them
+  }
+}
+
+std::vector<std::string> Compiler::links_of_interest() const {
+  std::set<std::string> names;
+  if (const cloud::Host* here = host()) {
+    if (here->vm_interface) names.insert(*here->vm_interface);
+    for (const cloud::Uplink& uplink : here->uplinks) names.insert(uplink.interface);
+    for (const auto& [name, network] : cloud_.networks) {
+      if (network.interface) names.insert(*network.interface);
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+Consequences Compiler::consequences(const Step& step) const {
+  Consequences found;
+  static const cloud::Host kNowhere;
+  const Context context{cloud_, host() ? *host() : kNowhere, facts_, local_ports_};
+  const auto side = [](const auto& row) { return row ? &*row : nullptr; };
+  std::visit(
+      [&]<class Operation>(const Operation& c) {
+        if constexpr (std::is_same_v<Operation, ElementChange> ||
+                      std::is_same_v<Operation, RouteChange> ||
+                      std::is_same_v<Operation, NeighbourChange>) {
+          for (const Subsystem* s : subsystems_) {
+            s->follow(context, c.key, side(c.before), side(c.after), found);
+          }
+        }
+      },
+      step.operation);
+  return found;
+}
+
+void Rows::clear() {
+  links.clear(), attachments.clear(), addresses.clear(), routes.clear(), neighbours.clear();
+  sysctls.clear(), elements.clear(), services.clear(), entries.clear(), problems.clear();
+}
+
+}  // namespace novaplane::engine

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "dataplane/cloud/cloud.h"
+#include "dataplane/engine/subsystem.h"
+#include "dataplane/engine/tables.h"
+
+namespace novaplane::engine {
+
+/// Turns the document into wanted rows: the whole of it, or one object with what depends on it.
+/// compile() is pure, so the rows that an object wanted before are had by compiling it once more.
+class Compiler {
+ public:
+  Compiler(std::string host, std::vector<const Subsystem*> subsystems, Tables& tables);
+
+  /// Replaces the document. One without this host (an empty one: `down`) wants nothing.
+  void load(cloud::Cloud cloud);
+  /// Compiles the document again if what it rests on has changed. True: it has.
+  bool learn(Facts facts);
+
+  // One object, and what refers to it. Cost: that of these objects, at any size of the document.
+  void put(cloud::Port port);
+  void put(cloud::FloatingIp floating_ip);
+  void put(cloud::PortForward forward);
+  void remove(const Object& object);
+
+  const cloud::Cloud& cloud() const { return cloud_; }
+  const cloud::Host* host() const;  ///< null: not in the document
+  const Facts& facts() const { return facts_; }
+  /// Links that the document names and somebody else makes: what facts are wanted of.
+  std::vector<std::string> links_of_interest() const;
+  /// What the compilation had to say against an object.
+  const std::map<Object, std::vector<Error>>& problems() const { return problems_; }
+
+  /// Subsystems say what follows from a step.
+  Consequences consequences(const Step& step) const;
+
+ private:
+  void index_all();
+  void index(const cloud::Port& port);
+  void unindex(const cloud::Port& port);
+  void compile_all();
+  void compile(const Object& object);
+  void release(const Object& object);
+  void rows_of(const Object& object);
+  std::uint64_t rank_of(const Object& object) const;
+  bool exists(const Object& object) const;
+  void add_dependents_of_port(const std::string& name, std::set<Object>& found) const;
+  void add_dependents_of_presence(const std::string& network, std::set<Object>& found) const;
+  bool changes_presence(const cloud::Port* before, const cloud::Port* after) const;
+  void edit_port(const std::string& name, std::optional<cloud::Port> after);
+  template <class Change>
+  void edit(const std::set<Object>& concerned, Change&& change);
+
+  std::string host_name_;
+  std::vector<const Subsystem*> subsystems_;
+  Tables& tables_;
+  cloud::Cloud cloud_;
+  Facts facts_;
+  Rows rows_;  ///< kept for its capacity
+  std::uint32_t pass_ = 0;
+  std::uint32_t next_order_ = 0;
+  std::map<Object, std::vector<Error>> problems_;
+
+  // By name: what refers to it.
+  std::unordered_map<std::string, std::size_t> local_ports_;  ///< network -> ports on this host
+  std::unordered_multimap<std::string, std::string> ports_of_network_;
+  std::unordered_multimap<std::string, IpAddress> floating_of_port_;
+  std::unordered_multimap<std::string, std::string> forwards_of_port_;
+};
+
+}  // namespace novaplane::engine

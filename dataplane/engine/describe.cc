@@ -1,0 +1,290 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/engine/plan.h"
+
+/// Steps in words: what an operator reads in a plan, in an error and in the log.
+namespace novaplane::engine {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+std::string_view verb(bool before, bool after) {
+  return before && after ? "change" : after ? "add" : "remove";
+}
+template <class Key, class Row>
+std::string_view verb(const Change<Key, Row>& change) {
+  return verb(change.before.has_value(), change.after.has_value());
+}
+
+template <class T>
+std::string optional_word(std::string_view word, const std::optional<T>& value) {
+  return value ? fmt::format(" {} {}", word, *value) : "";
+}
+
+/// "floating_to_fixed { 203.0.113.1 : 10.0.0.10 }"
+std::string element_text(const nft::Frame& frame, const nft::ElementKey& key,
+                         const nft::Element* element) {
+  const auto set = std::find_if(frame.sets.begin(), frame.sets.end(),
+                                [&](const nft::Set& s) { return s.name == key.set; });
+  std::string text =
+      fmt::format("{} {} {} {{ ", to_string(key.set.family), nft::kTable, key.set.name);
+  if (set != frame.sets.end()) {
+    text += nft::to_text(set->key, key.key);
+    if (!key.key_end.empty()) text += "-" + nft::to_text(set->key, key.key_end);
+    if (element && !element->data.empty()) text += " : " + nft::to_text(set->data, element->data);
+  }
+  return text + " }";
+}
+
+// --- subjects: the row itself, the same whatever happens to it
+
+std::string subject_of(const FrameChange&) { return "nf_tables"; }
+std::string subject_of(const LinkChange& c) { return "link " + c.key; }
+std::string subject_of(const Raise& r) { return "state of link " + r.link; }
+std::string subject_of(const AttachmentChange& c) { return "port " + c.key; }
+std::string subject_of(const AddressChange& c) {
+  return fmt::format("address {} dev {}", c.key.prefix, c.key.link);
+}
+std::string subject_of(const RouteChange& c) {
+  return fmt::format("route {}{}", c.key.destination, c.key.table == 255 ? " table local" : "");
+}
+std::string subject_of(const NeighbourChange& c) {
+  return fmt::format("{} {} dev {}", c.key.proxy ? "proxy" : "neighbour", c.key.address,
+                     c.key.link);
+}
+std::string subject_of(const SysctlChange& c) { return "sysctl " + c.key; }
+std::string subject_of(const ServiceChange& c) { return "service " + c.key; }
+std::string subject_of(const EntryChange& c) {
+  return fmt::format("{} of {}", c.key.name, c.key.service);
+}
+std::string subject_of(const Announce& a) { return fmt::format("announce {}", a.address); }
+std::string subject_of(const ForgetFlows& f) { return fmt::format("flows of {}", f.address); }
+
+// --- what happens
+
+std::string row_text(const Link& link) { return fmt::format("{} mac {}", link.kind, link.mac); }
+std::string row_text(const Attachment& port) {
+  return "master " + port.master + optional_word("mtu", port.mtu);
+}
+std::string row_text(const Address& address) {
+  return address.broadcast ? fmt::format("broadcast {}", *address.broadcast) : "";
+}
+std::string row_text(const Route& route) {
+  return fmt::format("{}dev {}{}{}", route.type == Route::Type::local ? "local " : "", route.link,
+                     optional_word("via", route.gateway),
+                     optional_word("src", route.preferred_source));
+}
+std::string row_text(const Neighbour& neighbour) {
+  return neighbour.mac ? fmt::format("lladdr {} permanent", *neighbour.mac) : "";
+}
+std::string row_text(const Sysctl& sysctl) { return "= " + sysctl.value; }
+std::string row_text(const ServiceEntry& entry) { return entry.line; }
+
+template <class Key, class Row>
+std::string what_of(const Change<Key, Row>& change) {
+  const std::string row = change.after ? row_text(*change.after) : "";
+  return fmt::format("{} {}{}{}", verb(change), subject_of(change), row.empty() ? "" : " ", row);
+}
+std::string what_of(const ServiceChange& change) {
+  const std::string_view word = change.before && change.after ? "restart"
+                                : change.after                ? "start"
+                                                              : "stop";
+  const std::string& device = change.after ? change.after->device : change.before->device;
+  return fmt::format("{} dnsmasq {} on {}", word, change.key, device);
+}
+std::string what_of(const FrameChange& change) { return change.what; }
+std::string what_of(const Raise& raise) {
+  return fmt::format("set link {} up mtu {}", raise.link, raise.mtu);
+}
+std::string what_of(const Announce& announce) {
+  return fmt::format("announce {} on {} {} times", announce.address, announce.link, announce.count);
+}
+std::string what_of(const ForgetFlows& flows) {
+  switch (flows.which) {
+    case ForgetFlows::Which::original_destination:
+      return fmt::format("forget flows to {}", flows.address);
+    case ForgetFlows::Which::reply_destination:
+      return fmt::format("forget flows translated to {}", flows.address);
+    case ForgetFlows::Which::translated_source:
+      return fmt::format("forget flows of {} that are translated otherwise", flows.address);
+  }
+  return "";
+}
+
+// --- why
+
+template <class T>
+void compare(std::string& text, std::string_view word, const T& before, const T& after) {
+  if (before == after) return;
+  text += fmt::format("{}{} was {}, wanted {}", text.empty() ? "" : ", ", word, before, after);
+}
+std::string shown(const std::optional<IpAddress>& address) {
+  return address ? address->to_string() : "none";
+}
+std::string_view on_off(bool value) { return value ? "on" : "off"; }
+
+std::string difference(const Link& before, const Link& after) {
+  std::string text;
+  compare(text, "kind", before.kind, after.kind);
+  compare(text, "mac", before.mac, after.mac);
+  compare(text, "alias", before.alias, after.alias);
+  compare(text, "ipv6", on_off(before.ipv6), on_off(after.ipv6));
+  compare(text, "route_localnet", on_off(before.route_localnet), on_off(after.route_localnet));
+  compare(text, "transmit checksum offload", on_off(before.transmit_checksum),
+          on_off(after.transmit_checksum));
+  compare(text, "stp", on_off(before.stp), on_off(after.stp));
+  compare(text, "forward delay", before.forward_delay, after.forward_delay);
+  return text;
+}
+std::string difference(const Attachment& before, const Attachment& after) {
+  std::string text;
+  compare(text, "master", before.master, after.master);
+  compare(text, "mtu", before.mtu.value_or(0), after.mtu.value_or(0));
+  compare(text, "ipv6", on_off(before.ipv6.value_or(false)), on_off(after.ipv6.value_or(false)));
+  compare(text, "state", before.up ? "up" : "down", after.up ? "up" : "down");
+  return text;
+}
+std::string difference(const Address& before, const Address& after) {
+  std::string text;
+  compare(text, "broadcast", shown(before.broadcast), shown(after.broadcast));
+  return text;
+}
+std::string difference(const Route& before, const Route& after) {
+  std::string text;
+  compare(text, "dev", before.link, after.link);
+  compare(text, "gateway", shown(before.gateway), shown(after.gateway));
+  compare(text, "source", shown(before.preferred_source), shown(after.preferred_source));
+  return text.empty() ? "type differs" : text;
+}
+std::string difference(const Neighbour& before, const Neighbour& after) {
+  return fmt::format("mac was {}, wanted {}", before.mac.value_or(Mac{}),
+                     after.mac.value_or(Mac{}));
+}
+std::string difference(const Sysctl& before, const Sysctl& after) {
+  return fmt::format("was {}, wanted {}", before.value, after.value);
+}
+std::string difference(const nft::Element& before, const nft::Element& after) {
+  return before.data == after.data ? "asked for by " + before.comment : "has another value";
+}
+std::string difference(const Service& before, const Service& after) {
+  return before.config != after.config ? "its configuration changed" : "its link changed";
+}
+std::string difference(const ServiceEntry& before, const ServiceEntry&) {
+  return "was " + before.line;
+}
+
+template <class Key, class Row>
+std::string reason_of(const Change<Key, Row>& change) {
+  if (!change.after) return "not wanted any more";
+  return change.before ? difference(*change.before, *change.after) : "missing";
+}
+std::string reason_of(const FrameChange& change) { return change.why; }
+std::string reason_of(const Raise& raise) { return raise.why; }
+std::string reason_of(const Announce&) { return "neighbours learn where it is"; }
+std::string reason_of(const ForgetFlows&) { return "its translation changes"; }
+
+}  // namespace
+
+std::string reason_to_raise(const Link* before, const Link& after) {
+  if (!before) return "new";
+  std::string text;
+  compare(text, "mtu", before->mtu, after.mtu);
+  compare(text, "state", before->up ? "up" : "down", after.up ? "up" : "down");
+  return text;
+}
+
+std::string Step::subject(const nft::Frame& frame) const {
+  return std::visit(Overloaded{[&](const ElementChange& c) {
+                                 return "element " + element_text(frame, c.key, nullptr);
+                               },
+                               [](const auto& c) { return subject_of(c); }},
+                    operation);
+}
+
+std::string Step::what(const nft::Frame& frame) const {
+  return std::visit(Overloaded{[&](const ElementChange& c) {
+                                 const nft::Element* row = c.after ? &*c.after : nullptr;
+                                 return fmt::format("{} element {}", verb(c),
+                                                    element_text(frame, c.key, row));
+                               },
+                               [](const auto& c) { return what_of(c); }},
+                    operation);
+}
+
+std::string Step::why() const {
+  const auto reason =
+      std::visit([](const auto& operation) { return reason_of(operation); }, operation);
+  return owner ? fmt::format("{}: {}", owner->to_string(), reason) : reason;
+}
+
+std::string Object::to_string() const {
+  switch (kind) {
+    case Kind::host:
+      return "host " + name;
+    case Kind::network:
+      return "network " + name;
+    case Kind::port:
+      return "port " + name;
+    case Kind::floating_ip:
+      return "floating IP " + name;
+    case Kind::port_forward:
+      return "port forward " + name;
+  }
+  return name;
+}
+
+std::string_view to_string(Phase phase) {
+  switch (phase) {
+    case Phase::withdraw:
+      return "withdraw";
+    case Phase::detach:
+      return "detach";
+    case Phase::nftables:
+      return "nf_tables";
+    case Phase::sysctls:
+      return "sysctls";
+    case Phase::create_links:
+      return "links";
+    case Phase::attach:
+      return "attach";
+    case Phase::raise_links:
+      return "raise";
+    case Phase::addresses:
+      return "addresses";
+    case Phase::routes:
+      return "routes";
+    case Phase::services:
+      return "services";
+    case Phase::announce:
+      return "announce";
+    case Phase::forget_flows:
+      return "flows";
+    case Phase::delete_links:
+      return "delete";
+  }
+  return "";
+}
+
+void sort_for_reading(Plan& plan, const nft::Frame& frame) {
+  using Place = std::tuple<Phase, Object, std::string>;
+  std::vector<std::pair<Place, Step>> placed;
+  placed.reserve(plan.size());
+  for (Step& step : plan) {
+    Object object = step.owner ? *step.owner : Object{};
+    Place place{step.phase, std::move(object), step.subject(frame)};
+    placed.emplace_back(std::move(place), std::move(step));
+  }
+  std::stable_sort(placed.begin(), placed.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::transform(placed.begin(), placed.end(), plan.begin(),
+                 [](auto& entry) { return std::move(entry.second); });
+}
+
+}  // namespace novaplane::engine

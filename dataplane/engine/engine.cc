@@ -1,0 +1,340 @@
+#include "dataplane/engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace novaplane::engine {
+namespace {
+
+nft::Frame frame_of(const std::vector<const Subsystem*>& subsystems) {
+  nft::Frame frame;
+  for (const Subsystem* subsystem : subsystems) frame.merge(subsystem->frame());
+  return frame;
+}
+
+std::vector<nft::SetName> port_sets_of(const std::vector<const Subsystem*>& subsystems) {
+  std::vector<nft::SetName> sets;
+  for (const Subsystem* subsystem : subsystems) {
+    for (const nft::SetName& set : subsystem->sets_of_ports()) sets.push_back(set);
+  }
+  return sets;
+}
+
+/// State (up, MTU) is a step of its own, late in the pass.
+bool same_but_for_state(Link a, const Link& b) {
+  a.mtu = b.mtu;
+  a.up = b.up;
+  return a == b;
+}
+
+template <class Row>
+std::optional<Row> copy(const Row* row) {
+  return row ? std::optional(*row) : std::nullopt;
+}
+
+}  // namespace
+
+Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions)
+    : compiler_(std::move(host), subsystems, tables_),
+      view_(tables_, std::move(questions)),
+      frame_(frame_of(subsystems)),
+      sets_of_ports_(port_sets_of(subsystems)) {}
+
+void Engine::load(cloud::Cloud cloud) {
+  compiler_.load(std::move(cloud));
+  view_.watch(compiler_.links_of_interest());
+  wants_frame_ = true;
+  holds_.retry_now();
+}
+
+void Engine::want_nothing() {
+  compiler_.load({});
+  view_.watch({});
+  wants_frame_ = false;
+}
+
+// --- what is seen
+
+void Engine::saw_element(const nft::ElementKey& key, nft::Element element) {
+  const bool names_a_port =
+      std::find(sets_of_ports_.begin(), sets_of_ports_.end(), key.set) != sets_of_ports_.end();
+  if (names_a_port) view_.mark_port(std::string(key.key.c_str()));
+  tables_.elements.saw(key, std::move(element));
+}
+
+void Engine::saw(nft::Observed listing) {
+  tables_.elements.forget_actual();
+  for (auto& [key, element] : listing.elements) saw_element(key, std::move(element));
+  repair_ = std::move(listing.repair);
+}
+
+bool Engine::saw(const nft::Event& event, bool ours) {
+  if (const auto* added = std::get_if<nft::ElementAdded>(&event.what)) {
+    saw_element(added->key, added->element);
+  } else if (const auto* removed = std::get_if<nft::ElementRemoved>(&event.what)) {
+    tables_.elements.gone(removed->key);
+  } else if (std::holds_alternative<nft::FrameTouched>(event.what)) {
+    return ours;
+  }
+  return true;
+}
+
+void Engine::saw(const SeenServices& seen) {
+  tables_.services.forget_actual();
+  tables_.entries.forget_actual();
+  for (const auto& [key, service] : seen.services) tables_.services.saw(key, service);
+  for (const auto& [key, entry] : seen.entries) tables_.entries.saw(key, entry);
+}
+
+void Engine::saw_sysctl(const SysctlKey& key, std::string value) {
+  tables_.sysctls.saw(key, {std::move(value)});
+}
+
+std::vector<SysctlKey> Engine::wanted_sysctls() const {
+  std::vector<SysctlKey> keys;
+  tables_.sysctls.rows().for_each([&](const SysctlKey& key, const Sysctl* wanted, auto*) {
+    if (wanted) keys.push_back(key);
+  });
+  return keys;
+}
+
+// --- what is to be done
+
+/// One step for each pending row that `place` gives a phase; a row that failed lately waits.
+template <class Key, class Row, class Place>
+void Engine::plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan,
+                       Clock::time_point now) {
+  table.rows().for_each_pending([&](const Key& key, const Row* wanted, const Row* seen) {
+    const auto* claim = table.claim_of(key);
+    const Owner owner = claim ? claim->owner : nullptr;
+    const std::optional<Phase> phase = place(key, wanted, owner);
+    if (!phase) return;
+    Step step{*phase, Change<Key, Row>{key, copy(seen), copy(wanted)}, owner};
+    if (holds_.empty() || !holds_.holds(step.subject(frame_), now)) plan.push_back(std::move(step));
+  });
+}
+
+bool Engine::taken(const LinkKey& name) const {
+  return !tables_.links.rows().actual(name) && view_.link(name);
+}
+
+void Engine::find_blocked_links(Clock::time_point now) {
+  blocked_links_.clear();
+  tables_.links.rows().for_each_pending(
+      [&](const LinkKey& name, const Link* wanted, const Link* seen) {
+        if (!wanted || seen) return;
+        const Owner& owner = tables_.links.claim_of(name)->owner;
+        if (taken(name)) {
+          const std::string kind = view_.link(name)->kind;
+          conflicts_[*owner].push_back(
+              fmt::format("the name {} is taken by a {} link that is not ours (no group 0x{:x})",
+                          name, kind.empty() ? "hardware" : kind, netlink::kOurGroup));
+          blocked_links_.insert(name);
+        } else if (!holds_.empty() && holds_.holds("link " + name, now)) {
+          blocked_links_.insert(name);
+        }
+      });
+}
+
+std::optional<Phase> Engine::place_link(const LinkKey& name, const Link* wanted) const {
+  if (!wanted) return Phase::delete_links;
+  const Link* seen = tables_.links.rows().actual(name);
+  if (blocked(name) || (seen && same_but_for_state(*seen, *wanted))) return std::nullopt;
+  return Phase::create_links;
+}
+
+void Engine::plan_raises(Plan& plan, Clock::time_point now) const {
+  tables_.links.rows().for_each_pending(
+      [&](const LinkKey& name, const Link* wanted, const Link* seen) {
+        const std::string why = wanted ? reason_to_raise(seen, *wanted) : "";
+        if (why.empty() || blocked(name)) return;
+        Step step{Phase::raise_links, Raise{name, wanted->mtu, why},
+                  tables_.links.claim_of(name)->owner};
+        if (holds_.empty() || !holds_.holds(step.subject(frame_), now))
+          plan.push_back(std::move(step));
+      });
+}
+
+/// A port joins when its link is there and free; until then its object waits, which is no change.
+std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const Attachment* wanted,
+                                              const Owner& owner) {
+  if (!wanted) return Phase::detach;
+  const netlink::Link* port = view_.link(name);
+  if (!port) {
+    waiting_[*owner].push_back(fmt::format("no link {} yet", name));
+    return std::nullopt;
+  }
+  const netlink::Link* master = port->master != 0 ? view_.link(port->master) : nullptr;
+  if (master && !tables_.links.rows().actual(master->name)) {
+    conflicts_[*owner].push_back(
+        fmt::format("{} is already a port of {}, which is not ours", name, master->name));
+    return std::nullopt;
+  }
+  return blocked(wanted->master) ? std::nullopt : std::optional(Phase::attach);
+}
+
+void Engine::plan_frame(Plan& plan) const {
+  if (wants_frame_ && !repair_.empty()) {
+    plan.push_back({Phase::nftables, FrameChange{repair_.what(), repair_.why()}, nullptr});
+  }
+  if (!wants_frame_ && frame_seen_) {
+    plan.push_back(
+        {Phase::nftables,
+         FrameChange{"delete tables inet novaplane and bridge novaplane", "not wanted any more"},
+         nullptr});
+  }
+}
+
+Plan Engine::plan(Clock::time_point now) {
+  if (view_.take_facts_stale()) compiler_.learn(view_.facts());
+  view_.refresh_wanted_ports();
+  conflicts_.clear();
+  waiting_.clear();
+  find_blocked_links(now);
+
+  Plan plan;
+  const auto on_link = [this](Phase removal, Phase addition, auto link_of) {
+    return [this, removal, addition, link_of](const auto& key, const auto* wanted, const Owner&) {
+      if (!wanted) return std::optional(removal);
+      return blocked(link_of(key, *wanted)) ? std::nullopt : std::optional(addition);
+    };
+  };
+  plan_frame(plan);
+  plan_rows(
+      tables_.elements, [&](auto&, auto*, auto&) { return std::optional(Phase::nftables); }, plan,
+      now);
+  plan_rows(
+      tables_.links,
+      [&](const LinkKey& name, const Link* wanted, const Owner&) {
+        return place_link(name, wanted);
+      },
+      plan, now);
+  plan_raises(plan, now);
+  plan_rows(
+      tables_.attachments,
+      [&](const AttachmentKey& name, const Attachment* wanted, const Owner& owner) {
+        return place_attachment(name, wanted, owner);
+      },
+      plan, now);
+  plan_rows(tables_.addresses,
+            on_link(Phase::withdraw, Phase::addresses, [](auto& key, auto&) { return key.link; }),
+            plan, now);
+  plan_rows(tables_.routes,
+            on_link(Phase::withdraw, Phase::routes, [](auto&, auto& row) { return row.link; }),
+            plan, now);
+  plan_rows(tables_.neighbours,
+            on_link(Phase::withdraw, Phase::routes, [](auto& key, auto&) { return key.link; }),
+            plan, now);
+  plan_rows(
+      tables_.sysctls,
+      [](auto&, const Sysctl* wanted, auto&) {
+        // What was found is put back by `down` only, from the record of it.
+        return wanted ? std::optional(Phase::sysctls) : std::nullopt;
+      },
+      plan, now);
+  plan_rows(tables_.services,
+            on_link(Phase::services, Phase::services, [](auto&, auto& row) { return row.device; }),
+            plan, now);
+  plan_rows(
+      tables_.entries, [](auto&, auto*, auto&) { return std::optional(Phase::services); }, plan,
+      now);
+  add_consequences(plan);
+  std::stable_sort(plan.begin(), plan.end(),
+                   [](const Step& a, const Step& b) { return a.phase < b.phase; });
+  return plan;
+}
+
+void Engine::add_consequences(Plan& plan) const {
+  const std::size_t steps = plan.size();
+  for (std::size_t i = 0; i < steps; ++i) {
+    const Owner owner = plan[i].owner;
+    const Consequences found = compiler_.consequences(plan[i]);
+    for (const Announce& announce : found.announcements) {
+      plan.push_back({Phase::announce, announce, owner});
+    }
+    for (const ForgetFlows& flows : found.flows) {
+      plan.push_back({Phase::forget_flows, flows, owner});
+    }
+  }
+}
+
+namespace {
+
+/// What a step that succeeded has made true.
+struct Settle {
+  Tables& tables;
+
+  template <class Key, class Row>
+  static void settle(Table<Key, Row>& table, const Change<Key, Row>& change) {
+    if (change.after) {
+      table.saw(change.key, *change.after);
+    } else {
+      table.gone(change.key);
+    }
+  }
+  void operator()(LinkChange c) {
+    if (c.after) {
+      c.after->up = c.before && c.before->up;
+      c.after->mtu = c.before ? c.before->mtu : 0;
+    }
+    settle(tables.links, c);
+  }
+  void operator()(const Raise& raise) {
+    const Link* seen = tables.links.rows().actual(raise.link);
+    if (!seen) return;
+    Link raised = *seen;
+    raised.up = true;
+    raised.mtu = raise.mtu;
+    tables.links.saw(raise.link, raised);
+  }
+  void operator()(const AttachmentChange& c) { settle(tables.attachments, c); }
+  void operator()(const AddressChange& c) { settle(tables.addresses, c); }
+  void operator()(const RouteChange& c) { settle(tables.routes, c); }
+  void operator()(const NeighbourChange& c) { settle(tables.neighbours, c); }
+  void operator()(const SysctlChange& c) { settle(tables.sysctls, c); }
+  void operator()(const ElementChange& c) { settle(tables.elements, c); }
+  void operator()(const ServiceChange& c) { settle(tables.services, c); }
+  void operator()(const EntryChange& c) { settle(tables.entries, c); }
+  template <class Act>
+  void operator()(const Act&) {}
+};
+
+}  // namespace
+
+void Engine::done(const Step& step, const Result<void>& result, Clock::time_point now) {
+  if (!result) return holds_.failed(step.subject(frame_), step.owner, result.error(), now);
+  std::visit(Settle{tables_}, step.operation);
+  if (std::holds_alternative<FrameChange>(step.operation)) {
+    repair_ = {};
+    frame_seen_ = wants_frame_;
+  }
+  if (!holds_.empty()) holds_.succeeded(step.subject(frame_));
+}
+
+std::map<Object, Status> Engine::status() const {
+  std::map<Object, Status> found;
+  const auto note = [&](const Object& object, State state, std::string reason) -> Status& {
+    Status& status = found[object];
+    status.state = std::max(status.state, state);
+    status.reasons.push_back(std::move(reason));
+    return status;
+  };
+  for (const auto& [object, reasons] : waiting_) {
+    for (const std::string& reason : reasons) note(object, State::waiting, reason);
+  }
+  for (const auto& [object, reasons] : conflicts_) {
+    for (const std::string& reason : reasons) note(object, State::failed, reason);
+  }
+  for (const auto& [object, errors] : compiler_.problems()) {
+    for (const Error& error : errors) note(object, State::failed, error.message());
+  }
+  for (const auto& [subject, hold] : holds_.all()) {
+    const Object object = hold.owner ? *hold.owner : Object{Kind::host, "this host"};
+    Status& status = note(object, State::failed, hold.error.message());
+    if (!status.retry_at || hold.retry_at < *status.retry_at) status.retry_at = hold.retry_at;
+  }
+  return found;
+}
+
+}  // namespace novaplane::engine

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "dataplane/engine/compiler.h"
+#include "dataplane/engine/holds.h"
+#include "dataplane/engine/kernel_view.h"
+#include "dataplane/engine/plan.h"
+#include "dataplane/engine/service_driver.h"
+#include "dataplane/engine/subsystem.h"
+#include "dataplane/engine/tables.h"
+#include "dataplane/nft/client.h"
+#include "dataplane/nft/monitor.h"
+
+namespace novaplane::engine {
+
+enum class State : std::uint8_t { ok, waiting, failed };
+
+/// How an object of the document fares on this host.
+struct Status {
+  State state = State::ok;
+  std::vector<std::string> reasons;  ///< "port web1: no link tap-web1 yet"; sentences
+  std::optional<Clock::time_point> retry_at;
+};
+
+/// Decides: holds the wanted and the seen, says what is to be done, learns how it went. Does no
+/// I/O and knows no clock, so that the daemon, the command line and the tests drive the same thing.
+class Engine {
+ public:
+  Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions = {});
+  Engine(const Engine&) = delete;
+
+  // --- what is wanted
+  void load(cloud::Cloud cloud);
+  Compiler& document() { return compiler_; }  ///< put and remove single objects
+  const Compiler& document() const { return compiler_; }
+  /// `down`: nothing of the document, and no tables of ours.
+  void want_nothing();
+
+  // --- what is seen
+  KernelView& kernel() { return view_; }
+  const KernelView& kernel() const { return view_; }
+  void saw(const netlink::Observation& told) { view_.saw(told); }
+  void saw(nft::Observed listing);
+  /// `ours`: the event echoes a transaction of ours. False: nf_tables have to be observed again.
+  bool saw(const nft::Event& event, bool ours);
+  void saw(const SeenServices& seen);
+  void saw_sysctl(const SysctlKey& key, std::string value);
+  /// Sysctls that are wanted: the kernel tells of none by itself.
+  std::vector<SysctlKey> wanted_sysctls() const;
+
+  // --- what is to be done
+  /// Everything that differs, in order of application. Rows that failed lately are left out until
+  /// their time has come; pass Clock::time_point::max() to have them all.
+  Plan plan(Clock::time_point now);
+  void done(const Step& step, const Result<void>& result, Clock::time_point now);
+  std::optional<Clock::time_point> next_retry() const { return holds_.next_retry(); }
+  void retry_now() { holds_.retry_now(); }
+
+  /// Static nf_tables of all subsystems.
+  const nft::Frame& frame() const { return frame_; }
+  const nft::FrameRepair& frame_repair() const { return repair_; }
+  bool wants_frame() const { return wants_frame_; }
+  Tables& tables() { return tables_; }
+
+  /// Objects that are not well, as of the last plan().
+  std::map<Object, Status> status() const;
+
+ private:
+  void saw_element(const nft::ElementKey& key, nft::Element element);
+  void plan_frame(Plan& plan) const;
+  std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;
+  void plan_raises(Plan& plan, Clock::time_point now) const;
+  std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,
+                                        const Owner& owner);
+  template <class Key, class Row, class Place>
+  void plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan, Clock::time_point now);
+  void add_consequences(Plan& plan) const;
+  bool blocked(const std::string& link) const { return blocked_links_.contains(link); }
+  /// The link's name is taken, or its creation failed lately: what stands on it has to wait.
+  bool taken(const LinkKey& name) const;
+  void find_blocked_links(Clock::time_point now);
+
+  Tables tables_;
+  Compiler compiler_;
+  KernelView view_;
+  Holds holds_;
+  nft::Frame frame_;
+  std::vector<nft::SetName> sets_of_ports_;
+  nft::FrameRepair repair_;
+  bool frame_seen_ = false;  ///< tables of ours are there, for `down`
+  bool wants_frame_ = true;
+
+  // As of the last plan().
+  std::unordered_set<std::string> blocked_links_;
+  std::map<Object, std::vector<std::string>> conflicts_, waiting_;
+};
+
+}  // namespace novaplane::engine

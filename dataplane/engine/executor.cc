@@ -1,0 +1,308 @@
+#include "dataplane/engine/executor.h"
+
+#include <fmt/format.h>
+#include <linux/rtnetlink.h>
+
+#include <cerrno>
+
+#include "dataplane/engine/batch.h"
+#include "dataplane/netlink/link_names.h"
+#include "dataplane/netlink/sysctl.h"
+
+namespace novaplane::engine {
+namespace {
+
+constexpr std::uint32_t kLocalTable = RT_TABLE_LOCAL;
+
+netlink::Route message_of(const RouteKey& key, const Route& row, int link) {
+  const bool local = row.type == Route::Type::local;
+  return {.table = key.table,
+          .destination = key.destination,
+          .type = static_cast<std::uint8_t>(row.type),
+          .protocol = netlink::kOurProtocol,
+          .scope = static_cast<std::uint8_t>(local         ? RT_SCOPE_HOST
+                                             : row.gateway ? RT_SCOPE_UNIVERSE
+                                                           : RT_SCOPE_LINK),
+          .metric = 0,
+          .link = link,
+          .gateway = row.gateway,
+          .preferred_source = row.preferred_source};
+}
+
+netlink::Neighbour message_of(const NeighbourKey& key, const Neighbour& row, int link) {
+  return {.link = link,
+          .address = key.address,
+          .proxy = key.proxy,
+          .mac = row.mac,
+          .state = 0,
+          .protocol = netlink::kOurProtocol};
+}
+
+netlink::Address message_of(const AddressKey& key, const Address& row, int link) {
+  return {.link = link,
+          .prefix = key.prefix,
+          .broadcast = row.broadcast,
+          .protocol = netlink::kOurProtocol,
+          .scope = RT_SCOPE_UNIVERSE,
+          .flags = 0};
+}
+
+}  // namespace
+
+Result<Executor> Executor::open(const std::string& run_dir, const nft::Frame& frame,
+                                ServiceDriver& services) {
+  auto netlink = netlink::Socket::open();
+  if (!netlink) return tl::unexpected(netlink.error());
+  auto nftables = nft::Client::open(frame);
+  if (!nftables) return tl::unexpected(nftables.error());
+  auto originals = Originals::open(run_dir);
+  if (!originals) return tl::unexpected(originals.error());
+  return Executor(std::move(*netlink), std::move(*nftables), std::move(*originals), services);
+}
+
+Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
+                   ServiceDriver& services)
+    : netlink_(std::move(netlink)),
+      nftables_(std::move(nftables)),
+      originals_(std::move(originals)),
+      services_(services) {}
+
+Report Executor::apply(const Order& order, const Progress& progress) {
+  const std::span<const Step> plan(order.plan);
+  Report report{std::vector<Result<void>>(plan.size()), false};
+  indexes_.clear();
+  without_element_.clear();
+  for (std::size_t begin = 0, end; begin < plan.size(); begin = end) {
+    const Phase phase = plan[begin].phase;
+    for (end = begin; end < plan.size() && plan[end].phase == phase;) ++end;
+    const Work work{plan.subspan(begin, end - begin),
+                    std::span(report.results).subspan(begin, end - begin)};
+    if (progress) progress(phase, work.steps.size());
+    auto committed = Committed::yes;
+    if (phase == Phase::nftables) {
+      committed = commit(order, work);
+    } else {
+      run(phase, work);
+    }
+    for (std::size_t i = 0; i < work.steps.size(); ++i) {
+      if (!work.results[i]) work.results[i].error().step = work.steps[i].what(nftables_.frame());
+    }
+    if (committed == Committed::yes) continue;
+    // Without the rules nothing may join, answer or be reached.
+    report.outdated = committed == Committed::outdated;
+    const auto rest = std::span(report.results).subspan(end);
+    std::fill(rest.begin(), rest.end(), failure("wait for nf_tables", ECANCELED, "not tried"));
+    break;
+  }
+  return report;
+}
+
+void Executor::run(Phase phase, const Work& work) {
+  switch (phase) {
+    case Phase::withdraw:
+      return withdraw(work);
+    case Phase::detach:
+      return detach(work);
+    case Phase::sysctls:
+      return write_sysctls(work);
+    case Phase::create_links:
+      return create_links(work);
+    case Phase::attach:
+      return attach(work);
+    case Phase::raise_links:
+      return raise_links(work);
+    case Phase::addresses:
+      return add_addresses(work);
+    case Phase::routes:
+      return add_routes(work);
+    case Phase::services:
+      return serve(work);
+    case Phase::delete_links:
+      return delete_links(work);
+    case Phase::nftables:
+    case Phase::announce:
+    case Phase::forget_flows:
+      return;
+  }
+}
+
+Result<int> Executor::index_of(const std::string& link) {
+  const auto known = indexes_.find(link);
+  if (known != indexes_.end()) return known->second;
+  auto index = netlink::index_of(link);
+  if (index) indexes_.emplace(link, *index);
+  return index;
+}
+
+// --- nf_tables
+
+namespace {
+
+/// The transaction, and which step each of its elements belongs to.
+struct Draft {
+  nft::Transaction transaction;
+  std::vector<std::size_t> remove_steps, add_steps;
+};
+
+Draft draft(const Order& order, std::span<const Step> steps,
+            std::span<const Result<void>> results) {
+  Draft draft{{order.generation, order.repair, {}, {}}, {}, {}};
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto* change = std::get_if<ElementChange>(&steps[i].operation);
+    if (!change || !results[i]) continue;
+    if (change->before) {
+      draft.transaction.remove.push_back(change->key);
+      draft.remove_steps.push_back(i);
+    }
+    if (change->after) {
+      draft.transaction.add.emplace_back(change->key, *change->after);
+      draft.add_steps.push_back(i);
+    }
+  }
+  return draft;
+}
+
+}  // namespace
+
+/// One transaction; an element that the kernel refuses is left out and the rest tried again, so
+/// that one bad object does not keep the others from converging.
+Executor::Committed Executor::commit(const Order& order, const Work& work) {
+  constexpr int kRefusals = 16;
+  if (order.remove_tables) {
+    auto removed = nftables_.remove_tables();
+    std::fill(work.results.begin(), work.results.end(), removed);
+    return Committed::yes;
+  }
+  for (int attempt = 0;; ++attempt) {
+    const Draft tried = draft(order, work.steps, work.results);
+    const auto done = nftables_.commit(tried.transaction);
+    if (done) return Committed::yes;
+    const nft::CommitError& refused = done.error();
+    std::optional<std::size_t> culprit;
+    if (refused.add) culprit = tried.add_steps[*refused.add];
+    if (refused.remove) culprit = tried.remove_steps[*refused.remove];
+    if (refused.outdated || !culprit || attempt == kRefusals) {
+      std::fill(work.results.begin(), work.results.end(), tl::unexpected(refused.error));
+      return refused.outdated ? Committed::outdated : Committed::no;
+    }
+    work.results[*culprit] = tl::unexpected(refused.error);
+    if (const Owner& owner = work.steps[*culprit].owner) without_element_.insert(*owner);
+  }
+}
+
+/// Translation first, address second: without its element nothing may answer for an object.
+bool Executor::waits_for_element(const Step& step) const {
+  return step.owner && without_element_.contains(*step.owner);
+}
+
+// --- routes, addresses, neighbours, sysctls, services
+
+void Executor::withdraw(const Work& work) {
+  Batch batch;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    std::visit(
+        [&]<class Operation>(const Operation& c) {
+          if constexpr (std::is_same_v<Operation, RouteChange>) {
+            if (const auto link = index_of(c.before->link)) {
+              batch.add(i, netlink::delete_route(message_of(c.key, *c.before, *link)));
+            }
+          } else if constexpr (std::is_same_v<Operation, AddressChange>) {
+            if (const auto link = index_of(c.key.link)) {
+              batch.add(i, netlink::delete_address(message_of(c.key, *c.before, *link)));
+            }
+          } else if constexpr (std::is_same_v<Operation, NeighbourChange>) {
+            if (const auto link = index_of(c.key.link)) {
+              batch.add(i, netlink::delete_neighbour(message_of(c.key, *c.before, *link)));
+            }
+          }
+        },
+        work.steps[i].operation);
+  }
+  batch.send(netlink_, work.results, {ESRCH, ENOENT, EADDRNOTAVAIL, ENODEV, ENXIO});
+}
+
+void Executor::write_sysctls(const Work& work) {
+  for (const Step& step : work.steps) {
+    const auto& change = std::get<SysctlChange>(step.operation);
+    if (change.before) {
+      originals_.record("sysctl:" + change.key, change.before->value, change.after->value);
+    }
+  }
+  const auto recorded = originals_.flush();
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& change = std::get<SysctlChange>(work.steps[i].operation);
+    work.results[i] = recorded ? netlink::write_sysctl(change.key, change.after->value) : recorded;
+  }
+}
+
+void Executor::add_addresses(const Work& work) {
+  Batch deletions, additions;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& change = std::get<AddressChange>(work.steps[i].operation);
+    const auto link = index_of(change.key.link);
+    if (!link) {
+      work.results[i] = tl::unexpected(link.error());
+      continue;
+    }
+    if (change.before) {
+      deletions.add(i, netlink::delete_address(message_of(change.key, *change.before, *link)));
+    }
+    additions.add(i, netlink::add_address(message_of(change.key, *change.after, *link)));
+  }
+  deletions.send(netlink_, work.results, {EADDRNOTAVAIL});
+  additions.send(netlink_, work.results);
+}
+
+/// A route that changes: the new one beside the old, then the old one goes, so there is no gap.
+void Executor::add_routes(const Work& work) {
+  Batch additions, deletions;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const Step& step = work.steps[i];
+    if (waits_for_element(step)) {
+      work.results[i] = failure("", ECANCELED, "its nf_tables element was refused");
+      continue;
+    }
+    const auto* route = std::get_if<RouteChange>(&step.operation);
+    const auto* neighbour = std::get_if<NeighbourChange>(&step.operation);
+    const auto link = index_of(route ? route->after->link : neighbour->key.link);
+    if (!link) {
+      work.results[i] = tl::unexpected(link.error());
+    } else if (neighbour) {
+      additions.add(i,
+                    netlink::add_neighbour(message_of(neighbour->key, *neighbour->after, *link)));
+    } else {
+      const bool beside = route->key.table == kLocalTable || route->before;
+      additions.add(
+          i, netlink::add_route(message_of(route->key, *route->after, *link),
+                                beside ? netlink::RouteHow::append : netlink::RouteHow::create));
+      const auto old = route->before ? index_of(route->before->link) : link;
+      if (route->before && old) {
+        deletions.add(i, netlink::delete_route(message_of(route->key, *route->before, *old)));
+      }
+    }
+  }
+  additions.send(netlink_, work.results);
+  deletions.send(netlink_, work.results, {ESRCH});
+}
+
+void Executor::serve(const Work& work) {
+  std::vector<const Step*> steps;
+  steps.reserve(work.steps.size());
+  for (const Step& step : work.steps) steps.push_back(&step);
+  auto results = services_.apply(steps);
+  std::move(results.begin(), results.end(), work.results.begin());
+}
+
+Result<void> Executor::restore_all() {
+  const auto values = originals_.all();
+  Result<void> first;
+  for (const auto& [subject, value] : values) {
+    const auto given = give_back_value(subject, value);
+    if (!given && first) first = given;
+    originals_.forget(subject);
+  }
+  const auto written = originals_.rewrite();
+  return first ? written : first;
+}
+
+}  // namespace novaplane::engine

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "dataplane/engine/originals.h"
+#include "dataplane/engine/plan.h"
+#include "dataplane/engine/service_driver.h"
+#include "dataplane/netlink/socket.h"
+#include "dataplane/nft/client.h"
+
+namespace novaplane::engine {
+
+/// What a pass needs besides its steps.
+struct Order {
+  Plan plan;
+  nft::FrameRepair repair;
+  bool remove_tables = false;
+  std::optional<std::uint32_t> generation;  ///< of nf_tables, as last heard; none: not checked
+};
+
+struct Report {
+  std::vector<Result<void>> results;  ///< one for each step
+  /// Somebody changed nf_tables meanwhile: from that phase on nothing was tried. Hear, plan again.
+  bool outdated = false;
+};
+
+/// Does what a plan says, in the order of its phases: rtnetlink pipelined, nf_tables in one
+/// transaction. Acts that nothing waits for (announcements, flows) are left to others.
+/// For one thread; in the network namespace in which its sockets were opened.
+class Executor {
+ public:
+  /// `progress` hears of each phase before it begins: its number of steps.
+  using Progress = std::function<void(Phase, std::size_t steps)>;
+
+  static Result<Executor> open(const std::string& run_dir, const nft::Frame& frame,
+                               ServiceDriver& services);
+
+  Report apply(const Order& order, const Progress& progress = {});
+
+  /// `down`, when nothing of ours is left: gives back every value that we changed.
+  Result<void> restore_all();
+
+  netlink::Socket& netlink() { return netlink_; }
+  nft::Client& nftables() { return nftables_; }
+
+ private:
+  /// The steps of one phase and where their results go.
+  struct Work {
+    std::span<const Step> steps;
+    std::span<Result<void>> results;
+  };
+
+  Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
+           ServiceDriver& services);
+
+  void run(Phase phase, const Work& work);
+  enum class Committed : std::uint8_t { yes, no, outdated };
+  Committed commit(const Order& order, const Work& work);
+  void withdraw(const Work& work);
+  void write_sysctls(const Work& work);
+  void add_addresses(const Work& work);
+  void add_routes(const Work& work);
+  void serve(const Work& work);
+
+  // executor_links.cc
+  void detach(const Work& work);
+  void create_links(const Work& work);
+  void attach(const Work& work);
+  void raise_links(const Work& work);
+  void delete_links(const Work& work);
+  Result<void> write_link_values(const LinkChange& change);
+  Result<void> record_port(const AttachmentChange& change);
+  void give_back(const std::string& link);
+  Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
+
+  Result<int> index_of(const std::string& link);
+  bool waits_for_element(const Step& step) const;
+
+  netlink::Socket netlink_;
+  nft::Client nftables_;
+  Originals originals_;
+  ServiceDriver& services_;
+  std::unordered_map<std::string, int> indexes_;  ///< of links, for one pass
+  std::unordered_set<Object>
+      without_element_;  ///< owners whose elements were refused, in this pass
+};
+
+}  // namespace novaplane::engine

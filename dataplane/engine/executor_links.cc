@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "dataplane/engine/batch.h"
+#include "dataplane/engine/executor.h"
+#include "dataplane/netlink/ethtool.h"
+#include "dataplane/netlink/link_names.h"
+#include "dataplane/netlink/sysctl.h"
+
+/// Links: bridges of ours and the ports that join them.
+namespace novaplane::engine {
+namespace {
+
+constexpr std::size_t kDeletedAtOnce =
+    10;  ///< links in one deletion: 0.2 s under the kernel's lock
+
+std::string ipv6_path(const std::string& link) { return "net/ipv6/conf/" + link + "/disable_ipv6"; }
+
+/// A kernel without IPv6 has it off everywhere.
+Result<void> set_ipv6(const std::string& link, bool on) {
+  auto written = netlink::write_sysctl(ipv6_path(link), on ? "0" : "1");
+  if (!written && written.error().code == ENOENT && !on) return {};
+  return written;
+}
+
+netlink::LinkSettings settings_of(const LinkChange& change) {
+  static const Link kNone{.kind = "", .mac = {}, .alias = "", .stp = false, .forward_delay = 0};
+  const Link& before = change.before ? *change.before : kNone;
+  const Link& after = *change.after;
+  netlink::LinkSettings settings;
+  if (change.before && before.mac != after.mac) settings.mac = after.mac;
+  if (before.alias != after.alias) settings.alias = after.alias;
+  if (before.route_localnet != after.route_localnet) settings.route_localnet = after.route_localnet;
+  if (before.stp != after.stp) settings.stp = after.stp;
+  if (before.forward_delay != after.forward_delay) settings.forward_delay = after.forward_delay;
+  return settings;
+}
+
+}  // namespace
+
+/// What of a link is no attribute of its message.
+Result<void> Executor::write_link_values(const LinkChange& change) {
+  const bool is_new = !change.before;
+  const Link& after = *change.after;
+  if (is_new || change.before->ipv6 != after.ipv6) {
+    if (auto set = set_ipv6(change.key, after.ipv6); !set) return set;
+  }
+  if (is_new ? !after.transmit_checksum
+             : change.before->transmit_checksum != after.transmit_checksum) {
+    return netlink::set_transmit_checksum(change.key, after.transmit_checksum);
+  }
+  return {};
+}
+
+void Executor::create_links(const Work& work) {
+  Batch creations, settings;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& change = std::get<LinkChange>(work.steps[i].operation);
+    if (!change.before) creations.add(i, netlink::create_bridge(change.key, change.after->mac));
+  }
+  creations.send(netlink_, work.results);
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& change = std::get<LinkChange>(work.steps[i].operation);
+    if (!work.results[i]) continue;
+    work.results[i] = write_link_values(change);
+    settings.add(i, netlink::set_link(change.key, settings_of(change)));
+  }
+  settings.send(netlink_, work.results);
+}
+
+/// What a port of a hypervisor was, before it is changed.
+Result<void> Executor::record_port(const AttachmentChange& change) {
+  const auto index = index_of(change.key);
+  if (!index) return tl::unexpected(index.error());
+  const auto found = netlink_.link(*index);
+  if (!found) return tl::unexpected(found.error());
+  const Attachment& wanted = *change.after;
+  const auto record = [&](const char* what, auto before, auto after) {
+    originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(before),
+                      std::to_string(after));
+  };
+  record("up", static_cast<int>(found->up), 1);
+  if (wanted.mtu) record("mtu", found->mtu, *wanted.mtu);
+  if (wanted.ipv6) record("ipv6", static_cast<int>(found->ipv6), static_cast<int>(*wanted.ipv6));
+  return {};
+}
+
+/// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
+/// further one slower.
+void Executor::attach(const Work& work) {
+  const auto change_of = [&](std::size_t i) -> const AttachmentChange& {
+    return std::get<AttachmentChange>(work.steps[i].operation);
+  };
+  for (std::size_t i = 0; i < work.steps.size(); ++i) work.results[i] = record_port(change_of(i));
+  const auto recorded = originals_.flush();
+  Batch batch;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const AttachmentChange& change = change_of(i);
+    if (work.results[i] && !recorded) work.results[i] = recorded;
+    if (!work.results[i]) continue;
+    const auto master = index_of(change.after->master);
+    if (!master) {
+      work.results[i] = tl::unexpected(master.error());
+      continue;
+    }
+    if (change.after->ipv6) work.results[i] = set_ipv6(change.key, *change.after->ipv6);
+    netlink::LinkSettings settings;
+    settings.mtu = change.after->mtu;
+    settings.master = *master;
+    settings.up = true;
+    batch.add(i, netlink::set_link(*index_of(change.key), settings));
+  }
+  batch.send(netlink_, work.results);
+}
+
+void Executor::raise_links(const Work& work) {
+  Batch batch;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& raise = std::get<Raise>(work.steps[i].operation);
+    netlink::LinkSettings settings;
+    settings.mtu = raise.mtu;
+    settings.up = true;
+    batch.add(i, netlink::set_link(raise.link, settings));
+  }
+  batch.send(netlink_, work.results);
+}
+
+void Executor::detach(const Work& work) {
+  Batch batch;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& change = std::get<AttachmentChange>(work.steps[i].operation);
+    const auto port = index_of(change.key);
+    if (!port) continue;
+    netlink::LinkSettings settings;
+    settings.master = 0;
+    batch.add(i, netlink::set_link(*port, settings));
+  }
+  batch.send(netlink_, work.results, {ENODEV});
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    if (work.results[i]) give_back(std::get<AttachmentChange>(work.steps[i].operation).key);
+  }
+  if (auto written = originals_.rewrite(); !written && !work.results.empty() && work.results[0]) {
+    work.results[0] = written;
+  }
+}
+
+/// A link that leaves us gets back what it had.
+void Executor::give_back(const std::string& link) {
+  for (const char* what : {"up", "mtu", "ipv6"}) {
+    const std::string subject = fmt::format("{}:{}", what, link);
+    const auto value = originals_.find(subject);
+    if (!value) continue;
+    (void)give_back_value(subject, *value);  // a link that is gone has nothing to get back
+    originals_.forget(subject);
+  }
+}
+
+/// Only where ours still stands: what somebody else has set since is theirs.
+Result<void> Executor::give_back_value(const std::string& subject, const Originals::Value& value) {
+  const auto colon = subject.find(':');
+  const std::string what = subject.substr(0, colon), name = subject.substr(colon + 1);
+  if (what == "sysctl") {
+    const auto now = netlink::read_sysctl(name);
+    return now && *now == value.ours ? netlink::write_sysctl(name, value.found) : Result<void>();
+  }
+  const auto index = netlink::index_of(name);
+  const auto link = index ? netlink_.link(*index) : tl::unexpected(index.error());
+  if (!link) return {};
+  netlink::LinkSettings settings;
+  if (what == "ipv6") {
+    const bool ours = value.ours == std::to_string(static_cast<int>(link->ipv6));
+    return ours ? set_ipv6(name, value.found == "1") : Result<void>();
+  }
+  if (what == "mtu" && value.ours == std::to_string(link->mtu)) {
+    settings.mtu = static_cast<std::uint32_t>(std::stoul(value.found));
+  } else if (what == "up" && link->up && value.found == "0") {
+    settings.up = false;
+  } else {
+    return {};
+  }
+  return netlink_.send(netlink::set_link(link->index, settings));
+}
+
+/// By group, in chunks, since each deletion alone costs several times as much and everything else
+/// waits meanwhile. A group that cannot go as a whole goes one by one, so that the intruder is
+/// named.
+void Executor::delete_links(const Work& work) {
+  for (std::size_t begin = 0; begin < work.steps.size(); begin += kDeletedAtOnce) {
+    const std::size_t end = std::min(begin + kDeletedAtOnce, work.steps.size());
+    Batch doomed;
+    netlink::LinkSettings settings;
+    settings.group = netlink::kDoomedGroup;
+    for (std::size_t i = begin; i < end; ++i) {
+      doomed.add(i, netlink::set_link(std::get<LinkChange>(work.steps[i].operation).key, settings));
+    }
+    doomed.send(netlink_, work.results, {ENODEV});
+    if (netlink_.send(netlink::delete_group(netlink::kDoomedGroup))) continue;
+    Batch singly;
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto index = index_of(std::get<LinkChange>(work.steps[i].operation).key);
+      if (index) singly.add(i, netlink::delete_link(*index));
+    }
+    singly.send(netlink_, work.results, {ENODEV});
+  }
+}
+
+}  // namespace novaplane::engine

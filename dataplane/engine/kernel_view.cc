@@ -1,0 +1,253 @@
+#include "dataplane/engine/kernel_view.h"
+
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+namespace novaplane::engine {
+namespace {
+
+Link row_of(const netlink::Link& link, bool transmit_checksum) {
+  return {.kind = link.kind,
+          .mac = link.mac,
+          .mtu = link.mtu,
+          .alias = link.alias,
+          .ipv6 = link.ipv6,
+          .route_localnet = link.route_localnet,
+          .transmit_checksum = transmit_checksum,
+          .stp = link.stp,
+          .forward_delay = link.forward_delay,
+          .up = link.up};
+}
+
+std::optional<Route> row_of(const netlink::Route& route, const std::string& link) {
+  using Type = Route::Type;
+  if (route.type != RTN_UNICAST && route.type != RTN_LOCAL) return std::nullopt;
+  return Route{.type = route.type == RTN_LOCAL ? Type::local : Type::unicast,
+               .link = link,
+               .gateway = route.gateway,
+               .preferred_source = route.preferred_source};
+}
+
+bool is_ours(const netlink::Route& route) { return route.protocol == netlink::kOurProtocol; }
+RouteKey key_of(const netlink::Route& route) { return {route.table, route.destination}; }
+
+}  // namespace
+
+void KernelView::forget() {
+  tables_.links.forget_actual();
+  tables_.attachments.forget_actual();
+  tables_.addresses.forget_actual();
+  tables_.routes.forget_actual();
+  tables_.neighbours.forget_actual();
+  links_.clear();
+  index_of_.clear();
+  foreign_addresses_.clear();
+  routes_stale_ = names_stale_ = false;
+  links_changed_ = facts_stale_ = true;
+}
+
+void KernelView::saw(const netlink::Observation& observation) {
+  std::visit([this](const auto& told) { on(told); }, observation);
+}
+
+const netlink::Link* KernelView::link(int index) const {
+  const auto it = links_.find(index);
+  return it != links_.end() ? &it->second : nullptr;
+}
+
+const netlink::Link* KernelView::link(std::string_view name) const {
+  const auto it = index_of_.find(name);
+  return it != index_of_.end() ? link(it->second) : nullptr;
+}
+
+const std::string& KernelView::name_of(int index) const {
+  static const std::string kUnknown;
+  const netlink::Link* found = link(index);
+  return found ? found->name : kUnknown;
+}
+
+void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
+  const netlink::Link& now = seen.value;
+  const netlink::Link* before = link(now.index);
+  if (before && before->name != now.name) {
+    names_stale_ = true;
+    index_of_.erase(before->name);
+    link_lost(before->name);
+  }
+  if (!before) links_changed_ = true;
+  if (is_watched(now.name)) facts_stale_ = true;
+  if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
+  index_of_[now.name] = now.index;
+  const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
+  refresh_link(link);
+  refresh_port(link);
+}
+
+void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
+  const auto it = links_.find(gone.value.index);
+  if (it == links_.end()) return;
+  const std::string name = it->second.name;
+  const auto named = index_of_.find(name);
+  const bool is_current = named != index_of_.end() && named->second == gone.value.index;
+  if (is_current) {
+    index_of_.erase(named);
+    link_lost(name);
+  }
+  links_.erase(it);
+  foreign_addresses_.erase(gone.value.index);
+  links_changed_ = true;
+}
+
+/// What stood on a link that is no more. The kernel tells of some of it, but not of all.
+void KernelView::link_lost(const std::string& name) {
+  const bool carried_rows = tables_.links.rows().actual(name) != nullptr;
+  if (is_watched(name)) facts_stale_ = true;
+  tables_.links.gone(name);
+  tables_.attachments.gone(name);
+  if (carried_rows || carries_routes(name)) routes_stale_ = true;
+  if (!carried_rows) return;
+  std::vector<AddressKey> addresses;
+  tables_.addresses.rows().for_each([&](const AddressKey& key, auto*, const Address* actual) {
+    if (actual && key.link == name) addresses.push_back(key);
+  });
+  for (const AddressKey& key : addresses) tables_.addresses.gone(key);
+  std::vector<NeighbourKey> neighbours;
+  tables_.neighbours.rows().for_each([&](const NeighbourKey& key, auto*, const Neighbour* actual) {
+    if (actual && key.link == name) neighbours.push_back(key);
+  });
+  for (const NeighbourKey& key : neighbours) tables_.neighbours.gone(key);
+  std::vector<ServiceKey> services;
+  tables_.services.rows().for_each([&](const ServiceKey& key, auto*, const Service* actual) {
+    if (actual && actual->device == name) services.push_back(key);
+  });
+  for (const ServiceKey& key : services) tables_.services.gone(key);
+}
+
+void KernelView::refresh_link(const netlink::Link& link) {
+  if (is_ours(link)) {
+    tables_.links.saw(link.name, row_of(link, questions_.transmit_checksum(link.name)));
+  } else {
+    tables_.links.gone(link.name);
+  }
+}
+
+/// The seen side of a port holds what the wanted side cares for, so that the rest is no difference.
+void KernelView::refresh_port(const netlink::Link& port) {
+  const netlink::Link* master = port.master != 0 ? link(port.master) : nullptr;
+  const Attachment* wanted = tables_.attachments.rows().desired(port.name);
+  const bool counts = wanted || marked_ports_.contains(port.name);
+  if (!master || !is_ours(*master) || !counts) return tables_.attachments.gone(port.name);
+  Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up};
+  if (!wanted || wanted->mtu) row.mtu = port.mtu;
+  if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
+  tables_.attachments.saw(port.name, row);
+}
+
+void KernelView::mark_port(const std::string& name) {
+  if (!marked_ports_.insert(name).second) return;
+  if (const netlink::Link* port = link(name)) refresh_port(*port);
+}
+
+void KernelView::refresh_wanted_ports() {
+  std::vector<const netlink::Link*> pending;
+  tables_.attachments.rows().for_each_pending(
+      [&](const AttachmentKey& name, const Attachment* wanted, const Attachment*) {
+        const netlink::Link* port = link(name);
+        if (wanted) marked_ports_.insert(name);
+        if (port) pending.push_back(port);
+      });
+  for (const netlink::Link* port : pending) refresh_port(*port);
+}
+
+void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
+  const netlink::Address& address = seen.value;
+  if (address.protocol == netlink::kOurProtocol) {
+    return tables_.addresses.saw({name_of(address.link), address.prefix}, {address.broadcast});
+  }
+  if (address.scope != RT_SCOPE_UNIVERSE) return;
+  if (is_watched(name_of(address.link))) facts_stale_ = true;
+  auto& known = foreign_addresses_[address.link];
+  const auto it = std::find_if(known.begin(), known.end(), [&](const netlink::Address& a) {
+    return a.prefix == address.prefix;
+  });
+  if (it == known.end()) {
+    known.push_back(address);
+  } else {
+    *it = address;
+  }
+}
+
+void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
+  const netlink::Address& address = gone.value;
+  // Those with this preferred source may have gone with it.
+  if (carries_routes(name_of(address.link))) routes_stale_ = facts_stale_ = true;
+  if (address.protocol == netlink::kOurProtocol) {
+    return tables_.addresses.gone({name_of(address.link), address.prefix});
+  }
+  const auto it = foreign_addresses_.find(address.link);
+  if (it == foreign_addresses_.end()) return;
+  std::erase_if(it->second, [&](const netlink::Address& a) { return a.prefix == address.prefix; });
+}
+
+void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
+  if (!engine::is_ours(seen.value)) return;
+  const auto row = row_of(seen.value, name_of(seen.value.link));
+  if (row) tables_.routes.saw(key_of(seen.value), *row);
+}
+
+/// A route that was replaced by appending the new one first: the old one's end is no loss.
+void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
+  if (!engine::is_ours(gone.value)) return;
+  const RouteKey key = key_of(gone.value);
+  const Route* actual = tables_.routes.rows().actual(key);
+  if (actual && row_of(gone.value, name_of(gone.value.link)) == *actual) tables_.routes.gone(key);
+}
+
+void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
+  const netlink::Neighbour& n = seen.value;
+  if (n.protocol != netlink::kOurProtocol) return;
+  tables_.neighbours.saw({name_of(n.link), n.address, n.proxy}, {n.mac});
+}
+
+void KernelView::on(const netlink::Gone<netlink::Neighbour>& gone) {
+  const netlink::Neighbour& n = gone.value;
+  tables_.neighbours.gone({name_of(n.link), n.address, n.proxy});
+}
+
+void KernelView::watch(std::vector<std::string> names) {
+  watched_ = std::move(names);
+  facts_stale_ = true;
+}
+
+bool KernelView::is_watched(const std::string& name) const {
+  return std::find(watched_.begin(), watched_.end(), name) != watched_.end();
+}
+
+bool KernelView::carries_routes(const std::string& name) const {
+  return tables_.links.rows().actual(name) || is_watched(name);
+}
+
+Facts KernelView::facts() const {
+  Facts facts;
+  const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
+  for (const std::string& name : watched_) {
+    const netlink::Link* found = link(name);
+    if (!found) continue;
+    LinkFacts& about = facts.links[name];
+    about.mac = found->mac;
+    about.mtu = found->mtu;
+    const netlink::Link* master = found->master != 0 ? link(found->master) : nullptr;
+    if (master && !is_ours(*master)) about.master = master->name;
+    about.arp_ignore = std::max(arp_ignore_all, found->arp_ignore);
+    const auto addresses = foreign_addresses_.find(found->index);
+    if (addresses == foreign_addresses_.end()) continue;
+    for (const netlink::Address& address : addresses->second) {
+      about.addresses.push_back(address.prefix);
+      if (!about.source && address.prefix.address.is_v4()) about.source = address.prefix.address;
+    }
+  }
+  return facts;
+}
+
+}  // namespace novaplane::engine

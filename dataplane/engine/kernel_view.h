@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "dataplane/engine/subsystem.h"
+#include "dataplane/engine/tables.h"
+#include "dataplane/netlink/messages.h"
+
+namespace novaplane::engine {
+
+/// What the kernel does not put into a link's message and has to be asked for.
+struct Questions {
+  std::function<bool(const std::string& link)> transmit_checksum = [](auto&) { return true; };
+  std::function<int()> arp_ignore_all = [] { return 0; };  ///< net.ipv4.conf.all.arp_ignore
+};
+
+/// Turns what the kernel tells, in listings and events alike, into seen rows, by our marks; and
+/// remembers of foreign links what the document's compilation must know.
+class KernelView {
+ public:
+  explicit KernelView(Tables& tables, Questions questions = {})
+      : tables_(tables), questions_(std::move(questions)) {}
+
+  /// Before a listing of everything of rtnetlink: nothing is known any more.
+  void forget();
+  void forget_routes() { tables_.routes.forget_actual(); }
+  void saw(const netlink::Observation& observation);
+
+  /// A port counts as attached by us when the document wants it or when our nf_tables name it.
+  void mark_port(const std::string& name);
+  /// Wanted ports changed: looks at their links again.
+  void refresh_wanted_ports();
+
+  /// Links that somebody else makes and the document names: facts are wanted of them, and routes
+  /// of ours may stand on them.
+  void watch(std::vector<std::string> names);
+  Facts facts() const;
+  /// What facts() says may have changed since the last call.
+  bool take_facts_stale() { return std::exchange(facts_stale_, false); }
+  const netlink::Link* link(std::string_view name) const;
+  const netlink::Link* link(int index) const;
+  const std::unordered_map<int, netlink::Link>& links() const { return links_; }
+
+  /// The kernel drops IPv4 routes silently with their link or their preferred source.
+  bool take_routes_stale() { return std::exchange(routes_stale_, false); }
+  /// A link changed its name: all that is known by name has to be observed again.
+  bool take_names_stale() { return std::exchange(names_stale_, false); }
+  /// Links came or went since the last call: what failed for want of one may work now.
+  bool take_links_changed() { return std::exchange(links_changed_, false); }
+
+ private:
+  void on(const netlink::Seen<netlink::Link>& seen);
+  void on(const netlink::Gone<netlink::Link>& gone);
+  void on(const netlink::Seen<netlink::Address>& seen);
+  void on(const netlink::Gone<netlink::Address>& gone);
+  void on(const netlink::Seen<netlink::Route>& seen);
+  void on(const netlink::Gone<netlink::Route>& gone);
+  void on(const netlink::Seen<netlink::Neighbour>& seen);
+  void on(const netlink::Gone<netlink::Neighbour>& gone);
+
+  void refresh_link(const netlink::Link& link);
+  void refresh_port(const netlink::Link& link);
+  void link_lost(const std::string& name);
+  bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
+  const std::string& name_of(int index) const;  ///< empty: unknown
+  bool is_watched(const std::string& name) const;
+  bool carries_routes(const std::string& name) const;
+
+  Tables& tables_;
+  Questions questions_;
+  std::unordered_map<int, netlink::Link> links_;
+  std::map<std::string, int, std::less<>> index_of_;
+  std::unordered_set<std::string> marked_ports_;
+  std::vector<std::string> watched_;
+  std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
+  bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;
+};
+
+}  // namespace novaplane::engine

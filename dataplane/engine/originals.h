@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/error.h"
+
+namespace novaplane::engine {
+
+/// What we found before we first changed it, so that `down` can put it back where ours still
+/// stands. The kernel cannot tell this, so it is the one thing that the run directory remembers;
+/// without it everything still converges, and `down` leaves those values as they are.
+///
+/// The file, one value a line, appended before the change:
+///
+///     <subject> <found> <ours>
+///
+/// where the subject is `sysctl:net/ipv4/ip_forward`, `mtu:tap1`, `ipv6:tap1` or `up:tap1`.
+class Originals {
+ public:
+  struct Value {
+    std::string found, ours;
+  };
+
+  /// A missing file is an empty record.
+  static Result<Originals> open(const std::string& run_dir);
+
+  /// Remembers the first value found; later ones only change what is ours. Written by flush().
+  void record(const std::string& subject, const std::string& found, const std::string& ours);
+  Result<void> flush();
+
+  std::optional<Value> find(const std::string& subject) const;
+  const std::map<std::string, Value>& all() const { return values_; }
+  void forget(const std::string& subject);
+  Result<void> rewrite();  ///< after forget(); removes an empty file
+
+ private:
+  std::string path_;
+  std::map<std::string, Value> values_;
+  std::string unwritten_;
+};
+
+}  // namespace novaplane::engine
