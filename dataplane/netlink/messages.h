@@ -19,16 +19,16 @@ constexpr std::uint8_t kOurProtocol = 110;      ///< route, rule, neighbour and 
 /// A link as the kernel describes it. Only bridges are created so far.
 struct Link {
   int index = 0;
-  std::string name;
-  std::string kind;  ///< IFLA_INFO_KIND: "bridge", "veth", "tun"; empty for hardware
-  Mac mac;
+  std::string name{};
+  std::string kind{};  ///< IFLA_INFO_KIND: "bridge", "veth", "tun"; empty for hardware
+  Mac mac{};
   std::uint32_t mtu = 0;
   std::uint32_t group = 0;
   int master = 0;        ///< 0: none
   int parent = 0;        ///< IFLA_LINK: what a VLAN or veth stands on; 0: none in this namespace
   bool up = false;       ///< IFF_UP
   bool carrier = false;  ///< IFF_LOWER_UP
-  std::string alias;
+  std::string alias{};
   bool ipv6 = true;                 ///< net.ipv6.conf.<name>.disable_ipv6 is 0
   bool route_localnet = false;      ///< net.ipv4.conf.<name>.route_localnet
   int arp_ignore = 0;               ///< net.ipv4.conf.<name>.arp_ignore
@@ -41,8 +41,8 @@ struct Link {
 
 struct Address {
   int link = 0;
-  Prefix prefix;
-  std::optional<IpAddress> broadcast;
+  Prefix prefix{};
+  std::optional<IpAddress> broadcast{};
   std::uint8_t protocol = 0;  ///< IFA_PROTO
   std::uint8_t scope = 0;     ///< RT_SCOPE_UNIVERSE, RT_SCOPE_HOST, RT_SCOPE_LINK
   std::uint32_t flags = 0;    ///< IFA_F_*: PERMANENT, SECONDARY, NOPREFIXROUTE, ...
@@ -52,14 +52,14 @@ struct Address {
 
 struct Route {
   std::uint32_t table = 254;  ///< RT_TABLE_MAIN; RT_TABLE_LOCAL is 255
-  Prefix destination;
+  Prefix destination{};
   std::uint8_t type = 1;  ///< RTN_UNICAST; RTN_LOCAL is 2
   std::uint8_t protocol = 0;
   std::uint8_t scope = 0;  ///< RT_SCOPE_*; host for local routes, link without a gateway
   std::uint32_t metric = 0;
   int link = 0;  ///< 0: none, or several next hops (which are not read)
-  std::optional<IpAddress> gateway;
-  std::optional<IpAddress> preferred_source;
+  std::optional<IpAddress> gateway{};
+  std::optional<IpAddress> preferred_source{};
 
   bool operator==(const Route&) const = default;
 };
@@ -67,9 +67,9 @@ struct Route {
 /// An entry of the neighbour table, or (proxy) an address that a link answers for.
 struct Neighbour {
   int link = 0;
-  IpAddress address;
+  IpAddress address{};
   bool proxy = false;
-  std::optional<Mac> mac;     ///< none for a proxy
+  std::optional<Mac> mac{};   ///< none for a proxy
   std::uint16_t state = 0;    ///< NUD_PERMANENT, NUD_REACHABLE, ...
   std::uint8_t protocol = 0;  ///< NDA_PROTOCOL
 

@@ -11,10 +11,10 @@ namespace novaplane::netlink {
 /// Hears of changes of links, addresses, routes and neighbours, our own and others', in the network
 /// namespace in which it was opened.
 ///
-/// The kernel does not tell of everything. Silent are: proxy neighbours; disable_ipv6,
-/// route_localnet and arp_ignore written below /proc/sys; IPv4 routes that vanish with their link
-/// (deleted or down) and, before Linux 6.8, with their preferred source. Who hears of the cause has
-/// to list again.
+/// The kernel does not tell of everything. Silent are: proxy neighbours; alias, group and
+/// route_localnet of a link that is down; disable_ipv6, route_localnet and arp_ignore written below
+/// /proc/sys; a port's hairpin mode; IPv4 routes that vanish with their link (deleted or down) and,
+/// before Linux 6.8, with their preferred source. Who does, or hears of, the cause asks again.
 class Monitor {
  public:
   static constexpr std::size_t kBuffer = 32 << 20;  ///< bytes; some 40,000 events

@@ -35,15 +35,17 @@ class Request {
 /// order: MAC, MTU, group, alias, master, up or down, route_localnet (net/core/rtnetlink.c,
 /// do_setlink), and keeps what it had applied when a later one fails.
 struct LinkSettings {
-  std::optional<Mac> mac;
-  std::optional<std::uint32_t> mtu;
-  std::optional<bool> up;
-  std::optional<int> master;  ///< 0: none
-  std::optional<std::uint32_t> group;
-  std::optional<std::string> alias;  ///< empty: none
-  std::optional<bool> route_localnet;
-  std::optional<bool> stp;                     ///< bridges only
-  std::optional<std::uint32_t> forward_delay;  ///< bridges only, in hundredths of a second
+  std::optional<Mac> mac{};
+  std::optional<std::uint32_t> mtu{};
+  std::optional<bool> up{};
+  std::optional<int> master{};  ///< 0: none
+  std::optional<std::uint32_t> group{};
+  std::optional<std::string> alias{};  ///< empty: none
+  std::optional<bool> route_localnet{};
+  std::optional<bool> stp{};  ///< bridges only
+  /// Bridges only, in hundredths of a second. ERANGE below 200 while STP is on, also in the request
+  /// that turns it off.
+  std::optional<std::uint32_t> forward_delay{};
 };
 
 /// A bridge of ours: down, no STP, no forward delay, its MAC pinned, in kOurGroup. EEXIST when the

@@ -1,0 +1,78 @@
+#include "dataplane/netlink/monitor.h"
+
+#include <linux/rtnetlink.h>
+#include <poll.h>
+
+#include "tests/unit/netlink/kernel_test.h"
+
+namespace novaplane::netlink {
+namespace {
+
+class MonitorTest : public KernelTest {
+ protected:
+  static bool readable(int fd) {
+    pollfd waiting{fd, POLLIN, 0};
+    return poll(&waiting, 1, 0) == 1;
+  }
+
+  /// Adds routes to a table of its own until `count` are there.
+  void add_routes(std::uint32_t count) {
+    std::vector<Request> requests;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      requests.push_back(add_route({.table = RT_TABLE_LOCAL,
+                                    .destination = {IpAddress::v4(0xc6120000 + i), 32},
+                                    .type = RTN_LOCAL,
+                                    .scope = RT_SCOPE_HOST,
+                                    .link = index("lo")},
+                                   RouteHow::append));
+    }
+    for (const auto& result : socket_.send(requests)) ASSERT_TRUE(result);
+  }
+};
+
+TEST_F(MonitorTest, IsSilentWhenNothingHappens) {
+  EXPECT_FALSE(readable(monitor_.fd()));
+  EXPECT_EQ(monitor_.drain([](Observation&&) { ADD_FAILURE(); }), true);
+}
+
+TEST_F(MonitorTest, HearsEverythingOfTenThousandRoutes) {
+  send(set_link("lo", {.up = true}));
+  hear<Seen<Route>>();
+  add_routes(10'000);
+  EXPECT_TRUE(readable(monitor_.fd()));
+  EXPECT_EQ(hear<Seen<Route>>().size(), 10'000u);
+  EXPECT_FALSE(readable(monitor_.fd()));
+}
+
+TEST_F(MonitorTest, SaysThatEventsWereLost) {
+  send(set_link("lo", {.up = true}));
+  auto small = Monitor::open(4096).value();
+  add_routes(1000);
+  std::size_t heard = 0;
+  EXPECT_EQ(small.drain([&](Observation&&) { ++heard; }), false);
+  EXPECT_LT(heard, 1000u);
+
+  // And goes on afterwards as if nothing had been.
+  send(create_bridge("br-blue", mac("0a:00:00:00:00:01")));
+  heard = 0;
+  EXPECT_EQ(small.drain([&](Observation&&) { ++heard; }), true);
+  EXPECT_GT(heard, 0u);
+}
+
+TEST_F(MonitorTest, HearsWhatOthersDo) {
+  shell("ip link add v0 type veth peer name v1; ip address add 10.0.0.1/24 dev v0");
+  std::vector<std::string> names;
+  std::vector<Prefix> prefixes;
+  const auto complete = monitor_.drain([&](Observation&& observation) {
+    if (auto* link = std::get_if<Seen<Link>>(&observation)) names.push_back(link->value.name);
+    if (auto* address = std::get_if<Seen<Address>>(&observation)) {
+      prefixes.push_back(address->value.prefix);
+    }
+  });
+  EXPECT_EQ(complete, true);
+  EXPECT_THAT(names, testing::IsSupersetOf({"v0", "v1"}));
+  EXPECT_THAT(prefixes, testing::ElementsAre(prefix("10.0.0.1/24")));
+}
+
+}  // namespace
+}  // namespace novaplane::netlink
