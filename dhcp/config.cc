@@ -1,0 +1,179 @@
+#include "dhcp/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace novaplane::dhcp {
+namespace {
+
+constexpr std::string_view kNoRouter = "no-router";  // the tag of ports with `default_route: false`
+
+bool is_one_line(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+/// What is neither a separator nor a wildcard, a quote or a comment to dnsmasq.
+bool is_plain(std::string_view text) {
+  return !text.empty() && is_one_line(text) &&
+         text.find_first_of(" ,*/#\"\\") == std::string_view::npos;
+}
+
+/// The document may replace an option that we would set, by its name or by its number.
+bool is_set_by(const cloud::Dhcp& dhcp, const std::string& name, const std::string& number) {
+  return dhcp.options.contains(name) || dhcp.options.contains(number);
+}
+
+std::uint32_t addresses_in(const Prefix& range) { return 1u << std::min(31, 32 - range.length); }
+
+Prefix netmask_of(const Prefix& range) {
+  const std::uint32_t mask = range.length == 0 ? 0 : ~std::uint32_t{0} << (32 - range.length);
+  return {IpAddress::v4(mask), range.length};
+}
+
+class Text {
+ public:
+  template <class... Arguments>
+  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
+    text_ += '\n';
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+/// `interface` alone would take port 53 of every address of the bridge, also of the host's own;
+/// `listen-address` alone would not bind the DHCP socket to the device, and many dnsmasq could not
+/// live side by side. A device that is excepted counts only with the addresses that are listed.
+void bind(Text& text, const Served& served) {
+  text.line("interface={}", served.network.bridge);
+  text.line("except-interface={}", served.network.bridge);
+  text.line("except-interface=lo");
+  text.line("listen-address={}", served.host_address);
+  text.line("bind-interfaces");
+}
+
+void serve_names(Text& text, const Served& served) {
+  const cloud::Dhcp& dhcp = served.network.dhcp;
+  text.line("no-hosts");
+  text.line("domain-needed");
+  if (!dhcp.domain.empty()) {
+    text.line("domain={}", dhcp.domain);
+    text.line("local=/{}/", dhcp.domain);
+  }
+  text.line("rev-server={}", served.network.cidr);
+  text.line("cache-size=1000");
+  // Without name servers of its own a network asks those of the host (/etc/resolv.conf).
+  if (!dhcp.dns.empty()) text.line("no-resolv");
+  for (const IpAddress& server : dhcp.dns) text.line("server={}", server);
+}
+
+void serve_leases(Text& text, const Served& served) {
+  const Prefix& range = served.network.cidr;
+  text.line("dhcp-range={},static,{},{}", range.network(), netmask_of(range).address,
+            served.network.dhcp.lease_seconds);
+  text.line("dhcp-lease-max={}", addresses_in(range));
+  text.line("dhcp-authoritative");
+  text.line("dhcp-ignore-names");  // a guest is called what the document calls it
+  text.line("leasefile-ro");
+  text.line("no-ping");
+  text.line("log-async");  // a stuck syslog must not stop DHCP
+}
+
+/// RFC 3442: a client that takes this option ignores the router option, so it repeats the router.
+void classless_routes(Text& text, const Served& served) {
+  const cloud::Dhcp& dhcp = served.network.dhcp;
+  if (dhcp.routes.empty() || is_set_by(dhcp, "classless-static-route", "121")) return;
+  std::string routes;
+  for (const cloud::DhcpRoute& route : dhcp.routes) {
+    routes += fmt::format(",{},{}", route.destination, route.via);
+  }
+  const std::string by_default =
+      served.router ? fmt::format(",0.0.0.0/0,{}", *served.router) : std::string();
+  text.line("dhcp-option=option:classless-static-route{}{}", routes, by_default);
+  text.line("dhcp-option=tag:{},option:classless-static-route{}", kNoRouter, routes);
+}
+
+void options(Text& text, const Served& served) {
+  const cloud::Dhcp& dhcp = served.network.dhcp;
+  // An empty router option keeps dnsmasq from naming itself.
+  if (!is_set_by(dhcp, "router", "3")) {
+    text.line("dhcp-option=option:router{}{}", served.router ? "," : "",
+              served.router ? served.router->to_string() : "");
+  }
+  text.line("dhcp-option=tag:{},option:router", kNoRouter);
+  if (!is_set_by(dhcp, "dns-server", "6")) {
+    text.line("dhcp-option=option:dns-server,{}", served.host_address);
+  }
+  // Told to clients that do not ask, too: a guest with a wrong MTU loses its large packets.
+  if (!is_set_by(dhcp, "mtu", "26")) text.line("dhcp-option-force=option:mtu,{}", served.mtu);
+  classless_routes(text, served);
+  for (const auto& [name, value] : dhcp.options) {
+    const bool is_number =
+        std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
+    text.line("dhcp-option={}{}{}{}", is_number ? "" : "option:", name, value.empty() ? "" : ",",
+              value);
+  }
+}
+
+tl::unexpected<Error> refused(const cloud::Network& network, std::string words) {
+  return failure("serve DHCP on network " + network.name, std::move(words));
+}
+
+Result<void> check(const cloud::Network& network) {
+  if (!is_plain(network.bridge)) {
+    return refused(network,
+                   fmt::format("dnsmasq cannot be bound to a link named '{}'", network.bridge));
+  }
+  if (!network.dhcp.domain.empty() && !is_plain(network.dhcp.domain)) {
+    return refused(network, fmt::format("'{}' is no domain", network.dhcp.domain));
+  }
+  for (const auto& [name, value] : network.dhcp.options) {
+    if (!is_plain(name)) return refused(network, fmt::format("'{}' is no DHCP option", name));
+    if (!is_one_line(value)) {
+      return refused(network, fmt::format("option {}: the value is not one line of text", name));
+    }
+  }
+  return {};
+}
+
+Result<void> check(const cloud::Port& port) {
+  for (const std::string& name : {port.name, port.hostname}) {  // both stand in hosts files
+    if (!is_plain(name)) {
+      return failure("serve DHCP to port " + port.name, fmt::format("'{}' is no name", name));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> config_text(const Served& served) {
+  if (auto checked = check(served.network); !checked) return tl::unexpected(checked.error());
+  Text text;
+  text.line("# Network {}. Written by novaplane, and written again when it is changed.",
+            served.network.name);
+  bind(text, served);
+  serve_names(text, served);
+  serve_leases(text, served);
+  options(text, served);
+  return text.take();
+}
+
+Result<std::string> host_line(const cloud::Port& port) {
+  if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
+  if (port.default_route) return fmt::format("{},{},{}", port.mac, port.address, port.hostname);
+  return fmt::format("{},set:{},{},{}", port.mac, kNoRouter, port.address, port.hostname);
+}
+
+Result<std::string> name_line(const cloud::Port& port, const cloud::Dhcp& dhcp) {
+  if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
+  if (dhcp.domain.empty()) return fmt::format("{} {}", port.address, port.hostname);
+  return fmt::format("{} {}.{} {}", port.address, port.hostname, dhcp.domain, port.hostname);
+}
+
+}  // namespace novaplane::dhcp

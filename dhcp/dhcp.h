@@ -1,0 +1,18 @@
+#pragma once
+
+#include "dataplane/engine/subsystem.h"
+
+namespace novaplane::dhcp {
+
+/// DHCP and DNS for guests: one dnsmasq per network. It leases addresses to the ports of this host
+/// only, and knows the names of all ports of the network.
+///
+///   network blue    service "dhcp/blue"
+///   port web1       entries "host web1" (ports of this host) and "name web1"
+class Dhcp : public engine::Subsystem {
+ public:
+  std::string_view name() const override { return "dhcp"; }
+  void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
+};
+
+}  // namespace novaplane::dhcp

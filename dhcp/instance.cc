@@ -1,0 +1,189 @@
+#include "dhcp/instance.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+
+#include "dataplane/base/files.h"
+#include "dataplane/base/hash.h"
+#include "dhcp/port_holders.h"
+
+namespace novaplane::dhcp {
+namespace {
+
+constexpr std::string_view kConfOption = "--conf-file=";
+constexpr std::chrono::seconds kKillTime{2};
+
+/// The value of the first line "key=value", or empty.
+std::string_view value_of(std::string_view text, std::string_view key) {
+  const std::string line = fmt::format("\n{}=", key);
+  const auto at = text.find(line);
+  if (at == std::string_view::npos) return {};
+  text.remove_prefix(at + line.size());
+  return text.substr(0, text.find('\n'));
+}
+
+std::string root_of(const std::string& folder) { return folder.substr(0, folder.rfind('/')); }
+
+}  // namespace
+
+Instance::Instance(std::string folder)
+    : folder_(std::move(folder)),
+      unsettled_(folder_ + "/unsettled"),
+      hosts_(folder_ + "/hosts", folder_ + "/.staged"),
+      names_(folder_ + "/names", folder_ + "/.staged") {}
+
+bool Instance::runs() const {
+  return process() != nullptr && !process()->ended_before(std::chrono::steady_clock::now());
+}
+
+std::vector<std::string> Instance::arguments(const std::string& configuration,
+                                             const Program& program) const {
+  return {program.path,
+          fmt::format("{}{}", kConfOption, configuration),
+          fmt::format("--pid-file={}/pid", folder_),
+          fmt::format("--dhcp-hostsdir={}/hosts", folder_),
+          fmt::format("--hostsdir={}/names", folder_),
+          fmt::format("--user={}", program.user)};
+}
+
+std::string Instance::configuration_path(const engine::Service& service, unsigned link) const {
+  return fmt::format("{}/dnsmasq-{:016x}-{}.conf", folder_, digest(service.config), link);
+}
+
+std::optional<std::string> Instance::configuration() const {
+  const auto path = running_.front().arguments[1].substr(kConfOption.size());
+  auto text = read_whole(path);
+  return text ? std::optional(std::move(*text)) : std::nullopt;
+}
+
+engine::Service Instance::service(const Program& program) const {
+  const bool settled = ::access(unsettled_.c_str(), F_OK) != 0;
+  if (running_.size() != 1 || !settled || !shares_our_network(process()->pid())) return {};
+  auto config = configuration();
+  if (!config) return {};
+  engine::Service seen{std::move(*config), {}};
+  seen.device = value_of(seen.config, "interface");
+  const std::string path = configuration_path(seen, ::if_nametoindex(seen.device.c_str()));
+  const auto& found = running_.front().arguments;
+  const auto expected = arguments(path, program);
+  if (found[1] != expected[1]) {
+    seen.device.clear();
+  } else if (!std::equal(found.begin() + 1, found.end(), expected.begin() + 1, expected.end())) {
+    seen.config.clear();  // started by another version of ours
+  }
+  return seen;
+}
+
+Result<void> Instance::make_folder() {
+  if (has_folder_) return {};
+  for (const char* part : {"/hosts", "/names"}) {
+    if (auto made = make_directories(folder_ + part); !made) return made;
+  }
+  has_folder_ = true;
+  return {};
+}
+
+Result<void> Instance::remove_configurations() const {
+  const auto files = list_directory(folder_);
+  if (!files) return tl::unexpected(files.error());
+  for (const std::string& file : *files) {
+    if (!file.ends_with(".conf") && file != "pid" && file != "unsettled") continue;
+    if (auto removed = remove_all(folder_ + "/" + file); !removed) return removed;
+  }
+  return {};
+}
+
+Result<Child> Instance::launch(const engine::Service& service, const Program& program) {
+  if (auto removed = remove_configurations(); !removed) return tl::unexpected(removed.error());
+  const unsigned link = ::if_nametoindex(service.device.c_str());
+  if (link == 0) return failure(fmt::format("start dnsmasq on {}", service.device), errno);
+  const std::string path = configuration_path(service, link);
+  if (auto written = write_whole(path, service.config); !written) {
+    return tl::unexpected(written.error());
+  }
+  server_ = IpAddress::parse(value_of(service.config, "listen-address")).value_or(IpAddress());
+  return spawn(arguments(path, program));
+}
+
+Result<void> Instance::settle(Child child, Deadline deadline) {
+  const auto exit = child.wait(deadline);
+  if (exit && exit->status == 0) return take_over_started();
+  for (auto& [folder, running] : find_running(root_of(folder_))) {
+    if (folder == folder_) (void)running.process.signal(SIGKILL);
+  }
+  (void)remove_configurations();
+  if (!exit) return tl::unexpected(exit.error());
+  return failure("start dnsmasq", explain(*exit));
+}
+
+/// The first process of dnsmasq ends when the one that stays has bound its sockets and written its
+/// number (dnsmasq.c, "finished start-up"); the pid file only tells where to look.
+Result<void> Instance::take_over_started() {
+  const auto text = read_whole(folder_ + "/pid");
+  if (!text) return tl::unexpected(text.error());
+  pid_t pid = 0;
+  std::from_chars(text->data(), text->data() + text->size(), pid);
+  auto running = identify(pid);
+  if (!running || folder_of(running->arguments) != folder_) {
+    return failure("start dnsmasq", "it ended right after its start");
+  }
+  running_.clear();
+  running_.push_back(std::move(*running));
+  return {};
+}
+
+std::string Instance::explain(const Exit& exit) const {
+  constexpr int kNetworkProblem = 2;  // dnsmasq.8, EXIT CODES
+  std::string words = exit.words.empty() ? fmt::format("exit status {}", exit.status) : exit.words;
+  if (exit.status != kNetworkProblem) return words;
+  const auto is_ours = [&](pid_t pid) {
+    return root_of(folder_of(command_line(pid))) == root_of(folder_);
+  };
+  const std::string holders =
+      port_holders(server_, {{"udp", 53}, {"tcp", 53}, {"udp", 67}}, is_ours);
+  return holders.empty() ? words : fmt::format("{}; {}", words, holders);
+}
+
+void Instance::terminate() {
+  for (const Running& running : running_) (void)running.process.signal(SIGTERM);
+}
+
+Result<void> Instance::wait_for_end(Deadline deadline) {
+  for (const Running& running : running_) {
+    if (running.process.ended_before(deadline)) continue;
+    (void)running.process.signal(SIGKILL);
+    if (!running.process.ended_before(deadline + kKillTime)) {
+      return failure(fmt::format("stop dnsmasq, process {}", running.process.pid()), ETIMEDOUT);
+    }
+  }
+  running_.clear();
+  return {};
+}
+
+Result<void> Instance::mark_unsettled() const { return write_whole(unsettled_, ""); }
+
+Result<void> Instance::reload(const std::vector<Lease>& leases) {
+  const auto config = configuration();
+  if (!config) return failure("reload dnsmasq", "its configuration is gone");
+  const auto server = IpAddress::parse(value_of(*config, "listen-address"));
+  if (!leases.empty() && server) {
+    const std::string device(value_of(*config, "interface"));
+    if (auto released = release(device, *server, leases); !released) return released;
+  }
+  if (auto told = process()->signal(SIGHUP); !told) return told;
+  return remove_all(unsettled_);
+}
+
+Result<void> Instance::tidy() {
+  if (runs()) return {};
+  const auto hosts = hosts_.read(), names = names_.read();
+  if (hosts && hosts->empty() && names && names->empty()) return remove_all(folder_);
+  return remove_configurations();
+}
+
+}  // namespace novaplane::dhcp

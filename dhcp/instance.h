@@ -1,0 +1,79 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/process.h"
+#include "dataplane/engine/rows.h"
+#include "dhcp/line_files.h"
+#include "dhcp/release.h"
+#include "dhcp/running.h"
+
+namespace novaplane::dhcp {
+
+/// How dnsmasq is run.
+struct Program {
+  std::string path;  ///< looked up in PATH
+  std::string user;  ///< that it becomes once its sockets are bound
+};
+
+/// One network's dnsmasq and the folder that it lives from:
+///
+///   dnsmasq-<digest>-<link>.conf   its configuration; the name tells the content and the number of
+///                                  the link, so the command line proves what a process runs
+///   pid                            written by dnsmasq when it serves
+///   hosts/ names/                  what it was told, for DHCP and for DNS
+///   unsettled                      it was about to be told to forget, and may not have been
+class Instance {
+ public:
+  explicit Instance(std::string folder);
+
+  void adopt(Running running) { running_.push_back(std::move(running)); }
+  bool runs() const;
+  const Process* process() const { return running_.empty() ? nullptr : &running_.front().process; }
+
+  /// What runs, as a row. Whatever is not quite as we would start it (another network namespace,
+  /// an edited file, a link made again, two at once) is a row that equals no wanted one.
+  engine::Service service(const Program&) const;
+  const LineFiles& hosts() const { return hosts_; }
+  const LineFiles& names() const { return names_; }
+
+  Result<void> make_folder();
+  /// Two halves, so that many can start at once: the program is started, and has served or failed.
+  Result<Child> launch(const engine::Service&, const Program&);
+  Result<void> settle(Child child, Deadline deadline);
+  /// Two halves, too.
+  void terminate();
+  Result<void> wait_for_end(Deadline deadline);
+
+  /// Has it read the hosts files again, and give up what `leases` still hold. `rewrite` changes the
+  /// files; a crash of ours on the way leaves a mark that has it started afresh.
+  template <class Rewrite>
+  Result<void> forget(const std::vector<Lease>& leases, Rewrite&& rewrite) {
+    if (auto marked = mark_unsettled(); !marked) return marked;
+    if (auto rewritten = rewrite(); !rewritten) return rewritten;
+    return reload(leases);
+  }
+
+  /// The configuration goes when nothing runs from it; the folder when nothing is known either.
+  Result<void> tidy();
+
+ private:
+  std::vector<std::string> arguments(const std::string& configuration, const Program&) const;
+  std::string configuration_path(const engine::Service&, unsigned link) const;
+  std::optional<std::string> configuration() const;
+  Result<void> remove_configurations() const;
+  Result<void> take_over_started();
+  std::string explain(const Exit& exit) const;
+  Result<void> mark_unsettled() const;
+  Result<void> reload(const std::vector<Lease>& leases);
+
+  std::string folder_, unsettled_;
+  LineFiles hosts_, names_;
+  std::vector<Running> running_;  // more than one only after a crash of ours
+  IpAddress server_;              // where it answers, as told at its last start by us
+  bool has_folder_ = false;
+};
+
+}  // namespace novaplane::dhcp
