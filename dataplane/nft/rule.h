@@ -68,7 +68,7 @@ inline RuleBuilder rule(Family family, std::string_view chain, std::string comme
 /// As nft prints it: `iifname @managed tcp dport 80 dnat ip to 127.0.0.1:8775 comment "metadata"`.
 std::string to_text(const Rule&);
 
-/// The whole frame as a file for `nft -f`, without elements.
-std::string to_text(const Frame&);
+/// One of the frame's tables as `nft -f` reads it, without elements.
+std::string to_text(const Frame&, Family);
 
 }  // namespace novaplane::nft

@@ -147,19 +147,15 @@ std::string to_text(const Rule& rule) {
   return text;
 }
 
-std::string to_text(const Frame& frame) {
-  std::string text;
-  for (const Family family : {Family::inet, Family::bridge}) {
-    text += fmt::format("table {} {} {{\n", to_string(family), kTable);
-    for (const Set& set : frame.sets) {
-      if (set.name.family == family) text += to_text(set);
-    }
-    for (const Chain& chain : frame.chains) {
-      if (chain.family == family) text += to_text(frame, chain);
-    }
-    text += "}\n";
+std::string to_text(const Frame& frame, Family family) {
+  std::string text = fmt::format("table {} {} {{\n", to_string(family), kTable);
+  for (const Set& set : frame.sets) {
+    if (set.name.family == family) text += to_text(set);
   }
-  return text;
+  for (const Chain& chain : frame.chains) {
+    if (chain.family == family) text += to_text(frame, chain);
+  }
+  return text + "}\n";
 }
 
 }  // namespace novaplane::nft

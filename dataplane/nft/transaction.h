@@ -27,9 +27,9 @@ struct FrameRepair {
 
   bool empty() const { return parts.empty(); }
   bool rewrites_table(Family) const;
-  /// "write table inet novaplane; write chain forward of bridge novaplane"
+  /// "write table inet novaplane; write chain forward of table bridge novaplane"
   std::string what() const;
-  /// "set managed is missing; a rule of chain forward differs"
+  /// "inet novaplane: set managed is missing; bridge novaplane chain prerouting: ..."
   std::string why() const;
   bool operator==(const FrameRepair&) const = default;
 };
@@ -59,7 +59,7 @@ struct CommitError {
 /// "add element inet novaplane floating_to_fixed { 203.0.113.1 : 10.0.0.10 }".
 std::string to_text(const Frame&, const Transaction&);
 
-/// "203.0.113.1 : 10.0.0.10"; element may be null: the key alone.
+/// `203.0.113.1 comment "floating IP 203.0.113.1" : 10.0.0.10`; element may be null: the key alone.
 std::string to_text(const Set&, const ElementKey&, const Element*);
 
 }  // namespace novaplane::nft

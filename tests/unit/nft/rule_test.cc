@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/nft/rule.h"
-#include "reference.h"
+#include "tests/unit/nft/reference.h"
 
 namespace novaplane::nft {
 namespace {

@@ -1,0 +1,180 @@
+#include "dataplane/nft/client.h"
+
+#include <libmnl/libmnl.h>
+
+#include "dataplane/nft/batch.h"
+#include "dataplane/nft/elements.h"
+#include "dataplane/nft/failures.h"
+#include "dataplane/nft/listing.h"
+#include "dataplane/nft/seen_frame.h"
+#include "dataplane/nft/socket.h"
+
+namespace novaplane::nft {
+namespace {
+
+using Kind = Batch::Subject::Kind;
+
+constexpr int kReceiveBuffer = 1024 * 1024;  ///< the answers to a batch in which everything fails
+constexpr int kAttempts = 10;                ///< at one consistent listing
+
+RuleIdentities identities_of(const Frame& frame) {
+  RuleIdentities identities;
+  for (const Rule& rule : frame.rules) identities.push_back(identity_of(rule));
+  return identities;
+}
+
+/// The kernel counts on and skips 0 (nf_tables_api.c, nf_tables_commit).
+std::uint32_t next(std::uint32_t generation) { return generation + 1 == 0 ? 1 : generation + 1; }
+
+}  // namespace
+
+struct Client::State {
+  Frame frame;
+  RuleIdentities identities;
+  Socket socket;
+  Batch batch;
+  ElementOrder removals, additions;
+  std::optional<std::uint32_t> generation;
+
+  Result<std::optional<Observed>> observe_once();
+  tl::expected<void, CommitError> write_elements(const Transaction&);
+  tl::expected<void, CommitError> send(const Transaction*);
+  tl::expected<void, CommitError> answers(const Transaction*);
+};
+
+Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+Result<Client> Client::open(Frame frame) {
+  auto socket = Socket::open();
+  if (!socket) return tl::unexpected(socket.error());
+  socket->enlarge_receive_buffer(kReceiveBuffer);
+  auto identities = identities_of(frame);
+  return Client(std::make_unique<State>(
+      State{std::move(frame), std::move(identities), std::move(*socket), {}, {}, {}, {}}));
+}
+
+std::optional<std::uint32_t> Client::generation() const { return state_->generation; }
+std::uint32_t Client::port_id() const { return state_->socket.port_id(); }
+const Frame& Client::frame() const { return state_->frame; }
+
+Result<Observed> Client::observe() {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto observed = state_->observe_once();
+    if (!observed) return tl::unexpected(observed.error());
+    if (!observed->has_value()) continue;
+    state_->generation = (*observed)->generation;
+    return std::move(**observed);
+  }
+  return failure("list nf_tables", EAGAIN, "they change faster than they can be listed");
+}
+
+/// None: something changed meanwhile.
+Result<std::optional<Observed>> Client::State::observe_once() {
+  Listing listing(socket);
+  const auto before = listing.generation();
+  if (!before) return tl::unexpected(before.error());
+  Observed observed{*before, {}, {}};
+  for (const Family family : {Family::inet, Family::bridge}) {
+    const auto table = listing.table(family);
+    if (!table) return tl::unexpected(table.error());
+    FrameRepair repair = compare(frame, identities, family, *table);
+    for (auto& part : repair.parts) observed.repair.parts.push_back(std::move(part));
+  }
+  for (const Set& set : frame.sets) {
+    if (observed.repair.rewrites_table(set.name.family)) continue;
+    if (auto read = listing.elements(set, observed.elements); !read)
+      return tl::unexpected(read.error());
+  }
+  const auto after = listing.generation();
+  if (!after) return tl::unexpected(after.error());
+  if (listing.interrupted() || *after != *before) return std::nullopt;
+  return observed;
+}
+
+tl::expected<void, CommitError> Client::commit(const Transaction& transaction) {
+  if (transaction.empty()) return {};
+  State& state = *state_;
+  state.generation.reset();
+  state.batch.begin(transaction.generation);
+  write_repair(state.batch, state.frame, state.identities, transaction.repair);
+  if (auto written = state.write_elements(transaction); !written) return written;
+  if (auto sent = state.send(&transaction); !sent) return sent;
+  if (transaction.generation) state.generation = next(*transaction.generation);
+  return {};
+}
+
+tl::expected<void, CommitError> Client::State::write_elements(const Transaction& transaction) {
+  removals.clear();
+  additions.clear();
+  for (std::size_t i = 0; i < transaction.remove.size(); ++i) {
+    const Set* set = find_set(frame, transaction.remove[i].set);
+    if (!set) return tl::unexpected(unknown_set(transaction.remove[i], Kind::remove, i));
+    removals.add(set, static_cast<std::uint32_t>(i));
+  }
+  for (std::size_t i = 0; i < transaction.add.size(); ++i) {
+    const auto& [key, element] = transaction.add[i];
+    const Set* set = find_set(frame, key.set);
+    if (!set) return tl::unexpected(unknown_set(key, Kind::add, i));
+    if (auto good = check_comment(*set, key, element, i); !good) return good;
+    additions.add(set, static_cast<std::uint32_t>(i));
+  }
+  ElementMessages removal(batch, Kind::remove);
+  removals.for_each([&](const Set& set, std::uint32_t index, std::size_t position) {
+    removal.put(set, transaction.remove[index], nullptr, position);
+  });
+  removal.finish();
+  ElementMessages addition(batch, Kind::add);
+  additions.for_each([&](const Set& set, std::uint32_t index, std::size_t position) {
+    addition.put(set, transaction.add[index].first, &transaction.add[index].second, position);
+  });
+  addition.finish();
+  return {};
+}
+
+/// Without a transaction (the removal of the tables), elements are not what it can be about.
+tl::expected<void, CommitError> Client::State::send(const Transaction* transaction) {
+  batch.end();
+  constexpr std::size_t kOverhead =
+      4096;  // af_netlink.c: a message is a bit smaller than the buffer
+  socket.enlarge_send_buffer(batch.size() + kOverhead);
+  if (auto sent = socket.send(batch.parts()); !sent) {
+    return tl::unexpected(CommitError{sent.error(), false, {}, {}});
+  }
+  auto answered = answers(transaction);
+  batch.shrink();
+  return answered;
+}
+
+/// The first error counts: others may follow from it. The last message's acknowledgement comes
+/// after all errors (nfnetlink.c, nfnl_err_deliver), so alone it means that the batch is in force.
+tl::expected<void, CommitError> Client::State::answers(const Transaction* transaction) {
+  std::optional<CommitError> first;
+  for (;;) {
+    const auto datagram = socket.receive(first ? MSG_DONTWAIT : 0);
+    if (!datagram) return tl::unexpected(CommitError{datagram.error(), false, {}, {}});
+    if (datagram->empty()) return tl::unexpected(std::move(*first));
+    int left = static_cast<int>(datagram->size());
+    const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());
+    for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+      if (header->nlmsg_type != NLMSG_ERROR || !batch.subject(header->nlmsg_seq)) continue;
+      const Answer answer = parse_answer(header);
+      if (answer.code == 0 && !first && header->nlmsg_seq == batch.last_sequence()) return {};
+      if (answer.code == 0 || first) continue;
+      first = explain(answer, {batch, frame, transaction, removals, additions});
+    }
+  }
+}
+
+Result<void> Client::remove_tables() {
+  State& state = *state_;
+  state.generation.reset();
+  state.batch.begin(std::nullopt);
+  for (const Family family : {Family::inet, Family::bridge}) write_removal(state.batch, family);
+  if (auto sent = state.send(nullptr); !sent) return tl::unexpected(sent.error().error);
+  return {};
+}
+
+}  // namespace novaplane::nft

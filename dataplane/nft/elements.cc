@@ -1,0 +1,199 @@
+#include "dataplane/nft/elements.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/nft/fields.h"
+#include "dataplane/nft/wire.h"
+
+namespace novaplane::nft {
+namespace {
+
+/// Where a message is full: far below what an attribute holds (64 KiB), and beyond some hundred
+/// elements nothing is gained.
+constexpr std::size_t kFull = 32 * 1024;
+
+/// A single field travels as long as it is; fields of a concatenation are padded.
+std::string_view wire_bytes(const std::vector<Field>& fields, std::string_view bytes) {
+  return fields.size() == 1 ? bytes.substr(0, size_of(fields)) : bytes;
+}
+
+std::string value_bytes(std::string_view wire) {
+  std::string bytes(wire);
+  bytes.resize(padded(bytes.size()));
+  return bytes;
+}
+
+/// The next value in network order; false when there is none.
+bool increment(std::string& value) {
+  for (auto byte = value.rbegin(); byte != value.rend(); ++byte) {
+    if (++*byte != 0) return true;
+  }
+  return false;
+}
+
+void decrement(std::string& value) {
+  for (auto byte = value.rbegin(); byte != value.rend(); ++byte) {
+    if ((*byte)-- != 0) return;
+  }
+}
+
+void put_data(nlmsghdr* message, std::uint16_t type, std::string_view bytes) {
+  nlattr* nest = mnl_attr_nest_start(message, type);
+  mnl_attr_put(message, NFTA_DATA_VALUE, bytes.size(), bytes.data());
+  mnl_attr_nest_end(message, nest);
+}
+
+void put_comment(nlmsghdr* message, std::string_view comment) {
+  std::array<char, 2 + kLongestComment + 1> userdata;
+  const std::size_t size = std::min(comment.size(), kLongestComment);
+  userdata[0] = kUserdataComment;
+  userdata[1] = static_cast<char>(size + 1);
+  std::memcpy(&userdata[2], comment.data(), size);
+  userdata[2 + size] = '\0';
+  mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, 2 + size + 1, userdata.data());
+}
+
+RawElement parse(const nlattr* attribute) {
+  RawElement element;
+  for (const nlattr* field : nested(attribute)) {
+    switch (mnl_attr_get_type(field)) {
+      case NFTA_SET_ELEM_KEY:
+        element.key = bytes_of(find_attribute(field, NFTA_DATA_VALUE));
+        break;
+      case NFTA_SET_ELEM_DATA:
+        element.data = bytes_of(find_attribute(field, NFTA_DATA_VALUE));
+        break;
+      case NFTA_SET_ELEM_FLAGS:
+        element.end = (u32_of(field) & NFT_SET_ELEM_INTERVAL_END) != 0;
+        break;
+      case NFTA_SET_ELEM_USERDATA:
+        element.comment = userdata(bytes_of(field), kUserdataComment);
+        element.comment = element.comment.substr(0, element.comment.find('\0'));
+        break;
+      default:
+        break;
+    }
+  }
+  return element;
+}
+
+}  // namespace
+
+const Set* find_set(const Frame& frame, SetName name) {
+  for (const Set& set : frame.sets) {
+    if (set.name == name) return &set;
+  }
+  return nullptr;
+}
+
+void ElementOrder::clear() {
+  for (auto& indices : by_set) indices.clear();
+  sets.clear();
+  written.clear();
+}
+
+void ElementOrder::add(const Set* set, std::uint32_t index) {
+  const auto place =
+      static_cast<std::size_t>(std::find(sets.begin(), sets.end(), set) - sets.begin());
+  if (place == sets.size()) sets.push_back(set);
+  if (by_set.size() < sets.size()) by_set.emplace_back();
+  by_set[place].push_back(index);
+}
+
+void ElementMessages::put(const Set& set, const ElementKey& key, const Element* element,
+                          std::size_t position) {
+  if (set_ != &set || message_->nlmsg_len > kFull) {
+    finish();
+    start(set, position);
+  }
+  const std::string_view data = element ? wire_bytes(set.data, element->data) : std::string_view();
+  put_element(wire_bytes(set.key, key.key), false, data, element ? element->comment : "");
+  if (!set.interval) return;
+  std::string after(wire_bytes(set.key, key.key_end.empty() ? key.key : key.key_end));
+  if (increment(after)) put_element(after, true, {}, {});
+}
+
+void ElementMessages::start(const Set& set, std::size_t position) {
+  const bool adds = kind_ == Batch::Subject::Kind::add;
+  set_ = &set;
+  message_ =
+      batch_.message(adds ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+                     adds ? NLM_F_CREATE | NLM_F_EXCL : 0, {kind_, position, set.name.family});
+  put_name(message_, NFTA_SET_ELEM_LIST_TABLE, kTable);
+  put_name(message_, NFTA_SET_ELEM_LIST_SET, set.name.name);
+  list_ = mnl_attr_nest_start(message_, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+void ElementMessages::finish() {
+  if (set_ != nullptr) mnl_attr_nest_end(message_, list_);
+  set_ = nullptr;
+}
+
+void ElementMessages::put_element(std::string_view key, bool end, std::string_view data,
+                                  std::string_view comment) {
+  nlattr* nest = mnl_attr_nest_start(message_, NFTA_LIST_ELEM);
+  if (end) mnl_attr_put_u32(message_, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+  put_data(message_, NFTA_SET_ELEM_KEY, key);
+  if (!data.empty()) put_data(message_, NFTA_SET_ELEM_DATA, data);
+  if (!comment.empty()) put_comment(message_, comment);
+  mnl_attr_nest_end(message_, nest);
+}
+
+std::optional<std::size_t> element_at(const nlmsghdr* message, std::size_t offset) {
+  const nlattr* list = find_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+  std::size_t seen = 0;
+  for (const nlattr* attribute : nested(list)) {
+    if (!parse(attribute).end) ++seen;
+    const auto here =
+        reinterpret_cast<const char*>(attribute) - reinterpret_cast<const char*>(message);
+    if (static_cast<std::size_t>(here) == offset) return seen - 1;
+  }
+  return std::nullopt;
+}
+
+std::size_t count_elements(const nlmsghdr* message) {
+  std::size_t count = 0;
+  for_each_element(message, [&](const RawElement& element) { count += element.end ? 0 : 1; });
+  return count;
+}
+
+std::string_view set_of(const nlmsghdr* message) {
+  return text_of(find_attribute(message, NFTA_SET_ELEM_LIST_SET));
+}
+
+void for_each_element(const nlmsghdr* message,
+                      const std::function<void(const RawElement&)>& handle) {
+  const nlattr* list = find_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+  for (const nlattr* attribute : nested(list)) handle(parse(attribute));
+}
+
+std::pair<ElementKey, Element> to_value(const Set& set, const RawElement& raw) {
+  return {{set.name, value_bytes(raw.key)}, {value_bytes(raw.data), std::string(raw.comment)}};
+}
+
+void Ranges::add(const RawElement& raw) {
+  bounds_.push_back({std::string(raw.key), !raw.end, std::string(raw.comment)});
+}
+
+/// In order of keys, and at one key the end of a range before the start of the next.
+std::vector<std::pair<ElementKey, Element>> Ranges::join(const Set& set) && {
+  std::sort(bounds_.begin(), bounds_.end());
+  std::vector<std::pair<ElementKey, Element>> joined;
+  for (std::size_t i = 0; i < bounds_.size(); ++i) {
+    if (!bounds_[i].start) continue;
+    std::string last(bounds_[i].key.size(), '\xff');
+    if (i + 1 < bounds_.size()) {
+      last = bounds_[i + 1].key;
+      decrement(last);
+    }
+    joined.push_back(
+        {{set.name, value_bytes(bounds_[i].key), value_bytes(last)}, {{}, bounds_[i].comment}});
+  }
+  return joined;
+}
+
+}  // namespace novaplane::nft

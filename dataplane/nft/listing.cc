@@ -1,0 +1,143 @@
+#include "dataplane/nft/listing.h"
+
+#include <fmt/format.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <cstring>
+
+#include "dataplane/nft/wire.h"
+
+namespace novaplane::nft {
+namespace {
+
+RuleIdentity identity_in(const nlmsghdr* rule) {
+  const std::string_view all = bytes_of(find_attribute(rule, NFTA_RULE_USERDATA));
+  const std::string_view value = userdata(all, kUserdataIdentity);
+  RuleIdentity identity = 0;
+  if (value.size() == sizeof(identity)) std::memcpy(&identity, value.data(), sizeof(identity));
+  return identity;
+}
+
+SeenChain chain_in(const nlmsghdr* message) {
+  const nlattr* hook = find_attribute(message, NFTA_CHAIN_HOOK);
+  const auto priority = u32_of(find_attribute(hook, NFTA_HOOK_PRIORITY));
+  return {std::string(text_of(find_attribute(message, NFTA_CHAIN_TYPE))),
+          u32_of(find_attribute(hook, NFTA_HOOK_HOOKNUM)),
+          static_cast<std::int32_t>(priority),
+          u32_of(find_attribute(message, NFTA_CHAIN_POLICY)),
+          {}};
+}
+
+SeenSet set_in(const nlmsghdr* message) {
+  const auto number = [&](std::uint16_t type) { return u32_of(find_attribute(message, type)); };
+  return {number(NFTA_SET_FLAGS), number(NFTA_SET_KEY_TYPE), number(NFTA_SET_KEY_LEN),
+          number(NFTA_SET_DATA_TYPE), number(NFTA_SET_DATA_LEN)};
+}
+
+std::string words_of(int code) {
+  return code == EINVAL || code == EOPNOTSUPP ? "the kernel lacks CONFIG_NF_TABLES" : "";
+}
+
+}  // namespace
+
+nlmsghdr* Listing::request(std::uint16_t type, std::uint16_t flags, Family family) {
+  nlmsghdr* header = start_message(request_, message_type(type), NLM_F_REQUEST | flags,
+                                   protocol_family(family), 0);
+  header->nlmsg_seq = ++sequence_;
+  return header;
+}
+
+Result<void> Listing::ask(nlmsghdr* request, std::string_view what, const Handler& handle) {
+  const bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+  const iovec part{request, request->nlmsg_len};
+  if (auto sent = socket_.send({&part, 1}); !sent) return sent;
+  for (;;) {
+    const auto datagram = socket_.receive();
+    if (!datagram) return tl::unexpected(datagram.error());
+    int left = static_cast<int>(datagram->size());
+    const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());
+    for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+      if (header->nlmsg_seq != sequence_) continue;
+      if (header->nlmsg_flags & NLM_F_DUMP_INTR) interrupted_ = true;
+      if (header->nlmsg_type == NLMSG_DONE) return {};
+      if (header->nlmsg_type == NLMSG_ERROR) {
+        const int code = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+        if (code == ENOENT || code == 0) return {};
+        return failure(std::string(what), code, words_of(code));
+      }
+      if (nft_message(header)) handle(header);
+      if (!dump) return {};
+    }
+  }
+}
+
+Result<std::uint32_t> Listing::generation() {
+  std::optional<std::uint32_t> id;
+  const auto asked = ask(request(NFT_MSG_GETGEN, 0, Family::inet), "read nf_tables",
+                         [&](const nlmsghdr* m) { id = u32_of(find_attribute(m, NFTA_GEN_ID)); });
+  if (!asked) return tl::unexpected(asked.error());
+  if (!id) return failure("read nf_tables", 0, "the kernel does not tell a generation");
+  return *id;
+}
+
+Result<SeenTable> Listing::table(Family family) {
+  SeenTable table;
+  nlmsghdr* get = request(NFT_MSG_GETTABLE, 0, family);
+  put_name(get, NFTA_TABLE_NAME, kTable);
+  const auto asked = ask(get, "read a table", [&](const nlmsghdr* message) {
+    table.there = true;
+    table.flags = u32_of(find_attribute(message, NFTA_TABLE_FLAGS));
+  });
+  if (!asked) return tl::unexpected(asked.error());
+  if (!table.there) return table;
+  for (const auto part : {&Listing::chains, &Listing::rules, &Listing::sets}) {
+    if (auto read = (this->*part)(family, table); !read) return tl::unexpected(read.error());
+  }
+  return table;
+}
+
+Result<void> Listing::chains(Family family, SeenTable& table) {
+  return ask(request(NFT_MSG_GETCHAIN, NLM_F_DUMP, family), "list chains", [&](const nlmsghdr* m) {
+    if (ours(m)) table.chains.emplace(text_of(find_attribute(m, NFTA_CHAIN_NAME)), chain_in(m));
+  });
+}
+
+Result<void> Listing::rules(Family family, SeenTable& table) {
+  nlmsghdr* get = request(NFT_MSG_GETRULE, NLM_F_DUMP, family);
+  put_name(get, NFTA_RULE_TABLE, kTable);
+  return ask(get, "list rules", [&](const nlmsghdr* message) {
+    const auto chain = table.chains.find(text_of(find_attribute(message, NFTA_RULE_CHAIN)));
+    if (ours(message) && chain != table.chains.end()) {
+      chain->second.rules.push_back(identity_in(message));
+    }
+  });
+}
+
+Result<void> Listing::sets(Family family, SeenTable& table) {
+  nlmsghdr* get = request(NFT_MSG_GETSET, NLM_F_DUMP, family);
+  put_name(get, NFTA_SET_TABLE, kTable);
+  return ask(get, "list sets", [&](const nlmsghdr* m) {
+    if (ours(m)) table.sets.emplace(text_of(find_attribute(m, NFTA_SET_NAME)), set_in(m));
+  });
+}
+
+Result<void> Listing::elements(const Set& set, std::vector<std::pair<ElementKey, Element>>& out) {
+  nlmsghdr* get = request(NFT_MSG_GETSETELEM, NLM_F_DUMP, set.name.family);
+  put_name(get, NFTA_SET_ELEM_LIST_TABLE, kTable);
+  put_name(get, NFTA_SET_ELEM_LIST_SET, set.name.name);
+  Ranges ranges;
+  const auto asked = ask(get, "list elements", [&](const nlmsghdr* message) {
+    for_each_element(message, [&](const RawElement& raw) {
+      if (set.interval) {
+        ranges.add(raw);
+      } else {
+        out.push_back(to_value(set, raw));
+      }
+    });
+  });
+  for (auto& joined : std::move(ranges).join(set)) out.push_back(std::move(joined));
+  return asked;
+}
+
+}  // namespace novaplane::nft

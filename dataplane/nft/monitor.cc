@@ -1,0 +1,130 @@
+#include "dataplane/nft/monitor.h"
+
+#include <fmt/format.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "dataplane/nft/elements.h"
+#include "dataplane/nft/socket.h"
+#include "dataplane/nft/wire.h"
+
+namespace novaplane::nft {
+namespace {
+
+/// A transaction of 10,000 elements sends 680 KB of events.
+constexpr int kReceiveBuffer = 32 * 1024 * 1024;
+
+/// How many datagrams one drain() takes at most, so that a flood cannot hold its caller.
+constexpr int kPatience = 100'000;
+
+std::string touched(Family family, std::string_view what, std::string_view name, bool gone) {
+  return fmt::format("{} of {} {} {}", what, to_string(family), kTable,
+                     name.empty() ? (gone ? "was deleted" : "was added")
+                                  : fmt::format("{} was {}", name, gone ? "deleted" : "added"));
+}
+
+/// What of the frame a message is about; empty when it is about nothing of the frame.
+std::string words_of(const nlmsghdr* header, Family family) {
+  const auto name = [&](std::uint16_t type) { return text_of(find_attribute(header, type)); };
+  switch (NFNL_MSG_TYPE(header->nlmsg_type)) {
+    case NFT_MSG_NEWTABLE:
+      return fmt::format("table {} {} was added", to_string(family), kTable);
+    case NFT_MSG_DELTABLE:
+      return fmt::format("table {} {} was deleted", to_string(family), kTable);
+    case NFT_MSG_NEWCHAIN:
+      return touched(family, "chain", name(NFTA_CHAIN_NAME), false);
+    case NFT_MSG_DELCHAIN:
+      return touched(family, "chain", name(NFTA_CHAIN_NAME), true);
+    case NFT_MSG_NEWRULE:
+      return touched(family, "a rule", name(NFTA_RULE_CHAIN), false);
+    case NFT_MSG_DELRULE:
+      return touched(family, "a rule", name(NFTA_RULE_CHAIN), true);
+    case NFT_MSG_NEWSET:
+      return touched(family, "set", name(NFTA_SET_NAME), false);
+    case NFT_MSG_DELSET:
+      return touched(family, "set", name(NFTA_SET_NAME), true);
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+struct Monitor::State {
+  Frame sets;  ///< of the frame its sets only
+  Socket socket;
+
+  void handle(const nlmsghdr*, const std::function<void(Event)>&) const;
+  void handle_elements(const nlmsghdr*, Family, const std::function<void(Event)>&) const;
+};
+
+Monitor::Monitor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Monitor::Monitor(Monitor&&) noexcept = default;
+Monitor& Monitor::operator=(Monitor&&) noexcept = default;
+Monitor::~Monitor() = default;
+
+Result<Monitor> Monitor::open(const Frame& frame) {
+  auto socket = Socket::open();
+  if (!socket) return tl::unexpected(socket.error());
+  socket->enlarge_receive_buffer(kReceiveBuffer);
+  if (auto joined = socket->join(NFNLGRP_NFTABLES); !joined) return tl::unexpected(joined.error());
+  return Monitor(std::make_unique<State>(State{{frame.sets, {}, {}}, std::move(*socket)}));
+}
+
+int Monitor::fd() const { return state_->socket.fd(); }
+
+Result<Monitor::Drained> Monitor::drain(const std::function<void(Event)>& handle) {
+  for (int i = 0; i < kPatience; ++i) {
+    const auto datagram = state_->socket.receive(MSG_DONTWAIT);
+    if (!datagram && datagram.error().code == ENOBUFS) return Drained::lost;
+    if (!datagram) return tl::unexpected(datagram.error());
+    if (datagram->empty()) break;
+    int left = static_cast<int>(datagram->size());
+    const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());
+    for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+      state_->handle(header, handle);
+    }
+  }
+  return Drained::all;
+}
+
+void Monitor::State::handle(const nlmsghdr* header, const std::function<void(Event)>& tell) const {
+  const auto message = nft_message(header);
+  if (!message) return;
+  const std::uint32_t sender = header->nlmsg_pid;
+  if (*message == NFT_MSG_NEWGEN) {
+    tell({sender, NewGeneration{u32_of(find_attribute(header, NFTA_GEN_ID)),
+                                u32_of(find_attribute(header, NFTA_GEN_PROC_PID)),
+                                std::string(text_of(find_attribute(header, NFTA_GEN_PROC_NAME)))}});
+    return;
+  }
+  const auto family = ours(header);
+  if (!family) return;
+  if (*message == NFT_MSG_NEWSETELEM || *message == NFT_MSG_DELSETELEM) {
+    handle_elements(header, *family, tell);
+  } else if (auto words = words_of(header, *family); !words.empty()) {
+    tell({sender, FrameTouched{std::move(words)}});
+  }
+}
+
+void Monitor::State::handle_elements(const nlmsghdr* header, Family family,
+                                     const std::function<void(Event)>& tell) const {
+  const Set* set = find_set(sets, {family, set_of(header)});
+  if (set == nullptr || set->interval) {
+    tell({header->nlmsg_pid, FrameTouched{fmt::format("elements of set {} {} {} changed",
+                                                      to_string(family), kTable, set_of(header))}});
+    return;
+  }
+  const bool added = NFNL_MSG_TYPE(header->nlmsg_type) == NFT_MSG_NEWSETELEM;
+  for_each_element(header, [&](const RawElement& raw) {
+    auto [key, element] = to_value(*set, raw);
+    Event event{header->nlmsg_pid, ElementRemoved{key}};
+    if (added) event.what = ElementAdded{std::move(key), std::move(element)};
+    tell(std::move(event));
+  });
+}
+
+}  // namespace novaplane::nft

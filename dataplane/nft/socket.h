@@ -1,0 +1,44 @@
+#pragma once
+
+#include <linux/netlink.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dataplane/base/error.h"
+#include "dataplane/base/fd.h"
+
+namespace novaplane::nft {
+
+/// A netlink socket to netfilter, with extended acks and a port id of its own.
+class Socket {
+ public:
+  static Result<Socket> open();
+
+  int fd() const { return fd_.get(); }
+  std::uint32_t port_id() const { return port_id_; }
+
+  /// Beyond the system's limits (SO_*BUFFORCE), best effort.
+  void enlarge_receive_buffer(int bytes);
+  void enlarge_send_buffer(std::size_t bytes);
+
+  Result<void> join(int group);
+
+  /// One sendmsg: the kernel has done the work when it returns.
+  Result<void> send(std::span<const iovec> parts);
+
+  /// One datagram, valid until the next call. Empty: nothing there and `flags` has MSG_DONTWAIT.
+  Result<std::span<const std::byte>> receive(int flags = 0);
+
+ private:
+  Socket(Fd fd, std::uint32_t port_id);
+
+  Fd fd_;
+  std::uint32_t port_id_ = 0;
+  std::size_t send_buffer_ = 0;
+  std::unique_ptr<std::byte[]> buffer_;
+};
+
+}  // namespace novaplane::nft
