@@ -49,23 +49,20 @@ netlink::Address message_of(const AddressKey& key, const Address& row, int link)
 
 }  // namespace
 
-Result<Executor> Executor::open(const std::string& run_dir, const nft::Frame& frame,
-                                ServiceDriver& services) {
+Result<Executor> Executor::open(const std::string& run_dir, const nft::Frame& frame) {
   auto netlink = netlink::Socket::open();
   if (!netlink) return tl::unexpected(netlink.error());
   auto nftables = nft::Client::open(frame);
   if (!nftables) return tl::unexpected(nftables.error());
   auto originals = Originals::open(run_dir);
   if (!originals) return tl::unexpected(originals.error());
-  return Executor(std::move(*netlink), std::move(*nftables), std::move(*originals), services);
+  return Executor(std::move(*netlink), std::move(*nftables), std::move(*originals));
 }
 
-Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
-                   ServiceDriver& services)
+Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals originals)
     : netlink_(std::move(netlink)),
       nftables_(std::move(nftables)),
-      originals_(std::move(originals)),
-      services_(services) {}
+      originals_(std::move(originals)) {}
 
 Report Executor::apply(const Order& order, const Progress& progress) {
   const std::span<const Step> plan(order.plan);
@@ -115,11 +112,10 @@ void Executor::run(Phase phase, const Work& work) {
       return add_addresses(work);
     case Phase::routes:
       return add_routes(work);
-    case Phase::services:
-      return serve(work);
     case Phase::delete_links:
       return delete_links(work);
     case Phase::nftables:
+    case Phase::services:
     case Phase::announce:
     case Phase::forget_flows:
       return;
@@ -195,7 +191,7 @@ bool Executor::waits_for_element(const Step& step) const {
   return step.owner && without_element_.contains(*step.owner);
 }
 
-// --- routes, addresses, neighbours, sysctls, services
+// --- routes, addresses, neighbours, sysctls
 
 void Executor::withdraw(const Work& work) {
   Batch batch;
@@ -283,14 +279,6 @@ void Executor::add_routes(const Work& work) {
   }
   additions.send(netlink_, work.results);
   deletions.send(netlink_, work.results, {ESRCH});
-}
-
-void Executor::serve(const Work& work) {
-  std::vector<const Step*> steps;
-  steps.reserve(work.steps.size());
-  for (const Step& step : work.steps) steps.push_back(&step);
-  auto results = services_.apply(steps);
-  std::move(results.begin(), results.end(), work.results.begin());
 }
 
 Result<void> Executor::restore_all() {

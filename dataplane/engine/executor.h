@@ -10,7 +10,6 @@
 
 #include "dataplane/engine/originals.h"
 #include "dataplane/engine/plan.h"
-#include "dataplane/engine/service_driver.h"
 #include "dataplane/netlink/socket.h"
 #include "dataplane/nft/client.h"
 
@@ -18,7 +17,7 @@ namespace novaplane::engine {
 
 /// What a pass needs besides its steps.
 struct Order {
-  Plan plan;
+  Plan plan;  ///< sorted by phase; services, announcements and flows in it are left to others
   nft::FrameRepair repair;
   bool remove_tables = false;
   std::optional<std::uint32_t> generation;  ///< of nf_tables, as last heard; none: not checked
@@ -38,8 +37,7 @@ class Executor {
   /// `progress` hears of each phase before it begins: its number of steps.
   using Progress = std::function<void(Phase, std::size_t steps)>;
 
-  static Result<Executor> open(const std::string& run_dir, const nft::Frame& frame,
-                               ServiceDriver& services);
+  static Result<Executor> open(const std::string& run_dir, const nft::Frame& frame);
 
   Report apply(const Order& order, const Progress& progress = {});
 
@@ -56,8 +54,7 @@ class Executor {
     std::span<Result<void>> results;
   };
 
-  Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
-           ServiceDriver& services);
+  Executor(netlink::Socket netlink, nft::Client nftables, Originals originals);
 
   void run(Phase phase, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
@@ -66,7 +63,6 @@ class Executor {
   void write_sysctls(const Work& work);
   void add_addresses(const Work& work);
   void add_routes(const Work& work);
-  void serve(const Work& work);
 
   // executor_links.cc
   void detach(const Work& work);
@@ -85,7 +81,6 @@ class Executor {
   netlink::Socket netlink_;
   nft::Client nftables_;
   Originals originals_;
-  ServiceDriver& services_;
   std::unordered_map<std::string, int> indexes_;  ///< of links, for one pass
   std::unordered_set<Object>
       without_element_;  ///< owners whose elements were refused, in this pass

@@ -1,0 +1,149 @@
+#include "dataplane/node/node.h"
+
+#include <fmt/format.h>
+
+#include "bridge/bridge.h"
+#include "dataplane/netlink/ethtool.h"
+#include "dataplane/netlink/sysctl.h"
+#include "dhcp/dhcp.h"
+#include "nat/nat.h"
+
+namespace novaplane::node {
+namespace {
+
+engine::Questions questions() {
+  return {
+      .transmit_checksum =
+          [](const std::string& link) { return netlink::transmit_checksum(link).value_or(true); },
+      .arp_ignore_all =
+          [] {
+            const auto text = netlink::read_sysctl("net/ipv4/conf/all/arp_ignore");
+            return text ? std::atoi(text->c_str()) : 0;
+          }};
+}
+
+nft::Frame frame_of_all() {
+  nft::Frame frame;
+  for (const engine::Subsystem* subsystem : subsystems()) frame.merge(subsystem->frame());
+  return frame;
+}
+
+}  // namespace
+
+const std::vector<const engine::Subsystem*>& subsystems() {
+  static const bridge::Bridge bridge;
+  static const nat::Nat nat;
+  static const dhcp::Dhcp dhcp;
+  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp};
+  return all;
+}
+
+/// The ears open before the first listing, so that nothing falls between.
+Result<std::unique_ptr<Node>> Node::open(const std::string& host) {
+  auto netlink_events = netlink::Monitor::open();
+  if (!netlink_events) return tl::unexpected(netlink_events.error());
+  auto nft_events = nft::Monitor::open(frame_of_all());
+  if (!nft_events) return tl::unexpected(nft_events.error());
+  auto lister = netlink::Socket::open();
+  if (!lister) return tl::unexpected(lister.error());
+  auto nft_lister = nft::Client::open(frame_of_all());
+  if (!nft_lister) return tl::unexpected(nft_lister.error());
+  return std::unique_ptr<Node>(new Node(host, std::move(*lister), std::move(*netlink_events),
+                                        std::move(*nft_lister), std::move(*nft_events)));
+}
+
+Node::Node(std::string host, netlink::Socket lister, netlink::Monitor netlink_events,
+           nft::Client nft_lister, nft::Monitor nft_events)
+    : engine_(std::move(host), subsystems(), questions()),
+      lister_(std::move(lister)),
+      netlink_events_(std::move(netlink_events)),
+      nft_lister_(std::move(nft_lister)),
+      nft_events_(std::move(nft_events)) {}
+
+// --- listings
+
+/// nf_tables first: their elements tell which ports of a bridge are ours to detach.
+Result<void> Node::observe() {
+  if (auto seen = observe_nftables(); !seen) return seen;
+  if (auto seen = observe_rtnetlink(); !seen) return seen;
+  observe_sysctls();
+  return {};
+}
+
+Result<void> Node::list(netlink::Listing what) {
+  return lister_.dump(what, [this](netlink::Observation&& told) { engine_.saw(told); });
+}
+
+Result<void> Node::observe_rtnetlink() {
+  using enum netlink::Listing;
+  engine_.kernel().forget();
+  for (const auto what : {links, addresses, our_routes, neighbours, proxies}) {
+    if (auto listed = list(what); !listed) return listed;
+  }
+  return {};
+}
+
+Result<void> Node::observe_nftables() {
+  auto observed = nft_lister_.observe();
+  if (!observed) return tl::unexpected(observed.error());
+  generation_ = observed->generation;
+  nft_stale_ = false;
+  engine_.saw(std::move(*observed));
+  return {};
+}
+
+void Node::observe_sysctls() {
+  for (const engine::SysctlKey& key : engine_.wanted_sysctls()) {
+    if (auto value = netlink::read_sysctl(key)) engine_.saw_sysctl(key, std::move(*value));
+  }
+}
+
+Result<void> Node::observe_silent() {
+  observe_sysctls();
+  if (auto listed = list(netlink::Listing::links); !listed) return listed;
+  return list(netlink::Listing::proxies);
+}
+
+// --- events
+
+Result<void> Node::hear() {
+  if (auto heard = hear_rtnetlink(); !heard) return heard;
+  return hear_nftables();
+}
+
+Result<void> Node::hear_rtnetlink() {
+  const auto whole =
+      netlink_events_.drain([this](netlink::Observation&& told) { engine_.saw(told); });
+  if (!whole) return tl::unexpected(whole.error());
+  engine::KernelView& view = engine_.kernel();
+  if (view.take_links_changed()) engine_.retry_now();
+  const bool names_stale = view.take_names_stale(), routes_stale = view.take_routes_stale();
+  if (!*whole || names_stale) return observe_rtnetlink();
+  if (!routes_stale) return {};
+  view.forget_routes();
+  return list(netlink::Listing::our_routes);
+}
+
+void Node::heard(const nft::Event& event) {
+  const bool ours = event.port_id == own_port_id_;
+  if (const auto* touched = std::get_if<nft::FrameTouched>(&event.what); touched && !ours) {
+    touched_ = touched->words;
+  }
+  if (const auto* generation = std::get_if<nft::NewGeneration>(&event.what)) {
+    generation_ = generation->id;
+    if (!touched_.empty()) {
+      intruder_ = fmt::format("{} by {} (pid {})", touched_, generation->process, generation->pid);
+      touched_.clear();
+    }
+  }
+  if (!engine_.saw(event, ours)) nft_stale_ = true;
+}
+
+Result<void> Node::hear_nftables() {
+  const auto drained = nft_events_.drain([this](const nft::Event& event) { heard(event); });
+  if (!drained) return tl::unexpected(drained.error());
+  if (*drained == nft::Monitor::Drained::lost) nft_stale_ = true;
+  return nft_stale_ ? observe_nftables() : Result<void>();
+}
+
+}  // namespace novaplane::node

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/executor.h"
+#include "dataplane/netlink/monitor.h"
+#include "dataplane/netlink/socket.h"
+#include "dataplane/nft/client.h"
+#include "dataplane/nft/monitor.h"
+
+/// A host's data plane put together from its parts, for the daemon and the command line alike.
+namespace novaplane::node {
+
+/// All subsystems, in the order in which their rules are written.
+const std::vector<const engine::Subsystem*>& subsystems();
+
+/// The engine with its eyes: listings at start and after loss, events from then on. For one
+/// thread. Belongs to the network namespace in which it was opened.
+class Node {
+ public:
+  static Result<std::unique_ptr<Node>> open(const std::string& host);
+  Node(const Node&) = delete;
+
+  engine::Engine& engine() { return engine_; }
+
+  /// Lists everything that the kernel knows.
+  Result<void> observe();
+  /// Hears what happened since, and lists again what events do not tell.
+  Result<void> hear();
+  /// Lists what the kernel tells nobody of when it changes: some link values, proxies, sysctls.
+  Result<void> observe_silent();
+
+  /// Which senders' nf_tables events are our own echo.
+  void own_port_id(std::uint32_t port_id) { own_port_id_ = port_id; }
+  /// Of nf_tables, as last listed or heard.
+  std::uint32_t generation() const { return generation_; }
+  /// Who changed our nf_tables since the last call, in words for the log; empty: nobody.
+  std::string take_intruder() { return std::exchange(intruder_, {}); }
+
+  int netlink_fd() const { return netlink_events_.fd(); }  ///< readable: hear()
+  int nft_fd() const { return nft_events_.fd(); }
+
+ private:
+  Node(std::string host, netlink::Socket lister, netlink::Monitor netlink_events,
+       nft::Client nft_lister, nft::Monitor nft_events);
+
+  Result<void> observe_rtnetlink();
+  Result<void> observe_nftables();
+  void observe_sysctls();
+  Result<void> list(netlink::Listing what);
+  Result<void> hear_rtnetlink();
+  Result<void> hear_nftables();
+  void heard(const nft::Event& event);
+
+  engine::Engine engine_;
+  netlink::Socket lister_;
+  netlink::Monitor netlink_events_;
+  nft::Client nft_lister_;
+  nft::Monitor nft_events_;
+  std::uint32_t generation_ = 0;
+  std::uint32_t own_port_id_ = 0;
+  bool nft_stale_ = false;
+  std::string touched_, intruder_;
+};
+
+}  // namespace novaplane::node

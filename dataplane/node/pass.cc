@@ -1,0 +1,125 @@
+#include "dataplane/node/pass.h"
+
+#include <cerrno>
+#include <unordered_set>
+
+namespace novaplane::node {
+namespace {
+
+using engine::Phase;
+
+bool untried(const Result<void>& result) { return !result && result.error().code == ECANCELED; }
+
+void append(std::vector<engine::Announce>& to, const std::vector<engine::Announce>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+void append(std::vector<engine::ForgetFlows>& to, const std::vector<engine::ForgetFlows>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+/// Applies one part and remembers what of it succeeded.
+bool apply(Node& node, engine::Executor& executor, engine::Plan part, Outcome& outcome,
+           const engine::Executor::Progress& progress) {
+  if (part.empty()) return true;
+  const engine::Order order = order_of(node, std::move(part));
+  const engine::Report report = executor.apply(order, progress);
+  settle(node.engine(), order.plan, report.results);
+  const auto follow = consequences_of(order.plan, report.results);
+  append(outcome.consequences.announcements, follow.announcements);
+  append(outcome.consequences.flows, follow.flows);
+  for (std::size_t i = 0; i < order.plan.size(); ++i) {
+    if (report.results[i]) outcome.done.push_back(order.plan[i]);
+  }
+  return !report.outdated;
+}
+
+void serve(Node& node, engine::ServiceDriver& services, const engine::Plan& part, Outcome& outcome,
+           const engine::Executor::Progress& progress) {
+  if (part.empty()) return;
+  if (progress) progress(Phase::services, part.size());
+  const auto results = services.apply(pointers(part));
+  settle(node.engine(), part, results);
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    if (results[i]) outcome.done.push_back(part[i]);
+  }
+}
+
+std::vector<Outcome::Failure> failures(const engine::Engine& engine) {
+  std::vector<Outcome::Failure> found;
+  for (const auto& [object, status] : engine.status()) {
+    if (status.state != engine::State::failed) continue;
+    for (const std::string& reason : status.reasons) found.push_back({object.to_string(), reason});
+  }
+  return found;
+}
+
+}  // namespace
+
+Parts split(engine::Plan plan) {
+  Parts parts;
+  for (engine::Step& step : plan) {
+    engine::Plan& part = step.phase == Phase::services       ? parts.services
+                         : step.phase == Phase::delete_links ? parts.deletions
+                                                             : parts.kernel;
+    part.push_back(std::move(step));
+  }
+  return parts;
+}
+
+engine::Order order_of(Node& node, engine::Plan plan) {
+  engine::Engine& engine = node.engine();
+  return {std::move(plan), engine.frame_repair(), !engine.wants_frame(), node.generation()};
+}
+
+std::vector<const engine::Step*> pointers(const engine::Plan& plan) {
+  std::vector<const engine::Step*> steps;
+  steps.reserve(plan.size());
+  for (const engine::Step& step : plan) steps.push_back(&step);
+  return steps;
+}
+
+void settle(engine::Engine& engine, const engine::Plan& plan,
+            const std::vector<Result<void>>& results) {
+  const auto now = engine::Clock::now();
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (!untried(results[i])) engine.done(plan[i], results[i], now);
+  }
+}
+
+engine::Consequences consequences_of(const engine::Plan& plan,
+                                     const std::vector<Result<void>>& results) {
+  std::unordered_set<const engine::Object*> failed;
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (!results[i]) failed.insert(plan[i].owner.get());
+  }
+  engine::Consequences found;
+  for (const engine::Step& step : plan) {
+    if (failed.contains(step.owner.get())) continue;
+    if (const auto* announce = std::get_if<engine::Announce>(&step.operation)) {
+      found.announcements.push_back(*announce);
+    } else if (const auto* flows = std::get_if<engine::ForgetFlows>(&step.operation)) {
+      found.flows.push_back(*flows);
+    }
+  }
+  return found;
+}
+
+Result<Outcome> converge(Node& node, engine::Executor& executor, engine::ServiceDriver& services,
+                         const engine::Executor::Progress& progress) {
+  constexpr int kPasses = 20;  // each pass that changes something brings its own events
+  Outcome outcome;
+  node.own_port_id(executor.nftables().port_id());
+  for (int pass = 0; pass < kPasses; ++pass) {
+    Parts parts = split(node.engine().plan(engine::Clock::now()));
+    if (parts.empty()) break;
+    if (apply(node, executor, std::move(parts.kernel), outcome, progress)) {
+      serve(node, services, parts.services, outcome, progress);
+      apply(node, executor, std::move(parts.deletions), outcome, progress);
+    }
+    if (auto heard = node.hear(); !heard) return tl::unexpected(heard.error());
+  }
+  outcome.failures = failures(node.engine());
+  return outcome;
+}
+
+}  // namespace novaplane::node

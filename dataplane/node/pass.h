@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dataplane/engine/executor.h"
+#include "dataplane/engine/plan.h"
+#include "dataplane/engine/service_driver.h"
+#include "dataplane/node/node.h"
+
+namespace novaplane::node {
+
+/// A plan in the three parts that different workers do: the kernel's, dnsmasq's, and the deletion
+/// of links, which is late because everything else waits while the kernel deletes.
+struct Parts {
+  engine::Plan kernel, services, deletions;
+  bool empty() const { return kernel.empty() && services.empty() && deletions.empty(); }
+};
+Parts split(engine::Plan plan);
+
+/// What follows from those steps that succeeded.
+engine::Consequences consequences_of(const engine::Plan& plan,
+                                     const std::vector<Result<void>>& results);
+
+/// An order for the executor, as the engine stands now.
+engine::Order order_of(Node& node, engine::Plan plan);
+
+/// The steps of a plan as service drivers take them.
+std::vector<const engine::Step*> pointers(const engine::Plan& plan);
+
+/// Tells the engine how the steps went; not those that were never tried.
+void settle(engine::Engine& engine, const engine::Plan& plan,
+            const std::vector<Result<void>>& results);
+
+struct Outcome {
+  struct Failure {
+    std::string object;  ///< "network blue"
+    std::string reason;
+  };
+  engine::Plan done;  ///< what was changed
+  std::vector<Failure> failures;
+  engine::Consequences consequences;
+};
+
+/// Plans and applies until nothing is left to do, or only what fails. One thread, for `up` and
+/// `down`. An error means that the kernel could not be observed: nothing more was tried then.
+Result<Outcome> converge(Node& node, engine::Executor& executor, engine::ServiceDriver& services,
+                         const engine::Executor::Progress& progress);
+
+}  // namespace novaplane::node
