@@ -1,0 +1,17 @@
+#pragma once
+
+#include "dataplane/engine/subsystem.h"
+
+namespace novaplane::bridge {
+
+/// Bridges and what is attached to them; the gateway that every host has and no wire sees; who may
+/// talk to whom. Brings table bridge, and forward and input of table inet.
+class Bridge : public engine::Subsystem {
+ public:
+  std::string_view name() const override { return "bridge"; }
+  nft::Frame frame() const override;
+  std::vector<nft::SetName> sets_of_ports() const override;
+  void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
+};
+
+}  // namespace novaplane::bridge

@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include "bridge/bridge.h"
+#include "bridge/network.h"
+#include "bridge/sets.h"
+#include "dataplane/engine/elements.h"
+#include "dataplane/engine/presence.h"
+
+namespace novaplane::bridge {
+namespace {
+
+using engine::Context;
+using engine::Kind;
+using engine::Object;
+using engine::Rows;
+
+bool routes(const Context& context, const cloud::Network& network) {
+  return !engine::not_supported(network) && present_on(context, network) &&
+         host_address_on(context, network);
+}
+
+void compile_host(const Context& context, const Object& object, Rows& out) {
+  const auto& networks = context.cloud.networks;
+  if (std::any_of(networks.begin(), networks.end(),
+                  [&](const auto& entry) { return routes(context, entry.second); })) {
+    out.sysctls.push_back({"net/ipv4/ip_forward", {"1"}});
+  }
+  engine::Elements elements(object, out);
+  for (const cloud::ServicePort& service : context.host.allow) {
+    const auto protocol = static_cast<std::uint8_t>(service.protocol);
+    elements.add(kAllowed, nft::Bytes().protocol(protocol).port(service.port).take());
+  }
+}
+
+}  // namespace
+
+std::vector<nft::SetName> Bridge::sets_of_ports() const { return {kWire, kLayer2Wire, kGuests}; }
+
+void Bridge::compile(const Context& context, const Object& object, Rows& out) const {
+  switch (object.kind) {
+    case Kind::host:
+      return compile_host(context, object, out);
+    case Kind::network:
+      return compile_network(context, object, context.cloud.networks.find(object.name)->second,
+                             out);
+    case Kind::port:
+      return compile_port(context, object, context.cloud.ports.at(object.name), out);
+    case Kind::floating_ip:
+    case Kind::port_forward:
+      return;
+  }
+}
+
+const cloud::Uplink* uplink_on(const cloud::Host& host, std::string_view link) {
+  const auto it =
+      std::find_if(host.uplinks.begin(), host.uplinks.end(),
+                   [&](const cloud::Uplink& uplink) { return uplink.interface == link; });
+  return it != host.uplinks.end() ? &*it : nullptr;
+}
+
+}  // namespace novaplane::bridge

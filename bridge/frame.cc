@@ -1,0 +1,154 @@
+#include "bridge/bridge.h"
+#include "bridge/sets.h"
+#include "dataplane/nft/rule.h"
+
+/// The static part of the tables: forward and input of table inet, and the whole of table
+/// bridge. With br_netfilter on, frames between two ports of one bridge pass the chains of
+/// table inet too; every rule is right with it on and off.
+namespace novaplane::bridge {
+namespace {
+
+using nft::rule;
+using nft::Rule;
+using enum nft::Select;
+
+/// Set on what comes in by a guest's port, in the bridge table; inside the mask that is ours.
+constexpr std::uint32_t kFromGuest = 0x01000000;
+
+constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68;
+
+std::vector<nft::Set> sets() {
+  using enum nft::Field;
+  return {
+      {kManaged, {ifname}},
+      {kLayer2, {ifname}},
+      {kRouted, {ifname, ifname}},
+      {kOpen, {ifname}},
+      {kGateways, {ifname, ipv4_addr}},
+      {kOwnAddresses, {ipv4_addr}},
+      {kHostServices, {ifname, ipv4_addr, inet_proto, inet_service}},
+      {kAllowed, {inet_proto, inet_service}},
+      {kWire, {ifname}},
+      {kLayer2Wire, {ifname}},
+      {kGuests, {ifname}},
+      {kWireIsolated, {ifname, ipv4_addr}},
+      {kToBridge, {ifname, ether_addr}, {ether_addr}},
+      {kToGuest, {ifname, ether_addr}, {ether_addr}},
+  };
+}
+
+std::vector<nft::Chain> chains() {
+  using enum nft::Hook;
+  constexpr auto kFilter = nft::ChainType::filter;
+  return {
+      {Family::inet, "forward", kFilter, forward, 0},
+      {Family::inet, "input", kFilter, input, 0},
+      {Family::bridge, "prerouting", kFilter, prerouting, -300},
+      {Family::bridge, "postrouting", kFilter, postrouting, 300},
+  };
+}
+
+/// Never drops what conntrack finds invalid: the reply of a routed flow may pass another host.
+std::vector<Rule> forward_rules() {
+  const auto forward = [](std::string why) {
+    return rule(Family::inet, "forward", std::move(why));
+  };
+  return {
+      forward("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
+      forward("floating IPs and port forwards").has(ct_status, nft::kStatusDnat).accept(),
+      forward("within a network, and where it is routed")
+          .in({iifname, oifname}, kRouted.name)
+          .accept(),
+      forward("between networks that are routed: true")
+          .in({iifname}, kOpen.name)
+          .in({oifname}, kOpen.name)
+          .accept(),
+      forward("gateway_mode none: not routed").in({iifname}, kLayer2.name).drop(),
+      forward("gateway_mode none: not routed").in({oifname}, kLayer2.name).drop(),
+      forward("networks are isolated, and a fixed address is out of reach")
+          .in({oifname}, kManaged.name)
+          .drop(),
+  };
+}
+
+/// Only what came in by a guest's port is filtered; the wire and the uplinks are the operator's.
+std::vector<Rule> input_rules() {
+  const auto input = [](std::string why) { return rule(Family::inet, "input", std::move(why)); };
+  return {
+      input("not from a guest").lacks(mark, kFromGuest).accept(),
+      input("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
+      input("metadata").has(ct_status, nft::kStatusDnat).accept(),
+      input("DHCP").is(udp_dport, kDhcpServer).accept(),
+      input("DNS").in({iifname, ip_daddr, l4proto, th_dport}, kHostServices.name).accept(),
+      input("ping of the own gateway")
+          .in({iifname, ip_daddr}, kGateways.name)
+          .is(icmp_type, nft::kIcmpEchoRequest)
+          .accept(),
+      input("the gateway of another network")
+          .in({ip_daddr}, kOwnAddresses.name)
+          .not_in({iifname, ip_daddr}, kGateways.name)
+          .drop(),
+      input("allow of the host")
+          .in({iifname}, kManaged.name)
+          .ipv4()
+          .in({l4proto, th_dport}, kAllowed.name)
+          .accept(),
+      input("the rest of the host").drop(),
+  };
+}
+
+/// Other bridges of the host pass these hooks too: every rule is keyed by our own ports.
+std::vector<Rule> from_ports_rules() {
+  const auto from = [](std::string why) {
+    return rule(Family::bridge, "prerouting", std::move(why));
+  };
+  return {
+      from("each guest sees its own host").in({iifname, arp_daddr_ip}, kWireIsolated.name).drop(),
+      from("each guest sees its own host").in({iifname, arp_saddr_ip}, kWireIsolated.name).drop(),
+      from("DHCP stays on its host")
+          .in({iifname}, kWire.name)
+          .between(udp_dport, kDhcpServer, kDhcpClient)
+          .drop(),
+      from("loopback is the host's own")
+          .in({iifname}, kWire.name)
+          .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
+          .drop(),
+      from("loopback is the host's own")
+          .in({iifname}, kGuests.name)
+          .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
+          .drop(),
+      from("from a guest").in({iifname}, kGuests.name).set_mark_bits(kFromGuest),
+      from("to the shared gateway")
+          .set(ether_daddr, {iifname, ether_daddr}, kToBridge.name)
+          .set_pkttype_host(),
+  };
+}
+
+std::vector<Rule> to_ports_rules() {
+  const auto to = [](std::string why) {
+    return rule(Family::bridge, "postrouting", std::move(why));
+  };
+  return {
+      to("each guest sees its own host").in({oifname, arp_daddr_ip}, kWireIsolated.name).drop(),
+      to("each guest sees its own host").in({oifname, arp_saddr_ip}, kWireIsolated.name).drop(),
+      to("DHCP stays on its host")
+          .in({oifname}, kWire.name)
+          .between(udp_dport, kDhcpServer, kDhcpClient)
+          .drop(),
+      to("ARP of the shared gateway")
+          .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuest.name),
+      to("from the shared gateway").set(ether_saddr, {oifname, ether_saddr}, kToGuest.name),
+  };
+}
+
+}  // namespace
+
+nft::Frame Bridge::frame() const {
+  nft::Frame frame{sets(), chains(), {}};
+  for (auto* rules : {forward_rules, input_rules, from_ports_rules, to_ports_rules}) {
+    frame.merge({{}, {}, rules()});
+  }
+  return frame;
+}
+
+}  // namespace novaplane::bridge

@@ -1,0 +1,164 @@
+#include "bridge/network.h"
+
+#include <fmt/format.h>
+
+#include "bridge/sets.h"
+#include "dataplane/engine/elements.h"
+#include "dataplane/engine/presence.h"
+
+namespace novaplane::bridge {
+namespace {
+
+using engine::Context;
+using engine::Elements;
+using engine::LinkFacts;
+using engine::Rows;
+using nft::Bytes;
+
+constexpr std::uint16_t kDns = 53;
+
+/// Where guests ask for metadata; every host answers its own.
+const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
+
+bool serves_dhcp(const Context& context, const cloud::Network& network) {
+  return network.dhcp.enabled && host_address_on(context, network);
+}
+
+engine::Link bridge_of(const Context& context, const cloud::Network& network) {
+  const auto& metadata = context.host.metadata;
+  engine::Link link;
+  link.mac = bridge_mac(context, network);
+  link.mtu = mtu_of(context, network);
+  link.alias = "novaplane network " + network.name;
+  link.ipv6 = network.cidr6.has_value();
+  link.route_localnet =
+      metadata && metadata->address.is_loopback() && host_address_on(context, network);
+  link.transmit_checksum = !serves_dhcp(context, network);
+  return link;
+}
+
+// --- the wire
+
+/// "network blue's interface eth5" or "compute1's vm_interface eth1"
+std::string title_of(const Context& context, const cloud::Network& network,
+                     const std::string& wire) {
+  return network.interface ? fmt::format("network {}'s interface {}", network.name, wire)
+                           : fmt::format("{}'s vm_interface {}", context.host.name, wire);
+}
+
+/// Why the wire must not be attached: it belongs to somebody else, or the host would lose its own
+/// addresses with it. Empty: nothing. What is attached already stays so.
+std::string obstacle(const Context& context, const cloud::Network& network,
+                     const std::string& wire) {
+  if (const cloud::Uplink* uplink = uplink_on(context.host, wire)) {
+    return fmt::format("is uplink {} too: not supported yet", uplink->name);
+  }
+  const LinkFacts* facts = context.facts.find(wire);
+  if (!facts || facts->master == network.bridge) return {};
+  if (!facts->master.empty()) return fmt::format("is a port of {}", facts->master);
+  if (facts->addresses.empty()) return {};
+  return fmt::format("carries {}: moving addresses to the bridge is not supported yet",
+                     fmt::join(facts->addresses, ", "));
+}
+
+/// What falls short of the document though the wire is attached.
+void note_shortcomings(const cloud::Network& network, const std::string& title,
+                       const LinkFacts* facts, Rows& out) {
+  if (!facts) {
+    out.problems.push_back({title, 0, "no such link"});
+  } else if (network.mtu && *network.mtu > facts->mtu) {
+    const auto words = fmt::format("its mtu {} is less than {}", facts->mtu, *network.mtu);
+    out.problems.push_back({title, 0, words});
+  }
+}
+
+/// On the wire nobody sees that every host has the gateway's address and a DHCP server.
+void isolate(const Context& context, const cloud::Network& network, const std::string& wire,
+             Elements& elements) {
+  const bool is_layer2 = network.gateway_mode == cloud::GatewayMode::none;
+  elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(wire).take());
+  if (is_layer2) return;
+  const auto isolated = [&](const IpAddress& address) {
+    elements.add(kWireIsolated, Bytes().ifname(wire).address(address).take());
+  };
+  isolated(kMetadataAddress);
+  if (network.gateway_mode != cloud::GatewayMode::shared) return;
+  if (const auto gateway = host_address_on(context, network)) isolated(*gateway);
+}
+
+void compile_wire(const Context& context, const cloud::Network& network, Elements& elements,
+                  Rows& out) {
+  const auto wire = wire_of(context, network);
+  if (!wire) return;
+  const std::string title = title_of(context, network, *wire);
+  if (std::string words = obstacle(context, network, *wire); !words.empty()) {
+    out.problems.push_back({title, 0, std::move(words)});
+    return;
+  }
+  note_shortcomings(network, title, context.facts.find(*wire), out);
+  out.attachments.push_back({*wire, {network.bridge, std::nullopt, std::nullopt}});
+  isolate(context, network, *wire, elements);
+}
+
+// --- routing and isolation
+
+std::string pair(const std::string& from, const std::string& to) {
+  return Bytes().ifname(from).ifname(to).take();
+}
+
+/// The host's own address on the bridge, and what guests may reach there.
+void compile_address(const cloud::Network& network, const IpAddress& address, bool dns,
+                     Elements& elements, Rows& out) {
+  constexpr unsigned kLongestWithBroadcast = 30;  // RFC 3021
+  const auto broadcast = network.cidr.length <= kLongestWithBroadcast
+                             ? std::optional(network.cidr.broadcast())
+                             : std::nullopt;
+  out.addresses.push_back({{network.bridge, {address, network.cidr.length}}, {broadcast}});
+  elements.add(kGateways, Bytes().ifname(network.bridge).address(address).take());
+  elements.add(kOwnAddresses, Bytes().address(address).take());
+  if (!dns) return;
+  for (const auto protocol : {cloud::Protocol::udp, cloud::Protocol::tcp}) {
+    elements.add(kHostServices, Bytes()
+                                    .ifname(network.bridge)
+                                    .address(address)
+                                    .protocol(static_cast<std::uint8_t>(protocol))
+                                    .port(kDns)
+                                    .take());
+  }
+}
+
+/// What may pass the host from and to the network, beside answers.
+void compile_reach(const Context& context, const cloud::Network& network, Elements& elements) {
+  const std::string bridge = Bytes().ifname(network.bridge).take();
+  elements.add(kManaged, bridge);
+  if (network.routed) elements.add(kOpen, bridge);
+  if (network.snat) return;
+  const auto& uplinks = context.host.uplinks;
+  for (const cloud::Uplink& uplink : uplinks) {
+    const bool is_first = uplink_on(context.host, uplink.interface) == &uplink;
+    if (is_first) elements.add(kRouted, pair(uplink.interface, network.bridge));
+  }
+}
+
+}  // namespace
+
+void compile_network(const Context& context, const engine::Object& object,
+                     const cloud::Network& network, Rows& out) {
+  if (!present_on(context, network)) return;
+  if (const auto feature = engine::not_supported(network)) {
+    out.problems.push_back({std::string(*feature), 0, "not supported yet"});
+    return;
+  }
+  Elements elements(object, out);
+  out.links.push_back({network.bridge, bridge_of(context, network)});
+  compile_wire(context, network, elements, out);
+  elements.add(kRouted, pair(network.bridge, network.bridge));
+  if (const auto address = host_address_on(context, network)) {
+    compile_address(network, *address, network.dhcp.enabled, elements, out);
+    compile_reach(context, network, elements);
+  } else {
+    elements.add(kLayer2, Bytes().ifname(network.bridge).take());
+  }
+}
+
+}  // namespace novaplane::bridge

@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include "bridge/network.h"
+#include "bridge/sets.h"
+#include "dataplane/engine/elements.h"
+#include "dataplane/engine/presence.h"
+
+namespace novaplane::bridge {
+namespace {
+
+using engine::Context;
+using engine::Elements;
+using engine::Rows;
+using nft::Bytes;
+
+bool has_shared_gateway(const Context& context, const cloud::Network& network) {
+  return network.gateway_mode == cloud::GatewayMode::shared && host_address_on(context, network);
+}
+
+/// Guests see the shared gateway's MAC, the bridge has its own: one is put for the other.
+void translate_gateway(const Context& context, const cloud::Network& network,
+                       const std::string& link, Elements& elements) {
+  const Mac shared = network.shared_mac();
+  const Mac own = bridge_mac(context, network);
+  elements.add(kToBridge, Bytes().ifname(link).mac(shared).take(), Bytes().mac(own).take());
+  elements.add(kToGuest, Bytes().ifname(link).mac(own).take(), Bytes().mac(shared).take());
+}
+
+void compile_local(const Context& context, const engine::Object& object, const cloud::Port& port,
+                   const cloud::Network& network, Rows& out) {
+  if (const cloud::Uplink* uplink = uplink_on(context.host, port.interface)) {
+    out.problems.push_back({port.interface, 0, fmt::format("is uplink {}", uplink->name)});
+    return;
+  }
+  out.attachments.push_back(
+      {port.interface, {network.bridge, mtu_of(context, network), network.cidr6.has_value()}});
+  Elements elements(object, out);
+  elements.add(kGuests, Bytes().ifname(port.interface).take());
+  if (has_shared_gateway(context, network)) {
+    translate_gateway(context, network, port.interface, elements);
+  }
+}
+
+/// ARP from a shared gateway never crosses the wire, so the host has to know.
+void compile_remote(const Context& context, const cloud::Port& port, const cloud::Network& network,
+                    Rows& out) {
+  if (!has_shared_gateway(context, network) || !wire_of(context, network) ||
+      !present_on(context, network)) {
+    return;
+  }
+  out.neighbours.push_back({{network.bridge, port.address}, {port.mac}});
+}
+
+}  // namespace
+
+void compile_port(const Context& context, const engine::Object& object, const cloud::Port& port,
+                  Rows& out) {
+  const cloud::Network& network = context.cloud.networks.find(port.network)->second;
+  const bool is_local = port.host == context.host.name;
+  if (const auto feature = engine::not_supported(network)) {
+    if (is_local) {
+      out.problems.push_back(
+          {fmt::format("network {}: {}", network.name, *feature), 0, "not supported yet"});
+    }
+  } else if (is_local) {
+    compile_local(context, object, port, network, out);
+  } else {
+    compile_remote(context, port, network, out);
+  }
+}
+
+}  // namespace novaplane::bridge

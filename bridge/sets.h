@@ -1,0 +1,29 @@
+#pragma once
+
+#include "dataplane/nft/values.h"
+
+/// The sets and maps that the bridge subsystem's rules look things up in.
+namespace novaplane::bridge {
+
+using nft::Family;
+using nft::SetName;
+
+// Table inet: bridges and what is behind them.
+constexpr SetName kManaged{Family::inet, "managed"};    ///< bridges that the host routes
+constexpr SetName kLayer2{Family::inet, "layer2"};      ///< bridges that it does not route
+constexpr SetName kRouted{Family::inet, "routed"};      ///< from . to: always from itself to itself
+constexpr SetName kOpen{Family::inet, "open"};          ///< bridges of networks with `routed: true`
+constexpr SetName kGateways{Family::inet, "gateways"};  ///< bridge . own address on it
+constexpr SetName kOwnAddresses{Family::inet, "own_addresses"};  ///< own addresses on all bridges
+constexpr SetName kHostServices{Family::inet, "host_services"};  ///< what each bridge's guests get
+constexpr SetName kAllowed{Family::inet, "allowed"};             ///< `allow` of the host
+
+// Table bridge: ports of our bridges.
+constexpr SetName kWire{Family::bridge, "wire"};
+constexpr SetName kLayer2Wire{Family::bridge, "layer2_wire"};  ///< as it is: no rule looks at it
+constexpr SetName kGuests{Family::bridge, "guests"};
+constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
+constexpr SetName kToBridge{Family::bridge, "to_bridge"};          ///< port . shared MAC : bridge's
+constexpr SetName kToGuest{Family::bridge, "to_guest"};            ///< port . bridge's MAC : shared
+
+}  // namespace novaplane::bridge

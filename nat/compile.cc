@@ -1,0 +1,205 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/engine/elements.h"
+#include "dataplane/engine/presence.h"
+#include "nat/nat.h"
+#include "nat/public_address.h"
+#include "nat/sets.h"
+
+namespace novaplane::nat {
+namespace {
+
+using engine::Context;
+using engine::Elements;
+using engine::Kind;
+using engine::Object;
+using engine::Rows;
+using nft::Bytes;
+
+/// What guests ask for metadata.
+const cloud::SocketAddress kMetadataAddress{IpAddress::v4(0xa9fea9fe), 80};  // 169.254.169.254
+
+std::string bytes_of(const IpAddress& address) { return Bytes().address(address).take(); }
+std::string bytes_of(const cloud::SocketAddress& to) {
+  return Bytes().address(to.address).port(to.port).take();
+}
+
+/// Of several uplinks on one interface the first has its way.
+bool is_first_on_its_interface(const cloud::Host& host, const cloud::Uplink& uplink) {
+  const auto first =
+      std::find_if(host.uplinks.begin(), host.uplinks.end(),
+                   [&](const cloud::Uplink& other) { return other.interface == uplink.interface; });
+  return &*first == &uplink;
+}
+
+// --- host
+
+void compile_uplink(const Context& context, const cloud::Uplink& uplink, Elements& elements,
+                    Rows& out) {
+  const std::string interface = Bytes().ifname(uplink.interface).take();
+  elements.add(kUplinks, interface);
+  if (needs_proxy(context, uplink)) {
+    // Else the kernel answers for a proxied address up to 0.8 s late.
+    out.sysctls.push_back({fmt::format("net/ipv4/neigh/{}/proxy_delay", uplink.interface), {"0"}});
+  }
+  if (!uplink.snat) return;
+  if (const auto source = source_of(context, uplink)) {
+    elements.add(kUplinkSource, interface, bytes_of(*source));
+    return;
+  }
+  const bool exists = context.facts.find(uplink.interface) != nullptr;
+  out.problems.push_back({fmt::format("uplink {}: {}", uplink.name, uplink.interface), 0,
+                          exists ? "no global IPv4 address to translate to" : "no such link"});
+}
+
+void compile_host(const Context& context, const Object& object, Rows& out) {
+  Elements elements(object, out);
+  for (const cloud::Uplink& uplink : context.host.uplinks) {
+    if (is_first_on_its_interface(context.host, uplink)) {
+      compile_uplink(context, uplink, elements, out);
+    }
+  }
+  const auto ranges = [&](nft::SetName set, const std::vector<Prefix>& wanted) {
+    for (const Prefix& range : wanted) {
+      if (range.address.is_v4()) elements.add(set, range);  // IPv6 is never translated
+    }
+  };
+  ranges(kNoSnat, context.cloud.no_snat);
+  ranges(kForceSnat, context.cloud.force_snat);
+  if (const auto& metadata = context.host.metadata) {
+    elements.add(kMetadata, bytes_of(kMetadataAddress), bytes_of(*metadata));
+    if (!metadata->address.is_loopback()) elements.add(kMetadataServers, bytes_of(*metadata));
+  }
+}
+
+// --- network
+
+void compile_network(const Context& context, const Object& object, const cloud::Network& network,
+                     Rows& out) {
+  if (engine::not_supported(network) || !present_on(context, network)) return;
+  if (!host_address_on(context, network)) return;
+  if (context.host.metadata) {
+    // For guests that take 169.254.0.0/16 for their own link and ask who has the address.
+    constexpr bool kProxy = true;
+    out.neighbours.push_back({{network.bridge, kMetadataAddress.address, kProxy}, {}});
+  }
+  if (!network.snat) return;
+  Elements elements(object, out);
+  for (const cloud::Uplink& uplink : context.host.uplinks) {
+    if (!uplink.snat || !is_first_on_its_interface(context.host, uplink)) continue;
+    if (const auto source = source_of(context, uplink)) {
+      elements.add(kSnatSource, Bytes().ifname(network.bridge).ifname(uplink.interface).take(),
+                   bytes_of(*source));
+    }
+  }
+}
+
+// --- floating IPs and port forwards
+
+/// The network of a port that this host translates for, or null; the reason goes to the problems.
+const cloud::Network* reachable_network(const Context& context, const cloud::Port& port,
+                                        Rows& out) {
+  const cloud::Network& network = context.cloud.networks.find(port.network)->second;
+  const auto refuse = [&](std::string words) {
+    out.problems.push_back({"network " + network.name, 0, std::move(words)});
+    return nullptr;
+  };
+  if (const auto feature = engine::not_supported(network)) {
+    return refuse(fmt::format("{}: not supported yet", *feature));
+  }
+  if (!host_address_on(context, network)) return refuse("this host has no address on it");
+  return &network;
+}
+
+/// Null: bound to nothing, or to a port of another host.
+const cloud::Port* local_port(const Context& context, const std::string& name) {
+  const auto it = context.cloud.ports.find(name);
+  const bool is_local = it != context.cloud.ports.end() && it->second.host == context.host.name;
+  return is_local ? &it->second : nullptr;
+}
+
+void compile_floating_ip(const Context& context, const Object& object, const cloud::FloatingIp& ip,
+                         Rows& out) {
+  const cloud::Port* port = local_port(context, ip.port);
+  const cloud::Network* network = port ? reachable_network(context, *port, out) : nullptr;
+  if (!network) return;
+  const cloud::Uplink* uplink = uplink_of(context, ip);
+  if (!uplink) {
+    out.problems.push_back({"uplink " + ip.uplink, 0, "this host has none of that name"});
+    return;
+  }
+  Elements elements(object, out);
+  elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port->address));
+  elements.add(kFixedToFloating, bytes_of(port->address), bytes_of(ip.address));
+  answer_for(context, ip.address, *uplink, network->bridge, out);
+}
+
+/// The other host of the document that has the address on an uplink, or null.
+const cloud::Host* owner_elsewhere(const Context& context, const IpAddress& address) {
+  for (const auto& [name, host] : context.cloud.hosts) {
+    if (name == context.host.name) continue;
+    for (const cloud::Uplink& uplink : host.uplinks) {
+      if (uplink.source == address) return &host;
+    }
+  }
+  return nullptr;
+}
+
+/// The host takes what is sent to the address: its own, or one that it answers for from now on.
+bool compile_public_address(const Context& context, const cloud::PortForward& forward,
+                            const std::string& bridge, Rows& out) {
+  if (is_own_address(context, forward.address)) return true;
+  if (const cloud::Host* owner = owner_elsewhere(context, forward.address)) {
+    out.problems.push_back(
+        {forward.address.to_string(), 0,
+         fmt::format("belongs to {}, where port {} is not", owner->name, forward.to_port)});
+    return false;
+  }
+  if (context.host.uplinks.empty()) {
+    out.problems.push_back({forward.address.to_string(), 0, "this host has no uplink"});
+    return false;
+  }
+  answer_for(context, forward.address, context.host.uplinks.front(), bridge, out);
+  return true;
+}
+
+void compile_port_forward(const Context& context, const Object& object,
+                          const cloud::PortForward& forward, Rows& out) {
+  const cloud::Port* port = local_port(context, forward.to_port);
+  const cloud::Network* network = port ? reachable_network(context, *port, out) : nullptr;
+  if (!network || !compile_public_address(context, forward, network->bridge, out)) return;
+  Elements elements(object, out);
+  const auto protocol = static_cast<std::uint8_t>(forward.protocol);
+  const bool is_one_for_all = forward.to.first == forward.to.last;
+  for (int i = 0; i <= forward.port.last - forward.port.first; ++i) {
+    const auto from = static_cast<std::uint16_t>(forward.port.first + i);
+    const auto to = static_cast<std::uint16_t>(forward.to.first + (is_one_for_all ? 0 : i));
+    elements.add(kPortForwards,
+                 Bytes().address(forward.address).protocol(protocol).port(from).take(),
+                 bytes_of({port->address, to}));
+  }
+}
+
+}  // namespace
+
+void Nat::compile(const Context& context, const Object& object, Rows& out) const {
+  const cloud::Cloud& cloud = context.cloud;
+  switch (object.kind) {
+    case Kind::host:
+      return compile_host(context, object, out);
+    case Kind::network:
+      return compile_network(context, object, cloud.networks.find(object.name)->second, out);
+    case Kind::port:
+      return;
+    case Kind::floating_ip:
+      return compile_floating_ip(context, object,
+                                 cloud.floating_ips.at(*IpAddress::parse(object.name)), out);
+    case Kind::port_forward:
+      return compile_port_forward(context, object, cloud.port_forwards.find(object.name)->second,
+                                  out);
+  }
+}
+
+}  // namespace novaplane::nat

@@ -1,0 +1,95 @@
+#include <algorithm>
+#include <cstring>
+
+#include "nat/nat.h"
+#include "nat/public_address.h"
+#include "nat/sets.h"
+
+/// What follows a change: flows leave conntrack, and neighbours learn where an address is.
+namespace novaplane::nat {
+namespace {
+
+using engine::Consequences;
+using engine::Context;
+using engine::ForgetFlows;
+
+constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
+constexpr std::uint32_t kAnnounceForward = 3;
+
+IpAddress address_at(std::string_view bytes) {
+  const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  return *IpAddress::from_bytes({first, 4});
+}
+
+/// A key of port_forwards: address, protocol and port, padded to four bytes each.
+ForgetFlows flows_of_forward(std::string_view key) {
+  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(key[at]); };
+  ForgetFlows flows{ForgetFlows::Which::original_destination, address_at(key)};
+  flows.protocol = byte(4);
+  flows.port = static_cast<std::uint16_t>(byte(8) << 8 | byte(9));
+  return flows;
+}
+
+/// The address went elsewhere, or nowhere: what used it, inbound and outbound, and nothing else.
+void forget_floating(const IpAddress& floating, Consequences& out) {
+  out.flows.push_back({ForgetFlows::Which::original_destination, floating});
+  out.flows.push_back({ForgetFlows::Which::reply_destination, floating});
+}
+
+/// The fixed address has a floating IP now: what still leaves with the host's address.
+void forget_translated(const IpAddress& fixed, const IpAddress& floating, Consequences& out) {
+  ForgetFlows flows{ForgetFlows::Which::translated_source, fixed};
+  flows.keep = floating;
+  out.flows.push_back(flows);
+}
+
+void announce(const Context& context, const IpAddress& address, Consequences& out) {
+  const auto& floating = context.cloud.floating_ips;
+  if (const auto ip = floating.find(address); ip != floating.end()) {
+    if (const cloud::Uplink* uplink = uplink_of(context, ip->second)) {
+      out.announcements.push_back({uplink->interface, address, ip->second.announce});
+      return;
+    }
+  }
+  const auto& forwards = context.cloud.port_forwards;
+  const bool is_forwarded = std::any_of(forwards.begin(), forwards.end(), [&](const auto& entry) {
+    return entry.second.address == address;
+  });
+  if (is_forwarded && !context.host.uplinks.empty()) {
+    out.announcements.push_back(
+        {context.host.uplinks.front().interface, address, kAnnounceForward});
+  }
+}
+
+}  // namespace
+
+void Nat::follow(const Context&, const nft::ElementKey& key, const nft::Element* before,
+                 const nft::Element* after, Consequences& out) const {
+  if (before && after && before->data == after->data) return;  // another object asks for it
+  if (key.set == kFloatingToFixed && before) forget_floating(address_at(key.key), out);
+  if (key.set == kFixedToFloating && !before && after) {
+    forget_translated(address_at(key.key), address_at(after->data), out);
+  }
+  if (key.set == kPortForwards) {
+    const ForgetFlows flows = flows_of_forward(key.key);
+    // A UDP sender that does not give up keeps its flow, as it was before the forward, for ever.
+    const bool may_be_stale = before || flows.protocol == static_cast<int>(cloud::Protocol::udp);
+    if (may_be_stale) out.flows.push_back(flows);
+  }
+}
+
+void Nat::follow(const Context& context, const engine::RouteKey& key, const engine::Route* before,
+                 const engine::Route* after, Consequences& out) const {
+  const bool is_public_address = key.table == kLocalTable && after &&
+                                 after->type == engine::Route::Type::local &&
+                                 key.destination.length == key.destination.address.bits();
+  if (is_public_address && !before) announce(context, key.destination.address, out);
+}
+
+void Nat::follow(const Context& context, const engine::NeighbourKey& key,
+                 const engine::Neighbour* before, const engine::Neighbour* after,
+                 Consequences& out) const {
+  if (key.proxy && after && !before) announce(context, key.address, out);
+}
+
+}  // namespace novaplane::nat

@@ -1,0 +1,106 @@
+#include "dataplane/nft/rule.h"
+#include "nat/nat.h"
+#include "nat/sets.h"
+
+/// The static part of the translation: prerouting, output and postrouting of table inet.
+namespace novaplane::nat {
+namespace {
+
+using nft::rule;
+using nft::Rule;
+using enum nft::Select;
+
+std::vector<nft::Set> sets() {
+  using enum nft::Field;
+  constexpr bool kRanges = true;
+  return {
+      {kUplinks, {ifname}},
+      {kUplinkSource, {ifname}, {ipv4_addr}},
+      {kSnatSource, {ifname, ifname}, {ipv4_addr}},
+      {kNoSnat, {ipv4_addr}, {}, kRanges},
+      {kForceSnat, {ipv4_addr}, {}, kRanges},
+      {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
+      {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
+      {kPortForwards, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
+      {kMetadata, {ipv4_addr, inet_service}, {ipv4_addr, inet_service}},
+      {kMetadataServers, {ipv4_addr, inet_service}},
+  };
+}
+
+std::vector<nft::Chain> chains() {
+  using enum nft::Hook;
+  constexpr auto kNat = nft::ChainType::nat;
+  return {
+      {Family::inet, "prerouting", kNat, prerouting, -100},
+      {Family::inet, "output", kNat, output, -100},
+      {Family::inet, "postrouting", kNat, postrouting, 100},
+  };
+}
+
+/// What is sent to a public address, by guests and from outside (prerouting) or by the host itself.
+std::vector<Rule> destination_rules(std::string_view chain) {
+  return {
+      rule(Family::inet, chain, "port forwards")
+          .dnat_with_port({ip_daddr, l4proto, th_dport}, kPortForwards.name),
+      rule(Family::inet, chain, "floating IPs").dnat({ip_daddr}, kFloatingToFixed.name),
+  };
+}
+
+std::vector<Rule> guest_rules() {
+  return {
+      rule(Family::inet, "prerouting", "gateway_mode none: pure layer 2")
+          .in({iifname}, kLayer2.name)
+          .return_(),
+      rule(Family::inet, "prerouting", "metadata")
+          .in({iifname}, kManaged.name)
+          .dnat_with_port({ip_daddr, tcp_dport}, kMetadata.name),
+  };
+}
+
+/// With br_netfilter on, bridged frames pass here without an iifname: so a match on oifname
+/// decides, and nothing that stays inside is translated unless its destination was.
+std::vector<Rule> source_rules() {
+  const auto source = [](std::string why) {
+    return rule(Family::inet, "postrouting", std::move(why));
+  };
+  return {
+      source("metadata sees the guest itself")
+          .in({oifname}, kUplinks.name)
+          .in({ip_daddr, tcp_dport}, kMetadataServers.name)
+          .return_(),
+      source("no_snat").in({oifname}, kUplinks.name).in({ip_daddr}, kNoSnat.name).return_(),
+      source("floating IPs").in({oifname}, kUplinks.name).snat({ip_saddr}, kFixedToFloating.name),
+      source("SNAT").in({oifname}, kUplinks.name).snat({iifname, oifname}, kSnatSource.name),
+      source("force_snat")
+          .in({iifname}, kManaged.name)
+          .not_in({oifname}, kManaged.name)
+          .in({ip_daddr}, kForceSnat.name)
+          .snat({oifname}, kUplinkSource.name),
+      source("force_snat")
+          .in({iifname}, kManaged.name)
+          .not_in({oifname}, kManaged.name)
+          .in({ip_daddr}, kForceSnat.name)
+          .masquerade(),
+      source("a guest's own floating IP towards a neighbour's")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .snat({ip_saddr}, kFixedToFloating.name),
+      source("hairpin")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .in({iifname}, kManaged.name)
+          .masquerade(),
+  };
+}
+
+}  // namespace
+
+nft::Frame Nat::frame() const {
+  nft::Frame frame{sets(), chains(), guest_rules()};
+  frame.merge({{}, {}, destination_rules("prerouting")});
+  frame.merge({{}, {}, destination_rules("output")});
+  frame.merge({{}, {}, source_rules()});
+  return frame;
+}
+
+}  // namespace novaplane::nat

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "dataplane/engine/subsystem.h"
+
+namespace novaplane::nat {
+
+/// Who is seen as whom: SNAT, floating IPs, port forwards, metadata. Brings prerouting, output and
+/// postrouting of table inet; looks up the sets managed and layer2, which the bridge subsystem
+/// brings.
+class Nat : public engine::Subsystem {
+ public:
+  std::string_view name() const override { return "nat"; }
+  nft::Frame frame() const override;
+  void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
+  void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
+              const nft::Element* after, engine::Consequences&) const override;
+  void follow(const engine::Context&, const engine::RouteKey&, const engine::Route* before,
+              const engine::Route* after, engine::Consequences&) const override;
+  void follow(const engine::Context&, const engine::NeighbourKey&, const engine::Neighbour* before,
+              const engine::Neighbour* after, engine::Consequences&) const override;
+};
+
+}  // namespace novaplane::nat

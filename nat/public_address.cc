@@ -1,0 +1,67 @@
+#include "nat/public_address.h"
+
+#include <algorithm>
+
+namespace novaplane::nat {
+namespace {
+
+constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
+
+bool has_address(const engine::LinkFacts& link, const IpAddress& address) {
+  return link.source == address ||
+         std::any_of(link.addresses.begin(), link.addresses.end(),
+                     [&](const Prefix& prefix) { return prefix.address == address; });
+}
+
+Prefix alone(const IpAddress& address) {
+  return {address, static_cast<std::uint8_t>(address.bits())};
+}
+
+}  // namespace
+
+std::optional<IpAddress> source_of(const engine::Context& context, const cloud::Uplink& uplink) {
+  if (uplink.source) return uplink.source;
+  const engine::LinkFacts* link = context.facts.find(uplink.interface);
+  return link ? link->source : std::nullopt;
+}
+
+bool is_own_address(const engine::Context& context, const IpAddress& address) {
+  const auto& links = context.facts.links;
+  const auto& uplinks = context.host.uplinks;
+  return std::any_of(links.begin(), links.end(),
+                     [&](const auto& entry) { return has_address(entry.second, address); }) ||
+         std::any_of(uplinks.begin(), uplinks.end(),
+                     [&](const cloud::Uplink& uplink) { return uplink.source == address; });
+}
+
+const cloud::Uplink* uplink_of(const engine::Context& context, const cloud::FloatingIp& ip) {
+  const auto& uplinks = context.host.uplinks;
+  const bool is_named = !ip.uplink.empty() && ip.uplink != "any";
+  const auto it = std::find_if(uplinks.begin(), uplinks.end(), [&](const cloud::Uplink& uplink) {
+    return !is_named || uplink.name == ip.uplink;
+  });
+  return it != uplinks.end() ? &*it : nullptr;
+}
+
+bool needs_proxy(const engine::Context& context, const cloud::Uplink& uplink) {
+  const engine::LinkFacts* link = context.facts.find(uplink.interface);
+  return link && link->arp_ignore > 0;
+}
+
+void answer_for(const engine::Context& context, const IpAddress& address,
+                const cloud::Uplink& uplink, const std::string& bridge, engine::Rows& out) {
+  using engine::Route;
+  const auto source = source_of(context, uplink);
+  if (!needs_proxy(context, uplink)) {
+    out.routes.push_back(
+        {{kLocalTable, alone(address)}, {Route::Type::local, "lo", std::nullopt, source}});
+    return;
+  }
+  engine::RouteKey key;
+  key.destination = alone(address);
+  out.routes.push_back({key, {Route::Type::unicast, bridge, std::nullopt, source}});
+  constexpr bool kProxy = true;
+  out.neighbours.push_back({{uplink.interface, address, kProxy}, {}});
+}
+
+}  // namespace novaplane::nat

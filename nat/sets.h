@@ -1,0 +1,26 @@
+#pragma once
+
+#include "dataplane/nft/values.h"
+
+/// The sets and maps of table inet that the nat subsystem's rules look things up in.
+namespace novaplane::nat {
+
+using nft::Family;
+using nft::SetName;
+
+constexpr SetName kUplinks{Family::inet, "uplinks"};             ///< interfaces
+constexpr SetName kUplinkSource{Family::inet, "uplink_source"};  ///< interface : SNAT address
+constexpr SetName kSnatSource{Family::inet, "snat_source"};      ///< bridge . interface : address
+constexpr SetName kNoSnat{Family::inet, "no_snat"};              ///< ranges
+constexpr SetName kForceSnat{Family::inet, "force_snat"};        ///< ranges
+constexpr SetName kFloatingToFixed{Family::inet, "floating_to_fixed"};
+constexpr SetName kFixedToFloating{Family::inet, "fixed_to_floating"};
+constexpr SetName kPortForwards{Family::inet, "port_forwards"};  ///< to address . port
+constexpr SetName kMetadata{Family::inet, "metadata"};           ///< what guests ask : who answers
+constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};  ///< who answers
+
+// The bridge subsystem's.
+constexpr SetName kManaged{Family::inet, "managed"};
+constexpr SetName kLayer2{Family::inet, "layer2"};
+
+}  // namespace novaplane::nat
