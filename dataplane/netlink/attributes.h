@@ -3,6 +3,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdint>
 #include <cstring>
@@ -80,8 +81,7 @@ class Attributes {
   }
   std::string text(int type) const {
     const auto data = bytes(type);
-    const auto* characters = reinterpret_cast<const char*>(data.data());
-    return {characters, strnlen(characters, data.size())};
+    return {data.begin(), std::find(data.begin(), data.end(), 0)};
   }
   std::optional<IpAddress> address(int type) const { return IpAddress::from_bytes(bytes(type)); }
   std::optional<Mac> mac(int type) const {
