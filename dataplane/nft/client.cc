@@ -2,6 +2,9 @@
 
 #include <libmnl/libmnl.h>
 
+#include <chrono>
+#include <thread>
+
 #include "dataplane/nft/batch.h"
 #include "dataplane/nft/elements.h"
 #include "dataplane/nft/failures.h"
@@ -15,7 +18,11 @@ namespace {
 using Kind = Batch::Subject::Kind;
 
 constexpr int kReceiveBuffer = 1024 * 1024;  ///< the answers to a batch in which everything fails
-constexpr int kAttempts = 10;                ///< at one consistent listing
+
+// How long one consistent listing is tried for, and how long between two attempts: the kernel's own
+// work on its hash tables takes a second at 100,000 elements.
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::milliseconds kPause{1};
 
 RuleIdentities identities_of(const Frame& frame) {
   RuleIdentities identities;
@@ -61,13 +68,16 @@ std::uint32_t Client::port_id() const { return state_->socket.port_id(); }
 const Frame& Client::frame() const { return state_->frame; }
 
 Result<Observed> Client::observe() {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  do {
     auto observed = state_->observe_once();
     if (!observed) return tl::unexpected(observed.error());
-    if (!observed->has_value()) continue;
-    state_->generation = (*observed)->generation;
-    return std::move(**observed);
-  }
+    if (observed->has_value()) {
+      state_->generation = (*observed)->generation;
+      return std::move(**observed);
+    }
+    std::this_thread::sleep_for(kPause);
+  } while (std::chrono::steady_clock::now() < deadline);
   return failure("list nf_tables", EAGAIN, "they change faster than they can be listed");
 }
 

@@ -1,5 +1,6 @@
 #include "dataplane/nft/frame_messages.h"
 
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -18,6 +19,29 @@ void write_table(Batch& batch, Family family) {
   put_name(message, NFTA_TABLE_NAME, kTable);
 }
 
+void append_userdata(std::string& all, std::uint8_t type, std::string_view value) {
+  all += static_cast<char>(type);
+  all += static_cast<char>(value.size());
+  all += value;
+}
+
+/// Without it nft prints names of links as "" (its enum byteorder, include/expression.h).
+std::uint32_t byte_order(const std::vector<Field>& fields) {
+  constexpr std::uint32_t kNone = 0, kHost = 1, kBig = 2;
+  if (fields.size() != 1) return kNone;
+  return fields.front() == Field::ifname ? kHost : kBig;
+}
+
+std::string byte_orders(const Set& set) {
+  std::string all;
+  const auto append = [&](std::uint8_t type, std::uint32_t order) {
+    append_userdata(all, type, {reinterpret_cast<const char*>(&order), sizeof(order)});
+  };
+  append(NFTNL_UDATA_SET_KEYBYTEORDER, byte_order(set.key));
+  if (!set.data.empty()) append(NFTNL_UDATA_SET_DATABYTEORDER, byte_order(set.data));
+  return all;
+}
+
 void write_set(Batch& batch, const Set& set, std::size_t index) {
   const OwnedSet object(nftnl_set_alloc());
   nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable.data());
@@ -31,6 +55,9 @@ void write_set(Batch& batch, const Set& set, std::size_t index) {
     nftnl_set_set_u32(object.get(), NFTNL_SET_DATA_LEN,
                       static_cast<std::uint32_t>(size_of(set.data)));
   }
+  const std::string userdata = byte_orders(set);
+  nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, userdata.data(),
+                     static_cast<std::uint32_t>(userdata.size()));
   nlmsghdr* message =
       batch.message(NFT_MSG_NEWSET, NLM_F_CREATE, {Kind::set, index, set.name.family});
   nftnl_set_nlmsg_build_payload(message, object.get());
@@ -55,12 +82,6 @@ void put_rule(nlmsghdr* message, const Rule& rule) {
   nftnl_rule_set_str(object.get(), NFTNL_RULE_CHAIN, std::string(rule.chain).c_str());
   lower(rule, object.get());
   nftnl_rule_nlmsg_build_payload(message, object.get());
-}
-
-void append_userdata(std::string& all, std::uint8_t type, std::string_view value) {
-  all += static_cast<char>(type);
-  all += static_cast<char>(value.size());
-  all += value;
 }
 
 void write_rule(Batch& batch, const Rule& rule, std::size_t index, RuleIdentity identity) {

@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "dataplane/nft/wire.h"
@@ -33,6 +34,17 @@ SeenSet set_in(const nlmsghdr* message) {
   const auto number = [&](std::uint16_t type) { return u32_of(find_attribute(message, type)); };
   return {number(NFTA_SET_FLAGS), number(NFTA_SET_KEY_TYPE), number(NFTA_SET_KEY_LEN),
           number(NFTA_SET_DATA_TYPE), number(NFTA_SET_DATA_LEN)};
+}
+
+/// A listing goes on at the n-th element of a hash table. While the kernel grows the table (for a
+/// while after many additions, net/netfilter/nft_set_hash.c and lib/rhashtable.c) the n-th is
+/// another one each time: some elements come twice, and as many are missing.
+bool has_repetition(std::span<const std::pair<ElementKey, Element>> elements) {
+  std::vector<std::size_t> hashes;
+  hashes.reserve(elements.size());
+  for (const auto& [key, element] : elements) hashes.push_back(std::hash<std::string>{}(key.key));
+  std::sort(hashes.begin(), hashes.end());
+  return std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end();
 }
 
 std::string words_of(int code) {
@@ -127,6 +139,7 @@ Result<void> Listing::elements(const Set& set, std::vector<std::pair<ElementKey,
   put_name(get, NFTA_SET_ELEM_LIST_TABLE, kTable);
   put_name(get, NFTA_SET_ELEM_LIST_SET, set.name.name);
   Ranges ranges;
+  const std::size_t before = out.size();
   const auto asked = ask(get, "list elements", [&](const nlmsghdr* message) {
     for_each_element(message, [&](const RawElement& raw) {
       if (set.interval) {
@@ -137,6 +150,7 @@ Result<void> Listing::elements(const Set& set, std::vector<std::pair<ElementKey,
     });
   });
   for (auto& joined : std::move(ranges).join(set)) out.push_back(std::move(joined));
+  if (has_repetition(std::span(out).subspan(before))) interrupted_ = true;
   return asked;
 }
 

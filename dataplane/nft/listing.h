@@ -21,7 +21,8 @@ class Listing {
   Result<SeenTable> table(Family);
   Result<void> elements(const Set&, std::vector<std::pair<ElementKey, Element>>& out);
 
-  /// The tables changed while a listing went on (NLM_F_DUMP_INTR).
+  /// What was read is not one moment's: the tables changed while a listing went on
+  /// (NLM_F_DUMP_INTR), or the kernel was moving a set's elements to a larger hash table.
   bool interrupted() const { return interrupted_; }
 
  private:

@@ -20,10 +20,9 @@ constexpr int kReceiveBuffer = 32 * 1024 * 1024;
 /// How many datagrams one drain() takes at most, so that a flood cannot hold its caller.
 constexpr int kPatience = 100'000;
 
-std::string touched(Family family, std::string_view what, std::string_view name, bool gone) {
-  return fmt::format("{} of {} {} {}", what, to_string(family), kTable,
-                     name.empty() ? (gone ? "was deleted" : "was added")
-                                  : fmt::format("{} was {}", name, gone ? "deleted" : "added"));
+std::string touched(std::string_view what, Family family, std::string_view name, bool gone) {
+  return fmt::format("{} {} {} {} was {}", what, to_string(family), kTable, name,
+                     gone ? "deleted" : "added");
 }
 
 /// What of the frame a message is about; empty when it is about nothing of the frame.
@@ -35,17 +34,17 @@ std::string words_of(const nlmsghdr* header, Family family) {
     case NFT_MSG_DELTABLE:
       return fmt::format("table {} {} was deleted", to_string(family), kTable);
     case NFT_MSG_NEWCHAIN:
-      return touched(family, "chain", name(NFTA_CHAIN_NAME), false);
+      return touched("chain", family, name(NFTA_CHAIN_NAME), false);
     case NFT_MSG_DELCHAIN:
-      return touched(family, "chain", name(NFTA_CHAIN_NAME), true);
+      return touched("chain", family, name(NFTA_CHAIN_NAME), true);
     case NFT_MSG_NEWRULE:
-      return touched(family, "a rule", name(NFTA_RULE_CHAIN), false);
+      return touched("a rule of chain", family, name(NFTA_RULE_CHAIN), false);
     case NFT_MSG_DELRULE:
-      return touched(family, "a rule", name(NFTA_RULE_CHAIN), true);
+      return touched("a rule of chain", family, name(NFTA_RULE_CHAIN), true);
     case NFT_MSG_NEWSET:
-      return touched(family, "set", name(NFTA_SET_NAME), false);
+      return touched("set", family, name(NFTA_SET_NAME), false);
     case NFT_MSG_DELSET:
-      return touched(family, "set", name(NFTA_SET_NAME), true);
+      return touched("set", family, name(NFTA_SET_NAME), true);
     default:
       return {};
   }

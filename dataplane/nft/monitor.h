@@ -21,7 +21,7 @@ struct ElementRemoved {
 /// A table, chain, rule or set of ours came or went, or elements of an interval set did (the kernel
 /// tells of halves of ranges, so those are to be listed). Observe again, unless it was us.
 struct FrameTouched {
-  std::string words;  ///< "a rule of inet novaplane forward was deleted"
+  std::string words;  ///< "a rule of chain inet novaplane forward was deleted"
 };
 /// Ends the events of one transaction; also heard when only foreign tables changed.
 struct NewGeneration {

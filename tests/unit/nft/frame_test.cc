@@ -15,10 +15,10 @@ class FrameTest : public KernelTest {
   static std::string why(const FrameRepair& repair) { return repair.why(); }
   /// The handle of the n-th rule of a chain, as `nft -a` prints it.
   static std::string handle(const std::string& chain, int n) {
-    const std::string text =
-        output("nft -a list chain " + chain + " | grep -o 'handle [0-9]*$' | sed -n " +
-               std::to_string(n + 1) + "p");
-    return text.substr(0, text.find('\n'));
+    const std::string text = output("nft -a list chain " + chain + " | grep ' handle ' | sed -n " +
+                                    std::to_string(n + 2) + "p");
+    const auto at = text.rfind("handle ") + 7;
+    return text.substr(at, text.find('\n', at) - at);
   }
 };
 
@@ -56,6 +56,134 @@ TEST_F(FrameTest, NftTakesTheTextAndMakesTheSameOfIt) {
   EXPECT_EQ(output("nft -f " + path), "");
   EXPECT_EQ(output("nft -s list ruleset"), ours);
   std::remove(path.c_str());
+}
+
+TEST_F(FrameTest, NoticesADeletedRuleAndWritesItsChainOnly) {
+  program({managed("br-blue")});
+  nft("delete rule inet novaplane forward handle " + handle("inet novaplane forward", 1));
+  const FrameRepair repair = broken();
+  EXPECT_EQ(repair.what(), "write chain forward of table inet novaplane");
+  EXPECT_EQ(repair.why(),
+            "inet novaplane chain forward: rule \"translated flows\" is not in its place");
+  program({});
+  EXPECT_EQ(broken().why(), "");
+  EXPECT_EQ(seen(), Elements{managed("br-blue")});
+}
+
+TEST_F(FrameTest, NoticesAnInsertedRule) {
+  program({});
+  nft("insert rule bridge novaplane prerouting drop");
+  EXPECT_EQ(broken().what(), "write chain prerouting of table bridge novaplane");
+  program({});
+  EXPECT_EQ(broken().why(), "");
+}
+
+TEST_F(FrameTest, NoticesAnAppendedRule) {
+  program({});
+  nft("add rule inet novaplane output drop");
+  EXPECT_EQ(broken().why(), "inet novaplane chain output: it has a rule too many");
+}
+
+TEST_F(FrameTest, NoticesAnEditedRule) {
+  program({});
+  nft("replace rule inet novaplane forward handle " + handle("inet novaplane forward", 0) +
+      " ct state established accept comment \"known flows\"");
+  EXPECT_EQ(broken().what(), "write chain forward of table inet novaplane");
+}
+
+TEST_F(FrameTest, NoticesRulesInAnotherOrder) {
+  program({});
+  const std::string first = handle("inet novaplane forward", 0);
+  nft("delete rule inet novaplane forward handle " + first);
+  nft("add rule inet novaplane forward ct state established,related accept comment \"known "
+      "flows\"");
+  EXPECT_EQ(broken().what(), "write chain forward of table inet novaplane");
+}
+
+TEST_F(FrameTest, NoticesFlushedRules) {
+  program({});
+  nft("flush chain inet novaplane input");
+  EXPECT_EQ(broken().what(), "write chain input of table inet novaplane");
+  nft("flush table bridge novaplane");
+  EXPECT_EQ(broken().parts.size(), 3u);
+  program({});
+  EXPECT_EQ(broken().why(), "");
+}
+
+TEST_F(FrameTest, NoticesADeletedSetAndWritesTheTableWithItsElements) {
+  program({managed("br-blue")});
+  nft("flush chain inet novaplane input; delete set inet novaplane gateways");
+  EXPECT_EQ(broken().why(), "inet novaplane: set gateways is missing");
+  EXPECT_TRUE(seen().empty()) << "elements of a table that is written anew do not survive";
+  program({managed("br-blue")});
+  EXPECT_EQ(broken().why(), "");
+  EXPECT_EQ(seen(), Elements{managed("br-blue")});
+}
+
+TEST_F(FrameTest, NoticesASetOfAnotherType) {
+  program({});
+  nft("flush chain inet novaplane input; delete set inet novaplane gateways; "
+      "add set inet novaplane gateways { type ifname . ipv6_addr; }");
+  EXPECT_EQ(broken().why(), "inet novaplane: set gateways differs");
+}
+
+TEST_F(FrameTest, NoticesForeignSetsAndChainsInOurTables) {
+  program({});
+  nft("add set inet novaplane mine { type ipv4_addr; }");
+  EXPECT_EQ(broken().why(), "inet novaplane: it has a set too many");
+  program({});
+  nft("add chain bridge novaplane mine");
+  EXPECT_EQ(broken().why(), "bridge novaplane: it has a chain too many");
+  program({});
+  EXPECT_EQ(broken().why(), "");
+}
+
+TEST_F(FrameTest, NoticesAnotherPolicyAndADormantTable) {
+  program({});
+  nft("chain inet novaplane forward { policy drop; }");
+  EXPECT_EQ(broken().why(), "inet novaplane: chain forward differs");
+  nft("chain inet novaplane forward { policy accept; }");
+  EXPECT_EQ(broken().why(), "");
+  nft("add table bridge novaplane { flags dormant; }");
+  EXPECT_EQ(broken().why(), "bridge novaplane: its flags differ");
+  program({});
+  EXPECT_EQ(broken().why(), "");
+}
+
+TEST_F(FrameTest, RepairsADeletedTable) {
+  program({managed("br-blue")});
+  nft("delete table inet novaplane");
+  EXPECT_EQ(broken().what(), "write table inet novaplane");
+  program({managed("br-blue")});
+  nft("flush ruleset");
+  EXPECT_EQ(broken().what(), "write table inet novaplane; write table bridge novaplane");
+  program({managed("br-blue")});
+  EXPECT_EQ(broken().why(), "");
+}
+
+TEST_F(FrameTest, RemovesBothTablesAndNoOther) {
+  nft("add table inet foreign; add chain inet foreign c; add rule inet foreign c accept");
+  const std::string before = output("nft list ruleset");
+  program({managed("br-blue")});
+  ASSERT_TRUE(client_.remove_tables());
+  EXPECT_EQ(output("nft list ruleset"), before);
+  ASSERT_TRUE(client_.remove_tables()) << "absent tables are no error";
+}
+
+TEST_F(FrameTest, NamesTheRuleAndTheKernelOptionThatItLacks) {
+  Frame frame;
+  frame.chains = {{Family::bridge, "forward", ChainType::filter, Hook::forward, 0}};
+  frame.rules = {rule(Family::bridge, "forward", "tracked")
+                     .has(Select::ct_state, kStateEstablished)
+                     .masquerade()};
+  Client client = *Client::open(frame);
+  const auto written = client.commit({std::nullopt, client.observe()->repair, {}, {}});
+  ASSERT_FALSE(written);
+  EXPECT_EQ(
+      written.error().error.step,
+      "add rule bridge novaplane forward ct state established masquerade comment \"tracked\"");
+  EXPECT_THAT(written.error().error.words, HasSubstr("the kernel lacks CONFIG_"));
+  EXPECT_EQ(output("nft list ruleset"), "");
 }
 
 }  // namespace
