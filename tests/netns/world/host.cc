@@ -63,6 +63,10 @@ void Host::add_bystanders() const {
       "priority 3000\n"
       "neighbour add 192.168.122.9 lladdr 02:00:00:00:00:09 dev virbr0 nud permanent\n"
       "neighbour add proxy 192.0.2.99 dev eth0\n");
+  add_operators_tables();
+}
+
+void Host::add_operators_tables() const {
   nft(R"(
     table ip operator {
       counter seen { packets 41 bytes 4242 }

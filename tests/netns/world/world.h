@@ -53,6 +53,7 @@ class Host : public Namespace {
   std::string wire_end(const std::string& nic) const { return name_ + "-" + nic; }
 
   std::vector<std::string> bystanders() const;  ///< what others put on this host, as lines
+  void add_operators_tables() const;            ///< that part of it which `nft flush ruleset` takes
 
  private:
   friend class World;
