@@ -156,7 +156,8 @@ struct Port {
   std::string interface;
   bool default_route = true;
   std::optional<IpAddress> gateway;
-  std::string hostname;  ///< always set, fit for DNS: the document's or the port's name, shortened to 63
+  std::string
+      hostname;  ///< always set, fit for DNS: the document's or the port's name, shortened to 63
   Rate rate;
   bool operator==(const Port&) const = default;
 };

@@ -9,7 +9,8 @@
 
 namespace novaplane::cloud {
 
-/// One mistake in a document, at a place that an editor can jump to. Lines and columns count from 1.
+/// One mistake in a document, at a place that an editor can jump to. Lines and columns count
+/// from 1.
 struct Mistake {
   std::string file;
   int line = 0, column = 0;

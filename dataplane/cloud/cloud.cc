@@ -1,0 +1,32 @@
+#include "dataplane/cloud/cloud.h"
+
+#include <algorithm>
+
+namespace novaplane::cloud {
+
+std::string_view to_string(GatewayMode mode) {
+  switch (mode) {
+    case GatewayMode::shared:
+      return "shared";
+    case GatewayMode::per_host:
+      return "per-host";
+    case GatewayMode::hardware:
+      return "hardware";
+    case GatewayMode::failover:
+      return "failover";
+    case GatewayMode::none:
+      return "none";
+  }
+  return "";
+}
+
+Mac Network::shared_mac() const {
+  if (gateway_mac) return *gateway_mac;
+  Mac mac{{0x0a, 0x6e, 0, 0, 0, 0}};
+  if (gateway && gateway->is_v4()) {
+    std::copy_n(gateway->bytes().begin(), 4, mac.bytes.begin() + 2);
+  }
+  return mac;
+}
+
+}  // namespace novaplane::cloud

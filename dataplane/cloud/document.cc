@@ -1,0 +1,95 @@
+#include "dataplane/cloud/document.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <istream>
+
+#include "dataplane/cloud/encoding.h"
+#include "dataplane/cloud/finding.h"
+#include "dataplane/cloud/rules.h"
+#include "dataplane/cloud/schema.h"
+#include "dataplane/cloud/yaml.h"
+
+namespace novaplane::cloud {
+namespace {
+
+constexpr std::size_t kLargest = 64 << 20;  // a million floating IPs
+
+using Mistakes = std::vector<Mistake>;
+
+Mistakes one_mistake(const std::string& file, std::string kind, std::string text) {
+  return {{file, 0, 0, std::move(kind), std::move(text)}};
+}
+
+tl::expected<std::string, Mistakes> read_all(std::istream& stream, const std::string& file) {
+  std::string text;
+  char chunk[1 << 16];
+  errno = 0;
+  while (stream.read(chunk, sizeof(chunk)), stream.gcount() > 0) {
+    text.append(chunk, static_cast<std::size_t>(stream.gcount()));
+    if (text.size() > kLargest) {
+      const auto sentence = fmt::format("the document is larger than {} MiB", kLargest >> 20);
+      return tl::unexpected(one_mistake(file, "too-large", sentence));
+    }
+  }
+  if (stream.bad()) {
+    const char* words = errno ? std::strerror(errno) : "cannot be read";
+    return tl::unexpected(one_mistake(file, "unreadable", words));
+  }
+  return text;
+}
+
+/// Reads and validates; what is found is without places where they must be looked for.
+std::vector<Finding> find_mistakes(const std::string& text, Draft& draft) {
+  if (auto broken = check_encoding(text)) return {std::move(*broken)};
+  Findings findings;
+  Reader reader(draft, findings, read_document);
+  if (auto fault = read_yaml(text, [&](const Event& event) { reader.on(event); })) {
+    auto found = findings.take();
+    found.push_back(std::move(*fault));
+    return found;
+  }
+  complete(draft);
+  validate(draft, findings);
+  return findings.take();
+}
+
+Mistakes to_mistakes(const std::string& file, std::vector<Finding> findings) {
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.place < b.place; });
+  Mistakes mistakes;
+  for (Finding& finding : findings) {
+    const std::string at = to_string(finding.path);
+    std::string text = at.empty() ? std::move(finding.sentence) : at + ": " + finding.sentence;
+    mistakes.push_back(
+        {file, finding.place.line, finding.place.column, std::move(finding.kind), printable(text)});
+  }
+  return mistakes;
+}
+
+}  // namespace
+
+std::string Mistake::message() const {
+  if (line == 0) return fmt::format("{}: {}", file, text);
+  return fmt::format("{}:{}:{}: {}", file, line, column, text);
+}
+
+tl::expected<Cloud, Mistakes> parse(std::istream& stream, const std::string& file) {
+  const auto text = read_all(stream, file);
+  if (!text) return tl::unexpected(text.error());
+  Draft draft;
+  std::vector<Finding> findings = find_mistakes(*text, draft);
+  if (findings.empty()) return std::move(draft.cloud);
+  locate(*text, findings);
+  return tl::unexpected(to_mistakes(file, std::move(findings)));
+}
+
+tl::expected<Cloud, Mistakes> parse_file(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return tl::unexpected(one_mistake(file, "unreadable", std::strerror(errno)));
+  return parse(stream, file);
+}
+
+}  // namespace novaplane::cloud

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dataplane/cloud/finding.h"
+
+namespace novaplane::cloud {
+
+/// The first byte that no YAML in UTF-8 may hold. yaml-cpp would take some of them for the end of
+/// the document and silently lose the rest.
+std::optional<Finding> check_encoding(std::string_view text);
+
+/// A sentence without control characters, whatever it quotes.
+std::string printable(std::string_view sentence);
+
+}  // namespace novaplane::cloud

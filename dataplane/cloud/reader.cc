@@ -1,0 +1,145 @@
+#include "dataplane/cloud/reader.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace novaplane::cloud {
+namespace {
+
+std::string_view kind_of(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::open_map:
+      return "a map";
+    case Event::Kind::open_list:
+      return "a list";
+    case Event::Kind::null:
+      return "empty";
+    default:
+      return "a single value";
+  }
+}
+
+/// Levenshtein's distance of two short words.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+/// The known word that was probably meant, or none.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
+  constexpr std::size_t kLongest = 64;
+  if (word.size() > kLongest) return {};
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::string_view found;
+  for (const std::string_view candidate : known) {
+    const std::size_t d = distance(word, candidate);
+    if (d >= least || d >= candidate.size()) continue;
+    least = d;
+    found = candidate;
+  }
+  return found;
+}
+
+}  // namespace
+
+void Value::fail(Refusal refusal) const { reader.fail(event, std::move(refusal)); }
+
+void Value::wrong_type(std::string_view wanted) const {
+  fail({"wrong-type", fmt::format("must be {}, not {}", wanted, kind_of(event))});
+}
+
+void Reader::on(const Event& event) {
+  if (event.closes()) return close();
+  if (!levels_.empty() && levels_.back().awaits_key) return on_key(levels_.back(), event);
+  on_value(event);
+}
+
+void Reader::on_key(Level& level, const Event& event) {
+  level.awaits_key = false;
+  level.skips_value = true;
+  level.key = event.kind == Event::Kind::null ? "" : event.text;
+  if (!level.frame) {
+    if (event.opens()) open(event, nullptr);
+  } else if (event.kind == Event::Kind::scalar) {
+    level.skips_value = !level.frame->key(*this, event);
+  } else {
+    const auto sentence = fmt::format("a key must be a single value, not {}", kind_of(event));
+    fail(event, {"wrong-type", sentence}, true);
+    if (event.opens()) open(event, nullptr);
+  }
+}
+
+void Reader::on_value(const Event& event) {
+  if (levels_.empty()) {
+    root_({*this, event});
+  } else {
+    Level& level = levels_.back();
+    level.awaits_key = level.is_map;
+    if (level.frame && !level.skips_value) level.frame->value({*this, event});
+  }
+  if (event.opens()) {
+    open(event, std::move(entering_));
+  } else if (!levels_.empty()) {
+    ++levels_.back().index;
+  }
+}
+
+void Reader::open(const Event& event, std::unique_ptr<Frame> frame) {
+  const bool is_map = event.kind == Event::Kind::open_map;
+  levels_.push_back({std::move(frame), is_map, is_map, false, {}, 0});
+}
+
+void Reader::close() {
+  const std::unique_ptr<Frame> frame = std::move(levels_.back().frame);
+  levels_.pop_back();
+  if (frame) frame->close(*this);
+  if (!levels_.empty()) ++levels_.back().index;
+}
+
+Path Reader::path() const {
+  Path path;
+  for (const Level& level : levels_) {
+    path.push_back(level.is_map ? level.key : fmt::format("[{}]", level.index));
+  }
+  return path;
+}
+
+void Reader::fail(const Event& event, Refusal refusal, bool at_key) {
+  findings.add({path(), std::move(refusal.kind), std::move(refusal.sentence), event.place, at_key});
+}
+
+void refuse_unknown_key(Reader& reader, const Event& event,
+                        std::span<const std::string_view> known) {
+  const std::string_view meant = nearest(event.text, known);
+  const std::string sentence =
+      meant.empty() ? fmt::format("unknown key; known are {}", fmt::join(known, ", "))
+                    : fmt::format("unknown key; did you mean {}?", meant);
+  reader.fail(event, {"unknown-key", sentence}, true);
+}
+
+void refuse_duplicate_key(Reader& reader, const Event& event) {
+  reader.fail(event, {"duplicate-key", "stands here a second time"}, true);
+}
+
+void read_entries(const Value& value, EntriesFrame::Take take, EntriesFrame::Give give) {
+  if (value.event.kind == Event::Kind::null) return;
+  if (value.event.kind != Event::Kind::open_map) return value.wrong_type("a map");
+  value.reader.enter(std::make_unique<EntriesFrame>(std::move(take), std::move(give)));
+}
+
+void read_list(const Value& value, EntriesFrame::Give give) {
+  if (value.event.kind == Event::Kind::null) return;
+  if (value.event.kind != Event::Kind::open_list) return value.wrong_type("a list");
+  value.reader.enter(std::make_unique<ListFrame>(std::move(give)));
+}
+
+}  // namespace novaplane::cloud

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/cloud/cloud.h"
+#include "dataplane/cloud/events.h"
+#include "dataplane/cloud/finding.h"
+#include "dataplane/cloud/scalars.h"
+
+/// A streaming reader: events go into values as they come, led by tables of keys (schema.cc).
+/// Nothing of the document is kept but the values.
+namespace novaplane::cloud {
+
+/// What comes out of reading: the cloud, not yet validated.
+struct Draft {
+  Cloud cloud;
+  std::vector<std::string> dhcp_asked_for;  ///< networks that say `dhcp: {enabled: true}`
+};
+
+class Reader;
+
+/// A value where it stands: a scalar, nothing, or the beginning of a map or a list.
+struct Value {
+  Reader& reader;
+  const Event& event;
+
+  void fail(Refusal refusal) const;
+  void wrong_type(std::string_view wanted) const;  ///< "must be a list, not text"
+
+  /// The scalar read by `parse`, or nothing and the reason among the findings.
+  template <class T>
+  std::optional<T> scalar(Parsed<T> (*parse)(const Event&)) const;
+};
+
+/// A map or a list that is being read.
+class Frame {
+ public:
+  virtual ~Frame() = default;
+  /// Maps: whether the value of this key shall be read.
+  virtual bool key(Reader&, const Event&) { return false; }
+  virtual void value(const Value&) = 0;
+  virtual void close(Reader&) {}
+};
+
+class Reader {
+ public:
+  using Root = void (*)(const Value&);
+  Reader(Draft& draft, Findings& findings, Root root)
+      : draft(draft), findings(findings), root_(root) {}
+
+  void on(const Event& event);
+  /// What comes until the current map or list is closed belongs to the frame.
+  void enter(std::unique_ptr<Frame> frame) { entering_ = std::move(frame); }
+  Path path() const;
+  void fail(const Event& event, Refusal refusal, bool at_key = false);
+
+  Draft& draft;
+  Findings& findings;
+
+ private:
+  struct Level {
+    std::unique_ptr<Frame> frame;  ///< none: skipped
+    bool is_map = false;
+    bool awaits_key = false;
+    bool skips_value = false;
+    std::string key;
+    std::size_t index = 0;
+  };
+
+  void on_key(Level& level, const Event& event);
+  void on_value(const Event& event);
+  void open(const Event& event, std::unique_ptr<Frame> frame);
+  void close();
+
+  Root root_;
+  std::vector<Level> levels_;
+  std::unique_ptr<Frame> entering_;
+};
+
+// --- tables of keys
+
+/// One key of an object of the document.
+template <class T>
+struct Key {
+  std::string_view name;
+  void (*read)(T& object, const Value& value);
+  bool required = false;
+};
+constexpr bool kRequired = true;
+
+template <class T>
+using Keys = std::span<const Key<T>>;
+
+void refuse_unknown_key(Reader&, const Event&, std::span<const std::string_view> known);
+void refuse_duplicate_key(Reader&, const Event&);
+
+/// A map whose keys are known.
+template <class T>
+class ObjectFrame : public Frame {
+ public:
+  ObjectFrame(T& object, Keys<T> keys) : object_(object), keys_(keys) {}
+
+  bool key(Reader& reader, const Event& event) override {
+    for (current_ = 0; current_ < keys_.size(); ++current_) {
+      if (keys_[current_].name == event.text) return first_time(reader, event);
+    }
+    std::vector<std::string_view> known;
+    for (const Key<T>& key : keys_) known.push_back(key.name);
+    refuse_unknown_key(reader, event, known);
+    return false;
+  }
+
+  void value(const Value& value) override { keys_[current_].read(object_, value); }
+
+  void close(Reader& reader) override {
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (!keys_[i].required || (seen_ & (1u << i))) continue;
+      Path path = reader.path();
+      path.emplace_back(keys_[i].name);
+      reader.findings.add(std::move(path), "missing", "is missing");
+    }
+  }
+
+ private:
+  bool first_time(Reader& reader, const Event& event) {
+    const std::uint32_t bit = 1u << current_;
+    const bool first = !(seen_ & bit);
+    seen_ |= bit;
+    if (!first) refuse_duplicate_key(reader, event);
+    return first;
+  }
+
+  T& object_;
+  Keys<T> keys_;
+  std::size_t current_ = 0;
+  std::uint32_t seen_ = 0;
+};
+
+/// A map whose keys are names. `take` says whether the key is good and new.
+class EntriesFrame : public Frame {
+ public:
+  using Take = std::function<bool(Reader&, const Event& key)>;
+  using Give = std::function<void(const Value&)>;
+  EntriesFrame(Take take, Give give) : take_(std::move(take)), give_(std::move(give)) {}
+  bool key(Reader& reader, const Event& event) override { return take_(reader, event); }
+  void value(const Value& value) override { give_(value); }
+
+ private:
+  Take take_;
+  Give give_;
+};
+
+class ListFrame : public Frame {
+ public:
+  explicit ListFrame(EntriesFrame::Give give) : give_(std::move(give)) {}
+  void value(const Value& value) override { give_(value); }
+
+ private:
+  EntriesFrame::Give give_;
+};
+
+/// Reads a map into an object; nothing at all is an empty map.
+template <class T>
+void read_object(T& object, const Value& value, Keys<T> keys) {
+  auto frame = std::make_unique<ObjectFrame<T>>(object, keys);
+  if (value.event.kind == Event::Kind::open_map) return value.reader.enter(std::move(frame));
+  if (value.event.kind == Event::Kind::null) return frame->close(value.reader);
+  value.wrong_type("a map");
+}
+void read_entries(const Value& value, EntriesFrame::Take take, EntriesFrame::Give give);
+void read_list(const Value& value, EntriesFrame::Give give);
+
+template <class T>
+std::optional<T> Value::scalar(Parsed<T> (*parse)(const Event&)) const {
+  if (event.kind != Event::Kind::scalar) {
+    wrong_type("a single value");
+    return std::nullopt;
+  }
+  Parsed<T> parsed = parse(event);
+  if (parsed) return std::move(*parsed);
+  fail(std::move(parsed.error()));
+  return std::nullopt;
+}
+
+}  // namespace novaplane::cloud

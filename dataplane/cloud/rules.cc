@@ -1,0 +1,61 @@
+#include "dataplane/cloud/rules.h"
+
+namespace novaplane::cloud {
+namespace {
+
+std::optional<Refusal> misplaced_in(const Network& network, const Prefix& range,
+                                    const IpAddress& address, bool has_broadcast) {
+  if (!is_known(range)) return std::nullopt;
+  if (!range.contains(address)) {
+    return Refusal{"outside-network",
+                   fmt::format("{} is outside network {} ({})", address, network.name, range)};
+  }
+  if (address == range.network()) {
+    return Refusal{"reserved-address", fmt::format("{} is the network address of network {} ({})",
+                                                   address, network.name, range)};
+  }
+  if (has_broadcast && address == range.broadcast()) {
+    return Refusal{"reserved-address", fmt::format("{} is the broadcast address of network {} ({})",
+                                                   address, network.name, range)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Refusal> misplaced(const Network& network, const IpAddress& address) {
+  return misplaced_in(network, network.cidr, address, true);
+}
+
+std::optional<Refusal> misplaced6(const Network& network, const IpAddress& address) {
+  if (!network.cidr6) {
+    return Refusal{"missing", fmt::format("network {} has no cidr6", network.name)};
+  }
+  return misplaced_in(network, *network.cidr6, address, false);
+}
+
+std::optional<std::string> holder_on(const Cloud& cloud, const Network& network,
+                                     const IpAddress& address) {
+  if (network.gateway == address || network.gateway6 == address) {
+    return fmt::format("the gateway of network {}", network.name);
+  }
+  if (network.host_address == address) {
+    return fmt::format("the host_address of network {}", network.name);
+  }
+  if (network.gateway_mode != GatewayMode::per_host) return std::nullopt;
+  for (const auto& [name, host] : cloud.hosts) {
+    const IpAddress* gateway = lookup(host.gateways, network.name);
+    if (gateway && *gateway == address) {
+      return fmt::format("the gateway of host {} on network {}", name, network.name);
+    }
+  }
+  return std::nullopt;
+}
+
+const Uplink* find_uplink(const Host& host, std::string_view name) {
+  const auto it = std::find_if(host.uplinks.begin(), host.uplinks.end(),
+                               [&](const Uplink& uplink) { return uplink.name == name; });
+  return it != host.uplinks.end() ? &*it : nullptr;
+}
+
+}  // namespace novaplane::cloud

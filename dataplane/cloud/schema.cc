@@ -1,0 +1,339 @@
+#include "dataplane/cloud/schema.h"
+
+#include <algorithm>
+
+#include "dataplane/cloud/hostname.h"
+
+/// The document's keys, as tables; from the leaves to the root.
+namespace novaplane::cloud {
+namespace {
+
+template <class T>
+struct MemberOf;
+template <class Object, class Type>
+struct MemberOf<Type Object::*> {
+  using object = Object;
+  using type = Type;
+};
+template <auto member>
+using ObjectOf = typename MemberOf<decltype(member)>::object;
+
+template <class T>
+void assign(T& to, auto&& from) {
+  to = static_cast<T>(std::forward<decltype(from)>(from));
+}
+template <class T>
+void assign(std::optional<T>& to, auto&& from) {
+  assign(to.emplace(), std::forward<decltype(from)>(from));
+}
+
+/// `{"gateway", scalar<&Network::gateway, ipv4>}`
+template <auto member, auto parse>
+void scalar(ObjectOf<member>& object, const Value& value) {
+  if (auto parsed = value.scalar(parse)) assign(object.*member, std::move(*parsed));
+}
+
+/// `{"dhcp", map<&Network::dhcp, kDhcp>}`
+template <auto member, const auto& keys>
+void map(ObjectOf<member>& object, const Value& value) {
+  read_object(object.*member, value, Keys<std::decay_t<decltype(object.*member)>>(keys));
+}
+
+/// `{"dns", list<&Dhcp::dns, server>}`; nothing stands in a list twice.
+template <auto member, auto parse>
+void list(ObjectOf<member>& object, const Value& value) {
+  read_list(value, [&elements = object.*member](const Value& element) {
+    auto parsed = element.scalar(parse);
+    if (!parsed) return;
+    if (std::find(elements.begin(), elements.end(), *parsed) != elements.end()) {
+      return element.fail({"duplicate-value", "stands in the list already"});
+    }
+    elements.push_back(std::move(*parsed));
+  });
+}
+
+/// `{"uplinks", list_of_maps<&Host::uplinks, kUplink>}`
+template <auto member, const auto& keys>
+void list_of_maps(ObjectOf<member>& object, const Value& value) {
+  read_list(value, [&elements = object.*member](const Value& element) {
+    using Element = typename std::decay_t<decltype(elements)>::value_type;
+    read_object(elements.emplace_back(), element, Keys<Element>(keys));
+  });
+}
+
+/// `{"ports", named<&Cloud::ports, kPort>}`: name -> object, each with its place in the document.
+template <auto member, const auto& keys>
+void named(Draft& draft, const Value& value) {
+  auto& objects = draft.cloud.*member;
+  using Object = typename std::decay_t<decltype(objects)>::mapped_type;
+  const auto current = std::make_shared<Object*>();
+  const auto take = [&objects, current](Reader& reader, const Event& key) {
+    if (const auto name = object_name(key); !name) reader.fail(key, name.error(), true);
+    const auto order = static_cast<std::uint32_t>(objects.size());
+    const auto [entry, is_new] = objects.try_emplace(std::string(key.text));
+    if (!is_new) return refuse_duplicate_key(reader, key), false;
+    *current = &entry->second;
+    entry->second.name = key.text;
+    if constexpr (requires { entry->second.order; }) entry->second.order = order;
+    return true;
+  };
+  read_entries(value, take, [current](const Value& entry) {
+    read_object(**current, entry, Keys<Object>(keys));
+  });
+}
+
+/// `{"options", words<&Dhcp::options, dhcp_option, single_line>}`: word -> value.
+template <auto member, auto parse_key, auto parse>
+void words(ObjectOf<member>& object, const Value& value) {
+  auto& entries = object.*member;
+  const auto current = std::make_shared<std::string>();
+  const auto take = [&entries, current](Reader& reader, const Event& key) {
+    *current = key.text;
+    if (const auto word = parse_key(key); !word) return reader.fail(key, word.error(), true), false;
+    if (entries.try_emplace(*current).second) return true;
+    return refuse_duplicate_key(reader, key), false;
+  };
+  read_entries(value, take, [&entries, current](const Value& entry) {
+    if (auto parsed = entry.scalar(parse)) entries[*current] = std::move(*parsed);
+  });
+}
+
+// --- hosts
+
+constexpr Key<Probe> kProbe[] = {
+    {"interval", scalar<&Probe::interval_ms, milliseconds>},
+    {"burst", scalar<&Probe::burst, number<1, 1000>>},
+    {"burst_interval", scalar<&Probe::burst_interval_ms, milliseconds>},
+    {"recovered", scalar<&Probe::recovered, number<1, 1000>>},
+    {"targets", list<&Probe::targets, address>},
+    {"hold_down", scalar<&Probe::hold_down_ms, milliseconds>},
+    {"fail_back", scalar<&Probe::fail_back, boolean>},
+};
+
+void read_source(Uplink& uplink, const Value& value) {
+  uplink.snat = value.event.text != "none";
+  if (uplink.snat) scalar<&Uplink::source, ipv4>(uplink, value);
+}
+
+constexpr Key<Uplink> kUplink[] = {
+    {"name", scalar<&Uplink::name, uplink_name>, kRequired},
+    {"interface", scalar<&Uplink::interface, link>, kRequired},
+    {"gateway", scalar<&Uplink::gateway, ipv4>},
+    {"source", read_source},
+    // A next hop's weight in the kernel: 1 to 256 (include/uapi/linux/nexthop.h).
+    {"weight", scalar<&Uplink::weight, number<1, 256>>},
+    {"probe", map<&Uplink::probe, kProbe>},
+};
+
+constexpr Choice<UplinkPolicy> kUplinkPolicies[] = {{"failover", UplinkPolicy::failover},
+                                                    {"balance", UplinkPolicy::balance}};
+
+constexpr Key<Host> kHost[] = {
+    {"vm_interface", scalar<&Host::vm_interface, link>},
+    {"tunnel_address", scalar<&Host::tunnel_address, address>},
+    {"metadata", scalar<&Host::metadata, socket_address>},
+    {"allow", list<&Host::allow, service_port>},
+    {"uplinks", list_of_maps<&Host::uplinks, kUplink>},
+    {"uplink_policy", scalar<&Host::uplink_policy, choice<kUplinkPolicies>>},
+    {"manage_host_default", scalar<&Host::manage_host_default, boolean>},
+    {"gateways", words<&Host::gateways, object_name, ipv4>},
+    {"prune", scalar<&Host::prune, boolean>},
+};
+
+// --- networks
+
+constexpr Key<DhcpRoute> kDhcpRoute[] = {
+    {"destination", scalar<&DhcpRoute::destination, range4>, kRequired},
+    {"via", scalar<&DhcpRoute::via, ipv4>, kRequired},
+};
+
+void read_dhcp_enabled(Dhcp& dhcp, const Value& value) {
+  scalar<&Dhcp::enabled, boolean>(dhcp, value);
+  if (value.event.text == "true")
+    value.reader.draft.dhcp_asked_for.push_back(value.reader.path()[1]);
+}
+
+constexpr Key<Dhcp> kDhcp[] = {
+    {"enabled", read_dhcp_enabled},
+    {"lease", scalar<&Dhcp::lease_seconds, lease_time>},
+    {"dns", list<&Dhcp::dns, server>},
+    {"domain", scalar<&Dhcp::domain, domain>},
+    {"options", words<&Dhcp::options, dhcp_option, single_line>},
+    {"routes", list_of_maps<&Dhcp::routes, kDhcpRoute>},
+};
+
+constexpr Key<RouterProbe> kRouterProbe[] = {
+    {"interval", scalar<&RouterProbe::interval_ms, milliseconds>},
+    {"lost", scalar<&RouterProbe::lost, number<1, 1000>>},
+    {"recovered", scalar<&RouterProbe::recovered, number<1, 1000>>},
+};
+
+constexpr Choice<GatewayMode> kGatewayModes[] = {{"shared", GatewayMode::shared},
+                                                 {"per-host", GatewayMode::per_host},
+                                                 {"hardware", GatewayMode::hardware},
+                                                 {"failover", GatewayMode::failover},
+                                                 {"none", GatewayMode::none}};
+
+constexpr Choice<bool> kFallbacks[] = {{"none", false}, {"host", true}};
+
+bool is_first_segment(const Network& network, const Value& value) {
+  if (std::holds_alternative<Flat>(network.segment)) return true;
+  value.fail({"bad-value", "a segment is either a vlan or a vxlan"});
+  return false;
+}
+
+void read_vlan(Network& network, const Value& value) {
+  if (!is_first_segment(network, value)) return;
+  if (const auto id = value.scalar(number<1, 4094>)) {
+    network.segment = Vlan{static_cast<std::uint16_t>(*id)};
+  }
+}
+
+void read_vxlan(Network& network, const Value& value) {
+  if (!is_first_segment(network, value)) return;
+  if (const auto vni = value.scalar(number<1, 0xffffff>)) {
+    network.segment = Vxlan{static_cast<std::uint32_t>(*vni)};
+  }
+}
+
+constexpr Key<Network> kSegment[] = {{"vlan", read_vlan}, {"vxlan", read_vxlan}};
+
+class SegmentFrame : public ObjectFrame<Network> {
+ public:
+  explicit SegmentFrame(Network& network) : ObjectFrame(network, kSegment), network_(network) {}
+  void close(Reader& reader) override {
+    if (!std::holds_alternative<Flat>(network_.segment)) return;
+    Path path = reader.path();
+    path.emplace_back("vlan");
+    reader.findings.add_missing(std::move(path), "is missing, and so is vxlan");
+  }
+
+ private:
+  const Network& network_;
+};
+
+/// flat | {vlan: 101} | {vxlan: 5001}
+void read_segment(Network& network, const Value& value) {
+  if (value.event.kind == Event::Kind::open_map) {
+    value.reader.enter(std::make_unique<SegmentFrame>(network));
+  } else if (value.event.kind != Event::Kind::scalar) {
+    value.wrong_type("flat, {vlan: ID} or {vxlan: VNI}");
+  } else if (value.event.text != "flat") {
+    value.fail(is_not(value.event.text, "a segment: flat, {vlan: ID} or {vxlan: VNI}").value());
+  }
+}
+
+constexpr Key<Network> kNetwork[] = {
+    {"cidr", scalar<&Network::cidr, range4>, kRequired},
+    {"gateway", scalar<&Network::gateway, ipv4>},
+    {"gateway_mode", scalar<&Network::gateway_mode, choice<kGatewayModes>>},
+    {"host_address", scalar<&Network::host_address, ipv4>},
+    {"fallback", scalar<&Network::fallback_to_host, choice<kFallbacks>>},
+    {"segment", read_segment},
+    {"interface", scalar<&Network::interface, link>},
+    {"gateway_mac", scalar<&Network::gateway_mac, mac>},
+    {"router_probe", map<&Network::router_probe, kRouterProbe>},
+    {"bridge", scalar<&Network::bridge, link>},
+    // The kernel's limits (include/linux/if_ether.h: ETH_MIN_MTU, ETH_MAX_MTU).
+    {"mtu", scalar<&Network::mtu, number<68, 65535>>},
+    {"snat", scalar<&Network::snat, boolean>},
+    {"routed", scalar<&Network::routed, boolean>},
+    {"uplinks", list<&Network::uplinks, object_name>},
+    {"cidr6", scalar<&Network::cidr6, range6>},
+    {"gateway6", scalar<&Network::gateway6, ipv6>},
+    {"gateway_hosts", list<&Network::gateway_hosts, object_name>},
+    {"dhcp", map<&Network::dhcp, kDhcp>},
+};
+
+// --- ports and public addresses
+
+constexpr Key<Rate> kRate[] = {
+    {"ingress", scalar<&Rate::ingress, rate>},
+    {"egress", scalar<&Rate::egress, rate>},
+    {"burst", scalar<&Rate::burst, size>},
+};
+
+constexpr Key<Port> kPort[] = {
+    {"network", scalar<&Port::network, object_name>, kRequired},
+    {"host", scalar<&Port::host, object_name>},
+    {"mac", scalar<&Port::mac, mac>, kRequired},
+    {"address", scalar<&Port::address, ipv4>, kRequired},
+    {"address6", scalar<&Port::address6, ipv6>},
+    {"interface", scalar<&Port::interface, link>},
+    {"default_route", scalar<&Port::default_route, boolean>},
+    {"gateway", scalar<&Port::gateway, ipv4>},
+    {"hostname", scalar<&Port::hostname, host_name>},
+    {"rate", map<&Port::rate, kRate>},
+};
+
+constexpr Key<FloatingIp> kFloatingIp[] = {
+    {"port", scalar<&FloatingIp::port, object_name>},
+    {"uplink", scalar<&FloatingIp::uplink, object_name>},
+    {"announce", scalar<&FloatingIp::announce, number<0, 100>>},
+    {"rate", map<&FloatingIp::rate, kRate>},
+};
+
+constexpr Choice<Protocol> kProtocols[] = {{"tcp", Protocol::tcp}, {"udp", Protocol::udp}};
+
+constexpr Key<PortForward> kPortForward[] = {
+    {"address", scalar<&PortForward::address, ipv4>, kRequired},
+    {"protocol", scalar<&PortForward::protocol, choice<kProtocols>>, kRequired},
+    {"port", scalar<&PortForward::port, port_range>, kRequired},
+    {"to_port", scalar<&PortForward::to_port, object_name>, kRequired},
+    {"to", scalar<&PortForward::to, port_range>, kRequired},
+};
+
+/// Named by their address, whatever the notation.
+void read_floating_ips(Draft& draft, const Value& value) {
+  auto& floating_ips = draft.cloud.floating_ips;
+  const auto current = std::make_shared<FloatingIp*>();
+  const auto take = [&floating_ips, current](Reader& reader, const Event& key) {
+    const auto found = address(key);
+    if (!found) return reader.fail(key, found.error(), true), false;
+    const auto order = static_cast<std::uint32_t>(floating_ips.size());
+    const auto [entry, is_new] = floating_ips.try_emplace(*found);
+    if (!is_new) return refuse_duplicate_key(reader, key), false;
+    *current = &entry->second;
+    entry->second.address = *found;
+    entry->second.order = order;
+    return true;
+  };
+  read_entries(value, take, [current](const Value& entry) {
+    read_object(**current, entry, Keys<FloatingIp>(kFloatingIp));
+  });
+}
+
+template <std::vector<Prefix> Cloud::*member>
+void ranges(Draft& draft, const Value& value) {
+  read_list(value, [&elements = draft.cloud.*member](const Value& element) {
+    if (const auto range = element.scalar(range4)) elements.push_back(*range);
+  });
+}
+
+constexpr Key<Draft> kDocument[] = {
+    {"hosts", named<&Cloud::hosts, kHost>},
+    {"networks", named<&Cloud::networks, kNetwork>},
+    {"ports", named<&Cloud::ports, kPort>},
+    {"floating_ips", read_floating_ips},
+    {"port_forwards", named<&Cloud::port_forwards, kPortForward>},
+    {"no_snat", ranges<&Cloud::no_snat>},
+    {"force_snat", ranges<&Cloud::force_snat>},
+};
+
+}  // namespace
+
+void read_document(const Value& value) {
+  read_object(value.reader.draft, value, Keys<Draft>(kDocument));
+}
+
+void complete(Draft& draft) {
+  for (auto& [name, network] : draft.cloud.networks) {
+    if (network.bridge.empty()) network.bridge = link_name("br-" + name);
+    if (network.gateway_mode == GatewayMode::none) network.dhcp.enabled = false;
+  }
+  for (auto& [name, port] : draft.cloud.ports) {
+    port.hostname = dns_label(port.hostname.empty() ? name : port.hostname);
+  }
+}
+
+}  // namespace novaplane::cloud

@@ -1,0 +1,91 @@
+#include <unordered_map>
+
+#include "dataplane/cloud/rules.h"
+
+namespace novaplane::cloud {
+namespace {
+
+Path uplink_path(const Host& host, const Uplink& uplink, std::string key) {
+  const auto index = &uplink - host.uplinks.data();
+  return {"hosts", host.name, "uplinks", fmt::format("[{}]", index), std::move(key)};
+}
+
+/// NAT picks the source by the interface that a packet leaves by.
+bool has_other_source(const Uplink& a, const Uplink& b) {
+  return a.interface == b.interface && (a.snat != b.snat || a.source != b.source);
+}
+
+void validate_uplink(const Host& host, const Uplink& uplink, Findings& findings) {
+  if (uplink.gateway && uplink.gateway == uplink.source) {
+    findings.add(uplink_path(host, uplink, "source"), "duplicate-address",
+                 fmt::format("{} is also the gateway of uplink {}", *uplink.source, uplink.name));
+  }
+  for (const Uplink* other = host.uplinks.data(); other != &uplink; ++other) {
+    if (uplink.name.empty() || uplink.interface.empty()) break;  // not read
+    if (other->name == uplink.name) {
+      findings.add(uplink_path(host, uplink, "name"), "duplicate-name",
+                   fmt::format("host {} has an uplink {} already", host.name, uplink.name));
+    } else if (has_other_source(*other, uplink)) {
+      findings.add(uplink_path(host, uplink, "interface"), "duplicate-interface",
+                   fmt::format("{} is also the interface of uplink {}, which has another source",
+                               uplink.interface, other->name));
+    }
+  }
+}
+
+void validate_gateway(const Cloud& cloud, const Host& host, const std::string& name,
+                      const IpAddress& address, Findings& findings) {
+  const Path path{"hosts", host.name, "gateways", name};
+  const Network* network = lookup(cloud.networks, name);
+  if (!network) {
+    return findings.add_at_key(path, "dangling", fmt::format("there is no network {}", name));
+  }
+  if (network->gateway_mode != GatewayMode::per_host) {
+    return findings.add_at_key(path, "wrong-mode",
+                               fmt::format("network {} has gateway_mode {}, not per-host", name,
+                                           to_string(network->gateway_mode)));
+  }
+  if (!is_known(address)) return;
+  if (auto refusal = misplaced(*network, address)) {
+    findings.add(path, refusal->kind, refusal->sentence);
+  } else if (network->gateway == address) {
+    findings.add(path, "duplicate-address",
+                 fmt::format("{} is also the gateway of network {}", address, name));
+  }
+}
+
+/// The host that has a value first; the later ones are wrong.
+using Holders = std::unordered_map<std::string, std::string>;
+
+void validate_alone(Holders& holders, const std::string& what, const Host& host, Path path,
+                    const IpAddress& address, Findings& findings) {
+  const auto [holder, is_first] = holders.try_emplace(what + address.to_string(), host.name);
+  if (is_first) return;
+  findings.add(std::move(path), "duplicate-address",
+               fmt::format("{} is also that of host {}", address, holder->second));
+}
+
+}  // namespace
+
+void validate_hosts(const Cloud& cloud, Findings& findings) {
+  Holders holders;
+  for (const auto& [name, host] : cloud.hosts) {
+    for (const Uplink& uplink : host.uplinks) validate_uplink(host, uplink, findings);
+    if (host.tunnel_address) {
+      validate_alone(holders, "tunnel ", host, {"hosts", name, "tunnel_address"},
+                     *host.tunnel_address, findings);
+    }
+    if (host.metadata && !host.metadata->address.is_v4()) {
+      findings.add({"hosts", name, "metadata"}, "wrong-family",
+                   "guests ask 169.254.169.254: an IPv4 address must answer");
+    }
+    for (const auto& [network, address] : host.gateways) {
+      validate_gateway(cloud, host, network, address, findings);
+      if (!is_known(address)) continue;
+      validate_alone(holders, network + ' ', host, {"hosts", name, "gateways", network}, address,
+                     findings);
+    }
+  }
+}
+
+}  // namespace novaplane::cloud

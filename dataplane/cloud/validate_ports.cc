@@ -1,0 +1,196 @@
+#include <set>
+#include <unordered_map>
+
+#include "dataplane/cloud/rules.h"
+
+namespace novaplane::cloud {
+namespace {
+
+Path path_of(const Port& port, std::string key) { return {"ports", port.name, std::move(key)}; }
+
+void validate_address(const Cloud& cloud, const Network& network, const Port& port,
+                      const IpAddress& address, std::string key, Findings& findings) {
+  auto refusal = address.is_v4() ? misplaced(network, address) : misplaced6(network, address);
+  if (refusal) return findings.add(path_of(port, std::move(key)), refusal->kind, refusal->sentence);
+  if (const auto holder = holder_on(cloud, network, address)) {
+    findings.add(path_of(port, std::move(key)), "reserved-address",
+                 fmt::format("{} is {}", address, *holder));
+  }
+}
+
+void validate_on_network(const Cloud& cloud, const Network& network, const Port& port,
+                         Findings& findings) {
+  if (is_known(port.address)) {
+    validate_address(cloud, network, port, port.address, "address", findings);
+  }
+  if (port.address6) {
+    validate_address(cloud, network, port, *port.address6, "address6", findings);
+  }
+  if (network.gateway_mode == GatewayMode::shared && port.mac == network.shared_mac()) {
+    findings.add(path_of(port, "mac"), "duplicate-mac",
+                 fmt::format("{} is the gateway's on network {}", port.mac, network.name));
+  }
+  if (!port.gateway) return;
+  if (network.gateway_mode != GatewayMode::hardware) {
+    findings.add(path_of(port, "gateway"), "wrong-mode",
+                 "means something with gateway_mode hardware only");
+  } else if (const auto refusal = misplaced(network, *port.gateway)) {
+    findings.add(path_of(port, "gateway"), refusal->kind, refusal->sentence);
+  } else if (*port.gateway == port.address) {
+    findings.add(path_of(port, "gateway"), "duplicate-address",
+                 fmt::format("{} is the port's own address", port.address));
+  }
+}
+
+/// What of the host has the link already, in words; empty: nothing.
+std::string holder_of_link(const Host& host, const std::string& link) {
+  if (host.vm_interface == link) return "vm_interface";
+  for (const Uplink& uplink : host.uplinks) {
+    if (uplink.interface == link) return "uplink " + uplink.name;
+  }
+  return {};
+}
+
+void validate_on_host(const Cloud& cloud, const Host& host, const Port& port, Findings& findings) {
+  const Network* network = lookup(cloud.networks, port.network);
+  if (port.interface.empty()) {
+    return findings.add_missing(path_of(port, "interface"),
+                                fmt::format("is missing: by what link is it on {}?", host.name));
+  }
+  if (const std::string holder = holder_of_link(host, port.interface); !holder.empty()) {
+    findings.add(path_of(port, "interface"), "link-conflict",
+                 fmt::format("{} is the {} of host {}", port.interface, holder, host.name));
+  } else if (network && network->interface == port.interface) {
+    findings.add(path_of(port, "interface"), "link-conflict",
+                 fmt::format("{} is the interface of network {}", port.interface, network->name));
+  }
+}
+
+/// What two ports cannot both have.
+class Twins {
+ public:
+  Twins(const Cloud& cloud, Findings& findings) : cloud_(cloud), findings_(findings) {
+    macs_.reserve(cloud.ports.size());
+    places_.reserve(cloud.ports.size());
+    links_.reserve(cloud.ports.size());
+    names_.reserve(cloud.ports.size());
+  }
+
+  void add(const Port& port) {
+    if (!port.mac.is_zero()) {
+      claim(macs_, port.mac, port, "mac", "duplicate-mac", [&] { return port.mac.to_string(); });
+    }
+    const Network* network = lookup(cloud_.networks, port.network);
+    if (network) add_on_network(*network, port);
+    if (!port.host.empty() && !port.interface.empty()) {
+      claim(links_, port.host + ' ' + port.interface, port, "interface", "duplicate-interface",
+            [&] { return fmt::format("{} on host {}", port.interface, port.host); });
+    }
+  }
+
+ private:
+  struct At {
+    const Network* network;
+    IpAddress address;
+    bool operator==(const At&) const = default;
+  };
+  struct HashAt {
+    std::size_t operator()(const At& at) const { return hash_of(at.network, at.address); }
+  };
+
+  void add_on_network(const Network& network, const Port& port) {
+    if (is_known(port.address)) {
+      claim(places_, At{&network, port.address}, port, "address", "duplicate-address",
+            [&] { return port.address.to_string(); });
+    }
+    if (port.address6) {
+      claim(places_, At{&network, *port.address6}, port, "address6", "duplicate-address",
+            [&] { return port.address6->to_string(); });
+    }
+    if (port.hostname.empty()) return;
+    std::string name = network.name + ' ' + port.hostname;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    claim(names_, std::move(name), port, "hostname", "duplicate-hostname",
+          [&] { return fmt::format("the host name {}", port.hostname); });
+  }
+
+  template <class Map, class What>
+  void claim(Map& map, typename Map::key_type key, const Port& port, const char* member,
+             const char* kind, What&& what) {
+    const auto [first, is_free] = map.try_emplace(std::move(key), &port);
+    if (is_free) return;
+    findings_.add(path_of(port, member), kind,
+                  fmt::format("{} is also that of port {}", what(), first->second->name));
+  }
+
+  const Cloud& cloud_;
+  Findings& findings_;
+  std::unordered_map<Mac, const Port*> macs_;
+  std::unordered_map<At, const Port*, HashAt> places_;
+  std::unordered_map<std::string, const Port*> links_, names_;
+};
+
+/// What a port asks of its host, told once for each host.
+class Needs {
+ public:
+  Needs(const Cloud& cloud, Findings& findings) : cloud_(cloud), findings_(findings) {}
+
+  void add(const Port& port) {
+    const Network* network = lookup(cloud_.networks, port.network);
+    const Host* host = lookup(cloud_.hosts, port.host);
+    if (!network || !host) return;
+    const bool is_per_host = network->gateway_mode == GatewayMode::per_host;
+    if (is_per_host && !host->gateways.contains(network->name)) {
+      tell({"hosts", host->name, "gateways", network->name},
+           fmt::format("is missing: port {} needs its host's gateway on network {}", port.name,
+                       network->name));
+    }
+    if (std::holds_alternative<Vxlan>(network->segment) && !host->tunnel_address) {
+      tell({"hosts", host->name, "tunnel_address"},
+           fmt::format("is missing: network {} of port {} is a vxlan", network->name, port.name));
+    }
+  }
+
+ private:
+  void tell(Path path, std::string sentence) {
+    if (told_.insert(path).second) findings_.add(std::move(path), "missing", std::move(sentence));
+  }
+
+  const Cloud& cloud_;
+  Findings& findings_;
+  std::set<Path> told_;
+};
+
+}  // namespace
+
+void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
+  const Network* network = lookup(cloud.networks, port.network);
+  if (network) {
+    validate_on_network(cloud, *network, port, findings);
+  } else if (!port.network.empty()) {
+    findings.add(path_of(port, "network"), "dangling",
+                 fmt::format("there is no network {}", port.network));
+  }
+  if (port.hostname.empty()) {
+    findings.add(path_of(port, "hostname"), "bad-name",
+                 "no letter or digit is left for a host name");
+  }
+  if (port.host.empty()) return;
+  if (const Host* host = lookup(cloud.hosts, port.host)) {
+    validate_on_host(cloud, *host, port, findings);
+  } else {
+    findings.add(path_of(port, "host"), "dangling", fmt::format("there is no host {}", port.host));
+  }
+}
+
+void validate_ports(const Cloud& cloud, Findings& findings) {
+  Twins twins(cloud, findings);
+  Needs needs(cloud, findings);
+  for (const Port* port : in_order(cloud.ports)) {
+    validate_port(cloud, *port, findings);
+    twins.add(*port);
+    needs.add(*port);
+  }
+}
+
+}  // namespace novaplane::cloud
