@@ -15,7 +15,7 @@ namespace {
 /// inet_pton wants a terminated string; addresses are short.
 bool to_bytes(int family, std::string_view text, void* out) {
   char terminated[INET6_ADDRSTRLEN + 1] = {};
-  if (text.size() >= sizeof(terminated)) return false;
+  if (text.size() >= sizeof(terminated) || text.find('\0') != text.npos) return false;
   std::memcpy(terminated, text.data(), text.size());
   return inet_pton(family, terminated, out) == 1;
 }

@@ -21,6 +21,11 @@ TEST(IpAddress, RefusesWhatOnlyLooksLikeOne) {
   }
 }
 
+TEST(IpAddress, RefusesWhatFollowsATerminator) {
+  EXPECT_EQ(IpAddress::parse(std::string_view("10.0.0.1\0.5", 11)), std::nullopt);
+  EXPECT_EQ(IpAddress::parse(std::string_view("10.0.0.1\0", 9)), std::nullopt);
+}
+
 TEST(IpAddress, KeepsApartWhatSharesAPrefixAsText) {
   EXPECT_LT(address("10.10.10.1"), address("10.10.10.10"));
   EXPECT_LT(address("10.10.10.10"), address("10.10.10.100"));
