@@ -64,7 +64,14 @@ void Executor::create_links(const Work& work) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
     if (!work.results[i]) continue;
     work.results[i] = write_link_values(change);
-    settings.add(i, netlink::set_link(change.key, settings_of(change)));
+    netlink::LinkSettings wanted = settings_of(change);
+    if (const auto stp = std::exchange(wanted.stp, std::nullopt)) {
+      // Alone and first: a forward delay of 0 is out of range while STP is on.
+      netlink::LinkSettings only;
+      only.stp = stp;
+      settings.add(i, netlink::set_link(change.key, only));
+    }
+    settings.add(i, netlink::set_link(change.key, wanted));
   }
   settings.send(netlink_, work.results);
 }

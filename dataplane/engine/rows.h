@@ -18,9 +18,9 @@ namespace novaplane::engine {
 /// A link that we create and own. Only bridges so far.
 struct Link {
   std::string kind = "bridge";
-  Mac mac;
+  Mac mac = {};
   std::uint32_t mtu = 1500;
-  std::string alias;              ///< "novaplane network blue"
+  std::string alias = {};         ///< "novaplane network blue"
   bool ipv6 = false;              ///< false: disable_ipv6 is set
   bool route_localnet = false;    ///< metadata on a loopback address needs it
   bool transmit_checksum = true;  ///< false: DHCP replies carry whole checksums (ethtool -K tx off)
@@ -34,8 +34,8 @@ using LinkKey = std::string;
 /// A link, ours or not, as the port of a bridge of ours. It is up.
 struct Attachment {
   std::string master;
-  std::optional<std::uint32_t> mtu;  ///< none: left as found
-  std::optional<bool> ipv6;          ///< none: left as found
+  std::optional<std::uint32_t> mtu = {};  ///< none: left as found
+  std::optional<bool> ipv6 = {};          ///< none: left as found
   bool up = true;
   bool operator==(const Attachment&) const = default;
 };
@@ -60,8 +60,8 @@ struct Route {
   enum class Type : std::uint8_t { unicast = 1, local = 2 };  ///< RTN_*
   Type type = Type::unicast;
   std::string link;
-  std::optional<IpAddress> gateway;
-  std::optional<IpAddress> preferred_source;
+  std::optional<IpAddress> gateway = {};
+  std::optional<IpAddress> preferred_source = {};
   bool operator==(const Route&) const = default;
 };
 

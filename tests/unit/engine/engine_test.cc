@@ -1,0 +1,283 @@
+#include "dataplane/engine/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "toy.h"
+
+namespace novaplane::engine {
+namespace {
+
+using namespace test;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const Toy kToy;
+
+struct EnginePlan : ::testing::Test {
+  Engine engine{"h1", {&kToy}};
+
+  void saw(netlink::Link link) { engine.saw(netlink::Seen<netlink::Link>{std::move(link)}); }
+  void gone(netlink::Link link) { engine.saw(netlink::Gone<netlink::Link>{std::move(link)}); }
+};
+
+TEST_F(EnginePlan, FollowsTheNumberedOrder) {
+  cloud::Cloud cloud = cloud_of(1);
+  add(cloud, port_of(1, 0));
+  add(cloud, floating_of(7, "p1"));
+  engine.load(cloud);
+  saw(link_of(5, "tap1"));
+  const Plan plan = engine.plan(Clock::time_point::max());
+  std::vector<Phase> phases;
+  for (const Step& step : plan) {
+    if (phases.empty() || phases.back() != step.phase) phases.push_back(step.phase);
+  }
+  EXPECT_THAT(phases,
+              ElementsAre(Phase::nftables, Phase::create_links, Phase::attach, Phase::raise_links,
+                          Phase::addresses, Phase::routes, Phase::services, Phase::announce));
+}
+
+TEST_F(EnginePlan, SaysWhatAndWhy) {
+  cloud::Cloud cloud = cloud_of(1);
+  add(cloud, port_of(1, 0));
+  add(cloud, floating_of(7, "p1"));
+  engine.load(cloud);
+  saw(link_of(5, "tap1"));
+  EXPECT_THAT(
+      words(engine),
+      ElementsAre(
+          "add element bridge novaplane ports { \"tap1\" } (port p1: missing)",
+          "add element inet novaplane fixed { 10.0.0.11 : 203.0.113.7 } (floating IP 203.0.113.7: "
+          "missing)",
+          "add element inet novaplane floating { 203.0.113.7 : 10.0.0.11 } (floating IP "
+          "203.0.113.7: missing)",
+          HasSubstr("add link br-n0 bridge mac 0a:6f:"),
+          "add port tap1 master br-n0 (port p1: missing)",
+          "set link br-n0 up mtu 1500 (network n0: new)",
+          "add address 10.0.0.1/24 dev br-n0 (network n0: missing)",
+          "add route 203.0.113.7/32 table local local dev lo (floating IP 203.0.113.7: missing)",
+          "start dnsmasq dhcp/n0 on br-n0 (network n0: missing)",
+          "announce 203.0.113.7 on eth0 3 times (floating IP 203.0.113.7: neighbours learn where "
+          "it is)"));
+}
+
+TEST_F(EnginePlan, IsEmptyOnceEverythingIsDone) {
+  cloud::Cloud cloud = cloud_of(3);
+  for (int i = 0; i < 9; ++i) add(cloud, port_of(i, i % 3));
+  for (int i = 0; i < 9; ++i) add(cloud, floating_of(i, "p" + std::to_string(i)));
+  engine.load(cloud);
+  for (int i = 0; i < 9; ++i) saw(link_of(i + 2, "tap" + std::to_string(i)));
+  settle_all(engine);
+  EXPECT_THAT(words(engine), IsEmpty());
+  engine.load(cloud);
+  EXPECT_THAT(words(engine), IsEmpty());
+}
+
+TEST_F(EnginePlan, WithdrawsTheAddressBeforeTheTranslation) {
+  cloud::Cloud cloud = cloud_of(1);
+  add(cloud, port_of(1, 0));
+  add(cloud, floating_of(7, "p1"));
+  engine.load(cloud);
+  settle_all(engine);
+  engine.document().remove({Kind::floating_ip, "203.0.113.7"});
+  EXPECT_THAT(
+      words(engine),
+      ElementsAre("remove route 203.0.113.7/32 table local (not wanted any more)",
+                  "remove element inet novaplane fixed { 10.0.0.11 } (not wanted any more)",
+                  "remove element inet novaplane floating { 203.0.113.7 } (not wanted any more)"));
+}
+
+TEST_F(EnginePlan, WaitsForALinkThatIsNotThereYet) {
+  cloud::Cloud cloud = cloud_of(1);
+  add(cloud, port_of(1, 0));
+  engine.load(cloud);
+  settle_all(engine);
+  EXPECT_THAT(words(engine), IsEmpty());
+  EXPECT_EQ(engine.status().at({Kind::port, "p1"}).state, State::waiting);
+  saw(link_of(5, "tap1"));
+  EXPECT_THAT(words(engine), ElementsAre("add port tap1 master br-n0 (port p1: missing)"));
+  EXPECT_TRUE(engine.status().empty());
+}
+
+TEST_F(EnginePlan, LeavesAForeignLinkOfTheWantedNameAlone) {
+  engine.load([] {
+    cloud::Cloud cloud = cloud_of(2);
+    add(cloud, port_of(1, 0));
+    add(cloud, port_of(2, 1));
+    return cloud;
+  }());
+  saw(link_of(3, "br-n0", "veth"));
+  settle_all(engine);
+  EXPECT_THAT(words(engine), IsEmpty());
+  const auto status = engine.status();
+  EXPECT_EQ(status.at({Kind::network, "n0"}).state, State::failed);
+  EXPECT_THAT(status.at({Kind::network, "n0"}).reasons[0],
+              HasSubstr("br-n0 is taken by a veth link"));
+  EXPECT_FALSE(status.contains({Kind::network, "n1"}));
+  gone(link_of(3, "br-n0"));
+  EXPECT_THAT(words(engine)[0], HasSubstr("add link br-n0"));
+}
+
+TEST_F(EnginePlan, DoesNotTakeAPortFromAForeignBridge) {
+  cloud::Cloud cloud = cloud_of(1);
+  add(cloud, port_of(1, 0));
+  engine.load(cloud);
+  settle_all(engine);
+  saw(link_of(3, "virbr0", "bridge"));
+  netlink::Link tap = link_of(5, "tap1");
+  tap.master = 3;
+  saw(tap);
+  EXPECT_THAT(words(engine), IsEmpty());
+  EXPECT_THAT(engine.status().at({Kind::port, "p1"}).reasons[0],
+              HasSubstr("already a port of virbr0"));
+}
+
+TEST_F(EnginePlan, AFailedStepWaitsLongerEachTimeAndKeepsNobodyElse) {
+  cloud::Cloud cloud = cloud_of(2);
+  for (int i = 0; i < 2; ++i) add(cloud, port_of(i, i));
+  engine.load(cloud);
+  const auto start = Clock::time_point{} + std::chrono::hours(1);
+  const auto fail_n0 = [&](Clock::time_point now) {
+    for (const Step& step : engine.plan(now)) {
+      const bool of_n0 = step.owner && step.owner->name == "n0";
+      engine.done(step, of_n0 ? failure("", ENOSPC, "no room") : Result<void>(), now);
+    }
+  };
+  fail_n0(start);
+  EXPECT_THAT(words(engine, start), IsEmpty());
+  EXPECT_THAT(engine.status().at({Kind::network, "n0"}).reasons[0], HasSubstr("no room (ENOSPC)"));
+  EXPECT_EQ(engine.next_retry(), start + Holds::kFirst);
+  EXPECT_THAT(words(engine, start + Holds::kFirst), ::testing::Not(IsEmpty()));
+  fail_n0(start + Holds::kFirst);
+  EXPECT_THAT(words(engine, start + 2 * Holds::kFirst), IsEmpty());
+  EXPECT_THAT(words(engine, start + 3 * Holds::kFirst), ::testing::Not(IsEmpty()));
+  settle_all(engine);
+  EXPECT_THAT(words(engine), IsEmpty());
+  EXPECT_FALSE(engine.status().contains({Kind::network, "n0"}));
+}
+
+TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument) {
+  netlink::Link bridge = link_of(3, "br-old", "bridge");
+  bridge.group = netlink::kOurGroup;
+  engine.load(cloud_of(0));
+  engine.saw(nft::Observed{
+      1, {}, {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
+  saw(bridge);
+  netlink::Link ours = link_of(4, "tap9"), stranger = link_of(5, "tap-of-others");
+  ours.master = stranger.master = 3;
+  saw(ours);
+  saw(stranger);
+  netlink::Route route{.table = 255,
+                       .destination = {ip("203.0.113.9"), 32},
+                       .type = 2,
+                       .protocol = netlink::kOurProtocol,
+                       .link = 1,
+                       .gateway = {},
+                       .preferred_source = {}};
+  netlink::Route foreign = route;
+  foreign.protocol = 4;
+  foreign.destination = {ip("203.0.113.10"), 32};
+  engine.saw(netlink::Seen<netlink::Route>{route});
+  engine.saw(netlink::Seen<netlink::Route>{foreign});
+  EXPECT_THAT(
+      words(engine),
+      ElementsAre("remove route 203.0.113.9/32 table local (not wanted any more)",
+                  "remove port tap9 (not wanted any more)",
+                  "remove element bridge novaplane ports { \"tap9\" } (not wanted any more)",
+                  "remove link br-old (not wanted any more)"));
+}
+
+TEST_F(EnginePlan, ABridgeThatVanishesTakesWhatStoodOnItAlong) {
+  cloud::Cloud cloud = cloud_of(1);
+  add(cloud, port_of(1, 0));
+  engine.load(cloud);
+  settle_all(engine);
+  netlink::Link bridge = link_of(3, "br-n0", "bridge");
+  bridge.group = netlink::kOurGroup;
+  saw(bridge);
+  gone(bridge);
+  EXPECT_THAT(
+      words(engine),
+      ElementsAre(HasSubstr("add link br-n0"), HasSubstr("set link br-n0 up"),
+                  HasSubstr("add address 10.0.0.1/24"), HasSubstr("start dnsmasq dhcp/n0")));
+}
+
+TEST_F(EnginePlan, TheEndOfAReplacedRouteIsNoLoss) {
+  cloud::Cloud cloud = cloud_of(1);
+  add(cloud, port_of(1, 0));
+  add(cloud, floating_of(7, "p1"));
+  engine.load(cloud);
+  settle_all(engine);
+  saw(link_of(1, "lo"));
+  netlink::Route old{.table = 255,
+                     .destination = {ip("203.0.113.7"), 32},
+                     .type = 2,
+                     .protocol = netlink::kOurProtocol,
+                     .link = 1,
+                     .gateway = {},
+                     .preferred_source = ip("192.0.2.9")};
+  engine.saw(netlink::Gone<netlink::Route>{old});
+  EXPECT_THAT(words(engine), IsEmpty());
+  old.preferred_source = {};
+  engine.saw(netlink::Gone<netlink::Route>{old});
+  EXPECT_THAT(words(engine),
+              ElementsAre(HasSubstr("add route 203.0.113.7/32"), HasSubstr("announce")));
+}
+
+TEST_F(EnginePlan, FactsOfAMissingNicAreAProblemThatItsArrivalEnds) {
+  cloud::Cloud cloud = cloud_of(1);
+  cloud.hosts["h1"].vm_interface = "eth1";
+  engine.load(cloud);
+  settle_all(engine);
+  EXPECT_THAT(engine.status().at({Kind::network, "n0"}).reasons[0], HasSubstr("no such link eth1"));
+  netlink::Link eth1 = link_of(9, "eth1", "");
+  eth1.mac = *Mac::parse("02:00:00:00:00:09");
+  saw(eth1);
+  EXPECT_THAT(words(engine), ElementsAre(HasSubstr("wanted 02:00:00:00:00:09")));
+  EXPECT_TRUE(engine.status().empty());
+}
+
+/// Any history of put and remove leaves what loading the resulting document leaves.
+TEST(Compiler, EditsOfOneObjectEqualALoadOfTheWhole) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](int limit) {
+      return static_cast<int>(random() % static_cast<unsigned>(limit));
+    };
+    Engine edited("h1", {&kToy});
+    cloud::Cloud start = cloud_of(3);
+    for (int i = 0; i < 4; ++i) add(start, port_of(i, i % 3));
+    edited.load(start);
+    for (int step = 0; step < 60; ++step) {
+      const int number = below(6);
+      const std::string name = "p" + std::to_string(number);
+      const auto& cloud = edited.document().cloud();
+      const bool is_used = std::any_of(cloud.floating_ips.begin(), cloud.floating_ips.end(),
+                                       [&](auto& f) { return f.second.port == name; });
+      switch (below(4)) {
+        case 0:
+          edited.document().put(port_of(number, below(3), below(3) ? "h1" : "h2"));
+          break;
+        case 1:
+          if (!is_used) edited.document().remove({Kind::port, name});
+          break;
+        case 2:
+          if (cloud.ports.contains(name)) edited.document().put(floating_of(below(8), name));
+          break;
+        case 3:
+          edited.document().remove(
+              {Kind::floating_ip, floating_of(below(8), "").address.to_string()});
+          break;
+      }
+      Engine loaded("h1", {&kToy});
+      loaded.load(edited.document().cloud());
+      ASSERT_EQ(words(edited), words(loaded)) << "seed " << seed << " step " << step;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace novaplane::engine
