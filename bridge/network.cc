@@ -47,14 +47,13 @@ std::string title_of(const Context& context, const cloud::Network& network,
 }
 
 /// Why the wire must not be attached: it belongs to somebody else, or the host would lose its own
-/// addresses with it. Empty: nothing. What is attached already stays so.
-std::string obstacle(const Context& context, const cloud::Network& network,
-                     const std::string& wire) {
+/// addresses with it. Empty: nothing.
+std::string obstacle(const Context& context, const std::string& wire) {
   if (const cloud::Uplink* uplink = uplink_on(context.host, wire)) {
     return fmt::format("is uplink {} too: not supported yet", uplink->name);
   }
   const LinkFacts* facts = context.facts.find(wire);
-  if (!facts || facts->master == network.bridge) return {};
+  if (!facts) return {};
   if (!facts->master.empty()) return fmt::format("is a port of {}", facts->master);
   if (facts->addresses.empty()) return {};
   return fmt::format("carries {}: moving addresses to the bridge is not supported yet",
@@ -91,7 +90,7 @@ void compile_wire(const Context& context, const cloud::Network& network, Element
   const auto wire = wire_of(context, network);
   if (!wire) return;
   const std::string title = title_of(context, network, *wire);
-  if (std::string words = obstacle(context, network, *wire); !words.empty()) {
+  if (std::string words = obstacle(context, *wire); !words.empty()) {
     out.problems.push_back({title, 0, std::move(words)});
     return;
   }

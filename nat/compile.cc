@@ -113,6 +113,11 @@ const cloud::Network* reachable_network(const Context& context, const cloud::Por
   return &network;
 }
 
+Error missing_uplink(const cloud::Host& host, const std::string& name) {
+  if (host.uplinks.empty()) return {{}, 0, "this host has no uplink"};
+  return {"uplink " + name, 0, "this host has none of that name"};
+}
+
 /// Null: bound to nothing, or to a port of another host.
 const cloud::Port* local_port(const Context& context, const std::string& name) {
   const auto it = context.cloud.ports.find(name);
@@ -127,7 +132,7 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
   if (!network) return;
   const cloud::Uplink* uplink = uplink_of(context, ip);
   if (!uplink) {
-    out.problems.push_back({"uplink " + ip.uplink, 0, "this host has none of that name"});
+    out.problems.push_back(missing_uplink(context.host, ip.uplink));
     return;
   }
   Elements elements(object, out);
@@ -158,7 +163,7 @@ bool compile_public_address(const Context& context, const cloud::PortForward& fo
     return false;
   }
   if (context.host.uplinks.empty()) {
-    out.problems.push_back({forward.address.to_string(), 0, "this host has no uplink"});
+    out.problems.push_back(missing_uplink(context.host, {}));
     return false;
   }
   answer_for(context, forward.address, context.host.uplinks.front(), bridge, out);

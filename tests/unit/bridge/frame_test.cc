@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include "bridge/bridge.h"
+#include "dataplane/nft/rule.h"
+#include "tests/support/example.h"
+
+namespace novaplane::bridge {
+namespace {
+
+constexpr std::string_view kInet = R"(table inet novaplane {
+  set managed { type ifname; }
+  set layer2 { type ifname; }
+  set routed { type ifname . ifname; }
+  set open { type ifname; }
+  set gateways { type ifname . ipv4_addr; }
+  set own_addresses { type ipv4_addr; }
+  set host_services { type ifname . ipv4_addr . inet_proto . inet_service; }
+  set allowed { type inet_proto . inet_service; }
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    ct state established,related accept
+    ct status dnat accept comment "floating IPs and port forwards"
+    iifname . oifname @routed accept comment "within a network, and where it is routed"
+    iifname @open oifname @open accept comment "between networks that are routed: true"
+    iifname @layer2 drop comment "gateway_mode none: not routed"
+    oifname @layer2 drop comment "gateway_mode none: not routed"
+    oifname @managed drop comment "networks are isolated, and a fixed address is out of reach"
+  }
+  chain input {
+    type filter hook input priority 0; policy accept;
+    meta mark & 0x01000000 == 0x00000000 accept comment "not from a guest"
+    ct state established,related accept
+    ct status dnat accept comment "metadata"
+    udp dport 67 accept comment "DHCP"
+    iifname . ip daddr . meta l4proto . th dport @host_services accept comment "DNS"
+    iifname . ip daddr @gateways icmp type echo-request accept comment "ping of the own gateway"
+    ip daddr @own_addresses iifname . ip daddr != @gateways drop comment "the gateway of another network"
+    iifname @managed meta nfproto ipv4 meta l4proto . th dport @allowed accept comment "allow of the host"
+    drop comment "the rest of the host"
+  }
+}
+)";
+
+constexpr std::string_view kBridge = R"(table bridge novaplane {
+  set wire { type ifname; }
+  set layer2_wire { type ifname; }
+  set guests { type ifname; }
+  set wire_isolated { type ifname . ipv4_addr; }
+  map to_bridge { type ifname . ether_addr : ether_addr; }
+  map to_guest { type ifname . ether_addr : ether_addr; }
+  chain prerouting {
+    type filter hook prerouting priority -300; policy accept;
+    iifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
+    iifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
+    iifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
+    iifname @wire ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
+    iifname @guests ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
+    iifname @guests meta mark set meta mark | 0x01000000 comment "from a guest"
+    ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
+  }
+  chain postrouting {
+    type filter hook postrouting priority 300; policy accept;
+    oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
+    oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
+    oifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
+    arp saddr ether set oifname . arp saddr ether map @to_guest comment "ARP of the shared gateway"
+    ether saddr set oifname . ether saddr map @to_guest comment "from the shared gateway"
+  }
+}
+)";
+
+TEST(BridgeFrame, RoutesAndIsolates) {
+  EXPECT_EQ(test::frame_text(Bridge(), nft::Family::inet), kInet);
+}
+
+TEST(BridgeFrame, KeepsTheSharedGatewayOffTheWire) {
+  EXPECT_EQ(test::frame_text(Bridge(), nft::Family::bridge), kBridge);
+}
+
+}  // namespace
+}  // namespace novaplane::bridge

@@ -1,0 +1,203 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bridge/bridge.h"
+#include "tests/support/example.h"
+
+namespace novaplane::bridge {
+namespace {
+
+using engine::Kind;
+using engine::Rows;
+using test::ip;
+using test::mac;
+using test::prefix;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+
+class BridgeNetworkTest : public testing::Test {
+ protected:
+  Rows blue() const { return example_.compile(bridge_, Kind::network, "blue"); }
+  std::vector<std::string> elements() const { return test::elements_of(blue(), bridge_); }
+  std::vector<std::string> problems() const { return test::problems_of(blue()); }
+
+  Bridge bridge_;
+  test::Example example_;
+};
+
+TEST_F(BridgeNetworkTest, MakesABridgeWithTheMacOfItsWire) {
+  const Rows rows = blue();
+  ASSERT_EQ(rows.links.size(), 1u);
+  EXPECT_EQ(rows.links[0].first, "br-blue");
+  const engine::Link& link = rows.links[0].second;
+  EXPECT_EQ(link.mac, mac("52:54:00:00:00:01"));
+  EXPECT_EQ(link.alias, "novaplane network blue");
+  EXPECT_EQ(link.mtu, 1500u);
+  EXPECT_FALSE(link.ipv6);
+  EXPECT_FALSE(link.route_localnet);
+  EXPECT_FALSE(link.transmit_checksum);
+}
+
+TEST_F(BridgeNetworkTest, AttachesItsWireAndLeavesItOtherwiseAsFound) {
+  const Rows rows = blue();
+  ASSERT_EQ(rows.attachments.size(), 1u);
+  EXPECT_EQ(rows.attachments[0].first, "eth1");
+  const engine::Attachment expected{.master = "br-blue", .mtu = {}, .ipv6 = {}};
+  EXPECT_EQ(rows.attachments[0].second, expected);
+}
+
+TEST_F(BridgeNetworkTest, HasTheGatewayAddressWithItsBroadcast) {
+  const Rows rows = blue();
+  ASSERT_EQ(rows.addresses.size(), 1u);
+  EXPECT_EQ(rows.addresses[0].first, (engine::AddressKey{"br-blue", prefix("10.0.0.1/24")}));
+  EXPECT_EQ(rows.addresses[0].second.broadcast, ip("10.0.0.255"));
+}
+
+TEST_F(BridgeNetworkTest, SharedGatewayIsIsolatedOnTheWire) {
+  EXPECT_THAT(
+      elements(),
+      UnorderedElementsAre("wire eth1", "wire_isolated eth1 . 10.0.0.1",
+                           "wire_isolated eth1 . 169.254.169.254", "routed br-blue . br-blue",
+                           "managed br-blue", "gateways br-blue . 10.0.0.1",
+                           "own_addresses 10.0.0.1", "host_services br-blue . 10.0.0.1 . udp . 53",
+                           "host_services br-blue . 10.0.0.1 . tcp . 53"));
+}
+
+TEST_F(BridgeNetworkTest, ElementsNameTheirNetwork) {
+  for (const auto& [key, element] : blue().elements) EXPECT_EQ(element.comment, "network blue");
+}
+
+TEST_F(BridgeNetworkTest, PerHostGatewayIsTheHostsOwnAndSeenOnTheWire) {
+  example_.network().gateway_mode = cloud::GatewayMode::per_host;
+  example_.host().gateways["blue"] = ip("10.0.0.5");
+  const Rows rows = blue();
+  ASSERT_EQ(rows.addresses.size(), 1u);
+  EXPECT_EQ(rows.addresses[0].first.prefix, prefix("10.0.0.5/24"));
+  EXPECT_THAT(elements(), Contains("wire eth1"));
+  EXPECT_THAT(elements(), Contains("wire_isolated eth1 . 169.254.169.254"));
+  EXPECT_THAT(elements(), Not(Contains("wire_isolated eth1 . 10.0.0.5")));
+  EXPECT_THAT(elements(), Contains("gateways br-blue . 10.0.0.5"));
+}
+
+TEST_F(BridgeNetworkTest, PerHostWithoutAnAddressHereIsNotRouted) {
+  example_.network().gateway_mode = cloud::GatewayMode::per_host;
+  EXPECT_THAT(blue().addresses, IsEmpty());
+  EXPECT_THAT(elements(), UnorderedElementsAre("wire eth1", "wire_isolated eth1 . 169.254.169.254",
+                                               "routed br-blue . br-blue", "layer2 br-blue"));
+}
+
+TEST_F(BridgeNetworkTest, ModeNoneIsBridgeAndWireOnly) {
+  example_.network().gateway_mode = cloud::GatewayMode::none;
+  example_.host().metadata = {{ip("127.0.0.1"), 8775}};
+  const Rows rows = blue();
+  EXPECT_THAT(rows.addresses, IsEmpty());
+  EXPECT_EQ(rows.attachments.size(), 1u);
+  EXPECT_FALSE(rows.links[0].second.route_localnet);
+  EXPECT_TRUE(rows.links[0].second.transmit_checksum);
+  EXPECT_THAT(elements(), UnorderedElementsAre("layer2_wire eth1", "routed br-blue . br-blue",
+                                               "layer2 br-blue"));
+}
+
+TEST_F(BridgeNetworkTest, LoopbackMetadataNeedsRouteLocalnet) {
+  example_.host().metadata = {{ip("127.0.0.1"), 8775}};
+  EXPECT_TRUE(blue().links[0].second.route_localnet);
+  example_.host().metadata = {{ip("192.0.2.1"), 8775}};
+  EXPECT_FALSE(blue().links[0].second.route_localnet);
+}
+
+TEST_F(BridgeNetworkTest, WithoutDhcpChecksumsStayAndNoDnsIsOffered) {
+  example_.network().dhcp.enabled = false;
+  EXPECT_TRUE(blue().links[0].second.transmit_checksum);
+  EXPECT_THAT(elements(), Not(Contains(testing::StartsWith("host_services"))));
+}
+
+TEST_F(BridgeNetworkTest, Cidr6LeavesIpv6On) {
+  example_.network().cidr6 = prefix("2001:db8::/64");
+  EXPECT_TRUE(blue().links[0].second.ipv6);
+}
+
+TEST_F(BridgeNetworkTest, WithoutSnatTheUplinkIsRouted) {
+  example_.network().snat = false;
+  EXPECT_THAT(elements(), Contains("routed eth0 . br-blue"));
+}
+
+TEST_F(BridgeNetworkTest, RoutedNetworksAreOpenToEachOther) {
+  example_.network().routed = true;
+  EXPECT_THAT(elements(), Contains("open br-blue"));
+}
+
+TEST_F(BridgeNetworkTest, IsOnHostsWithAWireOrAPort) {
+  example_.host().vm_interface.reset();
+  EXPECT_EQ(blue().links.size(), 1u);
+  EXPECT_THAT(blue().attachments, IsEmpty());
+  EXPECT_THAT(elements(), Not(Contains(testing::StartsWith("wire"))));
+  example_.port().host = "compute2";
+  EXPECT_THAT(blue().links, IsEmpty());
+  EXPECT_THAT(elements(), IsEmpty());
+}
+
+TEST_F(BridgeNetworkTest, HasNoBroadcastOnAPairOfAddresses) {
+  example_.network().cidr = prefix("10.0.0.0/31");
+  EXPECT_EQ(blue().addresses[0].second.broadcast, std::nullopt);
+}
+
+// --- what cannot be as wanted
+
+TEST_F(BridgeNetworkTest, WhatIsNotSupportedYetHasNoRows) {
+  example_.network().segment = cloud::Vlan{101};
+  EXPECT_THAT(problems(), ElementsAre("segment vlan: not supported yet"));
+  EXPECT_THAT(blue().links, IsEmpty());
+  EXPECT_THAT(elements(), IsEmpty());
+  example_.network().segment = cloud::Vxlan{5001};
+  EXPECT_THAT(problems(), ElementsAre("segment vxlan: not supported yet"));
+  example_.network().segment = cloud::Flat{};
+  example_.network().gateway_mode = cloud::GatewayMode::hardware;
+  EXPECT_THAT(problems(), ElementsAre("gateway_mode hardware: not supported yet"));
+  example_.network().gateway_mode = cloud::GatewayMode::failover;
+  EXPECT_THAT(problems(), ElementsAre("gateway_mode failover: not supported yet"));
+}
+
+TEST_F(BridgeNetworkTest, MissingWireIsAProblemAndTheBridgeStands) {
+  example_.facts.links.erase("eth1");
+  EXPECT_THAT(problems(), ElementsAre("compute1's vm_interface eth1: no such link"));
+  EXPECT_EQ(blue().links.size(), 1u);
+  EXPECT_EQ(blue().attachments.size(), 1u);
+  EXPECT_THAT(elements(), Contains("wire_isolated eth1 . 10.0.0.1"));
+}
+
+TEST_F(BridgeNetworkTest, PortOfAnotherBridgeIsLeftThereWithItsTraffic) {
+  example_.link("eth1").master = "br-old";
+  EXPECT_THAT(problems(), ElementsAre("compute1's vm_interface eth1: is a port of br-old"));
+  EXPECT_THAT(blue().attachments, IsEmpty());
+  EXPECT_THAT(elements(), Not(Contains(testing::StartsWith("wire"))));
+  EXPECT_EQ(blue().links.size(), 1u);
+}
+
+TEST_F(BridgeNetworkTest, NicWithAddressesIsNotTakenFromTheHost) {
+  example_.network().interface = "eth2";
+  example_.link("eth2").addresses = {prefix("192.0.2.5/24"), prefix("2001:db8::5/64")};
+  EXPECT_THAT(problems(), ElementsAre("network blue's interface eth2: carries 192.0.2.5/24, "
+                                      "2001:db8::5/64: moving addresses to the bridge is not "
+                                      "supported yet"));
+  EXPECT_THAT(blue().attachments, IsEmpty());
+}
+
+TEST_F(BridgeNetworkTest, UplinkIsNotTakenFromTheHost) {
+  example_.host().vm_interface = "eth0";
+  EXPECT_THAT(problems(),
+              ElementsAre("compute1's vm_interface eth0: is uplink wan too: not supported yet"));
+  EXPECT_THAT(blue().attachments, IsEmpty());
+}
+
+TEST_F(BridgeNetworkTest, MtuBeyondTheWiresIsAProblem) {
+  example_.network().mtu = 9000;
+  EXPECT_THAT(problems(),
+              ElementsAre("compute1's vm_interface eth1: its mtu 1500 is less than 9000"));
+  EXPECT_EQ(blue().links[0].second.mtu, 9000u);
+}
+
+}  // namespace
+}  // namespace novaplane::bridge

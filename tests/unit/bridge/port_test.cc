@@ -1,0 +1,112 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bridge/bridge.h"
+#include "tests/support/example.h"
+
+namespace novaplane::bridge {
+namespace {
+
+using engine::Kind;
+using engine::Rows;
+using test::ip;
+using test::mac;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class BridgePortTest : public testing::Test {
+ protected:
+  BridgePortTest() { example_.add_port("far", "blue", "10.0.0.12", "compute2"); }
+
+  Rows rows(const std::string& port = "web1") const {
+    return example_.compile(bridge_, Kind::port, port);
+  }
+  std::vector<std::string> elements() const { return test::elements_of(rows(), bridge_); }
+
+  Bridge bridge_;
+  test::Example example_;
+};
+
+TEST_F(BridgePortTest, IsAttachedWithTheMtuOfItsNetwork) {
+  example_.network().mtu = 1450;
+  ASSERT_EQ(rows().attachments.size(), 1u);
+  EXPECT_EQ(rows().attachments[0].first, "tap-web1");
+  const engine::Attachment expected{.master = "br-blue", .mtu = 1450, .ipv6 = false};
+  EXPECT_EQ(rows().attachments[0].second, expected);
+  example_.network().cidr6 = test::prefix("2001:db8::/64");
+  EXPECT_EQ(rows().attachments[0].second.ipv6, true);
+}
+
+TEST_F(BridgePortTest, SeesTheSharedMacForTheBridges) {
+  EXPECT_THAT(elements(),
+              UnorderedElementsAre("guests tap-web1",
+                                   "to_bridge tap-web1 . 0a:6e:0a:00:00:01 : 52:54:00:00:00:01",
+                                   "to_guest tap-web1 . 52:54:00:00:00:01 : 0a:6e:0a:00:00:01"));
+  EXPECT_EQ(rows().elements[0].second.comment, "port web1");
+}
+
+TEST_F(BridgePortTest, SeesTheBridgeItselfInOtherModes) {
+  example_.network().gateway_mode = cloud::GatewayMode::per_host;
+  example_.host().gateways["blue"] = ip("10.0.0.5");
+  EXPECT_THAT(elements(), ElementsAre("guests tap-web1"));
+  example_.network().gateway_mode = cloud::GatewayMode::none;
+  EXPECT_THAT(elements(), ElementsAre("guests tap-web1"));
+}
+
+TEST_F(BridgePortTest, OfAnotherHostIsAPermanentNeighbourBehindASharedGateway) {
+  const Rows far = rows("far");
+  ASSERT_EQ(far.neighbours.size(), 1u);
+  EXPECT_EQ(far.neighbours[0].first, (engine::NeighbourKey{"br-blue", ip("10.0.0.12")}));
+  EXPECT_EQ(far.neighbours[0].second.mac, mac("fa:16:3e:00:00:01"));
+  EXPECT_THAT(far.attachments, IsEmpty());
+  EXPECT_THAT(far.elements, IsEmpty());
+}
+
+TEST_F(BridgePortTest, OfAnotherHostIsFoundByArpInPerHostMode) {
+  example_.network().gateway_mode = cloud::GatewayMode::per_host;
+  example_.host().gateways["blue"] = ip("10.0.0.5");
+  EXPECT_THAT(rows("far").neighbours, IsEmpty());
+}
+
+TEST_F(BridgePortTest, OfAnotherHostIsOutOfReachWithoutAWire) {
+  example_.host().vm_interface.reset();
+  EXPECT_THAT(rows("far").neighbours, IsEmpty());
+}
+
+TEST_F(BridgePortTest, OfAnUnsupportedNetworkSaysSo) {
+  example_.network().segment = cloud::Vxlan{5001};
+  EXPECT_THAT(test::problems_of(rows()),
+              ElementsAre("network blue: segment vxlan: not supported yet"));
+  EXPECT_THAT(rows().attachments, IsEmpty());
+  EXPECT_THAT(rows("far").problems, IsEmpty());
+  EXPECT_THAT(rows("far").neighbours, IsEmpty());
+}
+
+TEST_F(BridgePortTest, NeverTakesTheHostsUplink) {
+  example_.port().interface = "eth0";
+  EXPECT_THAT(test::problems_of(rows()), ElementsAre("eth0: is uplink wan"));
+  EXPECT_THAT(rows().attachments, IsEmpty());
+}
+
+class BridgeHostTest : public BridgePortTest {
+ protected:
+  Rows host() const { return example_.compile(bridge_, Kind::host, "compute1"); }
+};
+
+TEST_F(BridgeHostTest, ForwardsWhenItRoutesANetwork) {
+  ASSERT_EQ(host().sysctls.size(), 1u);
+  EXPECT_EQ(host().sysctls[0].first, "net/ipv4/ip_forward");
+  EXPECT_EQ(host().sysctls[0].second.value, "1");
+  example_.network().gateway_mode = cloud::GatewayMode::none;
+  EXPECT_THAT(host().sysctls, IsEmpty());
+}
+
+TEST_F(BridgeHostTest, AllowsWhatTheDocumentLists) {
+  example_.host().allow = {{cloud::Protocol::tcp, 22}, {cloud::Protocol::udp, 123}};
+  EXPECT_THAT(test::elements_of(host(), bridge_),
+              ElementsAre("allowed tcp . 22", "allowed udp . 123"));
+}
+
+}  // namespace
+}  // namespace novaplane::bridge

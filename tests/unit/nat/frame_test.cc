@@ -1,0 +1,52 @@
+#include <gtest/gtest.h>
+
+#include "dataplane/nft/rule.h"
+#include "nat/nat.h"
+#include "tests/support/example.h"
+
+namespace novaplane::nat {
+namespace {
+
+constexpr std::string_view kInet = R"(table inet novaplane {
+  set uplinks { type ifname; }
+  map uplink_source { type ifname : ipv4_addr; }
+  map snat_source { type ifname . ifname : ipv4_addr; }
+  set no_snat { type ipv4_addr; flags interval; }
+  set force_snat { type ipv4_addr; flags interval; }
+  map floating_to_fixed { type ipv4_addr : ipv4_addr; }
+  map fixed_to_floating { type ipv4_addr : ipv4_addr; }
+  map port_forwards { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+  map metadata { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
+  set metadata_servers { type ipv4_addr . inet_service; }
+  chain prerouting {
+    type nat hook prerouting priority -100; policy accept;
+    iifname @layer2 return comment "gateway_mode none: pure layer 2"
+    iifname @managed dnat ip to ip daddr . tcp dport map @metadata comment "metadata"
+    dnat ip to ip daddr . meta l4proto . th dport map @port_forwards comment "port forwards"
+    dnat ip to ip daddr map @floating_to_fixed comment "floating IPs"
+  }
+  chain output {
+    type nat hook output priority -100; policy accept;
+    dnat ip to ip daddr . meta l4proto . th dport map @port_forwards comment "port forwards"
+    dnat ip to ip daddr map @floating_to_fixed comment "floating IPs"
+  }
+  chain postrouting {
+    type nat hook postrouting priority 100; policy accept;
+    oifname @uplinks ip daddr . tcp dport @metadata_servers return comment "metadata sees the guest itself"
+    oifname @uplinks ip daddr @no_snat return comment "no_snat"
+    oifname @uplinks snat ip to ip saddr map @fixed_to_floating comment "floating IPs"
+    oifname @uplinks snat ip to iifname . oifname map @snat_source comment "SNAT"
+    iifname @managed oifname != @managed ip daddr @force_snat snat ip to oifname map @uplink_source comment "force_snat"
+    iifname @managed oifname != @managed ip daddr @force_snat masquerade comment "force_snat"
+    oifname @managed ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
+    oifname @managed ct status dnat iifname @managed masquerade comment "hairpin"
+  }
+}
+)";
+
+TEST(NatFrame, TranslatesDestinationsThenSources) {
+  EXPECT_EQ(test::frame_text(Nat(), nft::Family::inet), kInet);
+}
+
+}  // namespace
+}  // namespace novaplane::nat
