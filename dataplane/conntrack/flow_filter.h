@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/base/address.h"
+
+struct nlmsghdr;
+struct nf_conntrack;
+
+namespace novaplane::conntrack {
+
+/// Which flows are meant. A flow's original tuple is its first packet as it came in; its reply
+/// tuple is what the answer looks like, so translated addresses stand there.
+struct FlowFilter {
+  enum class Which : std::uint8_t {
+    original_destination,  ///< inbound flows of a floating IP
+    reply_destination,     ///< outbound flows that leave with this address
+    translated_source,     ///< flows from this address whose source was translated
+    mark,                  ///< flows with (mark & mask) == mark
+  };
+  Which which = Which::original_destination;
+  IpAddress address{};               ///< not for mark
+  std::uint32_t mark = 0, mask = 0;  ///< for mark only
+  bool operator==(const FlowFilter&) const = default;
+};
+
+/// AF_INET, AF_INET6, or AF_UNSPEC where both are meant.
+int family_of(const FlowFilter&);
+
+/// Has the kernel apply the filter to a listing or a deletion.
+void put_filter(nlmsghdr* message, const FlowFilter&);
+
+bool matches(const FlowFilter&, const nf_conntrack* flow);
+
+}  // namespace novaplane::conntrack
