@@ -114,6 +114,11 @@ std::vector<std::string> Server::callers() const {
   return callers_;
 }
 
+std::string Server::heard() const {
+  const std::lock_guard lock(mutex_);
+  return heard_;
+}
+
 void Server::serve() {
   for (;;) {
     std::vector<pollfd> entries{
@@ -154,6 +159,8 @@ bool Server::answer(int client) {
   if (got <= 0) return false;
   const std::string text(buffer, static_cast<std::size_t>(got));
   if (!text.starts_with("GET ")) {
+    const std::lock_guard lock(mutex_);
+    heard_ += text;
     say(fd, text);
     return true;
   }

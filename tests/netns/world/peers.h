@@ -21,6 +21,7 @@ class Server {
   Server(const Server&) = delete;
 
   std::vector<std::string> callers() const;  ///< addresses, TCP and UDP, in order
+  std::string heard() const;                 ///< all that TCP callers said
 
  private:
   void serve();
@@ -33,6 +34,7 @@ class Server {
   std::vector<std::string> addresses_;  ///< of clients_
   mutable std::mutex mutex_;
   std::vector<std::string> callers_;
+  std::string heard_;
   std::thread thread_;
 };
 
