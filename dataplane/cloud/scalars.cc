@@ -91,10 +91,18 @@ constexpr Unit kSizes[] = {
 constexpr double kMostMilliseconds = std::numeric_limits<std::uint32_t>::max();
 constexpr double kMostBits = 1e15;
 
-/// What no single machine has.
+/// What no single machine has: multicast, broadcast, "this network" (RFC 1122, 3.2.1.3).
 bool is_of_many(const IpAddress& found) {
-  return found.is_multicast() || found.is_unspecified() ||
-         (found.is_v4() && found.v4_value() == 0xffffffff);
+  if (found.is_multicast() || found.is_unspecified()) return true;
+  return found.is_v4() && (found.bytes()[0] == 0 || found.v4_value() == 0xffffffff);
+}
+
+/// What means something on one link only, or is IPv4 in disguise (RFC 4291, 2.5.5 and 2.5.6).
+bool is_special(const IpAddress& found) {
+  static const Prefix kMapped = *Prefix::parse("::ffff:0:0/96"),
+                      kLink = *Prefix::parse("fe80::/10");
+  static const IpAddress kMetadata = IpAddress::v4(0xa9fea9fe);
+  return found.is_v4() ? found == kMetadata : kMapped.contains(found) || kLink.contains(found);
 }
 
 Parsed<IpAddress> machine(const Event& event, std::string_view wanted, bool v4, bool v6) {
@@ -103,7 +111,7 @@ Parsed<IpAddress> machine(const Event& event, std::string_view wanted, bool v4, 
   if (!(found->is_v4() ? v4 : v6)) {
     return tl::unexpected(Refusal{"wrong-family", fmt::format("{} is not {}", *found, wanted)});
   }
-  if (is_of_many(*found) || found->is_loopback()) {
+  if (is_of_many(*found) || found->is_loopback() || is_special(*found)) {
     return is_not(event.text, "the address of a machine");
   }
   return *found;

@@ -21,7 +21,7 @@ void validate_uplink(const Host& host, const Uplink& uplink, Findings& findings)
                  fmt::format("{} is also the gateway of uplink {}", *uplink.source, uplink.name));
   }
   for (const Uplink* other = host.uplinks.data(); other != &uplink; ++other) {
-    if (uplink.name.empty() || uplink.interface.empty()) break;  // not read
+    if (uplink.name.empty() || other->name.empty()) continue;  // not read
     if (other->name == uplink.name) {
       findings.add(uplink_path(host, uplink, "name"), "duplicate-name",
                    fmt::format("host {} has an uplink {} already", host.name, uplink.name));

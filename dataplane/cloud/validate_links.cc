@@ -8,32 +8,13 @@ namespace {
 /// The links that will be made, by name: "the bridge of network blue".
 using Made = std::unordered_map<std::string, std::string>;
 
-void make(Made& made, const std::string& link, std::string what, Path path, std::string kind,
-          Findings& findings) {
-  const auto [other, is_free] = made.try_emplace(link, std::move(what));
-  if (is_free) return;
-  findings.add(std::move(path), std::move(kind), fmt::format("{} is also {}", link, other->second));
-}
-
 void make_bridges(const Cloud& cloud, Made& made, Findings& findings) {
   for (const Network* network : in_order(cloud.networks)) {
-    make(made, network->bridge, fmt::format("the bridge of network {}", network->name),
-         {"networks", network->name, "bridge"}, "duplicate-bridge", findings);
-  }
-}
-
-void make_carriers(const Cloud& cloud, Made& made, Findings& findings) {
-  for (const Network* network : in_order(cloud.networks)) {
-    const Path path{"networks", network->name, "segment"};
-    if (const auto* vxlan = std::get_if<Vxlan>(&network->segment)) {
-      make(made, link_name(fmt::format("vx{}", vxlan->vni)),
-           fmt::format("the VXLAN of network {}", network->name), path, "link-conflict", findings);
-    }
-    const auto* vlan = std::get_if<Vlan>(&network->segment);
-    if (vlan && network->interface) {
-      make(made, link_name(fmt::format("{}.{}", *network->interface, vlan->id)),
-           fmt::format("the VLAN of network {}", network->name), path, "link-conflict", findings);
-    }
+    const auto [other, is_free] =
+        made.try_emplace(network->bridge, fmt::format("the bridge of network {}", network->name));
+    if (is_free) continue;
+    findings.add({"networks", network->name, "bridge"}, "duplicate-bridge",
+                 fmt::format("{} is also {}", network->bridge, other->second));
   }
 }
 
@@ -42,6 +23,27 @@ void find_foreign(const Made& made, const std::string& link, Path path, Findings
   const std::string* what = lookup(made, link);
   if (what)
     findings.add(std::move(path), "link-conflict", fmt::format("{} is also {}", link, *what));
+}
+
+/// What carries a network; that two networks have one carrier is another rule's.
+std::string carrier_of(const Network& network) {
+  if (const auto* vxlan = std::get_if<Vxlan>(&network.segment)) {
+    return link_name(fmt::format("vx{}", vxlan->vni));
+  }
+  const auto* vlan = std::get_if<Vlan>(&network.segment);
+  if (!vlan || !network.interface) return {};
+  return link_name(fmt::format("{}.{}", *network.interface, vlan->id));
+}
+
+void make_carriers(const Cloud& cloud, Made& made, Findings& findings) {
+  Made carriers;
+  for (const auto& [name, network] : cloud.networks) {
+    const std::string carrier = carrier_of(network);
+    if (carrier.empty()) continue;
+    find_foreign(made, carrier, {"networks", name, "segment"}, findings);
+    carriers.try_emplace(carrier, fmt::format("what carries network {}", name));
+  }
+  made.merge(carriers);
 }
 
 }  // namespace

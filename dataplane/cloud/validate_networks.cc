@@ -25,17 +25,7 @@ class NetworkRules {
   bool is(GatewayMode mode) const { return network_.gateway_mode == mode; }
 
   void validate_ranges() {
-    const Prefix& cidr = network_.cidr;
-    const IpAddress metadata = IpAddress::v4(0xa9fea9fe);
-    if (is_known(cidr) && (cidr.length < 2 || cidr.length > 30)) {
-      findings_.add(path("cidr"), "bad-value",
-                    fmt::format("{} is not a network: the length must be 2 to 30", cidr));
-    } else if (cidr.contains(metadata) && is_known(cidr)) {
-      findings_.add(path("cidr"), "reserved-address",
-                    fmt::format("{} contains {}, the metadata address", cidr, metadata));
-    } else if (cidr.address.is_multicast() || cidr.address.is_loopback()) {
-      findings_.add(path("cidr"), "bad-value", fmt::format("{} is not for machines", cidr));
-    }
+    if (is_known(network_.cidr)) validate_cidr(network_.cidr);
     if (!network_.cidr6) return;
     if (network_.cidr6->length > 126 || network_.cidr6->address.is_multicast()) {
       findings_.add(path("cidr6"), "bad-value",
@@ -45,6 +35,25 @@ class NetworkRules {
     if (network_.mtu && *network_.mtu < 1280) {
       findings_.add(path("mtu"), "bad-value",
                     fmt::format("{} is too little for IPv6, which needs 1280", *network_.mtu));
+    }
+  }
+
+  void validate_cidr(const Prefix& cidr) {
+    // "This network", loopback, multicast (RFC 6890).
+    static const Prefix kNotForMachines[] = {
+        *Prefix::parse("0.0.0.0/8"), *Prefix::parse("127.0.0.0/8"), *Prefix::parse("224.0.0.0/4")};
+    const IpAddress metadata = IpAddress::v4(0xa9fea9fe);
+    if (cidr.length > 30) {
+      findings_.add(path("cidr"), "bad-value",
+                    fmt::format("{} has no room for a gateway and a port", cidr));
+    } else if (cidr.contains(metadata)) {
+      findings_.add(path("cidr"), "reserved-address",
+                    fmt::format("{} contains {}, the metadata address", cidr, metadata));
+    }
+    for (const Prefix& other : kNotForMachines) {
+      if (!cidr.overlaps(other)) continue;
+      return findings_.add(path("cidr"), "bad-value",
+                           fmt::format("{} overlaps {}, which is not for machines", cidr, other));
     }
   }
 

@@ -56,6 +56,7 @@ class Handler : public YAML::EventHandler {
   void OnMapEnd() override { pass({Event::Kind::close_map, {}, "", false}); }
 
   bool is_empty() const { return values_ == 0; }
+  Place last_place() const { return last_place_; }
   std::optional<Finding> fault_found;
 
  private:
@@ -70,11 +71,13 @@ class Handler : public YAML::EventHandler {
   void pass(const Event& event) {
     if (fault_found) return;
     if (event.kind != Event::Kind::null) ++values_;
+    if (!event.closes()) last_place_ = event.place;
     sink_(event);
   }
 
   const EventSink& sink_;
   std::size_t documents_ = 0, values_ = 0;
+  Place last_place_{1, 1};
 };
 
 }  // namespace
@@ -86,8 +89,11 @@ std::optional<Finding> read_yaml(const std::string& text, const EventSink& sink)
     YAML::Parser parser(stream);
     while (!handler.fault_found && parser.HandleNextDocument(handler)) {
     }
-  } catch (const YAML::DeepRecursion& e) {
-    if (!handler.fault_found) return fault(e.mark, "syntax", "nested too deeply");
+  } catch (const YAML::DeepRecursion&) {
+    // Its mark is where the scanner looks ahead from.
+    if (!handler.fault_found) {
+      return Finding{{}, "syntax", "nested too deeply", handler.last_place(), false};
+    }
   } catch (const YAML::Exception& e) {
     if (!handler.fault_found) return fault(e.mark, "syntax", e.msg);
   }

@@ -1,0 +1,75 @@
+#include "tests/unit/cloud/mistakes.h"
+
+/// What is not a document at all, or only looks like one: always a sentence, never a crash.
+namespace novaplane::cloud::test {
+namespace {
+
+using namespace std::string_literals;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(OddInput, OfYaml) {
+  expect_mistakes({
+      {"nothing", "", {"1:1 empty-document: the document is empty"}},
+      {"a comment", "# nothing\n", {"1:1 empty-document: the document is empty"}},
+      {"null", "---\n~\n", {"1:1 empty-document: the document is empty"}},
+      {"a list", "[a]\n", {"1:1 wrong-type: must be a map, not a list"}},
+      {"a word", "hello\n", {"1:1 wrong-type: must be a map, not a single value"}},
+      {"two documents",
+       "no_snat: []\n---\nports: {}\n",
+       {"2:1 several-documents: a second document begins here"}},
+      {"anchor", "ports: &a {}\nhosts: *a\n", {"1:8 alias: anchors are not supported"}},
+      {"alias in itself", "no_snat: &a [*a]\n", {"1:10 alias: anchors are not supported"}},
+      {"tag", "no_snat: !!seq []\n", {"1:10 tag: the tag tag:yaml.org,2002:seq is not supported"}},
+      {"open end",
+       "port: {}\nports: {a: {}\n",
+       {"1:1 unknown-key: port: unknown key; did you mean ports?",
+        "2:9 missing: ports.a.network: is missing", "2:9 missing: ports.a.mac: is missing",
+        "2:9 missing: ports.a.address: is missing", "3:1 syntax: end of map flow not found"}},
+      {"end without beginning", "no_snat: ]\n", {"1:10 syntax: illegal flow end"}},
+  });
+}
+
+TEST(OddInput, OfBytes) {
+  expect_mistakes({
+      {"NUL", "ports:\0 {}\n"s, {"1:7 encoding: control character 0x00"}},
+      // yaml-cpp takes it for the end of the text.
+      {"EOT", "ports: {}\n\x04\nhosts: {}\n", {"2:1 encoding: control character 0x04"}},
+      {"not UTF-8", "no_snat: [\xff]\n", {"1:11 encoding: byte 0xff is not UTF-8"}},
+      {"overlong", "no_snat: [\xc0\xaf]\n", {"1:11 encoding: byte 0xc0 is not UTF-8"}},
+      {"surrogate", "no_snat: [\xed\xa0\x80]\n", {"1:11 encoding: byte 0xed is not UTF-8"}},
+      {"cut", "no_snat: \xe2\x82", {"1:10 encoding: byte 0xe2 is not UTF-8"}},
+      {"UTF-16", "\xff\xfeh\0"s, {"1:1 encoding: byte 0xff is not UTF-8"}},
+  });
+}
+
+TEST(OddInput, OfSizes) {
+  const std::string open(100000, '[');
+  EXPECT_THAT(mistakes("no_snat: " + open), Contains(HasSubstr("syntax: nested too deeply")));
+  const std::string huge(1 << 20, 'x');
+  EXPECT_THAT(mistakes("no_snat: [" + huge + "]"),
+              ElementsAre(StartsWith("1:11 bad-value: no_snat[0]: \"xxxxxxxxxx")));
+  EXPECT_LT(mistakes(huge + ": 1")[0].size(), 400u);
+}
+
+TEST(OddInput, OfNames) {
+  EXPECT_THAT(mistakes("hosts:\n  w\xc3\xa9"
+                       "b: {}\n"),
+              ElementsAre(StartsWith("2:3 bad-name: hosts.w\xc3\xa9"
+                                     "b: \"w\xc3\xa9"
+                                     "b\" is")));
+  // A terminal would obey what stands in a mistake.
+  EXPECT_THAT(mistakes("hosts:\n  \"a\\e[31m\\0\": {}\n"),
+              ElementsAre(StartsWith("2:3 bad-name: hosts.a\\x1b[31m\\x00: \"a\\x1b[31m\\x00\"")));
+  EXPECT_THAT(mistakes("hosts:\n  ..: {}\n"), ElementsAre(StartsWith("2:3 bad-name: hosts...")));
+}
+
+TEST(OddInput, OfTabs) {
+  EXPECT_THAT(mistakes("\tports: {}\n"), Contains("1:7 syntax: illegal map value"));
+  EXPECT_THAT(mistakes("hosts:\n\th1: {}\n"), Contains("2:4 syntax: illegal map value"));
+}
+
+}  // namespace
+}  // namespace novaplane::cloud::test
