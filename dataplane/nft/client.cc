@@ -19,10 +19,11 @@ using Kind = Batch::Subject::Kind;
 
 constexpr int kReceiveBuffer = 1024 * 1024;  ///< the answers to a batch in which everything fails
 
-// How long one consistent listing is tried for, and how long between two attempts: the kernel's own
-// work on its hash tables takes a second at 100,000 elements.
-constexpr std::chrono::seconds kPatience{10};
-constexpr std::chrono::milliseconds kPause{1};
+// How long one consistent listing is tried for, and the pause after the first attempt, which
+// doubles: the kernel's own work on its hash tables takes a second at 100,000 elements, more on a
+// busy host.
+constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::milliseconds kFirstPause{1};
 
 RuleIdentities identities_of(const Frame& frame) {
   RuleIdentities identities;
@@ -55,6 +56,7 @@ Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::open(Frame frame) {
+  if (auto good = frame.check(); !good) return tl::unexpected(good.error());
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
   socket->enlarge_receive_buffer(kReceiveBuffer);
@@ -69,6 +71,7 @@ const Frame& Client::frame() const { return state_->frame; }
 
 Result<Observed> Client::observe() {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  auto pause = kFirstPause;
   do {
     auto observed = state_->observe_once();
     if (!observed) return tl::unexpected(observed.error());
@@ -76,7 +79,8 @@ Result<Observed> Client::observe() {
       state_->generation = (*observed)->generation;
       return std::move(**observed);
     }
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(pause);
+    pause *= 2;
   } while (std::chrono::steady_clock::now() < deadline);
   return failure("list nf_tables", EAGAIN, "they change faster than they can be listed");
 }
@@ -90,13 +94,15 @@ Result<std::optional<Observed>> Client::State::observe_once() {
   for (const Family family : {Family::inet, Family::bridge}) {
     const auto table = listing.table(family);
     if (!table) return tl::unexpected(table.error());
+    observed.has_tables |= table->there;
     FrameRepair repair = compare(frame, identities, family, *table);
     for (auto& part : repair.parts) observed.repair.parts.push_back(std::move(part));
   }
   for (const Set& set : frame.sets) {
     if (observed.repair.rewrites_table(set.name.family)) continue;
-    if (auto read = listing.elements(set, observed.elements); !read)
-      return tl::unexpected(read.error());
+    const auto read = listing.elements(set, observed.elements);
+    if (!read) return tl::unexpected(read.error());
+    if (listing.interrupted()) return std::nullopt;
   }
   const auto after = listing.generation();
   if (!after) return tl::unexpected(after.error());

@@ -17,6 +17,7 @@ struct Observed {
   FrameRepair repair;  ///< empty: the frame is intact
   /// Elements of all sets, without those of a table that the repair writes anew.
   std::vector<std::pair<ElementKey, Element>> elements;
+  bool has_tables = false;  ///< at least one of the two is there
 };
 
 /// Reads and writes our two tables over a socket of its own. For one thread at a time; belongs to

@@ -58,7 +58,6 @@ struct InSet {
 struct Compare {
   Select of;
   std::string low, high;  ///< equal: one value, else an inclusive range
-  bool negated = false;
 };
 
 /// `ip daddr 127.0.0.0/8`.

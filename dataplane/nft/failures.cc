@@ -9,10 +9,6 @@
 #include "dataplane/nft/rule.h"
 #include "dataplane/nft/wire.h"
 
-#ifndef ERESTART
-#define ERESTART 85
-#endif
-
 namespace novaplane::nft {
 namespace {
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/base/error.h"
 #include "dataplane/nft/expression.h"
 #include "dataplane/nft/values.h"
 
@@ -37,6 +38,9 @@ struct Frame {
   std::vector<Rule> rules;
 
   void merge(Frame other);
+
+  /// Names are unique and every rule has its chain.
+  Result<void> check() const;
 };
 
 }  // namespace novaplane::nft

@@ -89,7 +89,9 @@ void write_rule(Batch& batch, const Rule& rule, std::size_t index, RuleIdentity 
       batch.message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, {Kind::rule, index, rule.family});
   put_rule(message, rule);
   std::string userdata;
-  append_userdata(userdata, kUserdataComment, rule.comment.substr(0, kLongestComment) + '\0');
+  if (!rule.comment.empty()) {
+    append_userdata(userdata, kUserdataComment, rule.comment.substr(0, kLongestComment) + '\0');
+  }
   append_userdata(userdata, kUserdataIdentity,
                   {reinterpret_cast<const char*>(&identity), sizeof(identity)});
   mnl_attr_put(message, NFTA_RULE_USERDATA, userdata.size(), userdata.data());

@@ -56,7 +56,7 @@ std::string words_of(int code) {
 nlmsghdr* Listing::request(std::uint16_t type, std::uint16_t flags, Family family) {
   nlmsghdr* header = start_message(request_, message_type(type), NLM_F_REQUEST | flags,
                                    protocol_family(family), 0);
-  header->nlmsg_seq = ++sequence_;
+  header->nlmsg_seq = sequence_ = socket_.next_sequence();
   return header;
 }
 

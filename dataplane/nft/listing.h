@@ -36,7 +36,7 @@ class Listing {
   Result<void> sets(Family, SeenTable&);
 
   Socket& socket_;
-  std::uint32_t sequence_ = 0x40000000;  ///< far from those of batches
+  std::uint32_t sequence_ = 0;  ///< of the last request
   bool interrupted_ = false;
   alignas(nlmsghdr) std::byte request_[512];
 };

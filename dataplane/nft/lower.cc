@@ -37,7 +37,7 @@ class Lowering {
   void operator()(const Compare& match) {
     load({match.of});
     if (match.low == match.high) {
-      compare(match.negated ? NFT_CMP_NEQ : NFT_CMP_EQ, match.low);
+      compare(NFT_CMP_EQ, match.low);
     } else {
       compare(NFT_CMP_GTE, match.low);
       compare(NFT_CMP_LTE, match.high);

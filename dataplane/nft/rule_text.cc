@@ -20,11 +20,12 @@ constexpr BitName kStateNames[] = {{kStateInvalid, "invalid"},
                                    {kStateNew, "new"}};
 constexpr BitName kStatusNames[] = {{kStatusSnat, "snat"}, {kStatusDnat, "dnat"}};
 
-std::string names_of(std::span<const BitName> names, std::uint32_t bits) {
+std::string names_of(std::span<const BitName> names, std::uint32_t bits,
+                     std::string_view separator) {
   std::string text;
   for (const auto& [bit, name] : names) {
     if (!(bits & bit)) continue;
-    if (!text.empty()) text += ",";
+    if (!text.empty()) text += separator;
     text += name;
   }
   return text;
@@ -68,7 +69,7 @@ struct Printer {
     const std::string low = value_text(match.of, match.low);
     const std::string value =
         match.low == match.high ? low : fmt::format("{}-{}", low, value_text(match.of, match.high));
-    return fmt::format("{} {}{}", selector(match.of).text, equality(match.negated), value);
+    return fmt::format("{} {}", selector(match.of).text, value);
   }
   std::string operator()(const InPrefix& match) const {
     return fmt::format("{} {}{}", selector(match.of).text, equality(match.negated), match.prefix);
@@ -80,8 +81,8 @@ struct Printer {
     }
     const auto names = match.of == Select::ct_state ? std::span(kStateNames)
                                                     : std::span<const BitName>(kStatusNames);
-    if (match.none) return fmt::format("{} & ({}) == 0", text, names_of(names, match.bits));
-    return fmt::format("{} {}", text, names_of(names, match.bits));
+    if (match.none) return fmt::format("{} & ({}) == 0", text, names_of(names, match.bits, " | "));
+    return fmt::format("{} {}", text, names_of(names, match.bits, ","));
   }
   std::string operator()(const SetMarkBits& set) const {
     return fmt::format("meta mark set meta mark | {:#010x}", set.bits);

@@ -26,6 +26,10 @@ class Socket {
 
   Result<void> join(int group);
 
+  /// For a request of its own, never the same as before: late answers to others are known by
+  /// theirs.
+  std::uint32_t next_sequence() { return ++sequence_; }
+
   /// One sendmsg: the kernel has done the work when it returns.
   Result<void> send(std::span<const iovec> parts);
 
@@ -37,6 +41,7 @@ class Socket {
 
   Fd fd_;
   std::uint32_t port_id_ = 0;
+  std::uint32_t sequence_ = 0x40000000;  ///< far from those of batches
   std::size_t send_buffer_ = 0;
   std::unique_ptr<std::byte[]> buffer_;
 };

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "dataplane/nft/fields.h"
-#include "dataplane/nft/frame.h"
 
 namespace novaplane::nft {
 namespace {
@@ -28,11 +27,6 @@ std::string protocol_text(std::uint8_t protocol) {
     default:
       return std::to_string(protocol);
   }
-}
-
-template <class T>
-void move_to_end(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
 }  // namespace
@@ -147,12 +141,6 @@ Bytes& Bytes::port(std::uint16_t host_order) {
   bytes_ += static_cast<char>(host_order);
   bytes_.append(2, '\0');
   return *this;
-}
-
-void Frame::merge(Frame other) {
-  move_to_end(sets, other.sets);
-  move_to_end(chains, other.chains);
-  move_to_end(rules, other.rules);
 }
 
 }  // namespace novaplane::nft

@@ -71,7 +71,7 @@ class Bytes {
   std::string bytes_;
 };
 
-/// "br-blue . 10.0.0.1": encoded fields as nft prints them.
+/// `"br-blue" . 10.0.0.1`: encoded fields as nft prints them.
 std::string to_text(const std::vector<Field>& fields, std::string_view bytes);
 
 }  // namespace novaplane::nft

@@ -58,6 +58,54 @@ TEST_F(FrameTest, NftTakesTheTextAndMakesTheSameOfIt) {
   std::remove(path.c_str());
 }
 
+TEST_F(FrameTest, NftAgreesOnExpressionsThatTheReferenceDoesNotNeed) {
+  using enum Select;
+  constexpr auto kInet = Family::inet;
+  const Prefix range = *Prefix::parse("10.0.16.0/20");
+  Frame frame;
+  frame.sets = {{{kInet, "sources"}, {Field::ifname}, {Field::ipv4_addr}}};
+  frame.chains = {{kInet, "c", ChainType::nat, Hook::postrouting, 100}};
+  frame.rules = {
+      rule(kInet, "c", "").within(ip_saddr, range).not_within(ip_daddr, range).accept(),
+      rule(kInet, "c", "").is(ip_saddr, *IpAddress::parse("10.0.0.1")).return_(),
+      rule(kInet, "c", "").is(oifname, "eth0").is(mark, 0x10).accept(),
+      rule(kInet, "c", "").has(mark, 0xff00).has(ct_status, kStatusSnat | kStatusDnat).accept(),
+      rule(kInet, "c", "").has(ct_state, kStateInvalid | kStateNew).accept(),
+      rule(kInet, "c", "").is(tcp_dport, 22).is(ip_daddr, *IpAddress::parse("10.0.0.2")).accept(),
+      rule(kInet, "c", "").snat({oifname}, "sources"),
+      rule(kInet, "c", "").snat(*IpAddress::parse("192.0.2.1")),
+  };
+  Client client = *Client::open(frame);
+  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
+  EXPECT_TRUE(client.observe()->repair.empty());
+  const std::string listed = output("nft list chain inet novaplane c");
+  for (const Rule& rule : frame.rules)
+    EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
+}
+
+TEST_F(FrameTest, NftTakesAnAbsenceOfBits) {
+  const Rule absence = rule(Family::inet, "forward", "")
+                           .lacks(Select::ct_status, kStatusSnat | kStatusDnat)
+                           .lacks(Select::ct_state, kStateNew)
+                           .ipv4()
+                           .accept();
+  program({});
+  nft("add rule inet novaplane forward " + to_text(absence));
+}
+
+TEST(FrameCheck, RefusesWhatCannotBeWritten) {
+  Frame frame = reference_frame();
+  EXPECT_TRUE(frame.check());
+  frame.rules.push_back(rule(Family::bridge, "output", "nowhere").drop());
+  EXPECT_EQ(frame.check().error().words, "there is no chain output");
+  frame = reference_frame();
+  frame.merge({.sets = {}, .chains = {frame.chains.front()}, .rules = {}});
+  EXPECT_EQ(frame.check().error().words, "chain prerouting comes twice");
+  frame = reference_frame();
+  frame.merge({.sets = {frame.sets.front()}, .chains = {}, .rules = {}});
+  EXPECT_EQ(Client::open(frame).error().words, "set floating_to_fixed comes twice");
+}
+
 TEST_F(FrameTest, NoticesADeletedRuleAndWritesItsChainOnly) {
   program({managed("br-blue")});
   nft("delete rule inet novaplane forward handle " + handle("inet novaplane forward", 1));
