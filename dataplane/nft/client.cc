@@ -2,6 +2,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -23,7 +24,7 @@ constexpr int kReceiveBuffer = 1024 * 1024;  ///< the answers to a batch in whic
 // doubles: the kernel's own work on its hash tables takes a second at 100,000 elements, more on a
 // busy host.
 constexpr std::chrono::seconds kPatience{30};
-constexpr std::chrono::milliseconds kFirstPause{1};
+constexpr std::chrono::milliseconds kFirstPause{1}, kLongestPause{100};
 
 RuleIdentities identities_of(const Frame& frame) {
   RuleIdentities identities;
@@ -80,7 +81,7 @@ Result<Observed> Client::observe() {
       return std::move(**observed);
     }
     std::this_thread::sleep_for(pause);
-    pause *= 2;
+    pause = std::min(2 * pause, kLongestPause);
   } while (std::chrono::steady_clock::now() < deadline);
   return failure("list nf_tables", EAGAIN, "they change faster than they can be listed");
 }
