@@ -1,0 +1,220 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <sstream>
+
+#include "dataplane/cloud/document.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/node/node.h"
+
+/// The whole data plane of a host, without a kernel: what the document wants, and in which order.
+namespace novaplane::node {
+namespace {
+
+using engine::Engine;
+using engine::Kind;
+using engine::Phase;
+using engine::Plan;
+
+constexpr const char* kDocument = R"(
+hosts:
+  h1:
+    vm_interface: eth1
+    metadata: 127.0.0.1:8775
+    allow: [tcp/22]
+    uplinks: [{name: wan, interface: eth0, gateway: 192.0.2.1, source: 192.0.2.11}]
+  h2:
+    vm_interface: eth1
+    uplinks: [{name: wan, interface: eth0, gateway: 192.0.2.1, source: 192.0.2.12}]
+networks:
+  blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1}
+  green: {cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2}
+ports:
+  a: {network: blue, host: h1, mac: "fa:16:3e:00:00:0a", address: 10.0.0.10, interface: tap-a}
+  b: {network: blue, host: h2, mac: "fa:16:3e:00:00:0b", address: 10.0.0.11, interface: tap-b}
+  g: {network: green, host: h1, mac: "fa:16:3e:00:00:0c", address: 10.1.0.10, interface: tap-g}
+floating_ips:
+  203.0.113.1: {port: a}
+  203.0.113.2: {port: b}
+  203.0.113.3: {port: a}
+port_forwards:
+  ssh: {address: 203.0.113.80, protocol: tcp, port: 2222, to_port: g, to: 22}
+no_snat: [192.168.0.0/16]
+)";
+
+cloud::Cloud document() {
+  std::istringstream text(kDocument);
+  auto parsed = cloud::parse(text, "test.yaml");
+  EXPECT_TRUE(parsed) << parsed.error().front().message();
+  return *parsed;
+}
+
+void see_links(Engine& engine) {
+  int index = 1;
+  for (const char* name : {"lo", "eth0", "eth1", "eth2", "tap-a", "tap-g"}) {
+    netlink::Link link;
+    link.index = index++;
+    link.name = name;
+    link.mac = Mac{{2, 0, 0, 0, 0, static_cast<std::uint8_t>(link.index)}};
+    link.mtu = 1500;
+    link.up = true;
+    engine.saw(netlink::Seen<netlink::Link>{link});
+  }
+}
+
+std::vector<std::string> words(Engine& engine) {
+  Plan plan = engine.plan(engine::Clock::time_point::max());
+  sort_for_reading(plan, engine.frame());
+  std::vector<std::string> lines;
+  for (const engine::Step& step : plan) {
+    lines.push_back(step.what(engine.frame()) + " (" + step.why() + ")");
+  }
+  return lines;
+}
+
+void settle_all(Engine& engine) {
+  for (const engine::Step& step : engine.plan(engine::Clock::time_point::max())) {
+    engine.done(step, {}, {});
+  }
+}
+
+/// The first phase in which a step says `text`; 0: none does.
+int phase_of(Engine& engine, const Plan& plan, const std::string& text) {
+  for (const engine::Step& step : plan) {
+    if (step.what(engine.frame()).find(text) != std::string::npos) {
+      return static_cast<int>(step.phase);
+    }
+  }
+  return 0;
+}
+
+struct Edits : ::testing::Test {
+  Engine engine{"h1", subsystems()};
+
+  void SetUp() override {
+    engine.load(document());
+    see_links(engine);
+  }
+};
+
+TEST_F(Edits, ABringUpIsolatesBeforeItAttachesAndTranslatesBeforeItAnswers) {
+  const Plan plan = engine.plan(engine::Clock::time_point::max());
+  const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
+  const int rules = phase("wire_isolated");
+  EXPECT_EQ(rules, static_cast<int>(Phase::nftables));
+  EXPECT_EQ(rules, phase("metadata {"));
+  EXPECT_EQ(rules, phase("floating_to_fixed { 203.0.113.1"));
+  EXPECT_LT(rules, phase("add port eth1 master br-blue"));
+  EXPECT_LT(rules, phase("add port tap-a master br-blue"));
+  EXPECT_LT(phase("add port eth1"), phase("set link br-blue up"));
+  EXPECT_LT(rules, phase("add route 203.0.113.1/32"));
+  EXPECT_LT(phase("add address 10.0.0.1/24"), phase("start dnsmasq dhcp/blue"));
+  EXPECT_LT(phase("add route 203.0.113.1/32"), phase("announce 203.0.113.1"));
+}
+
+TEST_F(Edits, ATearDownStopsAnsweringBeforeItStopsTranslatingAndDetachesBeforeItOpens) {
+  settle_all(engine);
+  engine.want_nothing();
+  const Plan plan = engine.plan(engine::Clock::time_point::max());
+  const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
+  EXPECT_LT(phase("remove route 203.0.113.1/32"), phase("floating_to_fixed { 203.0.113.1"));
+  EXPECT_LT(phase("remove port eth1"), phase("wire_isolated"));
+  EXPECT_LT(phase("remove address 10.0.0.1/24"), phase("wire_isolated"));
+  EXPECT_LT(phase("stop dnsmasq dhcp/blue"), phase("remove link br-blue"));
+}
+
+TEST_F(Edits, ANetworkAddedAtRunTimeTouchesNothingElse) {
+  cloud::Cloud with = document(), without = with;
+  without.networks.erase("green");
+  without.ports.erase("g");
+  without.port_forwards.clear();
+  engine.load(without);
+  settle_all(engine);
+  engine.load(with);
+  for (const std::string& line : words(engine)) {
+    EXPECT_THAT(line,
+                ::testing::AnyOf(::testing::HasSubstr("green"), ::testing::HasSubstr("port g"),
+                                 ::testing::HasSubstr("port forward ssh")));
+  }
+}
+
+TEST_F(Edits, TheFirstFloatingIpOfTheDocumentIsTheOneThatGuestsLeaveWith) {
+  const auto outbound = [&] {
+    std::vector<std::string> found;
+    for (const std::string& line : words(engine)) {
+      if (line.find("fixed_to_floating") != std::string::npos) found.push_back(line);
+    }
+    return found;
+  };
+  EXPECT_THAT(outbound(), ::testing::ElementsAre(::testing::HasSubstr("10.0.0.10 : 203.0.113.1")));
+  settle_all(engine);
+  engine.document().remove({Kind::floating_ip, "203.0.113.1"});
+  EXPECT_THAT(outbound(), ::testing::ElementsAre(::testing::HasSubstr("10.0.0.10 : 203.0.113.3")));
+}
+
+TEST_F(Edits, AFloatingIpThatMovesIsOneElementEachWay) {
+  settle_all(engine);
+  cloud::FloatingIp moved =
+      engine.document().cloud().floating_ips.at(*IpAddress::parse("203.0.113.3"));
+  moved.port = "g";
+  engine.document().put(moved);
+  EXPECT_THAT(
+      words(engine),
+      ::testing::UnorderedElementsAre(
+          ::testing::HasSubstr(
+              "change element inet novaplane floating_to_fixed { 203.0.113.3 : 10.1.0.10 }"),
+          ::testing::HasSubstr(
+              "add element inet novaplane fixed_to_floating { 10.1.0.10 : 203.0.113.3 }"),
+          ::testing::HasSubstr("forget flows"), ::testing::HasSubstr("forget flows"),
+          ::testing::HasSubstr("forget flows")));
+}
+
+/// Any history of edits of single objects leaves what loading the resulting document leaves.
+TEST_F(Edits, OfSingleObjectsEqualALoadOfTheWhole) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937 random(seed);
+    const auto one_of = [&](auto... values) {
+      const std::array all{std::string(values)...};
+      return all[random() % all.size()];
+    };
+    Engine edited("h1", subsystems());
+    edited.load(document());
+    see_links(edited);
+    for (int step = 0; step < 40; ++step) {
+      const auto& cloud = edited.document().cloud();
+      cloud::Port port = document().ports.at("a");
+      port.name = one_of("a", "b", "g", "x");
+      port.network = one_of("blue", "green");
+      port.host = one_of("h1", "h2");
+      port.interface = "tap-" + port.name;
+      const auto host_part = static_cast<unsigned char>(port.name[0]);
+      port.address =
+          IpAddress::v4((port.network == "blue" ? 0x0a000000u : 0x0a010000u) + host_part);
+      cloud::FloatingIp floating;
+      floating.address = *IpAddress::parse("203.0.113." + one_of("1", "2", "3", "4"));
+      floating.port = one_of("a", "b", "g");
+      switch (random() % 4) {
+        case 0:
+          edited.document().put(port);
+          break;
+        case 1:
+          edited.document().remove({Kind::port, "x"});
+          break;
+        case 2:
+          if (cloud.ports.contains(floating.port)) edited.document().put(floating);
+          break;
+        case 3:
+          edited.document().remove({Kind::floating_ip, floating.address.to_string()});
+          break;
+      }
+      Engine loaded("h1", subsystems());
+      loaded.load(edited.document().cloud());
+      see_links(loaded);
+      ASSERT_EQ(words(edited), words(loaded)) << "seed " << seed << " step " << step;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace novaplane::node
