@@ -72,9 +72,10 @@ void named(Draft& draft, const Value& value) {
     const auto order = static_cast<std::uint32_t>(objects.size());
     const auto [entry, is_new] = objects.try_emplace(std::string(key.text));
     if (!is_new) return refuse_duplicate_key(reader, key), false;
-    *current = &entry->second;
-    entry->second.name = key.text;
-    if constexpr (requires { entry->second.order; }) entry->second.order = order;
+    Object& object = entry->second;
+    object.name = key.text;
+    if constexpr (requires { object.order; }) object.order = order;
+    *current = &object;
     return true;
   };
   read_entries(value, take, [current](const Value& entry) {
