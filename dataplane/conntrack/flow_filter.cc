@@ -45,6 +45,12 @@ bool equals(const nf_conntrack* flow, nf_conntrack_attr v4, nf_conntrack_attr v6
          std::memcmp(value, address.bytes().data(), address.bytes().size()) == 0;
 }
 
+bool is_of_service(const FlowFilter& filter, const nf_conntrack* flow) {
+  if (filter.protocol && nfct_get_attr_u8(flow, ATTR_ORIG_L4PROTO) != *filter.protocol)
+    return false;
+  return !filter.port || ntohs(nfct_get_attr_u16(flow, ATTR_ORIG_PORT_DST)) == *filter.port;
+}
+
 }  // namespace
 
 int family_of(const FlowFilter& filter) {
@@ -75,12 +81,14 @@ void put_filter(nlmsghdr* message, const FlowFilter& filter) {
 bool matches(const FlowFilter& filter, const nf_conntrack* flow) {
   switch (filter.which) {
     case FlowFilter::Which::original_destination:
-      return equals(flow, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, filter.address);
+      return equals(flow, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, filter.address) &&
+             is_of_service(filter, flow);
     case FlowFilter::Which::reply_destination:
       return equals(flow, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST, filter.address);
     case FlowFilter::Which::translated_source:
       return equals(flow, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, filter.address) &&
-             (nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_SRC_NAT) != 0;
+             (nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_SRC_NAT) != 0 &&
+             !(filter.keep && equals(flow, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST, *filter.keep));
     case FlowFilter::Which::mark:
       return (nfct_get_attr_u32(flow, ATTR_MARK) & filter.mask) == filter.mark;
   }

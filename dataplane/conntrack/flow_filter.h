@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "dataplane/base/address.h"
 
@@ -21,13 +22,23 @@ struct FlowFilter {
   Which which = Which::original_destination;
   IpAddress address{};               ///< not for mark
   std::uint32_t mark = 0, mask = 0;  ///< for mark only
+  // original_destination: those of one service only.
+  std::optional<std::uint8_t> protocol{};  ///< IPPROTO_*
+  std::optional<std::uint16_t> port{};
+  // translated_source: those that carry this address stay.
+  std::optional<IpAddress> keep{};
   bool operator==(const FlowFilter&) const = default;
 };
+
+/// The kernel finds candidates, and matches() picks among them.
+inline bool is_refined(const FlowFilter& filter) {
+  return filter.protocol || filter.port || filter.keep;
+}
 
 /// AF_INET, AF_INET6, or AF_UNSPEC where both are meant.
 int family_of(const FlowFilter&);
 
-/// Has the kernel apply the filter to a listing or a deletion.
+/// Has the kernel apply the filter, without its refinements, to a listing or a deletion.
 void put_filter(nlmsghdr* message, const FlowFilter&);
 
 bool matches(const FlowFilter&, const nf_conntrack* flow);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <unordered_map>
 #include <vector>
 
 #include "dataplane/conntrack/socket.h"
@@ -41,6 +42,45 @@ int common_family(std::span<const FlowFilter> filters) {
 bool can_list_filtered(std::span<const FlowFilter> filters) {
   return filters.size() == 1 && filters.front().which != Which::reply_destination;
 }
+
+/// Many filters against many flows: a flow is held against those of its own addresses only.
+class Picker {
+ public:
+  explicit Picker(std::span<const FlowFilter> filters) {
+    for (const FlowFilter& filter : filters) {
+      if (filter.which == Which::mark) {
+        of_marks_.push_back(&filter);
+      } else {
+        by_address_.emplace(filter.address, &filter);
+      }
+    }
+  }
+
+  bool picks(const nf_conntrack* flow) const {
+    const bool is_v4 = nfct_get_attr_u8(flow, ATTR_ORIG_L3PROTO) == AF_INET;
+    const auto picked = [&](nf_conntrack_attr v4, nf_conntrack_attr v6) {
+      return picks_at(flow, is_v4 ? v4 : v6, is_v4 ? 4 : 16);
+    };
+    return picked(ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC) ||
+           picked(ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST) ||
+           picked(ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST) ||
+           std::any_of(of_marks_.begin(), of_marks_.end(),
+                       [&](const FlowFilter* filter) { return matches(*filter, flow); });
+  }
+
+ private:
+  bool picks_at(const nf_conntrack* flow, nf_conntrack_attr attribute, std::size_t size) const {
+    const auto* bytes = static_cast<const std::uint8_t*>(nfct_get_attr(flow, attribute));
+    const auto address = bytes ? IpAddress::from_bytes({bytes, size}) : std::nullopt;
+    if (!address) return false;
+    const auto [first, last] = by_address_.equal_range(*address);
+    return std::any_of(first, last,
+                       [&](const auto& entry) { return matches(*entry.second, flow); });
+  }
+
+  std::unordered_multimap<IpAddress, const FlowFilter*> by_address_;
+  std::vector<const FlowFilter*> of_marks_;
+};
 
 /// A request to delete the flow that a listing told of: by its tuple, zone and id, so that another
 /// one with the same tuple is not meant.
@@ -130,7 +170,9 @@ Result<void> Flows::forget(std::span<const FlowFilter> filters, Way way) {
   if (filters.empty()) return {};
   if (way == Way::listed) return state_->forget_listed(filters);
   for (const FlowFilter& filter : filters) {
-    if (auto gone = state_->forget_filtered(filter); !gone) return gone;
+    const auto gone =
+        is_refined(filter) ? state_->forget_listed({&filter, 1}) : state_->forget_filtered(filter);
+    if (!gone) return gone;
   }
   return {};
 }
@@ -151,6 +193,7 @@ Result<void> Flows::State::forget_listed(std::span<const FlowFilter> filters) {
 /// What a disturbed listing told of is deleted all the same, after the last attempt.
 Result<std::vector<std::byte>> Flows::State::deletions(std::span<const FlowFilter> filters,
                                                        bool filtered) {
+  const Picker picker(filters);
   std::vector<std::byte> all;
   for (int attempt = 0; attempt < kListings; ++attempt) {
     all.clear();
@@ -159,10 +202,7 @@ Result<std::vector<std::byte>> Flows::State::deletions(std::span<const FlowFilte
     const auto whole = socket.list(message, [&](const nlmsghdr* listed) {
       const OwnedFlow flow(nfct_new());
       if (nfct_nlmsg_parse(listed, flow.get()) < 0) return;
-      const bool meant = std::any_of(filters.begin(), filters.end(), [&](const FlowFilter& filter) {
-        return matches(filter, flow.get());
-      });
-      if (meant) append_deletion(all, listed);
+      if (picker.picks(flow.get())) append_deletion(all, listed);
     });
     if (!whole) return tl::unexpected(whole.error());
     if (*whole) break;

@@ -67,6 +67,7 @@ void Engine::saw(nft::Observed listing) {
   tables_.elements.forget_actual();
   for (auto& [key, element] : listing.elements) saw_element(key, std::move(element));
   repair_ = std::move(listing.repair);
+  frame_seen_ = listing.has_tables;
 }
 
 bool Engine::saw(const nft::Event& event, bool ours) {
@@ -91,7 +92,12 @@ void Engine::saw_sysctl(const SysctlKey& key, std::string value) {
   tables_.sysctls.saw(key, {std::move(value)});
 }
 
-std::vector<SysctlKey> Engine::wanted_sysctls() const {
+void Engine::learn() {
+  if (view_.take_facts_stale()) compiler_.learn(view_.facts());
+}
+
+std::vector<SysctlKey> Engine::wanted_sysctls() {
+  learn();
   std::vector<SysctlKey> keys;
   tables_.sysctls.rows().for_each([&](const SysctlKey& key, const Sysctl* wanted, auto*) {
     if (wanted) keys.push_back(key);
@@ -187,7 +193,7 @@ void Engine::plan_frame(Plan& plan) const {
 }
 
 Plan Engine::plan(Clock::time_point now) {
-  if (view_.take_facts_stale()) compiler_.learn(view_.facts());
+  learn();
   view_.refresh_wanted_ports();
   conflicts_.clear();
   waiting_.clear();

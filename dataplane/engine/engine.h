@@ -50,8 +50,8 @@ class Engine {
   bool saw(const nft::Event& event, bool ours);
   void saw(const SeenServices& seen);
   void saw_sysctl(const SysctlKey& key, std::string value);
-  /// Sysctls that are wanted: the kernel tells of none by itself.
-  std::vector<SysctlKey> wanted_sysctls() const;
+  /// Sysctls that are wanted, as far as is known of the links: the kernel tells of none by itself.
+  std::vector<SysctlKey> wanted_sysctls();
 
   // --- what is to be done
   /// Everything that differs, in order of application. Rows that failed lately are left out until
@@ -71,6 +71,7 @@ class Engine {
   std::map<Object, Status> status() const;
 
  private:
+  void learn();
   void saw_element(const nft::ElementKey& key, nft::Element element);
   void plan_frame(Plan& plan) const;
   std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;

@@ -42,6 +42,7 @@ void KernelView::forget() {
   tables_.neighbours.forget_actual();
   links_.clear();
   index_of_.clear();
+  early_ports_.clear();
   foreign_addresses_.clear();
   routes_stale_ = names_stale_ = false;
   links_changed_ = facts_stale_ = true;
@@ -82,6 +83,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
   refresh_link(link);
   refresh_port(link);
+  refresh_early_ports_of(link);
 }
 
 void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
@@ -137,11 +139,22 @@ void KernelView::refresh_port(const netlink::Link& port) {
   const netlink::Link* master = port.master != 0 ? link(port.master) : nullptr;
   const Attachment* wanted = tables_.attachments.rows().desired(port.name);
   const bool counts = wanted || marked_ports_.contains(port.name);
+  if (counts && port.master != 0 && !master) early_ports_.emplace(port.master, port.index);
   if (!master || !is_ours(*master) || !counts) return tables_.attachments.gone(port.name);
   Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up};
   if (!wanted || wanted->mtu) row.mtu = port.mtu;
   if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
   tables_.attachments.saw(port.name, row);
+}
+
+/// A listing goes by index, and a bridge may be younger than its ports.
+void KernelView::refresh_early_ports_of(const netlink::Link& bridge) {
+  const auto [first, last] = early_ports_.equal_range(bridge.index);
+  const std::vector<std::pair<int, int>> ports(first, last);
+  early_ports_.erase(first, last);
+  for (const auto& [master, index] : ports) {
+    if (const netlink::Link* port = link(index)) refresh_port(*port);
+  }
 }
 
 void KernelView::mark_port(const std::string& name) {

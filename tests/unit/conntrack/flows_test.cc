@@ -182,6 +182,29 @@ TEST_P(FlowsTest, BindingTakesTranslatedFlowsOfTheGuestOnly) {
   EXPECT_THAT(flows(), ElementsAre(1001, 1002, 1003, 1006, 1007));
 }
 
+TEST_P(FlowsTest, BindingLeavesWhatCarriesTheAddressAlready) {
+  all_flows();
+  FlowFilter filter{Which::translated_source, ip("10.0.0.10")};
+  filter.keep = ip("203.0.113.1");
+  forget({filter});
+  EXPECT_EQ(flows().size(), 7u);
+  filter.keep = ip("203.0.113.2");
+  forget({filter});
+  EXPECT_THAT(flows(), ElementsAre(1001, 1002, 1004, 1005, 1006, 1007));
+}
+
+TEST_P(FlowsTest, OneServiceOfAnAddressOnly) {
+  all_flows();
+  FlowFilter filter{Which::original_destination, ip("203.0.113.1")};
+  filter.protocol = IPPROTO_TCP;
+  filter.port = 22;
+  forget({filter});
+  EXPECT_EQ(flows().size(), 7u);
+  filter.port = 80;
+  forget({filter});
+  EXPECT_THAT(flows(), ElementsAre(1001, 1003, 1004, 1005, 1006, 1007));
+}
+
 TEST_P(FlowsTest, ByMark) {
   all_flows();
   forget({{Which::mark, {}, 0x100, 0xff00}});

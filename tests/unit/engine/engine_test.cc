@@ -11,6 +11,7 @@ namespace novaplane::engine {
 namespace {
 
 using namespace test;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -188,6 +189,18 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
                   "remove port tap9 (not wanted any more)",
                   "remove element bridge novaplane ports { \"tap9\" } (not wanted any more)",
                   "remove link br-old (not wanted any more)"));
+}
+
+TEST_F(EnginePlan, SeesAPortThatIsListedBeforeItsYoungerBridge) {
+  engine.load(cloud_of(0));
+  engine.saw(nft::Observed{
+      1, {}, {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
+  netlink::Link port = link_of(3, "tap9"), bridge = link_of(4, "br-old", "bridge");
+  port.master = 4;
+  bridge.group = netlink::kOurGroup;
+  saw(port);
+  saw(bridge);
+  EXPECT_THAT(words(engine), Contains("remove port tap9 (not wanted any more)"));
 }
 
 TEST_F(EnginePlan, ABridgeThatVanishesTakesWhatStoodOnItAlong) {

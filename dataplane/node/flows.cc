@@ -1,0 +1,42 @@
+#include "dataplane/node/flows.h"
+
+#include <vector>
+
+namespace novaplane::node {
+namespace {
+
+using conntrack::FlowFilter;
+using engine::ForgetFlows;
+
+FlowFilter::Which which(ForgetFlows::Which wanted) {
+  switch (wanted) {
+    case ForgetFlows::Which::reply_destination:
+      return FlowFilter::Which::reply_destination;
+    case ForgetFlows::Which::translated_source:
+      return FlowFilter::Which::translated_source;
+    case ForgetFlows::Which::original_destination:
+      break;
+  }
+  return FlowFilter::Which::original_destination;
+}
+
+FlowFilter filter_of(const ForgetFlows& wanted) {
+  FlowFilter filter;
+  filter.which = which(wanted.which);
+  filter.address = wanted.address;
+  filter.protocol = wanted.protocol;
+  filter.port = wanted.port;
+  filter.keep = wanted.keep;
+  return filter;
+}
+
+}  // namespace
+
+Result<void> forget(conntrack::Flows& flows, std::span<const ForgetFlows> wanted) {
+  std::vector<FlowFilter> filters;
+  filters.reserve(wanted.size());
+  for (const ForgetFlows& one : wanted) filters.push_back(filter_of(one));
+  return flows.forget(filters);
+}
+
+}  // namespace novaplane::node

@@ -1,0 +1,63 @@
+#include "dataplane/node/self_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/netlink/sysctl.h"
+#include "dataplane/nft/foreign_chains.h"
+
+namespace novaplane::node {
+namespace {
+
+constexpr std::size_t kMostNames = 5;
+
+bool bridged_frames_pass_iptables() {
+  return netlink::read_sysctl("net/bridge/bridge-nf-call-iptables").value_or("0") == "1";
+}
+
+/// A chain of another's that drops what it does not know, on the way of forwarded packets: a drop
+/// cannot be undone by an accept of ours.
+std::string warning_of(const nft::ForeignChain& chain) {
+  return fmt::format(
+      "table {} {}, chain {} drops forwarded packets that its rules do not accept (policy drop): "
+      "guests are cut off unless its owner accepts what goes from and to their bridges",
+      chain.family, chain.table, chain.name);
+}
+
+}  // namespace
+
+std::string hairpin_warning(const std::vector<PortRow>& ports) {
+  std::vector<std::string> names;
+  std::size_t more = 0;
+  for (const PortRow& port : ports) {
+    if (port.hairpin || port.floating_ips.empty()) continue;
+    if (names.size() == kMostNames) {
+      ++more;
+    } else {
+      names.push_back(port.name);
+    }
+  }
+  if (names.empty()) return {};
+  return fmt::format(
+      "a guest cannot reach its own floating IP (bridge-nf-call-iptables is 1) unless its port has "
+      "hairpin mode: {}{}",
+      fmt::join(names, ", "), more != 0 ? fmt::format(" and {} more", more) : "");
+}
+
+std::vector<std::string> self_check(const Show& show) {
+  std::vector<std::string> warnings;
+  if (bridged_frames_pass_iptables()) {
+    if (auto words = hairpin_warning(show.ports); !words.empty()) warnings.push_back(words);
+  }
+  if (show.networks.empty()) return warnings;
+  const auto chains = nft::foreign_forward_drops();
+  if (!chains) {
+    warnings.push_back(chains.error().message());
+    return warnings;
+  }
+  for (const nft::ForeignChain& chain : *chains) warnings.push_back(warning_of(chain));
+  return warnings;
+}
+
+}  // namespace novaplane::node

@@ -1,0 +1,275 @@
+#include "dataplane/node/show.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "bridge/sets.h"
+#include "dataplane/base/files.h"
+#include "dataplane/node/self_check.h"
+#include "dhcp/running.h"
+#include "nat/sets.h"
+
+namespace novaplane::node {
+namespace {
+
+using engine::Engine;
+
+constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
+constexpr std::string_view kAlias = "novaplane network ", kPort = "port ", kNetwork = "network ";
+constexpr std::string_view kServes = "dhcp/", kHost = "host ";
+
+/// What follows the prefix; empty when the text does not begin with it.
+std::string after(std::string_view prefix, std::string_view text) {
+  return text.starts_with(prefix) ? std::string(text.substr(prefix.size())) : "";
+}
+
+std::string link_at(std::string_view bytes, std::size_t offset = 0) {
+  return std::string(bytes.substr(offset).data());  // padded with zeros to 16 bytes
+}
+
+IpAddress address_in(std::string_view bytes) {
+  const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  return IpAddress::from_bytes({first, bytes.size()}).value_or(IpAddress());
+}
+
+/// What DHCP was told of a port.
+struct Host {
+  std::string network;
+  std::optional<Mac> mac;
+  std::optional<IpAddress> address;
+};
+
+class Collector {
+ public:
+  Collector(Engine& engine, const std::string& run_dir, Side side)
+      : engine_(engine), tables_(engine.tables()), run_dir_(run_dir), side_(side) {}
+
+  Show collect() {
+    collect_hosts();
+    collect_networks();
+    collect_ports();
+    collect_floating_ips();
+    collect_uplinks();
+    sort();
+    return std::move(show_);
+  }
+
+ private:
+  /// Calls f(key, row) for the rows of our side.
+  template <class Table, class F>
+  void each(const Table& table, F&& f) const {
+    table.rows().for_each([&](const auto& key, const auto* wanted, const auto* seen) {
+      const auto* row = side_ == Side::seen ? seen : wanted;
+      if (row) f(key, *row);
+    });
+  }
+  template <class Table, class Key>
+  auto* find(const Table& table, const Key& key) const {
+    return side_ == Side::seen ? table.rows().actual(key) : table.rows().desired(key);
+  }
+
+  void collect_hosts();
+  void collect_networks();
+  void collect_ports();
+  void collect_floating_ips();
+  void collect_uplinks();
+  void sort();
+
+  NetworkRow* network_on(const std::string& bridge);
+  void add_port(const std::string& interface, const nft::Element& element);
+  std::string state_of(const std::string& link) const;
+  std::optional<pid_t> dnsmasq_of(const std::string& network) const;
+  void place(FloatingIpRow& row, const std::map<IpAddress, std::string>& uplink_of_source) const;
+
+  Engine& engine_;
+  engine::Tables& tables_;
+  const std::string& run_dir_;
+  Side side_;
+  Show show_;
+  std::map<std::string, Host> hosts_;  ///< by port
+  std::map<std::string, std::string> proxy_;
+};
+
+std::string Collector::state_of(const std::string& name) const {
+  const netlink::Link* link = engine_.kernel().link(name);
+  if (!link) return "absent";
+  return !link->up ? "down" : link->carrier ? "up" : "no carrier";
+}
+
+/// The pid file only tells where to look; the command line proves that it is ours.
+std::optional<pid_t> Collector::dnsmasq_of(const std::string& network) const {
+  const std::string folder = run_dir_ + "/dhcp/" + network;
+  const auto text = read_whole(folder + "/pid");
+  pid_t pid = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return dhcp::identify(pid) ? std::optional(pid) : std::nullopt;
+}
+
+/// "fa:16:3e:00:00:01,10.0.0.11,web1"
+void Collector::collect_hosts() {
+  each(tables_.entries, [&](const engine::ServiceEntryKey& key, const engine::ServiceEntry& entry) {
+    const std::string port = after(kHost, key.name);
+    if (port.empty()) return;
+    Host& host = hosts_[port];
+    host.network = after(kServes, key.service);
+    for (std::string_view rest = entry.line; !rest.empty();) {
+      const std::string_view field = rest.substr(0, rest.find(','));
+      if (const auto mac = Mac::parse(field)) host.mac = *mac;
+      if (const auto address = IpAddress::parse(field)) host.address = *address;
+      rest.remove_prefix(std::min(field.size() + 1, rest.size()));
+    }
+  });
+}
+
+void Collector::collect_networks() {
+  each(tables_.links, [&](const std::string& bridge, const engine::Link& link) {
+    NetworkRow row;
+    row.name = after(kAlias, link.alias);
+    row.bridge = bridge;
+    row.mtu = link.mtu;
+    row.state = state_of(bridge);
+    const std::string service = std::string(kServes) + row.name;
+    row.dnsmasq = dnsmasq_of(row.name);
+    row.serves_dhcp =
+        row.dnsmasq || tables_.services.rows().desired(service) || find(tables_.services, service);
+    show_.networks.push_back(std::move(row));
+  });
+  for (const auto& [port, host] : hosts_) {
+    for (NetworkRow& row : show_.networks) row.serves_dhcp |= row.name == host.network;
+  }
+  each(tables_.addresses, [&](const engine::AddressKey& key, const engine::Address&) {
+    if (NetworkRow* row = network_on(key.link)) row->addresses.push_back(key.prefix);
+  });
+}
+
+NetworkRow* Collector::network_on(const std::string& bridge) {
+  const auto it = std::find_if(show_.networks.begin(), show_.networks.end(),
+                               [&](const NetworkRow& row) { return row.bridge == bridge; });
+  return it != show_.networks.end() ? &*it : nullptr;
+}
+
+void Collector::collect_ports() {
+  each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
+    const std::string interface = link_at(key.key);
+    if (key.set == bridge::kGuests) add_port(interface, element);
+    if (key.set != bridge::kWire && key.set != bridge::kLayer2Wire) return;
+    const auto* attachment = find(tables_.attachments, interface);
+    NetworkRow* network = attachment ? network_on(attachment->master) : nullptr;
+    if (network) network->wire = interface;
+  });
+}
+
+void Collector::add_port(const std::string& interface, const nft::Element& element) {
+  PortRow row;
+  row.name = after(kPort, element.comment);
+  row.interface = interface;
+  if (const auto host = hosts_.find(row.name); host != hosts_.end()) {
+    row.network = host->second.network;
+    row.mac = host->second.mac;
+    row.address = host->second.address;
+  }
+  const auto& ports = engine_.document().cloud().ports;
+  if (const auto port = ports.find(row.name); port != ports.end()) {
+    row.network = port->second.network;
+    row.mac = port->second.mac;
+    row.address = port->second.address;
+  }
+  const netlink::Link* link = engine_.kernel().link(interface);
+  row.hairpin = link && link->hairpin;
+  row.state = state_of(interface);
+  if (const auto* attachment = find(tables_.attachments, interface)) {
+    row.bridge = attachment->master;
+    if (NetworkRow* network = network_on(attachment->master)) {
+      row.network = network->name;
+      network->ports += link ? 1 : 0;
+    }
+  } else if (link) {
+    row.state = "detached";
+  }
+  show_.ports.push_back(std::move(row));
+}
+
+// --- the uplinks' side
+
+/// How the kernel answers for the address, and where.
+void Collector::place(FloatingIpRow& row,
+                      const std::map<IpAddress, std::string>& uplink_of_source) const {
+  const auto alone = Prefix{row.address, static_cast<std::uint8_t>(row.address.bits())};
+  if (const auto* route = find(tables_.routes, engine::RouteKey{kLocalTable, alone})) {
+    row.answered = "local route";
+    const auto uplink = route->preferred_source ? uplink_of_source.find(*route->preferred_source)
+                                                : uplink_of_source.end();
+    if (uplink != uplink_of_source.end()) row.interface = uplink->second;
+    return;
+  }
+  const auto proxy = proxy_.find(row.address.to_string());
+  if (proxy == proxy_.end()) return;
+  row.answered = "proxy";
+  row.interface = proxy->second;
+}
+
+void Collector::collect_floating_ips() {
+  std::map<IpAddress, std::string> uplink_of_source;
+  std::map<IpAddress, std::vector<PortRow*>> ports;
+  each(tables_.neighbours, [&](const engine::NeighbourKey& key, const engine::Neighbour&) {
+    if (key.proxy) proxy_.emplace(key.address.to_string(), key.link);
+  });
+  each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
+    if (key.set == nat::kUplinkSource) {
+      uplink_of_source.emplace(address_in(element.data), link_at(key.key));
+    }
+  });
+  for (PortRow& port : show_.ports) {
+    if (port.address) ports[*port.address].push_back(&port);
+  }
+  each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
+    if (key.set != nat::kFloatingToFixed) return;
+    FloatingIpRow row{address_in(key.key), address_in(element.data), {}, {}, {}};
+    place(row, uplink_of_source);
+    for (PortRow* port : ports[row.fixed]) {
+      row.port = port->name;
+      port->floating_ips.push_back(row.address);
+    }
+    show_.floating_ips.push_back(std::move(row));
+  });
+}
+
+void Collector::collect_uplinks() {
+  std::map<std::string, UplinkRow> uplinks;
+  each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
+    if (key.set == nat::kUplinks) uplinks[link_at(key.key)].interface = link_at(key.key);
+    if (key.set == nat::kUplinkSource) {
+      uplinks[link_at(key.key)].source = address_in(element.data);
+    } else if (key.set == nat::kSnatSource) {
+      constexpr std::size_t kLinkBytes = 16;
+      uplinks[link_at(key.key, kLinkBytes)].networks.push_back(after(kNetwork, element.comment));
+    }
+  });
+  for (auto& [interface, row] : uplinks) {
+    row.interface = interface;
+    row.state = state_of(interface);
+    std::sort(row.networks.begin(), row.networks.end());
+    show_.uplinks.push_back(std::move(row));
+  }
+}
+
+void Collector::sort() {
+  std::ranges::sort(show_.networks, {}, &NetworkRow::name);
+  for (NetworkRow& row : show_.networks) std::ranges::sort(row.addresses);
+  std::ranges::sort(show_.ports, {}, &PortRow::name);
+  for (PortRow& row : show_.ports) std::ranges::sort(row.floating_ips);
+  std::ranges::sort(show_.floating_ips, {}, &FloatingIpRow::address);
+}
+
+}  // namespace
+
+Show show(Engine& engine, const std::string& run_dir, Side side) {
+  Show show = Collector(engine, run_dir, side).collect();
+  show.warnings = self_check(show);
+  return show;
+}
+
+}  // namespace novaplane::node

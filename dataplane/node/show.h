@@ -1,0 +1,64 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/address.h"
+#include "dataplane/engine/engine.h"
+
+/// What is, in the terms of the document, gathered from what the kernel tells by our marks: the
+/// aliases of links and the comments of nf_tables elements name the objects. Plain values, for
+/// `novaplane show` and the daemon's control socket alike.
+namespace novaplane::node {
+
+struct NetworkRow {
+  std::string name, bridge;
+  std::vector<Prefix> addresses;  ///< the host's own on the bridge
+  std::uint32_t mtu = 0;
+  std::size_t ports = 0;  ///< of guests, that are attached
+  std::string wire;       ///< the NIC that carries it between hosts; empty: none
+  std::string state;      ///< "up", "no carrier", "down"
+  bool serves_dhcp = false;
+  std::optional<pid_t> dnsmasq;  ///< none though serves_dhcp: it does not run
+};
+
+struct PortRow {
+  std::string name, interface, network, bridge;
+  std::optional<Mac> mac;  ///< of the guest, where DHCP or the document knows it
+  std::optional<IpAddress> address;
+  std::string state;  ///< "up", "no carrier", "down", "detached", "absent"
+  bool hairpin = false;
+  std::vector<IpAddress> floating_ips;
+};
+
+struct FloatingIpRow {
+  IpAddress address, fixed;
+  std::string port;       ///< empty: not known
+  std::string answered;   ///< "local route", "proxy"; empty: nobody answers for it
+  std::string interface;  ///< of the uplink; empty: not known
+};
+
+struct UplinkRow {
+  std::string interface;
+  std::optional<IpAddress> source;  ///< none: no SNAT
+  std::string state;
+  std::vector<std::string> networks;  ///< that are translated to the source
+};
+
+struct Show {
+  std::vector<NetworkRow> networks;
+  std::vector<PortRow> ports;
+  std::vector<FloatingIpRow> floating_ips;
+  std::vector<UplinkRow> uplinks;
+  std::vector<std::string> warnings;  ///< see self_check.h
+};
+
+/// From what was seen of the kernel; `wanted`: from what the document wants instead, as far as it
+/// is known before it is there.
+enum class Side : std::uint8_t { seen, wanted };
+Show show(engine::Engine& engine, const std::string& run_dir, Side side = Side::seen);
+
+}  // namespace novaplane::node

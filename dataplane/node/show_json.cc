@@ -1,0 +1,86 @@
+#include "dataplane/node/show_json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace novaplane::node {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What is not known is null.
+template <class T>
+Json text_of(const std::optional<T>& value) {
+  return value ? Json(fmt::format("{}", *value)) : Json();
+}
+Json text_of(const std::string& value) { return value.empty() ? Json() : Json(value); }
+
+template <class T>
+Json texts_of(const std::vector<T>& values) {
+  Json list = Json::array();
+  for (const T& value : values) list.push_back(fmt::format("{}", value));
+  return list;
+}
+
+Json dhcp_of(const NetworkRow& row) {
+  if (!row.serves_dhcp) return {};
+  return {{"running", row.dnsmasq.has_value()}, {"pid", row.dnsmasq ? Json(*row.dnsmasq) : Json()}};
+}
+
+Json json_of(const NetworkRow& row) {
+  return {{"name", row.name},   {"bridge", row.bridge}, {"addresses", texts_of(row.addresses)},
+          {"mtu", row.mtu},     {"ports", row.ports},   {"wire", text_of(row.wire)},
+          {"state", row.state}, {"dhcp", dhcp_of(row)}};
+}
+
+Json json_of(const PortRow& row) {
+  return {{"name", row.name},
+          {"interface", row.interface},
+          {"network", text_of(row.network)},
+          {"bridge", text_of(row.bridge)},
+          {"mac", text_of(row.mac)},
+          {"address", text_of(row.address)},
+          {"state", row.state},
+          {"hairpin", row.hairpin},
+          {"floating_ips", texts_of(row.floating_ips)}};
+}
+
+Json json_of(const FloatingIpRow& row) {
+  return {{"address", row.address.to_string()},
+          {"fixed", row.fixed.to_string()},
+          {"port", text_of(row.port)},
+          {"uplink", text_of(row.interface)},
+          {"answered", text_of(row.answered)}};
+}
+
+Json json_of(const UplinkRow& row) {
+  return {{"interface", row.interface},
+          {"source", text_of(row.source)},
+          {"state", row.state},
+          {"networks", row.networks}};
+}
+
+template <class Row>
+Json list_of(const std::vector<Row>& rows) {
+  Json list = Json::array();
+  for (const Row& row : rows) list.push_back(json_of(row));
+  return list;
+}
+
+}  // namespace
+
+std::string to_json(const Show& show, std::string_view only) {
+  Json json;
+  const auto put = [&](std::string_view name, const char* key, const auto& rows) {
+    if (only.empty() || only == name) json[key] = list_of(rows);
+  };
+  put("networks", "networks", show.networks);
+  put("ports", "ports", show.ports);
+  put("floating-ips", "floating_ips", show.floating_ips);
+  put("uplinks", "uplinks", show.uplinks);
+  json["warnings"] = show.warnings;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace novaplane::node

@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+
+#include "tools/command.h"
+#include "tools/document.h"
+#include "tools/json.h"
+#include "tools/terminal.h"
+
+namespace novaplane::tools {
+namespace {
+
+std::string contents_of(const cloud::Cloud& cloud) {
+  std::vector<std::string> parts{
+      count(cloud.hosts.size(), "host"), count(cloud.networks.size(), "network"),
+      count(cloud.ports.size(), "port"), count(cloud.floating_ips.size(), "floating IP")};
+  if (!cloud.port_forwards.empty()) {
+    parts.push_back(count(cloud.port_forwards.size(), "port forward"));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+int tell(const std::vector<cloud::Mistake>& mistakes, bool json) {
+  if (json) print(to_json(mistakes));
+  for (const cloud::Mistake& mistake : mistakes) {
+    if (!json) fmt::print(stderr, "{}\n", mistake.message());
+  }
+  return kFailed;
+}
+
+}  // namespace
+
+int check(const Options& options) {
+  const std::string& file = options.arguments.front();
+  const auto cloud = read_document(file);
+  if (!cloud) return tell(cloud.error(), options.json);
+  if (!options.host.empty()) {
+    if (const auto missing = missing_host(*cloud, options.host, options); !missing.empty()) {
+      complain(missing);
+      return kFailed;
+    }
+  }
+  print(options.json ? to_json(*cloud) : fmt::format("{}: ok: {}\n", file, contents_of(*cloud)));
+  return kDone;
+}
+
+}  // namespace novaplane::tools

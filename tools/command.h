@@ -1,0 +1,35 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "tools/options.h"
+
+/// What `novaplane` can do: one file for each command.
+namespace novaplane::tools {
+
+/// Exit codes (sysexits.h for the last).
+constexpr int kDone = 0, kFailed = 1, kPending = 2, kUsage = 64;
+
+struct Command {
+  std::string_view name;
+  std::string_view arguments;  ///< "FILE"
+  std::string_view summary;    ///< one line
+  std::string_view details;    ///< what `novaplane help NAME` says more
+  std::size_t least, most;     ///< arguments
+  int (*run)(const Options&);
+};
+
+std::span<const Command> commands();
+
+int check(const Options&);
+int plan(const Options&);
+int up(const Options&);
+int down(const Options&);
+int show(const Options&);
+
+/// Finds the command that was typed and runs it; `help`, `--help` and `--version` too.
+int run(const Options&);
+
+}  // namespace novaplane::tools

@@ -1,0 +1,38 @@
+#include "tools/consequences.h"
+
+#include "dataplane/node/announce.h"
+#include "dataplane/node/flows.h"
+
+namespace novaplane::tools {
+namespace {
+
+/// The first at once, the others by a process that outlives us.
+Result<void> announce(const std::vector<engine::Announce>& wanted) {
+  if (wanted.empty()) return {};
+  auto arp = netlink::ArpSocket::open();
+  if (!arp) return tl::unexpected(arp.error());
+  auto links = netlink::Socket::open();
+  if (!links) return tl::unexpected(links.error());
+  const auto now = node::Announcements::Clock::now();
+  node::Announcements announcements;
+  for (const engine::Announce& announce : wanted) announcements.add(announce, now);
+  const auto said = node::send(*arp, *links, announcements.take_due(now));
+  const auto later = node::announce_in_background(std::move(announcements));
+  return said ? later : said;
+}
+
+Result<void> forget(const std::vector<engine::ForgetFlows>& wanted) {
+  if (wanted.empty()) return {};
+  auto flows = conntrack::Flows::open();
+  return flows ? node::forget(*flows, wanted) : tl::unexpected(flows.error());
+}
+
+}  // namespace
+
+Result<void> carry_out(const engine::Consequences& consequences) {
+  const auto said = announce(consequences.announcements);
+  const auto forgotten = forget(consequences.flows);
+  return said ? forgotten : said;
+}
+
+}  // namespace novaplane::tools

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/cloud/document.h"
+#include "tools/plan_view.h"
+#include "tools/report.h"
+
+/// What --json prints, and what the daemon answers. The only file of this folder that knows the
+/// JSON library.
+namespace novaplane::tools {
+
+std::string to_json(const cloud::Cloud&);  ///< check: what the document has
+std::string to_json(const std::vector<cloud::Mistake>&);
+std::string to_json(const PlanView&);
+std::string to_json(const Report&);
+
+/// GET /status
+struct DaemonStatus {
+  int pid = 0;
+  std::string document, host;
+};
+Result<DaemonStatus> status_from_json(const std::string& text);
+/// POST /pass
+Result<Report> report_from_json(const std::string& text);
+
+}  // namespace novaplane::tools

@@ -1,0 +1,81 @@
+#include "tools/report.h"
+
+#include <fmt/format.h>
+
+#include "tools/command.h"
+#include "tools/json.h"
+#include "tools/summary.h"
+#include "tools/terminal.h"
+
+namespace novaplane::tools {
+namespace {
+
+constexpr std::size_t kMostRemarks = 10;  ///< that anybody reads without asking for more
+constexpr int kVerbWidth = 10;
+
+std::string line_of(std::string_view verb, std::string_view text) {
+  return fmt::format("{:<{}}{}\n", verb, kVerbWidth, text);
+}
+
+void print_changes(const Report& report, bool verbose) {
+  if (!verbose && !report.summary.empty()) {
+    for (const std::string& line : report.summary) print(line);
+    return;
+  }
+  for (const auto& [what, why] : report.changed) {
+    print(fmt::format("{}  {}\n", what, paint(Colour::dim, fmt::format("({})", why))));
+  }
+}
+
+void print_waiting(const std::vector<Remark>& waiting, bool verbose) {
+  const std::size_t shown = verbose ? waiting.size() : std::min(waiting.size(), kMostRemarks);
+  for (std::size_t i = 0; i < shown; ++i) {
+    print(line_of("waiting", fmt::format("{}: {}", waiting[i].object, waiting[i].reason)));
+  }
+  if (shown < waiting.size()) {
+    print(line_of("waiting",
+                  fmt::format("and {} more (--verbose names them)", waiting.size() - shown)));
+  }
+}
+
+}  // namespace
+
+std::vector<Remark> remarks(const std::map<engine::Object, engine::Status>& status,
+                            engine::State state) {
+  std::vector<Remark> found;
+  for (const auto& [object, about] : status) {
+    if (about.state != state) continue;
+    for (const std::string& reason : about.reasons) found.push_back({object.to_string(), reason});
+  }
+  return found;
+}
+
+Report report_of(const node::Outcome& outcome, engine::Engine& engine) {
+  Report report;
+  for (const engine::Step& step : outcome.done) {
+    report.changed.push_back({step.what(engine.frame()), step.why()});
+  }
+  for (const SummaryLine& line : summarize(outcome.done)) {
+    report.summary.push_back(line_of(line.verb, fmt::format("{}", fmt::join(line.things, ", "))));
+  }
+  for (const auto& [object, reason] : outcome.failures) report.failures.push_back({object, reason});
+  report.waiting = remarks(engine.status(), engine::State::waiting);
+  return report;
+}
+
+int deliver(const Report& report, bool json, bool verbose) {
+  if (json) {
+    print(to_json(report));
+  } else {
+    print_changes(report, verbose);
+    print_waiting(report.waiting, verbose);
+    if (report.changed.empty() && report.ok()) print("nothing to do\n");
+  }
+  for (const Remark& failure : report.failures) {
+    complain(fmt::format("{}: {}", failure.object, failure.reason));
+  }
+  if (!report.error.empty()) complain(report.error);
+  return report.ok() ? kDone : kFailed;
+}
+
+}  // namespace novaplane::tools

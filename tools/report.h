@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dataplane/engine/engine.h"
+#include "dataplane/node/pass.h"
+
+namespace novaplane::tools {
+
+/// Why an object is not as the document wants it.
+struct Remark {
+  std::string object;  ///< "port web1"
+  std::string reason;
+};
+std::vector<Remark> remarks(const std::map<engine::Object, engine::Status>&, engine::State state);
+
+/// What a pass did: ours, or one that the daemon made for us.
+struct Report {
+  struct Change {
+    std::string what, why;
+  };
+  std::vector<Change> changed;
+  std::vector<std::string> summary;  ///< lines for people; empty: none is known
+  std::vector<Remark> failures, waiting;
+  std::string error;  ///< the pass itself could not be finished
+
+  bool ok() const { return failures.empty() && error.empty(); }
+};
+
+Report report_of(const node::Outcome& outcome, engine::Engine& engine);
+
+/// Prints it, as asked for; returns the exit code.
+int deliver(const Report& report, bool json, bool verbose);
+
+}  // namespace novaplane::tools

@@ -1,0 +1,49 @@
+#include "tools/session.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tools/document.h"
+
+namespace novaplane::tools {
+namespace {
+
+/// capget(2), which has no wrapper in the C library.
+bool may_administer_networks() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) return true;  // then the kernel will say
+  return (data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) != 0;
+}
+
+std::string as_root(const Options& options) {
+  std::string words = "sudo novaplane " + options.command;
+  for (const std::string& argument : options.arguments) words += " " + argument;
+  return words;
+}
+
+}  // namespace
+
+Result<Session> Session::open(const Options& options) {
+  if (!may_administer_networks()) {
+    return failure(
+        fmt::format("{} reads and writes this host's network, which needs root "
+                    "(CAP_NET_ADMIN): try {}",
+                    options.command, as_root(options)));
+  }
+  auto node = node::Node::open(host_of(options));
+  if (!node) return tl::unexpected(node.error());
+  return Session{std::move(*node), dhcp::DnsmasqDriver(options.run_dir)};
+}
+
+Result<void> Session::observe() {
+  if (auto seen = node->observe(); !seen) return seen;
+  const auto services_seen = services.observe();
+  if (!services_seen) return tl::unexpected(services_seen.error());
+  engine().saw(*services_seen);
+  return {};
+}
+
+}  // namespace novaplane::tools

@@ -1,0 +1,146 @@
+#include "dataplane/node/show.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "dataplane/node/show_json.h"
+#include "tools/command.h"
+#include "tools/nearest.h"
+#include "tools/session.h"
+#include "tools/table.h"
+#include "tools/terminal.h"
+
+namespace novaplane::tools {
+namespace {
+
+using node::Show;
+
+template <class T>
+std::string text_of(const std::optional<T>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+template <class List>
+std::string list_of(const List& list) {
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+std::string dhcp_of(const node::NetworkRow& row) {
+  if (!row.serves_dhcp) return "off";
+  return row.dnsmasq ? fmt::format("dnsmasq {}", *row.dnsmasq) : "not running";
+}
+
+Table networks(const Show& show) {
+  Table table({"NETWORK", "BRIDGE", "ADDRESS", "MTU", "PORTS", "WIRE", "STATE", "DHCP"});
+  for (const node::NetworkRow& row : show.networks) {
+    table.add({row.name, row.bridge, list_of(row.addresses), std::to_string(row.mtu),
+               std::to_string(row.ports), row.wire, row.state, dhcp_of(row)});
+  }
+  return table;
+}
+
+Table ports(const Show& show) {
+  Table table(
+      {"PORT", "INTERFACE", "NETWORK", "BRIDGE", "MAC", "ADDRESS", "STATE", "FLOATING IPS"});
+  for (const node::PortRow& row : show.ports) {
+    table.add({row.name, row.interface, row.network, row.bridge, text_of(row.mac),
+               text_of(row.address), row.state, list_of(row.floating_ips)});
+  }
+  return table;
+}
+
+Table floating_ips(const Show& show) {
+  Table table({"FLOATING IP", "ADDRESS", "PORT", "UPLINK", "ANSWERED BY"});
+  for (const node::FloatingIpRow& row : show.floating_ips) {
+    table.add({row.address.to_string(), row.fixed.to_string(), row.port, row.interface,
+               row.answered.empty() ? "nobody" : row.answered});
+  }
+  return table;
+}
+
+Table uplinks(const Show& show) {
+  Table table({"UPLINK", "SOURCE", "STATE", "NETWORKS"});
+  for (const node::UplinkRow& row : show.uplinks) {
+    table.add({row.interface, text_of(row.source), row.state, list_of(row.networks)});
+  }
+  return table;
+}
+
+struct View {
+  std::string_view name, none;
+  Table (*table)(const Show&);
+};
+constexpr std::array<View, 4> kViews{{
+    {"networks", "no networks of novaplane on this host", networks},
+    {"ports", "no ports of novaplane on this host", ports},
+    {"floating-ips", "no floating IPs on this host", floating_ips},
+    {"uplinks", "no uplinks on this host", uplinks},
+}};
+
+std::string text_of(const Table& table) { return table.text(on(Colour::bold), off(Colour::bold)); }
+
+/// All tables that have rows, and the warnings.
+void print_all(const Show& show) {
+  std::string text;
+  for (const View& view : kViews) {
+    const Table table = view.table(show);
+    if (!table.empty()) text += (text.empty() ? "" : "\n") + text_of(table);
+  }
+  if (text.empty()) text = "nothing of novaplane on this host\n";
+  if (!show.warnings.empty()) text += "\n" + paint(Colour::bold, "WARNINGS") + "\n";
+  for (const std::string& warning : show.warnings) text += warning + "\n";
+  print(text);
+}
+
+void print_one(const View& view, const Show& show) {
+  const Table table = view.table(show);
+  if (table.empty()) {
+    complain(view.none);
+  } else {
+    print(text_of(table));
+  }
+  for (const std::string& warning : show.warnings) complain("warning: " + warning);
+}
+
+Result<Show> look(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return tl::unexpected(session.error());
+  if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
+  return node::show(session->engine(), options.run_dir);
+}
+
+const View* find(const std::string& name) {
+  const auto it = std::find_if(kViews.begin(), kViews.end(),
+                               [&](const View& view) { return view.name == name; });
+  return it != kViews.end() ? &*it : nullptr;
+}
+
+int unknown(const std::string& name) {
+  std::vector<std::string> names;
+  for (const View& view : kViews) names.emplace_back(view.name);
+  complain(
+      fmt::format("show knows {}, not '{}'{}", list_of(names), name, did_you_mean(name, names)));
+  return kUsage;
+}
+
+}  // namespace
+
+int show(const Options& options) {
+  const View* view = options.arguments.empty() ? nullptr : find(options.arguments.front());
+  if (!options.arguments.empty() && !view) return unknown(options.arguments.front());
+  const auto show = look(options);
+  if (!show) {
+    complain(show.error().message());
+    return kFailed;
+  }
+  if (options.json) {
+    print(node::to_json(*show, view ? view->name : ""));
+  } else if (view) {
+    print_one(*view, *show);
+  } else {
+    print_all(*show);
+  }
+  return kDone;
+}
+
+}  // namespace novaplane::tools

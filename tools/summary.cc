@@ -1,0 +1,111 @@
+#include "tools/summary.h"
+
+#include <algorithm>
+#include <set>
+
+#include "tools/terminal.h"
+
+namespace novaplane::tools {
+namespace {
+
+struct Thing {
+  std::string_view verb, singular, plural = {};
+  bool operator==(const Thing&) const = default;
+};
+
+/// Counts by verb and thing, both in the order in which they were first met.
+class Counts {
+ public:
+  void add(const Thing& thing, std::size_t number = 1) {
+    const auto it = std::find_if(counts_.begin(), counts_.end(),
+                                 [&](const auto& entry) { return entry.first == thing; });
+    if (it == counts_.end()) {
+      counts_.emplace_back(thing, number);
+    } else {
+      it->second += number;
+    }
+  }
+
+  void write(std::vector<SummaryLine>& lines) const {
+    for (const auto& [thing, number] : counts_) {
+      if (number == 0) continue;
+      auto line = std::find_if(lines.begin(), lines.end(),
+                               [&](const SummaryLine& l) { return l.verb == thing.verb; });
+      if (line == lines.end()) {
+        line = lines.insert(lines.end(), SummaryLine{std::string(thing.verb), {}});
+      }
+      line->things.push_back(count(number, thing.singular, thing.plural));
+    }
+  }
+
+ private:
+  std::vector<std::pair<Thing, std::size_t>> counts_;
+};
+
+template <class Change>
+std::string_view verb_of(const Change& change, std::string_view add, std::string_view remove,
+                         std::string_view edit = "changed") {
+  return change.before && change.after ? edit : change.after ? add : remove;
+}
+
+struct Counter {
+  Counts counts = {};
+  std::string frame = {};  ///< what happened to the rules
+  std::set<std::string> made = {}, changed = {}, announced = {};
+
+  void operator()(const engine::FrameChange& c) {
+    frame = c.what.starts_with("delete") ? "removed" : "wrote";
+  }
+  void operator()(const engine::LinkChange& c) {
+    if (c.after) (c.before ? changed : made).insert(c.key);
+    if (!c.after) counts.add({"removed", "bridge"});
+  }
+  void operator()(const engine::Raise& raise) {
+    if (!made.contains(raise.link)) changed.insert(raise.link);
+  }
+  void operator()(const engine::AttachmentChange& c) {
+    counts.add({verb_of(c, "attached", "detached"), "port"});
+  }
+  void operator()(const engine::AddressChange& c) {
+    counts.add({verb_of(c, "added", "removed"), "address", "addresses"});
+  }
+  void operator()(const engine::RouteChange& c) {
+    counts.add({verb_of(c, "added", "removed"), "route"});
+  }
+  void operator()(const engine::NeighbourChange& c) {
+    const std::string_view verb = verb_of(c, "added", "removed");
+    counts.add(c.key.proxy ? Thing{verb, "proxy", "proxies"} : Thing{verb, "neighbour"});
+  }
+  void operator()(const engine::SysctlChange&) { counts.add({"set", "sysctl"}); }
+  void operator()(const engine::ElementChange& c) {
+    counts.add({verb_of(c, "added", "removed"), "nf_tables element"});
+  }
+  void operator()(const engine::ServiceChange& c) {
+    counts.add({verb_of(c, "started", "stopped", "restarted"), "dnsmasq", "dnsmasq"});
+  }
+  void operator()(const engine::EntryChange& c) {
+    counts.add({verb_of(c, "added", "removed"), "DHCP and DNS entry", "DHCP and DNS entries"});
+  }
+  void operator()(const engine::Announce& a) { announced.insert(a.address.to_string()); }
+  void operator()(const engine::ForgetFlows&) {}  // follows from the others
+};
+
+}  // namespace
+
+std::vector<SummaryLine> summarize(const engine::Plan& done) {
+  Counter counter;
+  for (const engine::Step& step : done) std::visit(counter, step.operation);
+  Counts bridges, announced;
+  bridges.add({"created", "bridge"}, counter.made.size());
+  bridges.add({"changed", "bridge"}, counter.changed.size());
+  announced.add({"announced", "address", "addresses"}, counter.announced.size());
+
+  std::vector<SummaryLine> lines;
+  if (!counter.frame.empty()) lines.push_back({counter.frame, {"the rules of nf_tables"}});
+  bridges.write(lines);
+  counter.counts.write(lines);
+  announced.write(lines);
+  return lines;
+}
+
+}  // namespace novaplane::tools

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// What a person sees: colours, sentences, and a line that moves. stdout carries data only.
+namespace novaplane::tools {
+
+enum class Colour { none, bold, dim, red, green, yellow };
+
+/// Escape sequences for stdout; nothing when it is no terminal, or when NO_COLOR is set
+/// (no-color.org).
+std::string on(Colour colour);
+std::string off(Colour colour);
+std::string paint(Colour colour, std::string_view text);
+
+void print(std::string_view text);  ///< to stdout, as it is
+
+/// "novaplane: SENTENCE" on stderr.
+void complain(std::string_view sentence);
+
+std::string with_thousands(std::size_t number);  ///< "10,000"
+/// "1 bridge", "2 bridges", "10,000 addresses".
+std::string count(std::size_t number, std::string_view singular, std::string_view plural = {});
+
+/// One line on stderr that is written over; nothing at all when stderr is no terminal.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ~ProgressLine() { clear(); }
+
+  void show(std::string_view text);
+  void clear();
+
+ private:
+  bool terminal_;
+  bool shown_ = false;
+};
+
+}  // namespace novaplane::tools

@@ -1,0 +1,51 @@
+#include "tools/writer.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "dataplane/base/process.h"
+#include "tools/control.h"
+#include "tools/terminal.h"
+
+namespace novaplane::tools {
+namespace {
+
+constexpr std::chrono::seconds kPatience{60};
+
+bool is_daemon(pid_t pid) {
+  const auto words = command_line(pid);
+  return !words.empty() && words[0].substr(words[0].rfind('/') + 1) == "novaplaned";
+}
+
+Result<Writer> daemon_at(const Options& options, pid_t pid) {
+  const auto answer = ask_daemon(options.run_dir, "GET", "/status");
+  auto status = answer ? status_from_json(*answer) : tl::unexpected(answer.error());
+  if (!status) {
+    return failure(fmt::format("novaplaned (process {}) keeps this host's network, but cannot be "
+                               "asked: is its --run-dir {}?",
+                               pid, options.run_dir),
+                   status.error().code, status.error().message());
+  }
+  return Writer{std::nullopt, std::move(*status)};
+}
+
+}  // namespace
+
+Result<Writer> become_writer(const Options& options) {
+  auto lock = node::WriterLock::take();
+  if (lock) return Writer{std::move(*lock), {}};
+  if (lock.error().code != EADDRINUSE) return tl::unexpected(lock.error());
+  const auto holder = node::WriterLock::holder();
+  if (holder && is_daemon(*holder)) return daemon_at(options, *holder);
+  ProgressLine progress;
+  progress.show(fmt::format("waiting for novaplane (process {}) to be done", holder.value_or(0)));
+  lock = node::WriterLock::take_before(std::chrono::steady_clock::now() + kPatience);
+  if (lock) return Writer{std::move(*lock), {}};
+  return failure(
+      fmt::format("another novaplane (process {}) is still at work on this host after "
+                  "{} seconds: try again when it is done",
+                  node::WriterLock::holder().value_or(0), kPatience.count()));
+}
+
+}  // namespace novaplane::tools
