@@ -10,6 +10,7 @@
 
 #include "dataplane/base/files.h"
 #include "dataplane/base/hash.h"
+#include "dhcp/checksums.h"
 #include "dhcp/port_holders.h"
 
 namespace novaplane::dhcp {
@@ -63,7 +64,10 @@ std::optional<std::string> Instance::configuration() const {
 
 engine::Service Instance::service(const Program& program) const {
   const bool settled = ::access(unsettled_.c_str(), F_OK) != 0;
-  if (running_.size() != 1 || !settled || !shares_our_network(process()->pid())) return {};
+  if (running_.size() != 1 || !settled || !shares_our_network(process()->pid()) ||
+      checksums_of(*process()) == Checksums::unfinished) {
+    return {};
+  }
   auto config = configuration();
   if (!config) return {};
   engine::Service seen{std::move(*config), {}};
@@ -132,6 +136,7 @@ Result<void> Instance::take_over_started() {
   if (!running || folder_of(running->arguments) != folder_) {
     return failure("start dnsmasq", "it ended right after its start");
   }
+  (void)leave_out_checksums(running->process);  // where we may not, most clients are served well
   running_.clear();
   running_.push_back(std::move(*running));
   return {};

@@ -34,7 +34,8 @@ class Instance {
   const Process* process() const { return running_.empty() ? nullptr : &running_.front().process; }
 
   /// What runs, as a row. Whatever is not quite as we would start it (another network namespace,
-  /// an edited file, a link made again, two at once) is a row that equals no wanted one.
+  /// an edited file, a link made again, two at once, unfinished checksums) is a row that equals no
+  /// wanted one.
   engine::Service service(const Program&) const;
   const LineFiles& hosts() const { return hosts_; }
   const LineFiles& names() const { return names_; }

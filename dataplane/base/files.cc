@@ -53,11 +53,11 @@ struct DirectoryCloser {
 Result<void> write_whole(const std::string& path, std::string_view text, mode_t mode,
                          const Owner* owner) {
   std::string temporary = temporary_name(path);
-  const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return failed("write", path);
-  if (fill(fd.get(), text, mode, owner) && ::rename(temporary.c_str(), path.c_str()) == 0) {
-    return {};
-  }
+  const bool filled = fill(fd.get(), text, mode, owner);
+  if (filled) fd.reset();  // before it has its name: who watches the directory hears of it once
+  if (filled && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
   const auto error = failed("write", path);
   ::unlink(temporary.c_str());
   return error;

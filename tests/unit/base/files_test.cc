@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <filesystem>
+
+#include "dataplane/base/fd.h"
 
 namespace novaplane {
 namespace {
@@ -35,6 +38,21 @@ TEST_F(Files, WritesWholeWithItsModeAndLeavesNothingElse) {
   EXPECT_EQ(read_whole(folder_ + "/a"), "two\n");
   EXPECT_EQ(mode_of(folder_ + "/a"), 0640u);
   EXPECT_THAT(*list_directory(folder_), ElementsAre("a"));
+}
+
+TEST_F(Files, WhoWatchesTheDirectoryHearsOfAFileOnce) {
+  const Fd watch(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  ASSERT_GE(::inotify_add_watch(watch.get(), folder_.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO), 0);
+  ASSERT_TRUE(write_whole(folder_ + "/a", "one\n"));
+  alignas(inotify_event) char buffer[4096];
+  const ssize_t length = ::read(watch.get(), buffer, sizeof buffer);
+  int heard = 0;
+  for (ssize_t at = 0; at < length;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+    if (event->name[0] != '.') ++heard;
+    at += static_cast<ssize_t>(sizeof *event + event->len);
+  }
+  EXPECT_EQ(heard, 1);
 }
 
 TEST_F(Files, ReadsFilesThatTellNoSize) {

@@ -1,0 +1,329 @@
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+
+#include "dataplane/base/files.h"
+#include "dhcp/checksums.h"
+#include "dhcp/running.h"
+#include "tests/unit/dhcp/site.h"
+
+namespace novaplane::dhcp {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kMacA = "fa:16:3e:00:00:0a";
+
+/// How dnsmasq is started, found again, started again and stopped.
+class Life : public Site {
+ protected:
+  void want_blue() {
+    want(make_network("blue", 0));
+    want_port("blue", "web1", kMacA, "10.0.0.10");
+  }
+  /// What every file of the run directory is, and when it was written.
+  std::map<std::string, std::int64_t> files() const {
+    std::map<std::string, std::int64_t> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(run_dir_)) {
+      struct stat status {};
+      ::stat(entry.path().c_str(), &status);
+      found[entry.path()] = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+    }
+    return found;
+  }
+  /// The error of the only service that is to start.
+  std::string start_error() {
+    for (const auto& result : apply_differences()) {
+      if (!result) return result.error().message();
+    }
+    return "none";
+  }
+  Process process(const std::string& network) const { return *Process::open(pid(network)); }
+};
+
+Deadline soon() { return std::chrono::steady_clock::now() + 5s; }
+
+Fd hold(int type, const char* address, std::uint16_t port) {
+  Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(port);
+  ::inet_pton(AF_INET, address, &at.sin_addr);
+  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  if (type == SOCK_STREAM) {
+    EXPECT_EQ(::listen(socket.get(), 1), 0);
+  }
+  return socket;
+}
+
+TEST_F(Life, AFreshDriverTakesOverWithoutAWrite) {
+  want_blue();
+  converge();
+  want_port("blue", "web2", "fa:16:3e:00:00:0b", "10.0.0.11");
+  converge();
+  const auto before = files();
+  const pid_t pid_before = pid("blue");
+
+  driver_.emplace(run_dir_);
+  EXPECT_EQ(converge(), 0u);
+  EXPECT_EQ(files(), before);
+  EXPECT_EQ(pid("blue"), pid_before);
+  EXPECT_EQ(driver_->watch().size(), 1u);
+}
+
+TEST_F(Life, ItIsNoChildOfOursAndHasASessionOfItsOwn) {
+  want_blue();
+  converge();
+  const auto stat = *read_whole(fmt::format("/proc/{}/stat", pid("blue")));
+  int parent = 0, group = 0, session = 0;
+  ASSERT_EQ(std::sscanf(stat.c_str(), "%*d (dnsmasq) %*c %d %d %d", &parent, &group, &session), 3);
+  EXPECT_NE(parent, ::getpid());
+  EXPECT_NE(session, ::getsid(0));
+}
+
+TEST_F(Life, AKilledOneIsHeardOfAndStartedAgain) {
+  want_blue();
+  converge();
+  const auto watched = driver_->watch();
+  ASSERT_EQ(watched.size(), 1u);
+  EXPECT_EQ(watched[0].first, "dhcp/blue");
+  pollfd end{.fd = watched[0].second, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&end, 1, 0), 0);
+
+  ASSERT_TRUE(process("blue").signal(SIGKILL));
+  EXPECT_EQ(::poll(&end, 1, 5000), 1);
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+}
+
+TEST_F(Life, AForeignProcessInThePidFileIsLeftAlone) {
+  want_blue();
+  converge();
+  auto foreign = spawn({"/bin/cat", "/dev/zero"});
+  ASSERT_TRUE(foreign);
+  const auto ours = process("blue");
+  const std::string text = fmt::format("{}\n", foreign->process().pid());
+  ASSERT_TRUE(write_whole(run_dir_ + "/dhcp/blue/pid", text));
+
+  EXPECT_EQ(converge(), 0u);  // it is found without its pid file
+  ASSERT_TRUE(ours.signal(SIGKILL));
+  ASSERT_TRUE(ours.ended_before(soon()));
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+  unwant("blue");
+  converge();
+  EXPECT_FALSE(foreign->process().ended_before(std::chrono::steady_clock::now()));
+  ASSERT_TRUE(foreign->process().signal(SIGKILL));
+  EXPECT_TRUE(foreign->wait(soon()));
+}
+
+TEST_F(Life, AChangedConfigurationRestartsThatOneOnly) {
+  auto blue = make_network("blue", 0);
+  want(blue);
+  want(make_network("green", 1));
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+  converge();
+  const pid_t blue_before = pid("blue"), green_before = pid("green");
+
+  blue.dhcp.lease_seconds = 600;
+  blue.dhcp.domain = "example.org";
+  want(blue);
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_NE(pid("blue"), blue_before);
+  EXPECT_EQ(pid("green"), green_before);
+  auto given = lease("blue", kMacA);
+  ASSERT_TRUE(given);
+  EXPECT_EQ((*given)["lease"], "600");
+  EXPECT_EQ((*given)["domain"], "example.org");
+}
+
+TEST_F(Life, ABridgeMadeAgainGetsAnotherOne) {
+  want_blue();
+  converge();
+  const auto before = process("blue");
+  run("ip link delete br-blue && ip link delete vblue");
+  EXPECT_THAT(start_error(), HasSubstr("No such device"));
+  make_network("blue", 0);
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_TRUE(before.ended_before(soon()));
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+}
+
+TEST_F(Life, ANetworkThatGoesTakesItsProcessAndItsFolder) {
+  want_blue();
+  want(make_network("green", 1));
+  converge();
+  const auto before = process("blue");
+  unwant("blue");
+  converge();
+  EXPECT_TRUE(before.ended_before(soon()));
+  EXPECT_FALSE(std::filesystem::exists(run_dir_ + "/dhcp/blue"));
+  EXPECT_TRUE(std::filesystem::exists(run_dir_ + "/dhcp/green"));
+}
+
+TEST_F(Life, OneThatWasRemovedWhileNobodyLookedIsStopped) {
+  want_blue();
+  converge();
+  const auto before = process("blue");
+  std::filesystem::remove_all(run_dir_);
+  driver_.emplace(run_dir_);
+  unwant("blue");
+  converge();
+  EXPECT_TRUE(before.ended_before(soon()));
+}
+
+TEST_F(Life, OneWhoseFilesAreGoneIsStartedAfresh) {
+  want_blue();
+  converge();
+  const auto before = process("blue");
+  std::filesystem::remove_all(run_dir_);
+  EXPECT_EQ(converge(), 3u);
+  EXPECT_TRUE(before.ended_before(soon()));
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+}
+
+TEST_F(Life, AnEditedConfigurationIsWrittenAgain) {
+  want_blue();
+  converge();
+  run(fmt::format("for f in {}/dhcp/blue/*.conf; do echo quiet-dhcp >>$f; done", run_dir_));
+  EXPECT_EQ(converge(), 1u);
+}
+
+TEST_F(Life, OneThatMayNotHaveForgottenIsStartedAfresh) {
+  want_blue();
+  converge();
+  ASSERT_TRUE(write_whole(run_dir_ + "/dhcp/blue/unsettled", ""));
+  driver_.emplace(run_dir_);
+  EXPECT_EQ(converge(), 1u);
+}
+
+/// We may have died between its start and the word to its socket.
+TEST_F(Life, OneWhoseRepliesAreNotWholeIsStartedAfresh) {
+  want_blue();
+  converge();
+  EXPECT_EQ(checksums_of(process("blue")), Checksums::left_out);
+  const auto dnsmasq = process("blue");
+  for (int number = 0; number < 16; ++number) {
+    const Fd fd(static_cast<int>(::syscall(SYS_pidfd_getfd, dnsmasq.descriptor(), number, 0)));
+    const int no = 0;
+    if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_NO_CHECK, &no, sizeof no);
+  }
+  EXPECT_EQ(checksums_of(dnsmasq), Checksums::unfinished);
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_EQ(checksums_of(process("blue")), Checksums::left_out);
+}
+
+TEST_F(Life, OneThatLivesInAnotherNetworkNamespaceIsReplaced) {
+  want_blue();
+  converge();
+  const auto before = process("blue");
+  const test::NetworkNamespace again;
+  run("ip link add br-blue type bridge && ip link set br-blue up &&"
+      "ip address add 10.0.0.1/24 dev br-blue");
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_TRUE(before.ended_before(soon()));
+}
+
+TEST_F(Life, ServesFromAFolderThatOnlyRootMayEnter) {
+  ASSERT_EQ(::chmod(folder_.c_str(), 0700), 0);
+  want_blue();
+  converge();
+  want_port("blue", "web2", "fa:16:3e:00:00:0b", "10.0.0.11");
+  converge();
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+  EXPECT_EQ(address_given("blue", "fa:16:3e:00:00:0b"), "10.0.0.11");
+}
+
+TEST_F(Life, RunsAsAnOrdinaryUserWhereItCan) {
+  want_blue();
+  converge();
+  const std::string status = *read_whole(fmt::format("/proc/{}/status", pid("blue")));
+  EXPECT_THAT(status, Not(HasSubstr("\nUid:\t0\t")));
+}
+
+TEST_F(Life, TheErrorNamesTheHolderOfPort67) {
+  want_blue();
+  {
+    const Fd holder = hold(SOCK_DGRAM, "0.0.0.0", 67);
+    EXPECT_THAT(
+        start_error(),
+        AllOf(HasSubstr("failed to bind DHCP server socket: Address already in use"),
+              HasSubstr(fmt::format("udp port 67 is held by unit_dhcp (process {})", ::getpid()))));
+  }
+  converge();
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+}
+
+TEST_F(Life, TheErrorNamesTheHolderOfPort53) {
+  want_blue();
+  {
+    const Fd holder = hold(SOCK_STREAM, "0.0.0.0", 53);
+    EXPECT_THAT(start_error(), HasSubstr(fmt::format(
+                                   "tcp port 53 is held by unit_dhcp (process {})", ::getpid())));
+  }
+  const Fd holder = hold(SOCK_DGRAM, "10.0.0.1", 53);
+  EXPECT_THAT(start_error(),
+              HasSubstr(fmt::format("udp port 53 is held by unit_dhcp (process {})", ::getpid())));
+}
+
+TEST_F(Life, ABadOptionFailsWithDnsmasqsOwnWordsAndHurtsNobodyElse) {
+  auto blue = make_network("blue", 0);
+  blue.dhcp.options["no-such-option"] = "1";
+  want(blue);
+  want(make_network("green", 1));
+  want_port("green", "web1", kMacA, "10.0.1.10");
+  EXPECT_THAT(start_error(), HasSubstr("start dnsmasq: dnsmasq: bad dhcp-option at line"));
+  EXPECT_EQ(address_given("green", kMacA), "10.0.1.10");
+
+  blue.dhcp.options.clear();
+  want(blue);
+  EXPECT_EQ(converge(), 1u);
+}
+
+TEST_F(Life, AMissingProgramIsAnErrorOfEachThatWouldStart) {
+  driver_.emplace(run_dir_, "no-such-dnsmasq");
+  want_blue();
+  EXPECT_EQ(start_error(), "find the program no-such-dnsmasq: not found in PATH (ENOENT)");
+}
+
+TEST_F(Life, NoNameLeadsOutOfTheRunDirectory) {
+  services_["dhcp/.."] = {"", "br"};
+  services_["dhcp/a/b"] = {"", "br"};
+  services_["other/x"] = {"", "br"};
+  const auto results = apply_differences();
+  ASSERT_EQ(results.size(), 3u);
+  for (const auto& result : results) EXPECT_EQ(result.error().code, EINVAL);
+  EXPECT_FALSE(std::filesystem::exists(run_dir_));
+}
+
+TEST_F(Life, FiftyStartTogetherAndAllServe) {
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = fmt::format("n{}", i);
+    want(make_network(name, i));
+    want_port(name, "web" + name, kMacA, fmt::format("10.0.{}.10", i));
+  }
+  const auto started = std::chrono::steady_clock::now();
+  for (const auto& result : apply_differences()) EXPECT_TRUE(result);
+  const auto took = std::chrono::steady_clock::now() - started;
+  RecordProperty("milliseconds", static_cast<int>(took / 1ms));
+  EXPECT_EQ(differences().size(), 0u);
+  EXPECT_EQ(find_running(run_dir_ + "/dhcp").size(), 50u);
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(address_given(fmt::format("n{}", i), kMacA), fmt::format("10.0.{}.10", i));
+  }
+}
+
+}  // namespace
+}  // namespace novaplane::dhcp
