@@ -252,6 +252,8 @@ Facts KernelView::facts() const {
     about.mtu = found->mtu;
     const netlink::Link* master = found->master != 0 ? link(found->master) : nullptr;
     if (master && !is_ours(*master)) about.master = master->name;
+    // What stands on a port of ours came after it joined; it is no reason to let the wire go.
+    if (master && is_ours(*master)) continue;
     about.arp_ignore = std::max(arp_ignore_all, found->arp_ignore);
     const auto addresses = foreign_addresses_.find(found->index);
     if (addresses == foreign_addresses_.end()) continue;
