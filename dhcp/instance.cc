@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,9 @@ std::string_view value_of(std::string_view text, std::string_view key) {
   text.remove_prefix(at + line.size());
   return text.substr(0, text.find('\n'));
 }
+
+/// dnsmasq takes its own while it is still root, as we are.
+bool has_inotify_left() { return static_cast<bool>(Fd(::inotify_init1(IN_CLOEXEC))); }
 
 std::string root_of(const std::string& folder) { return folder.substr(0, folder.rfind('/')); }
 
@@ -143,8 +147,11 @@ Result<void> Instance::take_over_started() {
 }
 
 std::string Instance::explain(const Exit& exit) const {
-  constexpr int kNetworkProblem = 2;  // dnsmasq.8, EXIT CODES
+  constexpr int kNetworkProblem = 2, kOtherProblem = 5;  // dnsmasq.8, EXIT CODES
   std::string words = exit.words.empty() ? fmt::format("exit status {}", exit.status) : exit.words;
+  if (exit.status == kOtherProblem && !has_inotify_left()) {
+    return words + "; raise fs.inotify.max_user_instances: each dnsmasq takes one";
+  }
   if (exit.status != kNetworkProblem) return words;
   const auto is_ours = [&](pid_t pid) {
     return root_of(folder_of(command_line(pid))) == root_of(folder_);
