@@ -22,7 +22,8 @@ class ServiceDriver {
   virtual ~ServiceDriver() = default;
 
   /// What runs with what configuration, and what it was told. A process counts only if its command
-  /// line names our configuration file; one whose device was made again does not count.
+  /// line names our configuration file; one that is not quite as it would be started (its device
+  /// was made again, its files were edited) is told as a row that equals no wanted one.
   virtual Result<SeenServices> observe() = 0;
 
   /// Applies the service changes and entry changes of one pass, in an order of its own; results in
