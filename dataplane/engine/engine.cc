@@ -150,7 +150,7 @@ std::optional<Phase> Engine::place_link(const LinkKey& name, const Link* wanted)
   return Phase::create_links;
 }
 
-void Engine::plan_raises(Plan& plan, Clock::time_point now) const {
+void Engine::plan_raises(Plan& plan, Clock::time_point now) {
   tables_.links.rows().for_each_pending(
       [&](const LinkKey& name, const Link* wanted, const Link* seen) {
         const std::string why = wanted ? reason_to_raise(seen, *wanted) : "";
@@ -180,16 +180,19 @@ std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const A
   return blocked(wanted->master) ? std::nullopt : std::optional(Phase::attach);
 }
 
-void Engine::plan_frame(Plan& plan) const {
-  if (wants_frame_ && !repair_.empty()) {
-    plan.push_back({Phase::nftables, FrameChange{repair_.what(), repair_.why()}, nullptr});
-  }
+/// False: the frame could not be written lately and has to wait.
+bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
+  std::optional<FrameChange> change;
+  if (wants_frame_ && !repair_.empty()) change = FrameChange{repair_.what(), repair_.why()};
   if (!wants_frame_ && frame_seen_) {
-    plan.push_back(
-        {Phase::nftables,
-         FrameChange{"delete tables inet novaplane and bridge novaplane", "not wanted any more"},
-         nullptr});
+    change =
+        FrameChange{"delete tables inet novaplane and bridge novaplane", "not wanted any more"};
   }
+  if (!change) return true;
+  Step step{Phase::nftables, std::move(*change), nullptr};
+  if (!holds_.empty() && holds_.holds(step.subject(frame_), now)) return false;
+  plan.push_back(std::move(step));
+  return true;
 }
 
 Plan Engine::plan(Clock::time_point now) {
@@ -206,7 +209,7 @@ Plan Engine::plan(Clock::time_point now) {
       return blocked(link_of(key, *wanted)) ? std::nullopt : std::optional(addition);
     };
   };
-  plan_frame(plan);
+  const bool frame_can_be = plan_frame(plan, now);
   plan_rows(
       tables_.elements, [&](auto&, auto*, auto&) { return std::optional(Phase::nftables); }, plan,
       now);
@@ -245,6 +248,9 @@ Plan Engine::plan(Clock::time_point now) {
   plan_rows(
       tables_.entries, [](auto&, auto*, auto&) { return std::optional(Phase::services); }, plan,
       now);
+  holds_.forget_unasked();
+  // Without the rules nothing may join, answer or be reached.
+  if (!frame_can_be) std::erase_if(plan, [](const Step& s) { return s.phase > Phase::detach; });
   add_consequences(plan);
   std::stable_sort(plan.begin(), plan.end(),
                    [](const Step& a, const Step& b) { return a.phase < b.phase; });

@@ -73,9 +73,9 @@ class Engine {
  private:
   void learn();
   void saw_element(const nft::ElementKey& key, nft::Element element);
-  void plan_frame(Plan& plan) const;
+  bool plan_frame(Plan& plan, Clock::time_point now);
   std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;
-  void plan_raises(Plan& plan, Clock::time_point now) const;
+  void plan_raises(Plan& plan, Clock::time_point now);
   std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,
                                         const Owner& owner);
   template <class Key, class Row, class Place>

@@ -12,11 +12,19 @@ void Holds::failed(const std::string& subject, const Owner& owner, Error error,
   hold.owner = owner;
   hold.error = std::move(error);
   hold.retry_at = now + delay;
+  hold.asked = true;
 }
 
-bool Holds::holds(const std::string& subject, Clock::time_point now) const {
+bool Holds::holds(const std::string& subject, Clock::time_point now) {
   const auto it = holds_.find(subject);
-  return it != holds_.end() && now < it->second.retry_at;
+  if (it == holds_.end()) return false;
+  it->second.asked = true;
+  return now < it->second.retry_at;
+}
+
+void Holds::forget_unasked() {
+  std::erase_if(holds_, [](const auto& entry) { return !entry.second.asked; });
+  for (auto& [subject, hold] : holds_) hold.asked = false;
 }
 
 void Holds::retry_now() {

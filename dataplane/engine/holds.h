@@ -24,20 +24,19 @@ class Holds {
     Error error;
     int attempts = 0;
     Clock::time_point retry_at;
+    bool asked = true;  ///< since the last forget_unasked()
   };
 
   void failed(const std::string& subject, const Owner& owner, Error error, Clock::time_point now);
   void succeeded(const std::string& subject) { holds_.erase(subject); }
-  bool holds(const std::string& subject, Clock::time_point now) const;
+  /// Whether a pending row has to wait. A plan asks of each.
+  bool holds(const std::string& subject, Clock::time_point now);
   bool empty() const { return holds_.empty(); }
 
   /// Something changed that may have been the cause: everything may be tried at once.
   void retry_now();
-  /// Forgets rows that are not pending any more.
-  template <class Pending>
-  void keep_only(Pending&& is_pending) {
-    std::erase_if(holds_, [&](const auto& entry) { return !is_pending(entry.first); });
-  }
+  /// After a plan: rows that it did not ask of are not pending any more.
+  void forget_unasked();
 
   std::optional<Clock::time_point> next_retry() const;
   const std::unordered_map<std::string, Hold>& all() const { return holds_; }

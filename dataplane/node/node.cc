@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bridge/bridge.h"
 #include "dataplane/netlink/ethtool.h"
 #include "dataplane/netlink/sysctl.h"
@@ -104,6 +106,17 @@ Result<void> Node::observe_silent() {
   return list(netlink::Listing::proxies);
 }
 
+engine::Plan Node::plan(engine::Clock::time_point now) {
+  engine::Plan plan = engine_.plan(now);
+  const bool any_unseen = std::any_of(plan.begin(), plan.end(), [](const engine::Step& step) {
+    const auto* change = std::get_if<engine::SysctlChange>(&step.operation);
+    return change && !change->before;
+  });
+  if (!any_unseen) return plan;
+  observe_sysctls();
+  return engine_.plan(now);
+}
+
 // --- events
 
 Result<void> Node::hear() {
@@ -124,11 +137,22 @@ Result<void> Node::hear_rtnetlink() {
   return list(netlink::Listing::our_routes);
 }
 
+void Node::note_touch(const nft::Event& event) {
+  const auto element_of = [](const nft::ElementKey& key, std::string_view fate) {
+    return fmt::format("an element of {} was {}", key.set.name, fate);
+  };
+  if (const auto* touched = std::get_if<nft::FrameTouched>(&event.what)) {
+    touched_ = touched->words;
+  } else if (const auto* added = std::get_if<nft::ElementAdded>(&event.what)) {
+    touched_ = element_of(added->key, "added");
+  } else if (const auto* removed = std::get_if<nft::ElementRemoved>(&event.what)) {
+    touched_ = element_of(removed->key, "removed");
+  }
+}
+
 void Node::heard(const nft::Event& event) {
   const bool ours = event.port_id == own_port_id_;
-  if (const auto* touched = std::get_if<nft::FrameTouched>(&event.what); touched && !ours) {
-    touched_ = touched->words;
-  }
+  if (!ours) note_touch(event);
   if (const auto* generation = std::get_if<nft::NewGeneration>(&event.what)) {
     generation_ = generation->id;
     if (!touched_.empty()) {

@@ -36,6 +36,10 @@ class Node {
   /// Lists what the kernel tells nobody of when it changes: some link values, proxies, sysctls.
   Result<void> observe_silent();
 
+  /// What is to be done. Sysctls that are wanted from now on are observed first: what was found
+  /// must be known before it is changed.
+  engine::Plan plan(engine::Clock::time_point now);
+
   /// Which senders' nf_tables events are our own echo.
   void own_port_id(std::uint32_t port_id) { own_port_id_ = port_id; }
   /// Of nf_tables, as last listed or heard.
@@ -57,6 +61,7 @@ class Node {
   Result<void> hear_rtnetlink();
   Result<void> hear_nftables();
   void heard(const nft::Event& event);
+  void note_touch(const nft::Event& event);
 
   engine::Engine engine_;
   netlink::Socket lister_;

@@ -110,7 +110,7 @@ Result<Outcome> converge(Node& node, engine::Executor& executor, engine::Service
   Outcome outcome;
   node.own_port_id(executor.nftables().port_id());
   for (int pass = 0; pass < kPasses; ++pass) {
-    Parts parts = split(node.engine().plan(engine::Clock::now()));
+    Parts parts = split(node.plan(engine::Clock::now()));
     if (parts.empty()) break;
     if (apply(node, executor, std::move(parts.kernel), outcome, progress)) {
       serve(node, services, parts.services, outcome, progress);
