@@ -1,0 +1,42 @@
+#include "dataplane/daemon/announcer.h"
+
+#include "dataplane/daemon/log.h"
+
+namespace novaplane::daemon {
+
+Result<std::unique_ptr<Announcer>> Announcer::open(Loop& loop) {
+  auto arp = netlink::ArpSocket::open();
+  if (!arp) return tl::unexpected(arp.error());
+  auto links = netlink::Socket::open();
+  if (!links) return tl::unexpected(links.error());
+  return std::unique_ptr<Announcer>(new Announcer(loop, std::move(*arp), std::move(*links)));
+}
+
+Announcer::Announcer(Loop& loop, netlink::ArpSocket arp, netlink::Socket links)
+    : timer_(loop), arp_(std::move(arp)), links_(std::move(links)) {}
+
+/// An address that is not answered for any more must not be claimed later.
+void Announcer::follow(const engine::Plan& done,
+                       const std::vector<engine::Announce>& announcements) {
+  for (const engine::Step& step : done) {
+    if (step.phase != engine::Phase::withdraw) continue;
+    if (const auto* route = std::get_if<engine::RouteChange>(&step.operation)) {
+      announcements_.cancel(route->key.destination.address);
+    } else if (const auto* proxy = std::get_if<engine::NeighbourChange>(&step.operation)) {
+      announcements_.cancel(proxy->key.address);
+    }
+  }
+  const auto now = node::Announcements::Clock::now();
+  for (const engine::Announce& announce : announcements) announcements_.add(announce, now);
+  if (!announcements.empty()) say();
+}
+
+void Announcer::say() {
+  const auto due = announcements_.take_due(node::Announcements::Clock::now());
+  if (const auto said = node::send(arp_, links_, due); !said) {
+    log::warning("{}", said.error().message());
+  }
+  if (const auto next = announcements_.next()) timer_.at(*next, [this] { say(); });
+}
+
+}  // namespace novaplane::daemon

@@ -1,0 +1,175 @@
+#include "dataplane/daemon/daemon.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "dataplane/base/files.h"
+#include "dataplane/daemon/log.h"
+#include "dataplane/daemon/notify.h"
+
+namespace novaplane::daemon {
+namespace {
+
+constexpr std::chrono::seconds kVerifyEvery{60};
+constexpr std::size_t kMostMistakesLogged = 20;
+
+void log_mistakes(const std::vector<std::string>& mistakes) {
+  for (std::size_t i = 0; i < std::min(mistakes.size(), kMostMistakesLogged); ++i) {
+    log::error("{}", mistakes[i]);
+  }
+  if (mistakes.size() > kMostMistakesLogged) {
+    log::error("and {} more mistakes", mistakes.size() - kMostMistakesLogged);
+  }
+}
+
+}  // namespace
+
+Daemon::Daemon(Options options)
+    : options_(std::move(options)),
+      document_(options_.document, options_.host),
+      verify_(loop_),
+      watchdog_(loop_) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::open(Options options) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(options)));
+  if (auto opened = daemon->open(); !opened) return tl::unexpected(opened.error());
+  return daemon;
+}
+
+/// In an order in which nothing is heard or locked for nothing.
+Result<void> Daemon::open() {
+  const auto keep = [](auto& member, auto opened) -> Result<void> {
+    if (!opened) return tl::unexpected(opened.error());
+    member = std::move(*opened);
+    return {};
+  };
+  auto lock = node::WriterLock::take();
+  if (!lock) return tl::unexpected(lock.error());
+  lock_ = std::make_unique<node::WriterLock>(std::move(*lock));
+  if (auto made = make_directories(options_.run_dir); !made) return made;
+  const Control::Handlers handlers{[this] { return status(); }, [this] { return show(); },
+                                   [this](Control::Answer answer) { pass(std::move(answer)); }};
+  auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
+  if (opened) opened = keep(control_, Control::open(loop_, options_.run_dir, handlers));
+  if (opened) opened = keep(node_, node::Node::open(options_.host));
+  if (!opened) return opened;
+  opened = keep(hands_, Hands::open(loop_, options_.run_dir, node_->engine().frame()));
+  if (opened) opened = keep(announcer_, Announcer::open(loop_));
+  if (!opened) return opened;
+  reconciler_ = std::make_unique<Reconciler>(
+      loop_, *node_, *hands_, *announcer_,
+      Reconciler::Listener{[this](const auto& plan, const auto& results, const auto& intruder) {
+                             on_steps(plan, results, intruder);
+                           },
+                           [this] { on_quiet(); }});
+  document_watch_ =
+      std::make_unique<DocumentWatch>(loop_, document_.path(), [this] { read_document(); });
+  return document_watch_->start();
+}
+
+void Daemon::run() {
+  log::info("host {}, document {}", options_.host, document_.path());
+  if (const auto interval = watchdog_interval()) feed_watchdog(*interval);
+  verify_later();
+  reconciler_->start();
+  read_document();
+  if (!wanted_) tell_manager(/*ready=*/true);  // what can be done, is: it waits for a document
+  loop_.run();
+}
+
+// --- what is wanted
+
+/// A document that cannot be used changes nothing: the last good one stays in force.
+void Daemon::read_document() {
+  auto reading = document_.read();
+  if (auto* cloud = std::get_if<cloud::Cloud>(&reading)) {
+    log::info("read {}: {} networks, {} ports, {} floating IPs", document_.path(),
+              cloud->networks.size(), cloud->ports.size(), cloud->floating_ips.size());
+    wanted_ = true;
+    reconciler_->want(std::move(*cloud));
+  } else if (const auto* broken = std::get_if<DocumentFile::Broken>(&reading)) {
+    log_mistakes(broken->mistakes);
+    log::error("{}", wanted_ ? "the document is not in force; the last good one stays"
+                             : "nothing is touched until there is a good document");
+    tell_manager(/*ready=*/false);
+  }
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) return reload();
+  log::info("ending; the data plane stays as it is");
+  notify_manager("STOPPING=1");
+  reconciler_->stop([this] { loop_.stop(); });
+}
+
+void Daemon::reload() {
+  log::info("reloading: the document is read and everything observed again");
+  notify_reloading();
+  document_.forget();
+  read_document();
+  if (!wanted_) return tell_manager(/*ready=*/true);
+  ready_ = false;  // told again when it is done
+  reconciler_->look_again(Reconciler::Look::everything);
+}
+
+// --- what is done by the clock
+
+void Daemon::verify_later() {
+  verify_.after(kVerifyEvery, [this] {
+    if (document_.looks_changed()) read_document();
+    reconciler_->look_again(Reconciler::Look::silent);
+    verify_later();
+  });
+}
+
+void Daemon::feed_watchdog(std::chrono::microseconds interval) {
+  notify_manager("WATCHDOG=1");
+  watchdog_.after(interval, [this, interval] { feed_watchdog(interval); });
+}
+
+// --- what has happened
+
+void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>& results,
+                      const std::string& intruder) {
+  note_changes(plan, results);
+  const std::string counts = summary(plan, results);
+  if (!counts.empty() && intruder.empty()) log::info("changed {}", counts);
+  if (!counts.empty() && !intruder.empty()) log::warning("{}; repaired {}", intruder, counts);
+  if (!log::is_enabled(log::Level::debug)) return;
+  const nft::Frame& frame = node_->engine().frame();
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    log::debug("{} ({}){}", plan[i].what(frame), plan[i].why(),
+               results[i] ? "" : ": " + results[i].error().message());
+  }
+}
+
+void Daemon::on_quiet() {
+  for (const StateLog::Line& line : states_.news(node_->engine().status())) {
+    if (line.state == engine::State::failed) {
+      log::error("{}", line.text);
+    } else {
+      log::info("{}", line.text);
+    }
+  }
+  if (!ready_) log::info("ready");
+  tell_manager(!std::exchange(ready_, true));
+  answer_all();
+}
+
+void Daemon::tell_manager(bool ready) {
+  std::string text = ready ? "READY=1\nSTATUS=" : "STATUS=";
+  if (!document_.error().empty()) text += document_.error() + "; ";
+  if (!wanted_) {
+    text += "waiting for a good document";
+  } else {
+    const auto status = node_->engine().status();
+    const auto failed = std::count_if(status.begin(), status.end(), [](const auto& entry) {
+      return entry.second.state == engine::State::failed;
+    });
+    text += failed == 0 ? "converged" : fmt::format("{} objects fail", failed);
+  }
+  notify_manager(text);
+}
+
+}  // namespace novaplane::daemon

@@ -1,0 +1,80 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "dataplane/daemon/daemon.h"
+#include "dataplane/daemon/log.h"
+#include "dataplane/node/self_check.h"
+#include "dataplane/node/show_json.h"
+
+/// What the daemon answers at its control socket.
+namespace novaplane::daemon {
+namespace {
+
+constexpr std::chrono::seconds kLongestPass{120};
+
+bool any_failed(const std::map<engine::Object, engine::Status>& objects) {
+  return std::any_of(objects.begin(), objects.end(),
+                     [](const auto& entry) { return entry.second.state == engine::State::failed; });
+}
+
+}  // namespace
+
+std::string Daemon::status() const {
+  StatusReport report{.pid = ::getpid(),
+                      .document = document_.path(),
+                      .host = options_.host,
+                      .ready = ready_,
+                      .document_error = document_.error(),
+                      .objects = node_->engine().status()};
+  report.converged = wanted_ && reconciler_->is_quiet() && !any_failed(report.objects);
+  return to_json(report, engine::Clock::now());
+}
+
+std::string Daemon::show() {
+  node::Show show = node::show(node_->engine(), options_.run_dir);
+  show.warnings = node::self_check(show);
+  return node::to_json(show);
+}
+
+void Daemon::pass(Control::Answer answer) {
+  read_document();
+  asked_.emplace_back(loop_);
+  Asked& asked = asked_.back();
+  asked.answer = std::move(answer);
+  asked.report.error = document_.error();
+  if (!wanted_) return answer_all();
+  asked.deadline.after(kLongestPass, [this] {
+    for (Asked& late : asked_) late.report.error = "still at work after 120 s";
+    answer_all();
+  });
+  reconciler_->pass_now();
+}
+
+void Daemon::note_changes(const engine::Plan& plan, const std::vector<Result<void>>& results) {
+  if (asked_.empty()) return;
+  const nft::Frame& frame = node_->engine().frame();
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (!results[i]) continue;
+    const PassReport::Change change{plan[i].what(frame), plan[i].why()};
+    for (Asked& asked : asked_) asked.report.changed.push_back(change);
+  }
+}
+
+void Daemon::answer_all() {
+  std::vector<PassReport::Failure> failures;
+  if (!asked_.empty()) {
+    for (const auto& [object, status] : node_->engine().status()) {
+      if (status.state != engine::State::failed) continue;
+      for (const std::string& reason : status.reasons) {
+        failures.push_back({object.to_string(), reason});
+      }
+    }
+  }
+  for (std::list<Asked> answered = std::exchange(asked_, {}); Asked & asked : answered) {
+    asked.report.failures = failures;
+    asked.answer(to_json(asked.report));
+  }
+}
+
+}  // namespace novaplane::daemon

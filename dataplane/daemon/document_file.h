@@ -1,0 +1,56 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/cloud/cloud.h"
+#include "dataplane/cloud/document.h"
+
+namespace novaplane::daemon {
+
+/// The document on disk. Reading it again without a change costs nothing but the reading.
+class DocumentFile {
+ public:
+  /// `host`: the document has to name it, for one that does not would take everything away.
+  DocumentFile(std::string path, std::string host)
+      : path_(std::move(path)), host_(std::move(host)) {}
+
+  struct Unchanged {};
+  struct Broken {
+    std::vector<std::string> mistakes;  ///< "cloud.yaml:12:5: ..."; never empty
+    std::string summary() const;        ///< one line
+  };
+  using Reading = std::variant<Unchanged, cloud::Cloud, Broken>;
+
+  Reading read();
+  /// The next reading is not Unchanged.
+  void forget() { hash_.reset(); }
+  /// Whether the file may be another one than that last read, by its inode, size and time.
+  bool looks_changed() const;
+
+  const std::string& path() const { return path_; }
+  /// Why the file as last read is not in force; empty: it is.
+  const std::string& error() const { return error_; }
+
+ private:
+  struct Stamp {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    std::int64_t changed_ns = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  std::optional<Stamp> stamp() const;  ///< none: no such file
+  Reading broken(std::vector<std::string> mistakes);
+
+  std::string path_, host_, error_;
+  std::optional<Stamp> stamp_;
+  std::optional<std::size_t> hash_;  ///< of the text last read
+};
+
+}  // namespace novaplane::daemon

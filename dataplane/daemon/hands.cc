@@ -1,0 +1,77 @@
+#include "dataplane/daemon/hands.h"
+
+#include <fcntl.h>
+
+#include "dataplane/node/flows.h"
+#include "dataplane/node/pass.h"
+#include "dhcp/dnsmasq_driver.h"
+
+namespace novaplane::daemon {
+namespace {
+
+/// The driver's own descriptors are good until its next call only.
+std::vector<LiveService> alive(const engine::ServiceDriver& services) {
+  std::vector<LiveService> found;
+  for (const auto& [key, pidfd] : services.watch()) {
+    found.push_back({key, Fd(::fcntl(pidfd, F_DUPFD_CLOEXEC, 0))});
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Hands>> Hands::open(Loop& loop, const std::string& run_dir,
+                                           const nft::Frame& frame) {
+  auto executor = engine::Executor::open(run_dir, frame);
+  if (!executor) return tl::unexpected(executor.error());
+  auto flows = conntrack::Flows::open();
+  if (!flows) return tl::unexpected(flows.error());
+  return std::unique_ptr<Hands>(new Hands(loop, std::move(*executor), std::move(*flows),
+                                          std::make_unique<dhcp::DnsmasqDriver>(run_dir)));
+}
+
+Hands::Hands(Loop& loop, engine::Executor executor, conntrack::Flows flows,
+             std::unique_ptr<engine::ServiceDriver> services)
+    : port_id_(executor.nftables().port_id()),
+      executor_(std::move(executor)),
+      flows_(std::move(flows)),
+      services_(std::move(services)),
+      kernel_(loop, "np-kernel"),
+      service_(loop, "np-services"),
+      conntrack_(loop, "np-conntrack") {}
+
+Hands::~Hands() = default;
+
+void Hands::apply(engine::Order order, Then<Applied> then) {
+  kernel_.run(
+      [this, order = std::move(order)]() mutable {
+        engine::Report report = executor_.apply(order);
+        return Applied{std::move(order), std::move(report)};
+      },
+      std::move(then));
+}
+
+void Hands::serve(engine::Plan plan, Then<Served> then) {
+  service_.run(
+      [this, plan = std::move(plan)]() mutable {
+        auto results = services_->apply(node::pointers(plan));
+        return Served{std::move(plan), std::move(results), alive(*services_)};
+      },
+      std::move(then));
+}
+
+void Hands::observe_services(Then<ServicesSeen> then) {
+  service_.run(
+      [this] {
+        auto seen = services_->observe();
+        return ServicesSeen{std::move(seen), alive(*services_)};
+      },
+      std::move(then));
+}
+
+void Hands::forget(std::vector<engine::ForgetFlows> flows, Then<Result<void>> then) {
+  conntrack_.run([this, flows = std::move(flows)] { return node::forget(flows_, flows); },
+                 std::move(then));
+}
+
+}  // namespace novaplane::daemon

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/base/fd.h"
+#include "dataplane/conntrack/flows.h"
+#include "dataplane/daemon/worker.h"
+#include "dataplane/engine/executor.h"
+#include "dataplane/engine/service_driver.h"
+
+namespace novaplane::daemon {
+
+/// A dnsmasq that runs, by a pidfd of our own: readable when it has ended.
+struct LiveService {
+  engine::ServiceKey key;
+  Fd pidfd;
+};
+
+/// The threads that do what the loop decides. One talks rtnetlink and nf_tables, one runs dnsmasq,
+/// which may take long to start, one walks conntrack; none waits for another. Plain values go in
+/// and come back; answers arrive in the loop.
+class Hands {
+ public:
+  struct Applied {
+    engine::Order order;
+    engine::Report report;
+  };
+  struct Served {
+    engine::Plan plan;
+    std::vector<Result<void>> results;
+    std::vector<LiveService> alive;
+  };
+  struct ServicesSeen {
+    Result<engine::SeenServices> seen;
+    std::vector<LiveService> alive;
+  };
+  template <class T>
+  using Then = std::function<void(T)>;
+
+  static Result<std::unique_ptr<Hands>> open(Loop& loop, const std::string& run_dir,
+                                             const nft::Frame& frame);
+  Hands(const Hands&) = delete;
+  ~Hands();
+
+  /// The sender of our nf_tables changes, as its monitor hears it.
+  std::uint32_t port_id() const { return port_id_; }
+
+  void apply(engine::Order order, Then<Applied> then);
+  void serve(engine::Plan plan, Then<Served> then);
+  void observe_services(Then<ServicesSeen> then);
+  void forget(std::vector<engine::ForgetFlows> flows, Then<Result<void>> then);
+
+ private:
+  Hands(Loop& loop, engine::Executor executor, conntrack::Flows flows,
+        std::unique_ptr<engine::ServiceDriver> services);
+
+  std::uint32_t port_id_;
+  // Each is used by its worker only.
+  engine::Executor executor_;
+  conntrack::Flows flows_;
+  std::unique_ptr<engine::ServiceDriver> services_;
+  // Last, so that the threads end before what they use.
+  Worker kernel_, service_, conntrack_;
+};
+
+}  // namespace novaplane::daemon

@@ -1,0 +1,36 @@
+#include <malloc.h>
+
+#include <cstdio>
+
+#include "dataplane/daemon/daemon.h"
+
+namespace {
+
+/// Threads come and go with little, and a pass needs much for a moment: one heap for all, and what
+/// is large goes back to the kernel by itself.
+void keep_memory_small() {
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace novaplane::daemon;
+  const auto parsed = parse_options(argc, argv);
+  if (const auto* usage = std::get_if<Usage>(&parsed)) {
+    std::fputs(usage->text.c_str(), usage->status == 0 ? stdout : stderr);
+    return usage->status;
+  }
+  const auto& options = std::get<Options>(parsed);
+  keep_memory_small();
+  log::start(options.log_level);
+  auto daemon = Daemon::open(options);
+  if (!daemon) {
+    log::error("{}", daemon.error().message());
+    return 1;
+  }
+  (*daemon)->run();
+  return 0;
+}

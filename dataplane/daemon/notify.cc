@@ -1,0 +1,62 @@
+#include "dataplane/daemon/notify.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdlib>
+
+#include "dataplane/base/fd.h"
+
+/// The protocol of sd_notify(3), which promises it to be stable and to be implemented by others: a
+/// datagram with lines to the Unix socket that NOTIFY_SOCKET names. libsystemd itself would bring
+/// four compression and encryption libraries into a process that is to stay small.
+namespace novaplane::daemon {
+namespace {
+
+std::optional<long> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  long number = 0;
+  const std::string_view digits(text);
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return read.ec == std::errc() && number > 0 ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+void notify_manager(std::string_view assignments) {
+  const char* variable = std::getenv("NOTIFY_SOCKET");
+  const std::string_view path(variable ? variable : "");
+  sockaddr_un to{};
+  if (path.empty() || path.size() >= sizeof(to.sun_path)) return;
+  to.sun_family = AF_UNIX;
+  std::copy(path.begin(), path.end(), to.sun_path);
+  if (path.front() == '@') to.sun_path[0] = '\0';  // the abstract namespace
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  // A manager that does not listen is no reason to stop working.
+  (void)::sendto(socket.get(), assignments.data(), assignments.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+                 reinterpret_cast<const sockaddr*>(&to), size);
+}
+
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  notify_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                             now.tv_sec * 1'000'000L + now.tv_nsec / 1'000L));
+}
+
+std::optional<std::chrono::microseconds> watchdog_interval() {
+  const auto allowed = number_in("WATCHDOG_USEC");
+  const auto pid = number_in("WATCHDOG_PID");
+  if (!allowed || (pid && *pid != ::getpid())) return std::nullopt;
+  return std::chrono::microseconds(*allowed) / 2;
+}
+
+}  // namespace novaplane::daemon

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "dataplane/daemon/log.h"
+
+namespace novaplane::daemon {
+
+struct Options {
+  std::string document;
+  std::string host;  ///< the host's name in the document
+  std::string run_dir = "/run/novaplane";
+  log::Level log_level = log::Level::info;
+};
+
+/// What to print instead of running, and the exit status that goes with it (64: wrong usage).
+struct Usage {
+  std::string text;
+  int status = 0;
+};
+
+std::variant<Options, Usage> parse_options(int argc, char** argv);
+
+}  // namespace novaplane::daemon
