@@ -82,6 +82,7 @@ tl::expected<Cloud, Mistakes> parse(std::istream& stream, const std::string& fil
   Draft draft;
   std::vector<Finding> findings = find_mistakes(*text, draft);
   if (findings.empty()) return std::move(draft.cloud);
+  if (auto tab = find_indenting_tab(*text)) findings.push_back(std::move(*tab));
   locate(*text, findings);
   return tl::unexpected(to_mistakes(file, std::move(findings)));
 }

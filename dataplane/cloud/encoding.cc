@@ -51,6 +51,23 @@ std::optional<Finding> check_encoding(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<Finding> find_indenting_tab(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos || text[first] == '{') return std::nullopt;
+  for (std::size_t line = 0; line < text.size();) {
+    const std::size_t content = std::min(text.find_first_not_of(" \t", line), text.size());
+    const std::size_t tab = text.substr(0, content).find('\t', line);
+    if (tab != text.npos) {
+      return Finding{
+          {}, "tab", "a tab in the indentation: YAML wants spaces", place_of(text, tab), false};
+    }
+    const std::size_t end = text.find('\n', content);
+    if (end == text.npos) break;
+    line = end + 1;
+  }
+  return std::nullopt;
+}
+
 std::string printable(std::string_view sentence) {
   std::string out;
   for (const char c : sentence) {

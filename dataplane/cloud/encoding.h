@@ -12,6 +12,11 @@ namespace novaplane::cloud {
 /// the document and silently lose the rest.
 std::optional<Finding> check_encoding(std::string_view text);
 
+/// The first tab in the indentation of a block, which YAML forbids: what a parser says about it
+/// (another nesting, another type) does not help. Asked only of a document that has mistakes; one
+/// that begins with a brace is indented as it likes.
+std::optional<Finding> find_indenting_tab(std::string_view text);
+
 /// A sentence without control characters, whatever it quotes.
 std::string printable(std::string_view sentence);
 

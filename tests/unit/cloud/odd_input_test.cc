@@ -8,6 +8,7 @@ using namespace std::string_literals;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(OddInput, OfYaml) {
@@ -67,6 +68,10 @@ TEST(OddInput, OfNames) {
 }
 
 TEST(OddInput, OfTabs) {
+  const std::string tab = "tab: a tab in the indentation: YAML wants spaces";
+  EXPECT_THAT(mistakes("\tports: {}\n"), Contains("1:1 " + tab));
+  EXPECT_THAT(mistakes("hosts:\n  \th1: {a: 1}\n"), Contains("2:3 " + tab));
+  EXPECT_THAT(mistakes("{\n\t\"a\": 1\n}\n"), Not(Contains(HasSubstr(tab)))) << "JSON";
   EXPECT_THAT(mistakes("\tports: {}\n"), Contains("1:7 syntax: illegal map value"));
   EXPECT_THAT(mistakes("hosts:\n\th1: {}\n"), Contains("2:4 syntax: illegal map value"));
 }
