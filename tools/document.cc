@@ -16,6 +16,7 @@ namespace {
 std::string nearby_file(const std::string& file) {
   const auto slash = file.rfind('/');
   const std::string folder = slash == std::string::npos ? "" : file.substr(0, slash + 1);
+  if (::access(file.c_str(), F_OK) == 0) return {};
   const auto names = list_directory(folder.empty() ? "." : folder);
   if (!names) return {};
   const auto found = nearest(file.substr(folder.size()), *names);

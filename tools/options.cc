@@ -13,7 +13,8 @@ namespace {
 namespace po = boost::program_options;
 
 po::options_description described(Options& options) {
-  po::options_description description("Options");
+  constexpr unsigned kWidth = 100;
+  po::options_description description("Options", kWidth);
   description.add_options()  //
       ("host", po::value(&options.host)->value_name("NAME"),
        "the host of the document that this one is (default: its host name)")  //
@@ -39,6 +40,7 @@ constexpr int kStyle = po::command_line_style::unix_style & ~po::command_line_st
 
 tl::expected<Options, std::string> parse(const std::vector<std::string>& words) {
   Options options;
+  options.words = words;
   std::vector<std::string> positional;
   const po::options_description visible = described(options);
   po::options_description all;

@@ -9,6 +9,7 @@ namespace novaplane::tools {
 /// What was typed. All options are known to all commands: `check --host` makes sure that the
 /// document has the host, the others name the host that they are about.
 struct Options {
+  std::vector<std::string> words;      ///< all of it
   std::string command;                 ///< "plan"; empty: none
   std::vector<std::string> arguments;  ///< what follows it: FILE
   std::string host;                    ///< empty: not given

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/node/show.h"
 #include "tools/command.h"
 #include "tools/document.h"
 #include "tools/json.h"
@@ -18,7 +19,9 @@ Result<PlanView> look(cloud::Cloud cloud, const Options& options) {
   if (!session) return tl::unexpected(session.error());
   session->engine().load(std::move(cloud));
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
-  return view(session->engine(), host_of(options));
+  PlanView plan = view(session->engine(), host_of(options));
+  plan.warnings = node::show(session->engine(), options.run_dir, node::Side::wanted).warnings;
+  return plan;
 }
 
 }  // namespace

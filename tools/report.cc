@@ -52,7 +52,9 @@ std::vector<Remark> remarks(const std::map<engine::Object, engine::Status>& stat
 
 Report report_of(const node::Outcome& outcome, engine::Engine& engine) {
   Report report;
-  for (const engine::Step& step : outcome.done) {
+  engine::Plan done = outcome.done;
+  sort_for_reading(done, engine.frame());
+  for (const engine::Step& step : done) {
     report.changed.push_back({step.what(engine.frame()), step.why()});
   }
   for (const SummaryLine& line : summarize(outcome.done)) {

@@ -18,20 +18,14 @@ bool may_administer_networks() {
   return (data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) != 0;
 }
 
-std::string as_root(const Options& options) {
-  std::string words = "sudo novaplane " + options.command;
-  for (const std::string& argument : options.arguments) words += " " + argument;
-  return words;
-}
-
 }  // namespace
 
 Result<Session> Session::open(const Options& options) {
   if (!may_administer_networks()) {
     return failure(
-        fmt::format("{} reads and writes this host's network, which needs root "
-                    "(CAP_NET_ADMIN): try {}",
-                    options.command, as_root(options)));
+        fmt::format("{} needs root (CAP_NET_ADMIN), since it looks into this host's "
+                    "network: try sudo novaplane {}",
+                    options.command, fmt::join(options.words, " ")));
   }
   auto node = node::Node::open(host_of(options));
   if (!node) return tl::unexpected(node.error());
