@@ -75,10 +75,16 @@ Result<Monitor> Monitor::open(const Frame& frame) {
 
 int Monitor::fd() const { return state_->socket.fd(); }
 
+/// After a loss too everything is read: the kernel says ENOBUFS once, and then drops whatever comes
+/// until nothing waits any more (af_netlink.c, netlink_overrun and netlink_rcv_wake).
 Result<Monitor::Drained> Monitor::drain(const std::function<void(Event)>& handle) {
+  Drained drained = Drained::all;
   for (int i = 0; i < kPatience; ++i) {
     const auto datagram = state_->socket.receive(MSG_DONTWAIT);
-    if (!datagram && datagram.error().code == ENOBUFS) return Drained::lost;
+    if (!datagram && datagram.error().code == ENOBUFS) {
+      drained = Drained::lost;
+      continue;
+    }
     if (!datagram) return tl::unexpected(datagram.error());
     if (datagram->empty()) break;
     int left = static_cast<int>(datagram->size());
@@ -87,7 +93,7 @@ Result<Monitor::Drained> Monitor::drain(const std::function<void(Event)>& handle
       state_->handle(header, handle);
     }
   }
-  return Drained::all;
+  return drained;
 }
 
 void Monitor::State::handle(const nlmsghdr* header, const std::function<void(Event)>& tell) const {

@@ -124,5 +124,18 @@ TEST_F(MonitorTest, SaysWhenEventsWereLost) {
   EXPECT_EQ(client_.observe()->elements.size(), elements.size());
 }
 
+TEST_F(MonitorTest, HearsWhatComesRightAfterALoss) {
+  const int small = 4096;
+  setsockopt(monitor_.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+  Elements elements;
+  for (int i = 0; i < 200; ++i) elements.push_back(managed(("br-" + std::to_string(i)).c_str()));
+  ASSERT_TRUE(client_.commit({client_.generation(), {}, {}, elements}));
+  ASSERT_EQ(monitor_.drain([](Event) {}), Monitor::Drained::lost);
+  ASSERT_TRUE(client_.commit({client_.generation(), {}, {}, {managed("br-new")}}));
+  const auto events = hear();
+  EXPECT_EQ(only<ElementAdded>(events).size(), 1u);
+  EXPECT_EQ(only<NewGeneration>(events).size(), 1u);
+}
+
 }  // namespace
 }  // namespace novaplane::nft
