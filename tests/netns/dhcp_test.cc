@@ -193,13 +193,13 @@ TEST_F(DhcpTest, ANewPortIsAFileMoreAndNothingElse) {
   world.up();
   ASSERT_TRUE(web1.dhcp());
   const auto programs = h1.processes("dnsmasq");
-  const auto before = files_below(h1.run_dir());
+  const auto before = files_below(h1.run_dir() + "/dhcp");
   Vm& app1 = world.vm("app1", h1, "blue", "10.0.0.21");
   world.up();
   ASSERT_TRUE(app1.dhcp());
   EXPECT_EQ(resolve(web1, "10.0.0.1", "app1.novalocal"), "10.0.0.21");
   EXPECT_EQ(h1.processes("dnsmasq"), programs);
-  const auto after = files_below(h1.run_dir());
+  const auto after = files_below(h1.run_dir() + "/dhcp");
   for (const auto& [path, state] : before) {
     ASSERT_TRUE(after.contains(path)) << path << " is gone";
     EXPECT_EQ(after.at(path), state) << path;

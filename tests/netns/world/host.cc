@@ -56,7 +56,8 @@ Capture Host::on_wire(const std::string& filter, const std::string& nic) const {
 /// A bridge of virtual machines that somebody else runs, with its rules, routes and counters.
 void Host::add_bystanders() const {
   ip_batch(
-      "link add name virbr0 type bridge forward_delay 0\naddress add 192.168.122.1/24 brd + dev "
+      "link add name virbr0 address 52:54:00:00:00:01 type bridge forward_delay 0\naddress add "
+      "192.168.122.1/24 brd + dev "
       "virbr0\n"
       "link set virbr0 up\nroute add 10.99.0.0/16 via 192.0.2.1 proto static\n"
       "route add 10.98.0.0/16 via 192.0.2.1 table 77\nrule add from 192.168.122.0/24 table 77 "
@@ -77,7 +78,7 @@ void Host::add_operators_tables() const {
       }
       chain postrouting {
         type nat hook postrouting priority srcnat;
-        ip saddr 192.168.122.0/24 ip daddr != 192.168.122.0/24 counter packets 3 bytes 180 masquerade
+        ip saddr 192.168.122.0/24 ip daddr != 192.168.122.0/24 masquerade
       }
     }
     table bridge operator {

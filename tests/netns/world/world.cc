@@ -113,6 +113,7 @@ void World::wire_up() const {
   fabric.sysctl("net/ipv6/conf/default/disable_ipv6", "1");
   fabric.ip_batch(switches);
   outside.ip_batch(addresses);
+  outside.sysctl("net/ipv4/ip_forward", "1");
   for (const Host* host : {&h1, &h2}) {
     std::string lines = fmt::format(
         "link set lo up\nlink set eth0 up\nlink set eth1 up\nlink set eth2 up\naddress add {}/24 "

@@ -1,0 +1,134 @@
+#include <signal.h>
+
+#include <filesystem>
+
+#include "tests/netns/cloud_test.h"
+
+/// What an operator reads: tables, plans, and a sentence that says what to do next after each of
+/// the likely mistakes.
+namespace novaplane::netns {
+namespace {
+
+class CommandLineTest : public CloudTest {
+ protected:
+  CommandLineTest() { document.floating_ips["203.0.113.10"] = "port: web1"; }
+
+  /// As it is typed: no options are added.
+  Outcome typed(std::vector<std::string> words) const {
+    words.insert(words.begin(), NOVAPLANE_PROGRAM);
+    return h1.run(std::move(words));
+  }
+
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+};
+
+TEST_F(CommandLineTest, ShowTellsWhatIsWithoutADocument) {
+  world.up();
+  std::filesystem::remove(world.file());
+  const auto networks = lines_of(h1.show({"networks"}).out);
+  ASSERT_EQ(networks.size(), 2u);
+  EXPECT_THAT(words_of(networks[0]),
+              ElementsAre("NETWORK", "BRIDGE", "ADDRESS", "MTU", "PORTS", "WIRE", "STATE", "DHCP"));
+  EXPECT_THAT(words_of(networks[1]), ElementsAre("blue", "br-blue", "10.0.0.1/24", "1500", "1",
+                                                 "eth1", "up", "dnsmasq", testing::_));
+  const auto ports = lines_of(h1.show({"ports"}).out);
+  ASSERT_EQ(ports.size(), 2u);
+  EXPECT_THAT(words_of(ports[1]), ElementsAre("web1", "tap-web1", "blue", "br-blue", web1.mac(),
+                                              "10.0.0.11", "up", "203.0.113.10"));
+  const auto floating_ips = lines_of(h1.show({"floating-ips"}).out);
+  ASSERT_EQ(floating_ips.size(), 2u);
+  EXPECT_THAT(words_of(floating_ips[1]),
+              ElementsAre("203.0.113.10", "10.0.0.11", "web1", "eth0", "local", "route"));
+  const auto uplinks = lines_of(h1.show({"uplinks"}).out);
+  ASSERT_EQ(uplinks.size(), 2u);
+  EXPECT_THAT(words_of(uplinks[1]), ElementsAre("eth0", "192.0.2.11", "up", "blue"));
+  EXPECT_THAT(h1.show({"--json"}).out,
+              AllOf(HasSubstr("\"bridge\": \"br-blue\""), HasSubstr("\"warnings\": []")));
+  world.write();
+}
+
+TEST_F(CommandLineTest, ShowSeesWhatIsNotWell) {
+  world.up();
+  for (const pid_t pid : h1.processes("dnsmasq")) kill(pid, SIGKILL);
+  h1.ip("link set tap-web1 nomaster");
+  h1.nft("table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; } }");
+  const auto seen = h1.show().out;
+  EXPECT_THAT(seen, AllOf(HasSubstr("not running"), HasSubstr("detached"),
+                          HasSubstr("table ip filter, chain FORWARD")));
+  const auto plan = h1.plan();
+  EXPECT_EQ(plan.status, 2);
+  EXPECT_THAT(plan.out, AllOf(HasSubstr("start dnsmasq"), HasSubstr("tap-web1")));
+  EXPECT_THAT(plan.err, HasSubstr("table ip filter, chain FORWARD"));
+  h1.nft("delete table ip filter");
+  world.up();
+}
+
+TEST_F(CommandLineTest, UpTellsInFewWordsWhatItDid) {
+  world.document.ports["late"] =
+      "network: blue, host: h1, mac: fa:16:3e:00:00:99, address: 10.0.0.99, interface: tap-late";
+  world.write();
+  const auto first = h1.up();
+  EXPECT_THAT(first.out, AllOf(HasSubstr("created   1 bridge\n"), HasSubstr("attached  2 ports\n"),
+                               HasSubstr("started   1 dnsmasq\n"),
+                               HasSubstr("waiting   port late: no link tap-late yet\n")));
+  EXPECT_EQ(first.err, "");
+  EXPECT_THAT(h1.up().out, HasSubstr("nothing to do\n"));
+  EXPECT_EQ(h1.plan().status, 0) << "what waits for its link is no change";
+  EXPECT_THAT(h1.down().out, AllOf(HasSubstr("detached  2 ports\n"), HasSubstr("1 bridge"),
+                                   HasSubstr("stopped   1 dnsmasq\n")));
+  EXPECT_EQ(h1.down().out, "nothing to do\n");
+  world.up();
+}
+
+TEST_F(CommandLineTest, EachLikelyMistakeIsAnswered) {
+  world.write();
+  const std::string& file = world.file();
+  const auto no_such_file = typed({"up", world.folder() + "/clod.yaml"});
+  EXPECT_EQ(no_such_file.status, 1);
+  EXPECT_THAT(no_such_file.err,
+              AllOf(HasSubstr("No such file"), HasSubstr("did you mean " + file + "?")));
+  const auto no_such_host = typed({"plan", file, "--host", "h3"});
+  EXPECT_EQ(no_such_host.status, 1);
+  EXPECT_THAT(no_such_host.err, HasSubstr("h1, h2"));
+  const auto no_such_command = typed({"plna", file});
+  EXPECT_EQ(no_such_command.status, 64);
+  EXPECT_THAT(no_such_command.err, HasSubstr("did you mean plan?"));
+  const auto no_such_option = typed({"plan", file, "--jsno"});
+  EXPECT_EQ(no_such_option.status, 64);
+  EXPECT_THAT(no_such_option.err, HasSubstr("did you mean --json?"));
+  const std::string tab = world.folder() + "/tab.yaml";
+  write_file(tab, "hosts:\n\th1: {}\n");
+  EXPECT_THAT(typed({"check", tab}).err, HasSubstr("tab.yaml:2:1: a tab in the indentation"));
+  for (const auto& outcome : {no_such_file, no_such_host, no_such_command, no_such_option})
+    EXPECT_EQ(outcome.out, "");
+}
+
+TEST_F(CommandLineTest, WithoutPrivilegesItSaysWhatItNeeds) {
+  for (const std::string command : {"show", "down"}) {
+    const auto outcome = h1.run({"setpriv", "--reuid=65534", "--clear-groups", NOVAPLANE_PROGRAM,
+                                 command, "--run-dir", h1.run_dir()});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr("needs root"), HasSubstr("sudo novaplane " + command)));
+  }
+}
+
+TEST_F(CommandLineTest, BesideADaemonNothingElseWrites) {
+  world.write();
+  Daemon daemon(world, h1);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const auto pid = std::to_string(daemon.pid());
+  const auto down = h1.novaplane({"down"});
+  EXPECT_EQ(down.status, 1);
+  EXPECT_THAT(down.err, AllOf(HasSubstr(pid), HasSubstr(world.file()), HasSubstr("stop it first")));
+  const std::string other = world.folder() + "/other.yaml";
+  write_file(other, document.text());
+  const auto up = h1.novaplane({"up", other});
+  EXPECT_EQ(up.status, 1);
+  EXPECT_THAT(up.err, AllOf(HasSubstr(pid), HasSubstr(world.file()), HasSubstr(other)));
+  EXPECT_THAT(h1.show({"networks"}).out, HasSubstr("br-blue")) << "looking is free";
+  daemon.terminate();
+}
+
+}  // namespace
+}  // namespace novaplane::netns
