@@ -13,7 +13,7 @@ using nft::Rule;
 using enum nft::Select;
 
 /// Set on what comes in by a guest's port, in the bridge table; inside the mask that is ours.
-constexpr std::uint32_t kFromGuest = 0x01000000;
+constexpr std::uint32_t kFromGuest = engine::kGuestMark;
 
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68;
 

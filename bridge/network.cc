@@ -20,10 +20,6 @@ constexpr std::uint16_t kDns = 53;
 /// Where guests ask for metadata; every host answers its own.
 const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
-bool serves_dhcp(const Context& context, const cloud::Network& network) {
-  return network.dhcp.enabled && host_address_on(context, network);
-}
-
 engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   const auto& metadata = context.host.metadata;
   engine::Link link;
@@ -33,7 +29,6 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   link.ipv6 = network.cidr6.has_value();
   link.route_localnet =
       metadata && metadata->address.is_loopback() && host_address_on(context, network);
-  link.transmit_checksum = !serves_dhcp(context, network);
   return link;
 }
 

@@ -36,6 +36,25 @@ bool is_first_on_its_interface(const cloud::Host& host, const cloud::Uplink& upl
 
 // --- host
 
+/// A routing table of the uplink's own, for packets that carry its mark. What the main table knows
+/// better than by a default route (other networks, the host's neighbours) still goes there.
+void compile_way_out(const Context& context, const cloud::Uplink& uplink, Rows& out) {
+  constexpr std::uint32_t kMainTable = 254, kFirstTable = 0x6e00, kFirstPriority = 27900;
+  const auto slot = slot_of(context.host, uplink);
+  const engine::LinkFacts* facts = context.facts.find(uplink.interface);
+  if (!slot || !facts) return;
+  const std::uint32_t table = kFirstTable + *slot, priority = kFirstPriority + 2 * *slot;
+  constexpr bool kButDefault = true;
+  out.rules.push_back({priority, {*slot, kMainTable, kButDefault}});
+  out.rules.push_back({priority + 1, {*slot, table}});
+  out.routes.push_back(
+      {{table, {}}, {engine::Route::Type::unicast, uplink.interface, uplink.gateway}});
+  // Strictly filtered, what comes in by any but the host's default way out would be dropped.
+  if (facts->rp_filter > 0) {
+    out.sysctls.push_back({fmt::format("net/ipv4/conf/{}/rp_filter", uplink.interface), {"2"}});
+  }
+}
+
 void compile_uplink(const Context& context, const cloud::Uplink& uplink, Elements& elements,
                     Rows& out) {
   const std::string interface = Bytes().ifname(uplink.interface).take();
@@ -60,6 +79,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
     if (is_first_on_its_interface(context.host, uplink)) {
       compile_uplink(context, uplink, elements, out);
     }
+    compile_way_out(context, uplink, out);
   }
   const auto ranges = [&](nft::SetName set, const std::vector<Prefix>& wanted) {
     for (const Prefix& range : wanted) {
@@ -138,6 +158,10 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
   Elements elements(object, out);
   elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port->address));
   elements.add(kFixedToFloating, bytes_of(port->address), bytes_of(ip.address));
+  if (const auto slot = slot_of(context.host, *uplink)) {
+    elements.add(kUplinkOf, bytes_of(port->address),
+                 Bytes().mark(engine::kGuestMark | *slot).take());
+  }
   answer_for(context, ip.address, *uplink, network->bridge, out);
 }
 

@@ -21,6 +21,7 @@ std::vector<nft::Set> sets() {
       {kForceSnat, {ipv4_addr}, {}, kRanges},
       {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
       {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
+      {kUplinkOf, {ipv4_addr}, {nft::Field::mark}},
       {kPortForwards, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
       {kMetadata, {ipv4_addr, inet_service}, {ipv4_addr, inet_service}},
       {kMetadataServers, {ipv4_addr, inet_service}},
@@ -31,6 +32,7 @@ std::vector<nft::Chain> chains() {
   using enum nft::Hook;
   constexpr auto kNat = nft::ChainType::nat;
   return {
+      {Family::inet, "uplink", nft::ChainType::filter, prerouting, -150},
       {Family::inet, "prerouting", kNat, prerouting, -100},
       {Family::inet, "output", kNat, output, -100},
       {Family::inet, "postrouting", kNat, postrouting, 100},
@@ -54,6 +56,15 @@ std::vector<Rule> guest_rules() {
       rule(Family::inet, "prerouting", "metadata")
           .in({iifname}, kManaged.name)
           .dnat_with_port({ip_daddr, tcp_dport}, kMetadata.name),
+  };
+}
+
+/// Before the routing decision: policy rules send marked packets into their uplink's table.
+std::vector<Rule> uplink_rules() {
+  return {
+      rule(Family::inet, "uplink", "a floating IP leaves by its own uplink")
+          .in({iifname}, kManaged.name)
+          .set(mark, {ip_saddr}, kUplinkOf.name),
   };
 }
 
@@ -96,7 +107,8 @@ std::vector<Rule> source_rules() {
 }  // namespace
 
 nft::Frame Nat::frame() const {
-  nft::Frame frame{sets(), chains(), guest_rules()};
+  nft::Frame frame{sets(), chains(), uplink_rules()};
+  frame.merge({{}, {}, guest_rules()});
   frame.merge({{}, {}, destination_rules("prerouting")});
   frame.merge({{}, {}, destination_rules("output")});
   frame.merge({{}, {}, source_rules()});

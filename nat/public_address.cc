@@ -43,6 +43,12 @@ const cloud::Uplink* uplink_of(const engine::Context& context, const cloud::Floa
   return it != uplinks.end() ? &*it : nullptr;
 }
 
+std::optional<std::uint32_t> slot_of(const cloud::Host& host, const cloud::Uplink& uplink) {
+  const auto slot = static_cast<std::uint32_t>(&uplink - host.uplinks.data()) + 1;
+  const bool is_told_apart = host.uplinks.size() > 1 && uplink.gateway;
+  return is_told_apart && slot <= engine::kUplinkMask ? std::optional(slot) : std::nullopt;
+}
+
 bool needs_proxy(const engine::Context& context, const cloud::Uplink& uplink) {
   const engine::LinkFacts* link = context.facts.find(uplink.interface);
   return link && link->arp_ignore > 0;

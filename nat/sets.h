@@ -15,6 +15,7 @@ constexpr SetName kNoSnat{Family::inet, "no_snat"};              ///< ranges
 constexpr SetName kForceSnat{Family::inet, "force_snat"};        ///< ranges
 constexpr SetName kFloatingToFixed{Family::inet, "floating_to_fixed"};
 constexpr SetName kFixedToFloating{Family::inet, "fixed_to_floating"};
+constexpr SetName kUplinkOf{Family::inet, "uplink_of"};  ///< fixed address : mark of its uplink
 constexpr SetName kPortForwards{Family::inet, "port_forwards"};  ///< to address . port
 constexpr SetName kMetadata{Family::inet, "metadata"};           ///< what guests ask : who answers
 constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};  ///< who answers

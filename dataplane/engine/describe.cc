@@ -55,6 +55,7 @@ std::string subject_of(const AddressChange& c) {
 std::string subject_of(const RouteChange& c) {
   return fmt::format("route {}{}", c.key.destination, c.key.table == 255 ? " table local" : "");
 }
+std::string subject_of(const RuleChange& c) { return fmt::format("rule priority {}", c.key); }
 std::string subject_of(const NeighbourChange& c) {
   return fmt::format("{} {} dev {}", c.key.proxy ? "proxy" : "neighbour", c.key.address,
                      c.key.link);
@@ -80,6 +81,10 @@ std::string row_text(const Route& route) {
   return fmt::format("{}dev {}{}{}", route.type == Route::Type::local ? "local " : "", route.link,
                      optional_word("via", route.gateway),
                      optional_word("src", route.preferred_source));
+}
+std::string row_text(const Rule& rule) {
+  return fmt::format("fwmark {:#x}/{:#x} lookup {}{}", rule.mark, kUplinkMask, rule.table,
+                     rule.but_default ? " suppress_prefixlength 0" : "");
 }
 std::string row_text(const Neighbour& neighbour) {
   return neighbour.mac ? fmt::format("lladdr {} permanent", *neighbour.mac) : "";
@@ -137,8 +142,6 @@ std::string difference(const Link& before, const Link& after) {
   compare(text, "alias", before.alias, after.alias);
   compare(text, "ipv6", on_off(before.ipv6), on_off(after.ipv6));
   compare(text, "route_localnet", on_off(before.route_localnet), on_off(after.route_localnet));
-  compare(text, "transmit checksum offload", on_off(before.transmit_checksum),
-          on_off(after.transmit_checksum));
   compare(text, "stp", on_off(before.stp), on_off(after.stp));
   compare(text, "forward delay", before.forward_delay, after.forward_delay);
   return text;
@@ -162,6 +165,9 @@ std::string difference(const Route& before, const Route& after) {
   compare(text, "gateway", shown(before.gateway), shown(after.gateway));
   compare(text, "source", shown(before.preferred_source), shown(after.preferred_source));
   return text.empty() ? "type differs" : text;
+}
+std::string difference(const Rule& before, const Rule& after) {
+  return fmt::format("was {}, wanted {}", row_text(before), row_text(after));
 }
 std::string difference(const Neighbour& before, const Neighbour& after) {
   return fmt::format("mac was {}, wanted {}", before.mac.value_or(Mac{}),

@@ -232,6 +232,12 @@ Plan Engine::plan(Clock::time_point now) {
   plan_rows(tables_.routes,
             on_link(Phase::withdraw, Phase::routes, [](auto&, auto& row) { return row.link; }),
             plan, now);
+  plan_rows(
+      tables_.rules,
+      [](auto&, const Rule* wanted, auto&) {
+        return std::optional(wanted ? Phase::routes : Phase::withdraw);
+      },
+      plan, now);
   plan_rows(tables_.neighbours,
             on_link(Phase::withdraw, Phase::routes, [](auto& key, auto&) { return key.link; }),
             plan, now);
@@ -303,6 +309,7 @@ struct Settle {
   void operator()(const AttachmentChange& c) { settle(tables.attachments, c); }
   void operator()(const AddressChange& c) { settle(tables.addresses, c); }
   void operator()(const RouteChange& c) { settle(tables.routes, c); }
+  void operator()(const RuleChange& c) { settle(tables.rules, c); }
   void operator()(const NeighbourChange& c) { settle(tables.neighbours, c); }
   void operator()(const SysctlChange& c) { settle(tables.sysctls, c); }
   void operator()(const ElementChange& c) { settle(tables.elements, c); }

@@ -29,6 +29,13 @@ netlink::Route message_of(const RouteKey& key, const Route& row, int link) {
           .preferred_source = row.preferred_source};
 }
 
+netlink::Rule message_of(RuleKey priority, const Rule& row) {
+  netlink::Rule rule{
+      .priority = priority, .mark = row.mark, .mask = kUplinkMask, .table = row.table};
+  if (row.but_default) rule.suppress_prefix_length = 0;
+  return rule;
+}
+
 netlink::Neighbour message_of(const NeighbourKey& key, const Neighbour& row, int link) {
   return {.link = link,
           .address = key.address,
@@ -202,6 +209,8 @@ void Executor::withdraw(const Work& work) {
             if (const auto link = index_of(c.before->link)) {
               batch.add(i, netlink::delete_route(message_of(c.key, *c.before, *link)));
             }
+          } else if constexpr (std::is_same_v<Operation, RuleChange>) {
+            batch.add(i, netlink::delete_rule(message_of(c.key, *c.before)));
           } else if constexpr (std::is_same_v<Operation, AddressChange>) {
             if (const auto link = index_of(c.key.link)) {
               batch.add(i, netlink::delete_address(message_of(c.key, *c.before, *link)));
@@ -256,6 +265,12 @@ void Executor::add_routes(const Work& work) {
     const Step& step = work.steps[i];
     if (waits_for_element(step)) {
       work.results[i] = failure("", ECANCELED, "its nf_tables element was refused");
+      continue;
+    }
+    if (const auto* rule = std::get_if<RuleChange>(&step.operation)) {
+      if (rule->before)
+        additions.add(i, netlink::delete_rule(message_of(rule->key, *rule->before)));
+      additions.add(i, netlink::add_rule(message_of(rule->key, *rule->after)));
       continue;
     }
     const auto* route = std::get_if<RouteChange>(&step.operation);

@@ -70,7 +70,6 @@ class Executor {
   void attach(const Work& work);
   void raise_links(const Work& work);
   void delete_links(const Work& work);
-  Result<void> write_link_values(const LinkChange& change);
   Result<void> record_port(const AttachmentChange& change);
   void give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);

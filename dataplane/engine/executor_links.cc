@@ -4,7 +4,6 @@
 
 #include "dataplane/engine/batch.h"
 #include "dataplane/engine/executor.h"
-#include "dataplane/netlink/ethtool.h"
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
@@ -39,20 +38,6 @@ netlink::LinkSettings settings_of(const LinkChange& change) {
 
 }  // namespace
 
-/// What of a link is no attribute of its message.
-Result<void> Executor::write_link_values(const LinkChange& change) {
-  const bool is_new = !change.before;
-  const Link& after = *change.after;
-  if (is_new || change.before->ipv6 != after.ipv6) {
-    if (auto set = set_ipv6(change.key, after.ipv6); !set) return set;
-  }
-  if (is_new ? !after.transmit_checksum
-             : change.before->transmit_checksum != after.transmit_checksum) {
-    return netlink::set_transmit_checksum(change.key, after.transmit_checksum);
-  }
-  return {};
-}
-
 void Executor::create_links(const Work& work) {
   Batch creations, settings;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
@@ -63,7 +48,9 @@ void Executor::create_links(const Work& work) {
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
     if (!work.results[i]) continue;
-    work.results[i] = write_link_values(change);
+    if (!change.before || change.before->ipv6 != change.after->ipv6) {
+      work.results[i] = set_ipv6(change.key, change.after->ipv6);
+    }
     netlink::LinkSettings wanted = settings_of(change);
     if (const auto stp = std::exchange(wanted.stp, std::nullopt)) {
       // Alone and first: a forward delay of 0 is out of range while STP is on.

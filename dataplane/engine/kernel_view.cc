@@ -7,14 +7,13 @@
 namespace novaplane::engine {
 namespace {
 
-Link row_of(const netlink::Link& link, bool transmit_checksum) {
+Link row_of(const netlink::Link& link) {
   return {.kind = link.kind,
           .mac = link.mac,
           .mtu = link.mtu,
           .alias = link.alias,
           .ipv6 = link.ipv6,
           .route_localnet = link.route_localnet,
-          .transmit_checksum = transmit_checksum,
           .stp = link.stp,
           .forward_delay = link.forward_delay,
           .up = link.up};
@@ -39,6 +38,7 @@ void KernelView::forget() {
   tables_.attachments.forget_actual();
   tables_.addresses.forget_actual();
   tables_.routes.forget_actual();
+  tables_.rules.forget_actual();
   tables_.neighbours.forget_actual();
   links_.clear();
   index_of_.clear();
@@ -78,6 +78,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   }
   if (!before) links_changed_ = true;
   if (is_watched(now.name)) facts_stale_ = true;
+  if (before && !before->carrier && now.carrier) links_changed_ = true;
   if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
   index_of_[now.name] = now.index;
   const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
@@ -128,7 +129,7 @@ void KernelView::link_lost(const std::string& name) {
 
 void KernelView::refresh_link(const netlink::Link& link) {
   if (is_ours(link)) {
-    tables_.links.saw(link.name, row_of(link, questions_.transmit_checksum(link.name)));
+    tables_.links.saw(link.name, row_of(link));
   } else {
     tables_.links.gone(link.name);
   }
@@ -217,6 +218,16 @@ void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
   if (actual && row_of(gone.value, name_of(gone.value.link)) == *actual) tables_.routes.gone(key);
 }
 
+void KernelView::on(const netlink::Seen<netlink::Rule>& seen) {
+  const netlink::Rule& rule = seen.value;
+  if (rule.protocol != netlink::kOurProtocol) return;
+  tables_.rules.saw(rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u});
+}
+
+void KernelView::on(const netlink::Gone<netlink::Rule>& gone) {
+  if (gone.value.protocol == netlink::kOurProtocol) tables_.rules.gone(gone.value.priority);
+}
+
 void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
   const netlink::Neighbour& n = seen.value;
   if (n.protocol != netlink::kOurProtocol) return;
@@ -244,6 +255,7 @@ bool KernelView::carries_routes(const std::string& name) const {
 Facts KernelView::facts() const {
   Facts facts;
   const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
+  const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
   for (const std::string& name : watched_) {
     const netlink::Link* found = link(name);
     if (!found) continue;
@@ -255,6 +267,7 @@ Facts KernelView::facts() const {
     // What stands on a port of ours came after it joined; it is no reason to let the wire go.
     if (master && is_ours(*master)) continue;
     about.arp_ignore = std::max(arp_ignore_all, found->arp_ignore);
+    about.rp_filter = std::max(rp_filter_all, found->rp_filter);
     const auto addresses = foreign_addresses_.find(found->index);
     if (addresses == foreign_addresses_.end()) continue;
     for (const netlink::Address& address : addresses->second) {

@@ -16,8 +16,8 @@ namespace novaplane::engine {
 
 /// What the kernel does not put into a link's message and has to be asked for.
 struct Questions {
-  std::function<bool(const std::string& link)> transmit_checksum = [](auto&) { return true; };
   std::function<int()> arp_ignore_all = [] { return 0; };  ///< net.ipv4.conf.all.arp_ignore
+  std::function<int()> rp_filter_all = [] { return 0; };   ///< net.ipv4.conf.all.rp_filter
 };
 
 /// Turns what the kernel tells, in listings and events alike, into seen rows, by our marks; and
@@ -61,6 +61,8 @@ class KernelView {
   void on(const netlink::Gone<netlink::Address>& gone);
   void on(const netlink::Seen<netlink::Route>& seen);
   void on(const netlink::Gone<netlink::Route>& gone);
+  void on(const netlink::Seen<netlink::Rule>& seen);
+  void on(const netlink::Gone<netlink::Rule>& gone);
   void on(const netlink::Seen<netlink::Neighbour>& seen);
   void on(const netlink::Gone<netlink::Neighbour>& gone);
 

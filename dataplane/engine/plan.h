@@ -58,6 +58,7 @@ using LinkChange = Change<LinkKey, Link>;
 using AttachmentChange = Change<AttachmentKey, Attachment>;
 using AddressChange = Change<AddressKey, Address>;
 using RouteChange = Change<RouteKey, Route>;
+using RuleChange = Change<RuleKey, Rule>;
 using NeighbourChange = Change<NeighbourKey, Neighbour>;
 using SysctlChange = Change<SysctlKey, Sysctl>;
 using ElementChange = Change<nft::ElementKey, nft::Element>;
@@ -65,8 +66,8 @@ using ServiceChange = Change<ServiceKey, Service>;
 using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
 
 using Operation = std::variant<FrameChange, LinkChange, Raise, AttachmentChange, AddressChange,
-                               RouteChange, NeighbourChange, SysctlChange, ElementChange,
-                               ServiceChange, EntryChange, Announce, ForgetFlows>;
+                               RouteChange, RuleChange, NeighbourChange, SysctlChange,
+                               ElementChange, ServiceChange, EntryChange, Announce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;

@@ -15,15 +15,18 @@
 /// Links are named here; numbers are looked up when a request is built.
 namespace novaplane::engine {
 
+/// Bits of packet marks that are ours: a frame came in by a guest's port, and the number of the
+/// uplink that a packet has to leave by (0: whichever).
+constexpr std::uint32_t kGuestMark = 0x01000000, kUplinkMask = 0x0000000f;
+
 /// A link that we create and own. Only bridges so far.
 struct Link {
   std::string kind = "bridge";
   Mac mac = {};
   std::uint32_t mtu = 1500;
-  std::string alias = {};         ///< "novaplane network blue"
-  bool ipv6 = false;              ///< false: disable_ipv6 is set
-  bool route_localnet = false;    ///< metadata on a loopback address needs it
-  bool transmit_checksum = true;  ///< false: DHCP replies carry whole checksums (ethtool -K tx off)
+  std::string alias = {};       ///< "novaplane network blue"
+  bool ipv6 = false;            ///< false: disable_ipv6 is set
+  bool route_localnet = false;  ///< metadata on a loopback address needs it
   bool stp = false;
   std::uint32_t forward_delay = 0;  ///< hundredths of a second
   bool up = true;
@@ -63,6 +66,15 @@ struct Route {
   std::optional<IpAddress> gateway = {};
   std::optional<IpAddress> preferred_source = {};
   bool operator==(const Route&) const = default;
+};
+
+/// A policy rule by its priority: packets with the mark (within kUplinkMask) look into the table.
+using RuleKey = std::uint32_t;
+struct Rule {
+  std::uint32_t mark = 0;
+  std::uint32_t table = 254;
+  bool but_default = false;  ///< the table's default routes do not count
+  bool operator==(const Rule&) const = default;
 };
 
 struct NeighbourKey {
@@ -111,6 +123,7 @@ struct Rows {
   RowList<AttachmentKey, Attachment> attachments;
   RowList<AddressKey, Address> addresses;
   RowList<RouteKey, Route> routes;
+  RowList<RuleKey, Rule> rules;
   RowList<NeighbourKey, Neighbour> neighbours;
   RowList<SysctlKey, Sysctl> sysctls;
   RowList<nft::ElementKey, nft::Element> elements;

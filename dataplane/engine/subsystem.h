@@ -22,6 +22,7 @@ struct LinkFacts {
   std::optional<IpAddress> source;  ///< first global IPv4 address
   std::vector<Prefix> addresses;    ///< all its global addresses, both families, not ours
   std::string master;               ///< the bridge, not ours, that it is a port of; or empty
+  int rp_filter = 0;                ///< the larger of conf/all and conf/<name>
   int arp_ignore = 0;               ///< the larger of conf/all and conf/<name>
   bool operator==(const LinkFacts&) const = default;
 };

@@ -31,6 +31,7 @@ struct Link {
   std::string alias{};
   bool ipv6 = true;                 ///< net.ipv6.conf.<name>.disable_ipv6 is 0
   bool route_localnet = false;      ///< net.ipv4.conf.<name>.route_localnet
+  int rp_filter = 0;                ///< net.ipv4.conf.<name>.rp_filter
   int arp_ignore = 0;               ///< net.ipv4.conf.<name>.arp_ignore
   bool stp = false;                 ///< bridges only
   std::uint32_t forward_delay = 0;  ///< bridges only, in hundredths of a second (USER_HZ)
@@ -76,6 +77,18 @@ struct Neighbour {
   bool operator==(const Neighbour&) const = default;
 };
 
+/// A policy rule (IPv4): packets with these mark bits look their route up in a table.
+struct Rule {
+  std::uint32_t priority = 0;
+  std::uint32_t mark = 0, mask = 0;
+  std::uint32_t table = 254;
+  /// Routes with a prefix of at most this length do not count (FRA_SUPPRESS_PREFIXLEN).
+  std::optional<std::uint32_t> suppress_prefix_length{};
+  std::uint8_t protocol = 0;
+
+  bool operator==(const Rule&) const = default;
+};
+
 template <class T>
 struct Seen {
   T value;
@@ -86,8 +99,9 @@ struct Gone {
 };
 
 /// One thing that the kernel told, in a listing or as an event.
-using Observation = std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>,
-                                 Gone<Route>, Seen<Neighbour>, Gone<Neighbour>>;
+using Observation =
+    std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>, Gone<Route>,
+                 Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>, Gone<Rule>>;
 
 /// Receives observations one by one, in the order in which the kernel told them.
 using Observer = std::function<void(Observation&&)>;

@@ -10,7 +10,8 @@ namespace novaplane::netlink {
 
 Result<Monitor> Monitor::open(std::size_t buffer) {
   constexpr int kGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                             RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH};
+                             RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
+                             RTNLGRP_IPV4_RULE};
   auto connection = Connection::open(buffer);
   if (!connection) return tl::unexpected(connection.error());
   if (const auto joined = connection->join(kGroups); !joined) {

@@ -1,5 +1,6 @@
 #include "dataplane/netlink/parse.h"
 
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -83,6 +84,23 @@ std::optional<Neighbour> parse_neighbour(const nlmsghdr& message) {
   };
 }
 
+std::optional<Rule> parse_rule(const nlmsghdr& message) {
+  const auto* header = header_of<fib_rule_hdr>(message);
+  if (!header || header->family != AF_INET) return std::nullopt;
+  const Attributes<FRA_PROTOCOL> attributes(message, sizeof(*header));
+  Rule rule{
+      .priority = attributes.number<std::uint32_t>(FRA_PRIORITY),
+      .mark = attributes.number<std::uint32_t>(FRA_FWMARK),
+      .mask = attributes.number<std::uint32_t>(FRA_FWMASK),
+      .table = attributes.number<std::uint32_t>(FRA_TABLE, header->table),
+      .protocol = attributes.number<std::uint8_t>(FRA_PROTOCOL),
+  };
+  // The kernel tells -1 of a rule that suppresses nothing.
+  const auto suppressed = attributes.number<std::int32_t>(FRA_SUPPRESS_PREFIXLEN, -1);
+  if (suppressed >= 0) rule.suppress_prefix_length = static_cast<std::uint32_t>(suppressed);
+  return rule;
+}
+
 template <class T>
 std::optional<Observation> seen(std::optional<T> value) {
   if (!value) return std::nullopt;
@@ -121,6 +139,10 @@ std::optional<Observation> observation_of(const nlmsghdr& message) {
       return seen(parse_route(message));
     case RTM_DELROUTE:
       return gone(parse_route(message));
+    case RTM_NEWRULE:
+      return seen(parse_rule(message));
+    case RTM_DELRULE:
+      return gone(parse_rule(message));
     case RTM_NEWNEIGH:
       return seen(parse_neighbour(message));
     case RTM_DELNEIGH:

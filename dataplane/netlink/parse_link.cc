@@ -26,6 +26,7 @@ void parse_families(const nlattr* nest, Link& link) {
   const auto ipv4_values = ipv4.bytes(IFLA_INET_CONF);  // IPV4_DEVCONF_* count from 1
   const auto ipv6_values = ipv6.bytes(IFLA_INET6_CONF);
   link.route_localnet = element(ipv4_values, IPV4_DEVCONF_ROUTE_LOCALNET - 1) != 0;
+  link.rp_filter = element(ipv4_values, IPV4_DEVCONF_RP_FILTER - 1);
   link.arp_ignore = element(ipv4_values, IPV4_DEVCONF_ARP_IGNORE - 1);
   // A link without IPv6 values (an MTU below 1280, a kernel without IPv6) has no IPv6.
   link.ipv6 = !ipv6_values.empty() && element(ipv6_values, DEVCONF_DISABLE_IPV6) == 0;

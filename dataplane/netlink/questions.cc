@@ -1,5 +1,6 @@
 #include "dataplane/netlink/questions.h"
 
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -40,6 +41,12 @@ Request route_question(std::uint8_t family, std::uint8_t protocol) {
   return question(RTM_GETROUTE, NLM_F_DUMP, header);
 }
 
+Request rule_question() {
+  fib_rule_hdr header{};
+  header.family = AF_INET;
+  return question(RTM_GETRULE, NLM_F_DUMP, header);
+}
+
 Request neighbour_question(std::uint8_t family, std::uint8_t flags) {
   ndmsg header{};
   header.ndm_family = family;
@@ -60,6 +67,8 @@ Request ask_listing(Listing what, int family) {
       return route_question(narrow, RTPROT_UNSPEC);
     case Listing::our_routes:
       return route_question(narrow, kOurProtocol);
+    case Listing::rules:
+      return rule_question();
     case Listing::neighbours:
       return neighbour_question(narrow, 0);
     case Listing::proxies:

@@ -1,5 +1,6 @@
 #include "dataplane/netlink/request.h"
 
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -61,6 +62,24 @@ Request route_request(std::uint16_t type, std::uint16_t flags, const Route& rout
   return request;
 }
 
+Request rule_request(std::uint16_t type, std::uint16_t flags, const Rule& rule) {
+  Request request(type, flags, kRoom);
+  fib_rule_hdr header{};
+  header.family = AF_INET;
+  header.table = rule.table < 256 ? static_cast<std::uint8_t>(rule.table) : 0;
+  header.action = FR_ACT_TO_TBL;
+  put_header(request, header);
+  put(request, FRA_PRIORITY, rule.priority);
+  put(request, FRA_FWMARK, rule.mark);
+  put(request, FRA_FWMASK, rule.mask);
+  put(request, FRA_TABLE, rule.table);
+  put(request, FRA_PROTOCOL, or_ours(rule.protocol));
+  if (rule.suppress_prefix_length) {
+    put(request, FRA_SUPPRESS_PREFIXLEN, *rule.suppress_prefix_length);
+  }
+  return request;
+}
+
 std::uint16_t flags_of(RouteHow how) {
   switch (how) {
     case RouteHow::create:
@@ -112,6 +131,10 @@ Request add_route(const Route& route, RouteHow how) {
 }
 
 Request delete_route(const Route& route) { return route_request(RTM_DELROUTE, 0, route); }
+
+Request add_rule(const Rule& rule) { return rule_request(RTM_NEWRULE, kCreate, rule); }
+
+Request delete_rule(const Rule& rule) { return rule_request(RTM_DELRULE, 0, rule); }
 
 Request add_neighbour(const Neighbour& neighbour) {
   Request request = neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, neighbour);

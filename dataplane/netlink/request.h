@@ -73,6 +73,10 @@ Request add_route(const Route& route, RouteHow how);
 /// metric, and protocol (none: ours), link, gateway and preferred source as far as they are set.
 Request delete_route(const Route& route);
 
+/// IPv4. EEXIST when there is the same.
+Request add_rule(const Rule& rule);
+Request delete_rule(const Rule& rule);  ///< one that agrees in all that the value holds
+
 /// Adds or replaces; without a state an entry is permanent.
 Request add_neighbour(const Neighbour& neighbour);
 /// The kernel finds a neighbour by link and address; its protocol is not compared.

@@ -29,7 +29,8 @@ void append_userdata(std::string& all, std::uint8_t type, std::string_view value
 std::uint32_t byte_order(const std::vector<Field>& fields) {
   constexpr std::uint32_t kNone = 0, kHost = 1, kBig = 2;
   if (fields.size() != 1) return kNone;
-  return fields.front() == Field::ifname ? kHost : kBig;
+  const bool host = fields.front() == Field::ifname || fields.front() == Field::mark;
+  return host ? kHost : kBig;
 }
 
 std::string byte_orders(const Set& set) {
@@ -149,6 +150,8 @@ std::uint32_t nft_type(Field field) {
       return 12;
     case Field::inet_service:
       return 13;
+    case Field::mark:
+      return 19;
     case Field::ifname:
       return 41;
   }

@@ -68,6 +68,7 @@ class Lowering {
     check(target.needs);
     load(write.key);
     look_up_data(write.map);
+    if (target.load == Selector::Load::meta) return write_meta(target.key);
     nftnl_expr* payload = add("payload");
     nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_SREG, kRegister);
     set_place(payload, target.key, target.offset, target.size);

@@ -47,6 +47,8 @@ std::size_t size_of(Field field) {
       return 1;
     case Field::inet_service:
       return 2;
+    case Field::mark:
+      return 4;
   }
   return 0;
 }
@@ -72,6 +74,8 @@ std::string_view to_string(Field field) {
       return "inet_proto";
     case Field::inet_service:
       return "inet_service";
+    case Field::mark:
+      return "mark";
   }
   return "?";
 }
@@ -96,6 +100,11 @@ std::string to_text(Field field, std::string_view bytes) {
       std::uint16_t port;
       std::memcpy(&port, bytes.data(), sizeof(port));
       return std::to_string(ntohs(port));
+    }
+    case Field::mark: {
+      std::uint32_t mark;
+      std::memcpy(&mark, bytes.data(), sizeof(mark));
+      return fmt::format("{:#010x}", mark);
     }
   }
   return "?";
@@ -133,6 +142,11 @@ Bytes& Bytes::mac(const Mac& mac) {
 Bytes& Bytes::protocol(std::uint8_t ip_protocol) {
   bytes_ += static_cast<char>(ip_protocol);
   bytes_.append(3, '\0');
+  return *this;
+}
+
+Bytes& Bytes::mark(std::uint32_t bits) {
+  bytes_.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
   return *this;
 }
 

@@ -23,7 +23,8 @@ enum class Field : std::uint8_t {
   ipv6_addr,
   ether_addr,
   inet_proto,
-  inet_service
+  inet_service,
+  mark  ///< in host order
 };
 
 /// Which set, over all of our tables: unique, cheap to copy and to hash.
@@ -65,6 +66,7 @@ class Bytes {
   Bytes& mac(const Mac& mac);
   Bytes& protocol(std::uint8_t ip_protocol);
   Bytes& port(std::uint16_t host_order);
+  Bytes& mark(std::uint32_t bits);
   std::string take() { return std::move(bytes_); }
 
  private:

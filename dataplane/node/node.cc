@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "bridge/bridge.h"
-#include "dataplane/netlink/ethtool.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dhcp/dhcp.h"
 #include "nat/nat.h"
@@ -13,15 +12,15 @@
 namespace novaplane::node {
 namespace {
 
+/// Of all links; 0 where the kernel does not have it.
+int value_of_all(std::string_view name) {
+  const auto text = netlink::read_sysctl(fmt::format("net/ipv4/conf/all/{}", name));
+  return text ? std::atoi(text->c_str()) : 0;
+}
+
 engine::Questions questions() {
-  return {
-      .transmit_checksum =
-          [](const std::string& link) { return netlink::transmit_checksum(link).value_or(true); },
-      .arp_ignore_all =
-          [] {
-            const auto text = netlink::read_sysctl("net/ipv4/conf/all/arp_ignore");
-            return text ? std::atoi(text->c_str()) : 0;
-          }};
+  return {.arp_ignore_all = [] { return value_of_all("arp_ignore"); },
+          .rp_filter_all = [] { return value_of_all("rp_filter"); }};
 }
 
 nft::Frame frame_of_all() {
@@ -79,7 +78,7 @@ Result<void> Node::list(netlink::Listing what) {
 Result<void> Node::observe_rtnetlink() {
   using enum netlink::Listing;
   engine_.kernel().forget();
-  for (const auto what : {links, addresses, our_routes, neighbours, proxies}) {
+  for (const auto what : {links, addresses, our_routes, rules, neighbours, proxies}) {
     if (auto listed = list(what); !listed) return listed;
   }
   return {};

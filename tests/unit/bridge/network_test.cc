@@ -38,7 +38,6 @@ TEST_F(BridgeNetworkTest, MakesABridgeWithTheMacOfItsWire) {
   EXPECT_EQ(link.mtu, 1500u);
   EXPECT_FALSE(link.ipv6);
   EXPECT_FALSE(link.route_localnet);
-  EXPECT_FALSE(link.transmit_checksum);
 }
 
 TEST_F(BridgeNetworkTest, AttachesItsWireAndLeavesItOtherwiseAsFound) {
@@ -96,7 +95,6 @@ TEST_F(BridgeNetworkTest, ModeNoneIsBridgeAndWireOnly) {
   EXPECT_THAT(rows.addresses, IsEmpty());
   EXPECT_EQ(rows.attachments.size(), 1u);
   EXPECT_FALSE(rows.links[0].second.route_localnet);
-  EXPECT_TRUE(rows.links[0].second.transmit_checksum);
   EXPECT_THAT(elements(), UnorderedElementsAre("layer2_wire eth1", "routed br-blue . br-blue",
                                                "layer2 br-blue"));
 }
@@ -108,9 +106,8 @@ TEST_F(BridgeNetworkTest, LoopbackMetadataNeedsRouteLocalnet) {
   EXPECT_FALSE(blue().links[0].second.route_localnet);
 }
 
-TEST_F(BridgeNetworkTest, WithoutDhcpChecksumsStayAndNoDnsIsOffered) {
+TEST_F(BridgeNetworkTest, WithoutDhcpNoDnsIsOffered) {
   example_.network().dhcp.enabled = false;
-  EXPECT_TRUE(blue().links[0].second.transmit_checksum);
   EXPECT_THAT(elements(), Not(Contains(testing::StartsWith("host_services"))));
 }
 

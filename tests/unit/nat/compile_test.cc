@@ -302,5 +302,29 @@ TEST_F(NatPortForwardTest, NeverTakesTheAddressOfAnotherHost) {
               ElementsAre("198.51.100.12: belongs to compute2, where port web1 is not"));
 }
 
+/// Two ways out: what is marked with an uplink's number takes that uplink's table, unless the main
+/// table knows better than by a default route.
+TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
+  example_.uplink().gateway = ip("198.51.100.1");
+  EXPECT_THAT(example_.compile(nat_, Kind::host, "compute1").rules, IsEmpty());
+  cloud::Uplink second = example_.uplink();
+  second.name = "wan2";
+  second.interface = "eth3";
+  second.gateway = ip("192.0.2.1");
+  example_.host().uplinks.push_back(second);
+  example_.link("eth3").rp_filter = 1;
+  const Rows rows = example_.compile(nat_, Kind::host, "compute1");
+  using engine::Rule;
+  EXPECT_THAT(rows.rules, testing::ElementsAre(testing::Pair(27902u, Rule{1, 254, true}),
+                                               testing::Pair(27903u, Rule{1, 0x6e01, false}),
+                                               testing::Pair(27904u, Rule{2, 254, true}),
+                                               testing::Pair(27905u, Rule{2, 0x6e02, false})));
+  ASSERT_EQ(rows.routes.size(), 2u);
+  EXPECT_EQ(rows.routes[1].first.table, 0x6e02u);
+  EXPECT_EQ(rows.routes[1].second.gateway, ip("192.0.2.1"));
+  EXPECT_THAT(rows.sysctls, testing::ElementsAre(testing::Pair("net/ipv4/conf/eth3/rp_filter",
+                                                               engine::Sysctl{"2"})));
+}
+
 }  // namespace
 }  // namespace novaplane::nat

@@ -15,9 +15,14 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set force_snat { type ipv4_addr; flags interval; }
   map floating_to_fixed { type ipv4_addr : ipv4_addr; }
   map fixed_to_floating { type ipv4_addr : ipv4_addr; }
+  map uplink_of { type ipv4_addr : mark; }
   map port_forwards { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map metadata { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
   set metadata_servers { type ipv4_addr . inet_service; }
+  chain uplink {
+    type filter hook prerouting priority -150; policy accept;
+    iifname @managed meta mark set ip saddr map @uplink_of comment "a floating IP leaves by its own uplink"
+  }
   chain prerouting {
     type nat hook prerouting priority -100; policy accept;
     iifname @layer2 return comment "gateway_mode none: pure layer 2"

@@ -8,7 +8,6 @@
 #include <cerrno>
 
 #include "dataplane/netlink/arp.h"
-#include "dataplane/netlink/ethtool.h"
 #include "dataplane/netlink/sysctl.h"
 #include "tests/unit/netlink/kernel_test.h"
 
@@ -42,28 +41,6 @@ TEST_F(LinkNamesTest, FindsALinkBothWays) {
   EXPECT_EQ(name_of(index_of("lo").value()), "lo");
   EXPECT_EQ(index_of("nowhere").error(), (Error{"find link nowhere", ENODEV, ""}));
   EXPECT_EQ(name_of(999).error().code, ENXIO);
-}
-
-class EthtoolTest : public KernelTest {};
-
-TEST_F(EthtoolTest, TurnsTheTransmitChecksumOfABridgeOffAndOn) {
-  send(create_bridge("br-blue", mac("0a:00:00:00:00:01")));
-  EXPECT_EQ(transmit_checksum("br-blue"), true);
-  EXPECT_TRUE(set_transmit_checksum("br-blue", false));
-  EXPECT_EQ(transmit_checksum("br-blue"), false);
-  shell("ethtool -k br-blue | grep -q 'tx-checksum-ip-generic: off'");
-
-  shell("ip link add v0 type veth peer name v1");  // a port that could
-  send(set_link("v0", {.up = true, .master = index("br-blue")}));
-  EXPECT_EQ(transmit_checksum("br-blue"), false);
-  EXPECT_TRUE(set_transmit_checksum("br-blue", true));
-  EXPECT_EQ(transmit_checksum("br-blue"), true);
-}
-
-TEST_F(EthtoolTest, NamesTheLinkThatFailed) {
-  EXPECT_EQ(transmit_checksum("nowhere").error(),
-            (Error{"transmit checksum of nowhere", ENODEV, ""}));
-  EXPECT_EQ(set_transmit_checksum("nowhere", true).error().code, ENODEV);
 }
 
 class ArpTest : public KernelTest {

@@ -54,6 +54,30 @@ TEST_F(RouteTest, AddsALocalRouteWithASource) {
   EXPECT_THAT(hear<Gone<Route>>(), ElementsAre(route));
 }
 
+TEST_F(RouteTest, RulesSendMarkedPacketsToATable) {
+  const auto ours = [&] {
+    auto all = list<Rule>(Listing::rules);
+    std::erase_if(all, [](const Rule& rule) { return rule.protocol != kOurProtocol; });
+    return all;
+  };
+  const Rule specific{.priority = 27902,
+                      .mark = 1,
+                      .mask = 15,
+                      .table = RT_TABLE_MAIN,
+                      .suppress_prefix_length = 0,
+                      .protocol = kOurProtocol};
+  const Rule uplink{
+      .priority = 27903, .mark = 1, .mask = 15, .table = 28161, .protocol = kOurProtocol};
+  send(add_rule(specific));
+  send(add_rule(uplink));
+  EXPECT_THAT(ours(), ElementsAre(specific, uplink));
+  EXPECT_THAT(hear<Seen<Rule>>(), ElementsAre(specific, uplink));
+  EXPECT_EQ(socket_.send(add_rule(uplink)).error().code, EEXIST);
+  send(delete_rule(specific));
+  EXPECT_THAT(ours(), ElementsAre(uplink));
+  EXPECT_THAT(hear<Gone<Rule>>(), ElementsAre(specific));
+}
+
 TEST_F(RouteTest, AddsARouteThroughAGatewayAsOurs) {
   const Route wanted{.table = 4711,
                      .destination = prefix("0.0.0.0/0"),

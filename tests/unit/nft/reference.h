@@ -8,7 +8,7 @@ namespace novaplane::nft {
 /// hardware-gateway network needs. The lines of each rule are checked in rule_test.cc.
 inline Frame reference_frame() {
   using enum Select;
-  using enum Field;
+  using Field::ether_addr, Field::ifname, Field::inet_proto, Field::inet_service, Field::ipv4_addr;
   constexpr auto kInet = Family::inet;
   constexpr auto kBridge = Family::bridge;
   constexpr std::uint32_t kGuest = 0x01000000;
