@@ -46,6 +46,7 @@ Result<Report> take_down(const Options& options) {
 }
 
 Result<Report> bring_down(const Options& options) {
+  if (auto root = require_root(options); !root) return tl::unexpected(root.error());
   const auto writer = become_writer(options);
   if (!writer) return tl::unexpected(writer.error());
   if (writer->lock) return take_down(options);

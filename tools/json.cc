@@ -38,6 +38,17 @@ auto read_json(const std::string& text, Read&& read) -> Result<decltype(read(Jso
   }
 }
 
+DaemonStatus status_in(const Json& json) {
+  DaemonStatus status{json.at("pid").get<int>(), json.at("document").get<std::string>(), {}};
+  for (const Json& object : json.value("objects", Json::array())) {
+    if (object.at("state") != "waiting") continue;
+    for (const Json& reason : object.at("reasons")) {
+      status.waiting.push_back({object.at("object").get<std::string>(), reason.get<std::string>()});
+    }
+  }
+  return status;
+}
+
 Report report_in(const Json& json) {
   Report report;
   for (const Json& change : json.at("changed")) {
@@ -45,7 +56,6 @@ Report report_in(const Json& json) {
         {change.at("what").get<std::string>(), change.at("why").get<std::string>()});
   }
   report.failures = remarks_of(json.at("failures"));
-  report.waiting = remarks_of(json.value("waiting", Json::array()));
   report.error = json.value("error", "");
   return report;
 }
@@ -98,10 +108,7 @@ std::string to_json(const Report& report) {
 }
 
 Result<DaemonStatus> status_from_json(const std::string& text) {
-  return read_json(text, [](const Json& json) {
-    return DaemonStatus{json.at("pid").get<int>(), json.at("document").get<std::string>(),
-                        json.value("host", "")};
-  });
+  return read_json(text, status_in);
 }
 
 Result<Report> report_from_json(const std::string& text) { return read_json(text, report_in); }

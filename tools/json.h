@@ -20,7 +20,8 @@ std::string to_json(const Report&);
 /// GET /status
 struct DaemonStatus {
   int pid = 0;
-  std::string document, host;
+  std::string document;
+  std::vector<Remark> waiting;
 };
 Result<DaemonStatus> status_from_json(const std::string& text);
 /// POST /pass

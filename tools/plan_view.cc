@@ -56,8 +56,12 @@ std::string total(const PlanView& plan) {
   part('+', "add");
   part('~', "change");
   part('-', "remove");
-  if (const auto acts = number_of(plan, '*')) parts.push_back(count(acts, "act") + " to follow");
-  return fmt::format("{}\n", paint(Colour::bold, fmt::format("{}", fmt::join(parts, ", "))));
+  std::string text = fmt::format("{}", fmt::join(parts, ", "));
+  if (const auto acts = number_of(plan, '*')) {
+    text += fmt::format("; {} follow", count(acts, "announcement or removal of flows",
+                                             "announcements and removals of flows"));
+  }
+  return paint(Colour::bold, text) + "\n";
 }
 
 std::string steps_text(const PlanView& plan, std::size_t most) {

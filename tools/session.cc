@@ -20,13 +20,16 @@ bool may_administer_networks() {
 
 }  // namespace
 
+Result<void> require_root(const Options& options) {
+  if (may_administer_networks()) return {};
+  return failure(fmt::format(
+      "{} needs root (CAP_NET_ADMIN), since it looks into this host's network: try sudo "
+      "novaplane {}",
+      options.command, fmt::join(options.words, " ")));
+}
+
 Result<Session> Session::open(const Options& options) {
-  if (!may_administer_networks()) {
-    return failure(
-        fmt::format("{} needs root (CAP_NET_ADMIN), since it looks into this host's "
-                    "network: try sudo novaplane {}",
-                    options.command, fmt::join(options.words, " ")));
-  }
+  if (auto root = require_root(options); !root) return tl::unexpected(root.error());
   auto node = node::Node::open(host_of(options));
   if (!node) return tl::unexpected(node.error());
   return Session{std::move(*node), dhcp::DnsmasqDriver(options.run_dir)};

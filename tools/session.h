@@ -9,12 +9,14 @@
 
 namespace novaplane::tools {
 
+/// An error says what to type instead.
+Result<void> require_root(const Options& options);
+
 /// This host, with open eyes.
 struct Session {
   std::unique_ptr<node::Node> node;
   dhcp::DnsmasqDriver services;
 
-  /// An error says what to do when it is for want of privileges.
   static Result<Session> open(const Options& options);
 
   engine::Engine& engine() { return node->engine(); }

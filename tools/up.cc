@@ -42,6 +42,8 @@ Result<Report> apply(cloud::Cloud cloud, const Options& options) {
 
 // --- by the daemon
 
+constexpr std::size_t kMostLines = 40;  ///< of its changes, unless --verbose
+
 bool is_same_file(const std::string& a, const std::string& b) {
   std::error_code error;
   return std::filesystem::equivalent(a, b, error);
@@ -58,11 +60,18 @@ Result<Report> ask_for_pass(const DaemonStatus& daemon, const Options& options) 
   ProgressLine progress;
   progress.show(fmt::format("waiting for a pass of novaplaned (process {})", daemon.pid));
   const auto answer = ask_daemon(options.run_dir, "POST", "/pass");
-  if (!answer) return tl::unexpected(answer.error());
-  return report_from_json(*answer);
+  auto report = answer ? report_from_json(*answer) : tl::unexpected(answer.error());
+  if (!report) return report;
+  if (report->changed.size() > kMostLines) {
+    report->summary = {fmt::format("novaplaned (process {}) made {} (--verbose lists them)\n",
+                                   daemon.pid, count(report->changed.size(), "change"))};
+  }
+  if (auto status = daemon_status(options)) report->waiting = std::move(status->waiting);
+  return report;
 }
 
 Result<Report> bring_up(cloud::Cloud cloud, const Options& options) {
+  if (auto root = require_root(options); !root) return tl::unexpected(root.error());
   const auto writer = become_writer(options);
   if (!writer) return tl::unexpected(writer.error());
   return writer->lock ? apply(std::move(cloud), options) : ask_for_pass(writer->daemon, options);

@@ -19,8 +19,7 @@ bool is_daemon(pid_t pid) {
 }
 
 Result<Writer> daemon_at(const Options& options, pid_t pid) {
-  const auto answer = ask_daemon(options.run_dir, "GET", "/status");
-  auto status = answer ? status_from_json(*answer) : tl::unexpected(answer.error());
+  auto status = daemon_status(options);
   if (!status) {
     return failure(fmt::format("novaplaned (process {}) keeps this host's network, but cannot be "
                                "asked: is its --run-dir {}?",
@@ -31,6 +30,11 @@ Result<Writer> daemon_at(const Options& options, pid_t pid) {
 }
 
 }  // namespace
+
+Result<DaemonStatus> daemon_status(const Options& options) {
+  const auto answer = ask_daemon(options.run_dir, "GET", "/status");
+  return answer ? status_from_json(*answer) : tl::unexpected(answer.error());
+}
 
 Result<Writer> become_writer(const Options& options) {
   auto lock = node::WriterLock::take();

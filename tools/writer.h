@@ -15,6 +15,9 @@ struct Writer {
   DaemonStatus daemon;
 };
 
+/// How a running daemon fares.
+Result<DaemonStatus> daemon_status(const Options& options);
+
 /// Waits for another one-shot command, not for a daemon.
 Result<Writer> become_writer(const Options& options);
 

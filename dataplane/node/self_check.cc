@@ -6,6 +6,7 @@
 
 #include "dataplane/netlink/sysctl.h"
 #include "dataplane/nft/foreign_chains.h"
+#include "dataplane/node/legacy_iptables.h"
 
 namespace novaplane::node {
 namespace {
@@ -51,6 +52,11 @@ std::vector<std::string> self_check(const Show& show) {
     if (auto words = hairpin_warning(show.ports); !words.empty()) warnings.push_back(words);
   }
   if (show.networks.empty()) return warnings;
+  if (legacy_iptables_drops_forwarded()) {
+    warnings.push_back(
+        "iptables-legacy, table filter, chain FORWARD drops what its rules do not accept (policy "
+        "DROP): guests are cut off unless its owner accepts what goes from and to their bridges");
+  }
   const auto chains = nft::foreign_forward_drops();
   if (!chains) {
     warnings.push_back(chains.error().message());
