@@ -51,7 +51,8 @@ TEST_F(CommandLineTest, ShowSeesWhatIsNotWell) {
   world.up();
   for (const pid_t pid : h1.processes("dnsmasq")) kill(pid, SIGKILL);
   h1.ip("link set tap-web1 nomaster");
-  h1.nft("table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; } }");
+  h1.nft(
+      "table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }");
   const auto seen = h1.show().out;
   EXPECT_THAT(seen, AllOf(HasSubstr("not running"), HasSubstr("detached"),
                           HasSubstr("table ip filter, chain FORWARD")));
@@ -105,8 +106,8 @@ TEST_F(CommandLineTest, EachLikelyMistakeIsAnswered) {
 
 TEST_F(CommandLineTest, WithoutPrivilegesItSaysWhatItNeeds) {
   for (const std::string command : {"show", "down"}) {
-    const auto outcome = h1.run({"setpriv", "--reuid=65534", "--clear-groups", NOVAPLANE_PROGRAM,
-                                 command, "--run-dir", h1.run_dir()});
+    const auto outcome = h1.run({"setpriv", "--bounding-set=-net_admin", NOVAPLANE_PROGRAM, command,
+                                 "--run-dir", h1.run_dir()});
     EXPECT_EQ(outcome.status, 1);
     EXPECT_THAT(outcome.err,
                 AllOf(HasSubstr("needs root"), HasSubstr("sudo novaplane " + command)));

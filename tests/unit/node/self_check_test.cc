@@ -60,14 +60,15 @@ class SelfCheckTest : public testing::Test {
 TEST_F(SelfCheckTest, NamesTheForwardChainsOfOthersThatDrop) {
   nft("table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; "
       "chain INPUT { type filter hook input priority 0; policy drop; }; }; "
-      "table inet firewalld { chain fwd { type filter hook forward priority 10; policy drop; }; }; "
+      "table inet firewalld { chain to_guests { type filter hook forward priority 10; policy drop; "
+      "}; }; "
       "table ip6 filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }; "
       "table bridge b { chain f { type filter hook forward priority 0; policy accept; }; }; "
       "table inet novaplane { chain forward { type filter hook forward priority 0; policy drop; }; "
       "}");
   EXPECT_THAT(self_check(show_),
               UnorderedElementsAre(HasSubstr("table ip filter, chain FORWARD"),
-                                   HasSubstr("table inet firewalld, chain fwd")));
+                                   HasSubstr("table inet firewalld, chain to_guests")));
 }
 
 TEST_F(SelfCheckTest, FindsNothingOnAHostWithoutObstacles) {
