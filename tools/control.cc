@@ -44,7 +44,8 @@ Result<std::string> ask_daemon(const std::string& run_dir, const std::string& me
   http::response<http::string_body> response;
   if (!error) http::write(socket, request(method, target), error);
   if (!error) http::read(socket, buffer, response, error);
-  if (error) return failure(step(), error.value(), error.message());
+  const bool is_errno = error.category() == boost::system::system_category();
+  if (error) return failure(step(), is_errno ? error.value() : 0, error.message());
   if (response.result() != http::status::ok) {
     return failure(step(), fmt::format("{} {}", response.result_int(), response.body()));
   }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "dataplane/base/fd.h"
 #include "dataplane/netlink/link_names.h"
 
 namespace novaplane::node {
@@ -101,11 +102,19 @@ Result<void> say_all(Announcements announcements) {
 /// Nothing of the parent stays open: neither its lock nor the pipe that somebody reads from.
 void let_go() {
   ::setsid();
-  (void)::chdir("/");
+  [[maybe_unused]] const int moved = ::chdir("/");
   ::close_range(0, ~0u, 0);
   if (::open("/dev/null", O_RDWR) == STDIN_FILENO) {
-    ::dup(STDIN_FILENO);
-    ::dup(STDIN_FILENO);
+    ::dup2(STDIN_FILENO, STDOUT_FILENO);
+    ::dup2(STDIN_FILENO, STDERR_FILENO);
+  }
+}
+
+/// Until the child has let go of everything, the pipe to it included.
+void wait_for_release(Fd writing, const Fd& reading) {
+  writing.reset();
+  char nothing = 0;
+  while (::read(reading.get(), &nothing, 1) < 0 && errno == EINTR) {
   }
 }
 
@@ -113,9 +122,16 @@ void let_go() {
 
 Result<void> announce_in_background(Announcements announcements) {
   if (announcements.empty()) return {};
+  const auto failed = [] { return failure("start a process for later announcements", errno); };
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return failed();
+  Fd reading(ends[0]), writing(ends[1]);
   const pid_t child = ::fork();
-  if (child < 0) return failure("start a process for later announcements", errno);
-  if (child > 0) return {};
+  if (child < 0) return failed();
+  if (child > 0) {
+    wait_for_release(std::move(writing), reading);
+    return {};
+  }
   let_go();
   ::_exit(say_all(std::move(announcements)) ? 0 : 1);
 }
