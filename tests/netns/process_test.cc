@@ -69,6 +69,7 @@ TEST_F(ProcessTest, UpLetsGoOfItsOutput) {
 }
 
 TEST_F(ProcessTest, DownRestoresEverything) {
+  EXPECT_TRUE(eventually([&] { return h1.ip("-6 address show tentative").empty(); }));
   const Snapshot before(h1);
   world.up();
   configure();
@@ -210,7 +211,7 @@ TEST_F(ProcessTest, KilledAtAnyMomentItConverges) {
   std::mt19937 random(20260101);
   std::uniform_int_distribution<int> delay(0, 60);
   for (int round = 0; round < 12; ++round) {
-    document.floating_ips[fmt::format("203.0.113.{}", 100 + round)] = "port: app1";
+    document.floating_ips[fmt::format("203.0.113.{}", 100 + round)] = "port: web1";
     if (round % 3 == 0)
       document.networks["red"] = "cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth9";
     if (round % 3 == 2) document.networks.erase("red");

@@ -32,7 +32,8 @@ std::string without_ages(const std::string& line) {
 /// Values that the kernel or the traffic changes.
 bool changes_by_itself(const std::string& path) {
   return path.find("nf_conntrack") != std::string::npos || path.ends_with("stable_secret") ||
-         path.ends_with("/flush") || path.find("/neigh/") != std::string::npos;
+         path.ends_with("tcp_fastopen_key") || path.ends_with("/flush") ||
+         path.find("/neigh/") != std::string::npos;
 }
 
 void add_sysctls(std::vector<std::string>& lines) {
