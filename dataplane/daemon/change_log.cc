@@ -12,36 +12,42 @@ struct Noun {
   std::string_view one, many;
 };
 
-/// In the order of engine::Operation; a piece of the frame is not counted but named.
-constexpr std::array<Noun, std::variant_size_v<engine::Operation>> kNouns{{
-    {"nf_tables frame", "nf_tables frames"},
-    {"link", "links"},
-    {"link state", "link states"},
-    {"port", "ports"},
-    {"address", "addresses"},
-    {"route", "routes"},
-    {"neighbour", "neighbours"},
-    {"sysctl", "sysctls"},
-    {"element", "elements"},
-    {"dnsmasq", "dnsmasqs"},
-    {"DHCP or DNS entry", "DHCP and DNS entries"},
-    {"", ""},  // announcements
-    {"", ""},  // flows
-}};
+// A kind of step without a noun does not compile.
+Noun noun_of(const engine::FrameChange&) { return {"nf_tables frame", "nf_tables frames"}; }
+Noun noun_of(const engine::LinkChange&) { return {"link", "links"}; }
+Noun noun_of(const engine::Raise&) { return {"link state", "link states"}; }
+Noun noun_of(const engine::AttachmentChange&) { return {"port", "ports"}; }
+Noun noun_of(const engine::AddressChange&) { return {"address", "addresses"}; }
+Noun noun_of(const engine::RouteChange&) { return {"route", "routes"}; }
+Noun noun_of(const engine::RuleChange&) { return {"rule", "rules"}; }
+Noun noun_of(const engine::NeighbourChange&) { return {"neighbour", "neighbours"}; }
+Noun noun_of(const engine::SysctlChange&) { return {"sysctl", "sysctls"}; }
+Noun noun_of(const engine::ElementChange&) { return {"element", "elements"}; }
+Noun noun_of(const engine::ServiceChange&) { return {"dnsmasq", "dnsmasqs"}; }
+Noun noun_of(const engine::EntryChange&) { return {"DHCP or DNS entry", "DHCP and DNS entries"}; }
+Noun noun_of(const engine::Announce&) { return {}; }  // an act, not a change
+Noun noun_of(const engine::ForgetFlows&) { return {}; }
 
 }  // namespace
 
 std::string summary(const engine::Plan& plan, const std::vector<Result<void>>& results) {
-  std::array<std::size_t, kNouns.size()> counts{};
+  struct Count {
+    Noun noun;
+    std::size_t number = 0;
+  };
+  std::array<Count, std::variant_size_v<engine::Operation>> counts{};
   for (std::size_t i = 0; i < plan.size(); ++i) {
-    if (results[i]) ++counts[plan[i].operation.index()];
+    if (!results[i]) continue;
+    Count& count = counts[plan[i].operation.index()];
+    if (count.number++ > 0) continue;
+    count.noun =
+        std::visit([](const auto& operation) { return noun_of(operation); }, plan[i].operation);
   }
   std::string text;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    const Noun& noun = kNouns[i];
-    if (counts[i] == 0 || noun.one.empty()) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[i],
-                        counts[i] == 1 ? noun.one : noun.many);
+  for (const auto& [noun, number] : counts) {
+    if (noun.one.empty()) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number,
+                        number == 1 ? noun.one : noun.many);
   }
   return text;
 }

@@ -97,45 +97,31 @@ struct Control::State {
 
   // Coroutines that share the state: a client may outlive the rest.
   static asio::awaitable<void> accept_clients(std::shared_ptr<State> state);
+  static asio::awaitable<std::string> passed(std::shared_ptr<State> state);
   static asio::awaitable<void> serve(std::shared_ptr<State> state, Local::socket socket);
 };
 
 namespace {
 
-/// Waits for the answer of a pass without holding the loop.
-asio::awaitable<std::string> passed(asio::io_context& context,
-                                    const std::function<void(Control::Answer)>& pass) {
-  struct Gate {
-    explicit Gate(asio::io_context& context)
-        : timer(context, asio::steady_timer::time_point::max()) {}
-    asio::steady_timer timer;
-    std::optional<std::string> answer;
-  };
-  const auto gate = std::make_shared<Gate>(context);
-  pass([gate](std::string json) {
-    gate->answer = std::move(json);
-    gate->timer.cancel();
-  });
-  error_code cancelled;
-  while (!gate->answer) {
-    co_await gate->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-  }
-  co_return std::move(*gate->answer);
+/// The method that a target takes; none: there is no such target.
+std::optional<http::verb> method_of(std::string_view target) {
+  if (target == "/pass") return http::verb::post;
+  if (target == "/status" || target == "/show") return http::verb::get;
+  return std::nullopt;
 }
 
-asio::awaitable<Reply> reply_to(const Control::Handlers& handlers, asio::io_context& context,
-                                http::verb method, std::string target) {
-  const bool is_pass = target == "/pass";
-  if (!is_pass && target != "/status" && target != "/show") {
-    co_return Reply{http::status::not_found, error_json("there is no " + target)};
+/// What can be answered at once; none: a pass is asked for.
+std::optional<Reply> reply_to(const Control::Handlers& handlers, http::verb method,
+                              const std::string& target) {
+  const auto right = method_of(target);
+  if (!right) return Reply{http::status::not_found, error_json("there is no " + target)};
+  if (method != *right) {
+    const std::string name(http::to_string(*right));
+    return Reply{http::status::method_not_allowed, error_json(target + " takes " + name), name};
   }
-  const auto right = is_pass ? http::verb::post : http::verb::get;
-  const std::string name(http::to_string(right));
-  if (method != right) {
-    co_return Reply{http::status::method_not_allowed, error_json(target + " takes " + name), name};
-  }
-  if (is_pass) co_return Reply{http::status::ok, co_await passed(context, handlers.pass)};
-  co_return Reply{http::status::ok, target == "/show" ? handlers.show() : handlers.status()};
+  if (target == "/status") return Reply{http::status::ok, handlers.status()};
+  if (target == "/show") return Reply{http::status::ok, handlers.show()};
+  return std::nullopt;
 }
 
 http::response<http::string_body> response_of(Reply reply, unsigned version) {
@@ -150,7 +136,28 @@ http::response<http::string_body> response_of(Reply reply, unsigned version) {
 
 }  // namespace
 
+/// Waits for the answer of a pass without holding the loop.
+asio::awaitable<std::string> Control::State::passed(std::shared_ptr<State> state) {
+  struct Gate {
+    explicit Gate(asio::io_context& context)
+        : timer(context, asio::steady_timer::time_point::max()) {}
+    asio::steady_timer timer;
+    std::optional<std::string> answer;
+  };
+  const auto gate = std::make_shared<Gate>(state->context);
+  state->handlers.pass([gate](std::string json) {
+    gate->answer = std::move(json);
+    gate->timer.cancel();
+  });
+  error_code cancelled;
+  auto token = asio::redirect_error(asio::use_awaitable, cancelled);
+  while (!gate->answer) co_await gate->timer.async_wait(token);
+  std::string answer = std::move(*gate->answer);
+  co_return answer;
+}
+
 /// One client, from its question to the answer. Whatever goes wrong with it ends it alone.
+/// (GCC 12 destroys some temporaries of a co_await expression twice: all are named here.)
 asio::awaitable<void> Control::State::serve(std::shared_ptr<State> state, Local::socket socket) {
   Stream stream(std::move(socket));
   beast::flat_buffer buffer(kMostHeaderBytes + kMostBodyBytes);
@@ -158,43 +165,46 @@ asio::awaitable<void> Control::State::serve(std::shared_ptr<State> state, Local:
   parser.header_limit(kMostHeaderBytes);
   parser.body_limit(kMostBodyBytes);
   error_code error;
-  // Not a value: Boost 1.74 wants a token that it may change.
-  const auto token = [&] { return asio::redirect_error(asio::use_awaitable, error); };
+  auto token = asio::redirect_error(asio::use_awaitable, error);
 
   stream.expires_after(kTimeToAsk);
-  co_await http::async_read(stream, buffer, parser, token());
-  Reply reply{http::status::bad_request, error_json("not a request: " + error.message())};
-  unsigned version = 11;
-  if (!error) {
-    const auto& request = parser.get();
-    version = request.version();
-    stream.expires_never();
-    reply = co_await reply_to(state->handlers, state->context, request.method(),
-                              std::string(request.target()));
-  }
+  co_await http::async_read(stream, buffer, parser, token);
   if (error == beast::error::timeout || error == http::error::end_of_stream) co_return;
-  auto response = response_of(std::move(reply), version);
+  const auto& request = parser.get();
+  std::optional<Reply> reply;
+  if (error) {
+    reply = Reply{http::status::bad_request, error_json("not a request: " + error.message())};
+  } else {
+    reply = reply_to(state->handlers, request.method(), std::string(request.target()));
+  }
+  if (!reply) {
+    stream.expires_never();
+    reply.emplace();
+    reply->body = co_await passed(state);
+  }
+  auto response = response_of(std::move(*reply), request.version());
   stream.expires_after(kTimeToTake);
-  co_await http::async_write(stream, response, token());
+  co_await http::async_write(stream, response, token);
   stream.socket().shutdown(Local::socket::shutdown_send, error);
 }
 
 asio::awaitable<void> Control::State::accept_clients(std::shared_ptr<State> state) {
   asio::steady_timer pause(state->context);
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  const auto left = [state](const std::exception_ptr&) { --state->clients; };
   while (state->acceptor.is_open()) {
-    error_code error;
-    auto socket =
-        co_await state->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    Local::socket socket(state->context);
+    co_await state->acceptor.async_accept(socket, token);
     if (error == asio::error::operation_aborted) co_return;
     if (error) {
       pause.expires_after(kPauseWithoutDescriptors);
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      co_await pause.async_wait(token);
       continue;
     }
     if (!is_root(socket) || state->clients >= kMostClients) continue;
     ++state->clients;
-    asio::co_spawn(state->context, serve(state, std::move(socket)),
-                   [state](const std::exception_ptr&) { --state->clients; });
+    asio::co_spawn(state->context, serve(state, std::move(socket)), left);
   }
 }
 

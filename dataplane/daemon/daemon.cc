@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::chrono::seconds kVerifyEvery{60};
 constexpr std::size_t kMostMistakesLogged = 20;
+/// A link that goes is known by an error before its event comes: what does not last is no news.
+constexpr std::chrono::milliseconds kNewsLast{100};
 
 void log_mistakes(const std::vector<std::string>& mistakes) {
   for (std::size_t i = 0; i < std::min(mistakes.size(), kMostMistakesLogged); ++i) {
@@ -29,7 +31,8 @@ Daemon::Daemon(Options options)
     : options_(std::move(options)),
       document_(options_.document, options_.host),
       verify_(loop_),
-      watchdog_(loop_) {}
+      watchdog_(loop_),
+      news_(loop_) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::open(Options options) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options)));
@@ -145,6 +148,13 @@ void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>&
 }
 
 void Daemon::on_quiet() {
+  if (!ready_) log::info("ready");
+  tell_manager(!std::exchange(ready_, true));
+  news_.after(kNewsLast, [this] { tell_news(); });
+  answer_all();
+}
+
+void Daemon::tell_news() {
   for (const StateLog::Line& line : states_.news(node_->engine().status())) {
     if (line.state == engine::State::failed) {
       log::error("{}", line.text);
@@ -152,9 +162,6 @@ void Daemon::on_quiet() {
       log::info("{}", line.text);
     }
   }
-  if (!ready_) log::info("ready");
-  tell_manager(!std::exchange(ready_, true));
-  answer_all();
 }
 
 void Daemon::tell_manager(bool ready) {

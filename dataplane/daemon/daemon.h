@@ -42,6 +42,7 @@ class Daemon {
   void on_steps(const engine::Plan& plan, const std::vector<Result<void>>& results,
                 const std::string& intruder);
   void on_quiet();
+  void tell_news();
   void tell_manager(bool ready);
 
   // daemon_answers.cc
@@ -73,7 +74,7 @@ class Daemon {
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<DocumentWatch> document_watch_;
   std::unique_ptr<Control> control_;
-  Timer verify_, watchdog_;
+  Timer verify_, watchdog_, news_;
 };
 
 }  // namespace novaplane::daemon

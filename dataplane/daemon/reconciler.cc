@@ -271,13 +271,13 @@ void Reconciler::died(const engine::ServiceKey& key) {
   const int deaths = crashes_.died(key, now);
   const engine::Service* wanted = engine.tables().services.rows().desired(key);
   log::warning("dnsmasq {} has ended{}", key,
-               deaths > 0 ? fmt::format(", {} times in a row soon after its start", deaths) : "");
-  if (wanted && deaths > 0) {
+               deaths > 1 ? fmt::format(", {} times soon after its start", deaths) : "");
+  if (wanted && deaths > 1) {
     const engine::Step start{engine::Phase::services,
                              engine::ServiceChange{key, std::nullopt, *wanted},
                              engine.tables().services.claim_of(key)->owner};
     const Result<void> failed = failure("run dnsmasq " + key, "it ends soon after each start");
-    for (int i = 0; i < deaths; ++i) engine.done(start, failed, now);
+    for (int i = 1; i < deaths; ++i) engine.done(start, failed, now);
   }
   look_at_services_ = true;
   pass();

@@ -1,0 +1,136 @@
+#include "dataplane/daemon/document_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace novaplane::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+class DocumentWatchTest : public ::testing::Test {
+ protected:
+  DocumentWatchTest() {
+    std::string pattern = (fs::temp_directory_path() / "novaplane.XXXXXX").string();
+    root_ = fs::canonical(::mkdtemp(pattern.data()));
+  }
+  ~DocumentWatchTest() override { fs::remove_all(root_); }
+
+  std::string path(const std::string& name) const { return root_ / name; }
+  void write(const std::string& name, const std::string& text = "hosts: {}\n") const {
+    std::ofstream(path(name)) << text;
+  }
+  void link(const std::string& target, const std::string& name) const {
+    fs::create_symlink(target, path(name));
+  }
+  /// Runs the loop until the watch has told of a change; false: it did not.
+  template <class Change>
+  bool is_told_of(const std::string& name, Change&& change,
+                  std::chrono::milliseconds patience = 5s) const {
+    Loop loop;
+    int told = 0;
+    DocumentWatch watch(loop, path(name), [&] {
+      ++told;
+      loop.stop();
+    });
+    EXPECT_TRUE(watch.start());
+    loop.post(change);
+    Timer end(loop);
+    end.after(patience, [&] { loop.stop(); });
+    loop.run();
+    return told == 1;
+  }
+
+  fs::path root_;
+};
+
+TEST_F(DocumentWatchTest, AFileIsDecidedByItsOwnDirectory) {
+  write("cloud.yaml");
+  EXPECT_THAT(hops_of(path("cloud.yaml")), ElementsAre(Hop{root_, "cloud.yaml"}));
+  EXPECT_THAT(hops_of(path("./cloud.yaml")), ElementsAre(Hop{root_, "cloud.yaml"}));
+}
+
+/// As Kubernetes mounts a ConfigMap: cloud.yaml -> ..data/cloud.yaml, ..data -> ..1.
+TEST_F(DocumentWatchTest, EveryLinkOnTheWayDecides) {
+  fs::create_directory(path("..1"));
+  write("..1/cloud.yaml");
+  link("..1", "..data");
+  link("..data/cloud.yaml", "cloud.yaml");
+  EXPECT_THAT(hops_of(path("cloud.yaml")),
+              ElementsAre(Hop{root_, "cloud.yaml"}, Hop{root_, "..data"},
+                          Hop{root_ / "..1", "cloud.yaml"}));
+}
+
+TEST_F(DocumentWatchTest, WhatIsMissingDecides) {
+  EXPECT_THAT(hops_of(path("etc/cloud.yaml")), ElementsAre(Hop{root_, "etc"}));
+  link("nowhere", "cloud.yaml");
+  EXPECT_THAT(hops_of(path("cloud.yaml")),
+              ElementsAre(Hop{root_, "cloud.yaml"}, Hop{root_, "nowhere"}));
+}
+
+TEST_F(DocumentWatchTest, LinksInACircleEnd) {
+  link("b", "a");
+  link("a", "b");
+  EXPECT_LE(hops_of(path("a")).size(), 40u);
+}
+
+TEST_F(DocumentWatchTest, TellsOfAFileThatIsWritten) {
+  write("cloud.yaml");
+  EXPECT_TRUE(is_told_of("cloud.yaml", [&] { write("cloud.yaml", "networks: {}\n"); }));
+}
+
+TEST_F(DocumentWatchTest, TellsOfAFileThatIsReplacedByRename) {
+  write("cloud.yaml");
+  EXPECT_TRUE(is_told_of("cloud.yaml", [&] {
+    write("cloud.yaml~", "networks: {}\n");
+    fs::rename(path("cloud.yaml~"), path("cloud.yaml"));
+  }));
+}
+
+TEST_F(DocumentWatchTest, TellsOfALinkThatIsSwitched) {
+  fs::create_directory(path("..1"));
+  fs::create_directory(path("..2"));
+  write("..1/cloud.yaml");
+  write("..2/cloud.yaml");
+  link("..1", "..data");
+  link("..data/cloud.yaml", "cloud.yaml");
+  EXPECT_TRUE(is_told_of("cloud.yaml", [&] {
+    link("..2", "..data_new");
+    fs::rename(path("..data_new"), path("..data"));
+  }));
+}
+
+TEST_F(DocumentWatchTest, TellsOfAFileThatIsDeletedAndOneThatAppears) {
+  write("cloud.yaml");
+  EXPECT_TRUE(is_told_of("cloud.yaml", [&] { fs::remove(path("cloud.yaml")); }));
+  EXPECT_TRUE(is_told_of("cloud.yaml", [&] { write("cloud.yaml"); }));
+}
+
+TEST_F(DocumentWatchTest, TellsOfADirectoryThatAppears) {
+  EXPECT_TRUE(is_told_of("etc/cloud.yaml", [&] { fs::create_directory(path("etc")); }));
+}
+
+TEST_F(DocumentWatchTest, IsNotConcernedByNeighbours) {
+  write("cloud.yaml");
+  EXPECT_FALSE(is_told_of(
+      "cloud.yaml", [&] { write("other.yaml"); }, 200ms));
+}
+
+/// Half a document may be a valid one that takes things away.
+TEST_F(DocumentWatchTest, WaitsUntilAFileIsClosed) {
+  write("cloud.yaml");
+  std::ofstream file;
+  const auto write_half = [&] {
+    file.open(path("cloud.yaml"));
+    file << "hosts:\n" << std::flush;
+  };
+  EXPECT_FALSE(is_told_of("cloud.yaml", write_half, 200ms));
+}
+
+}  // namespace
+}  // namespace novaplane::daemon
