@@ -67,6 +67,12 @@ void Nat::follow(const Context&, const nft::ElementKey& key, const nft::Element*
                  const nft::Element* after, Consequences& out) const {
   if (before && after && before->data == after->data) return;  // another object asks for it
   if (key.set == kFloatingToFixed && before) forget_floating(address_at(key.key), out);
+  if (key.set == kFloatingToFixed && !before && after) {
+    // A sender that does not give up keeps its flow as it was before the binding, untranslated.
+    ForgetFlows flows{ForgetFlows::Which::original_destination, address_at(key.key)};
+    flows.keep = address_at(after->data);
+    out.flows.push_back(flows);
+  }
   if (key.set == kFixedToFloating && !before && after) {
     forget_translated(address_at(key.key), address_at(after->data), out);
   }

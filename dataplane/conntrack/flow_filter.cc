@@ -82,7 +82,8 @@ bool matches(const FlowFilter& filter, const nf_conntrack* flow) {
   switch (filter.which) {
     case FlowFilter::Which::original_destination:
       return equals(flow, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, filter.address) &&
-             is_of_service(filter, flow);
+             is_of_service(filter, flow) &&
+             !(filter.keep && equals(flow, ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV6_SRC, *filter.keep));
     case FlowFilter::Which::reply_destination:
       return equals(flow, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST, filter.address);
     case FlowFilter::Which::translated_source:

@@ -25,7 +25,8 @@ struct FlowFilter {
   // original_destination: those of one service only.
   std::optional<std::uint8_t> protocol{};  ///< IPPROTO_*
   std::optional<std::uint16_t> port{};
-  // translated_source: those that carry this address stay.
+  // Those that are translated to this address already stay: the source of translated_source, the
+  // destination of original_destination.
   std::optional<IpAddress> keep{};
   bool operator==(const FlowFilter&) const = default;
 };

@@ -193,6 +193,17 @@ TEST_P(FlowsTest, BindingLeavesWhatCarriesTheAddressAlready) {
   EXPECT_THAT(flows(), ElementsAre(1001, 1002, 1004, 1005, 1006, 1007));
 }
 
+TEST_P(FlowsTest, BindingLeavesWhatReachesTheGuestAlready) {
+  all_flows();
+  FlowFilter filter{Which::original_destination, ip("203.0.113.1")};
+  filter.keep = ip("10.0.0.10");
+  forget({filter});
+  EXPECT_EQ(flows().size(), 7u);
+  filter.keep = ip("10.0.0.11");
+  forget({filter});
+  EXPECT_THAT(flows(), ElementsAre(1003, 1004, 1005, 1006, 1007));
+}
+
 TEST_P(FlowsTest, OneServiceOfAnAddressOnly) {
   all_flows();
   FlowFilter filter{Which::original_destination, ip("203.0.113.1")};

@@ -55,10 +55,16 @@ TEST_F(NatFollowTest, MovingForgetsWhatReachedTheOldAddress) {
   EXPECT_EQ(follow(key(kFloatingToFixed, "203.0.113.10"), &before, &after).flows.size(), 2u);
 }
 
-TEST_F(NatFollowTest, BindingForgetsWhatLeavesWithTheHostsAddress) {
-  const Element fixed = element("10.0.0.11"), floating = element("203.0.113.10");
+TEST_F(NatFollowTest, BindingForgetsWhatCameBeforeItUntranslated) {
+  const Element fixed = element("10.0.0.11");
+  ForgetFlows expected{Which::original_destination, ip("203.0.113.10")};
+  expected.keep = ip("10.0.0.11");
   EXPECT_THAT(follow(key(kFloatingToFixed, "203.0.113.10"), (Element*)nullptr, &fixed).flows,
-              IsEmpty());
+              ElementsAre(expected));
+}
+
+TEST_F(NatFollowTest, BindingForgetsWhatLeavesWithTheHostsAddress) {
+  const Element floating = element("203.0.113.10");
   ForgetFlows expected{Which::translated_source, ip("10.0.0.11")};
   expected.keep = ip("203.0.113.10");
   EXPECT_THAT(follow(key(kFixedToFloating, "10.0.0.11"), (Element*)nullptr, &floating).flows,
