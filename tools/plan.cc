@@ -19,7 +19,8 @@ Result<PlanView> look(cloud::Cloud cloud, const Options& options) {
   if (!session) return tl::unexpected(session.error());
   session->engine().load(std::move(cloud));
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
-  PlanView plan = view(session->engine(), host_of(options));
+  PlanView plan = view(session->node->plan(engine::Clock::time_point::max()), session->engine(),
+                       host_of(options));
   plan.warnings = node::show(session->engine(), options.run_dir, node::Side::wanted).warnings;
   return plan;
 }

@@ -9,8 +9,6 @@
 namespace novaplane::tools {
 namespace {
 
-using Clock = engine::Clock;
-
 template <class Key, class Row>
 char mark_of(const engine::Change<Key, Row>& change) {
   return change.before && change.after ? '~' : change.after ? '+' : '-';
@@ -96,8 +94,7 @@ std::string remarks_text(std::string_view title, const std::vector<Remark>& rema
 
 }  // namespace
 
-PlanView view(engine::Engine& engine, const std::string& host) {
-  engine::Plan plan = engine.plan(Clock::time_point::max());
+PlanView view(engine::Plan plan, const engine::Engine& engine, const std::string& host) {
   sort_for_reading(plan, engine.frame());
   PlanView shown;
   shown.host = host;

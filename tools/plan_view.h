@@ -24,7 +24,7 @@ struct PlanView {
 };
 
 /// All that differs, in the order in which it would be done.
-PlanView view(engine::Engine& engine, const std::string& host);
+PlanView view(engine::Plan plan, const engine::Engine& engine, const std::string& host);
 
 /// By phase, at most `most` lines of each; 0: all.
 std::string to_text(const PlanView& plan, std::size_t most);

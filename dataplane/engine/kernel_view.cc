@@ -48,6 +48,14 @@ void KernelView::forget() {
   links_changed_ = facts_stale_ = true;
 }
 
+void KernelView::forget_proxies() {
+  std::vector<NeighbourKey> proxies;
+  tables_.neighbours.rows().for_each([&](const NeighbourKey& key, auto*, const Neighbour* actual) {
+    if (actual && key.proxy) proxies.push_back(key);
+  });
+  for (const NeighbourKey& key : proxies) tables_.neighbours.gone(key);
+}
+
 void KernelView::saw(const netlink::Observation& observation) {
   std::visit([this](const auto& told) { on(told); }, observation);
 }

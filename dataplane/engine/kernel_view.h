@@ -30,6 +30,7 @@ class KernelView {
   /// Before a listing of everything of rtnetlink: nothing is known any more.
   void forget();
   void forget_routes() { tables_.routes.forget_actual(); }
+  void forget_proxies();
   void saw(const netlink::Observation& observation);
 
   /// A port counts as attached by us when the document wants it or when our nf_tables name it.
@@ -47,7 +48,8 @@ class KernelView {
   const netlink::Link* link(int index) const;
   const std::unordered_map<int, netlink::Link>& links() const { return links_; }
 
-  /// The kernel drops IPv4 routes silently with their link or their preferred source.
+  /// The kernel drops IPv4 routes silently with their link or their preferred source, and proxies
+  /// with their link.
   bool take_routes_stale() { return std::exchange(routes_stale_, false); }
   /// A link changed its name: all that is known by name has to be observed again.
   bool take_names_stale() { return std::exchange(names_stale_, false); }

@@ -102,6 +102,11 @@ void Node::observe_sysctls() {
 Result<void> Node::observe_silent() {
   observe_sysctls();
   if (auto listed = list(netlink::Listing::links); !listed) return listed;
+  return observe_proxies();
+}
+
+Result<void> Node::observe_proxies() {
+  engine_.kernel().forget_proxies();
   return list(netlink::Listing::proxies);
 }
 
@@ -133,7 +138,8 @@ Result<void> Node::hear_rtnetlink() {
   if (!*whole || names_stale) return observe_rtnetlink();
   if (!routes_stale) return {};
   view.forget_routes();
-  return list(netlink::Listing::our_routes);
+  if (auto listed = list(netlink::Listing::our_routes); !listed) return listed;
+  return observe_proxies();
 }
 
 void Node::note_touch(const nft::Event& event) {

@@ -56,6 +56,7 @@ class Node {
 
   Result<void> observe_rtnetlink();
   Result<void> observe_nftables();
+  Result<void> observe_proxies();
   void observe_sysctls();
   Result<void> list(netlink::Listing what);
   Result<void> hear_rtnetlink();
