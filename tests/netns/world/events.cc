@@ -8,9 +8,10 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-#include <array>
+#include <functional>
 #include <map>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -50,13 +51,24 @@ std::string address_in(const nlmsghdr& message, std::size_t header, int family, 
   return "default";
 }
 
-std::string describe_link(const nlmsghdr& message) {
+/// What somebody can write of a link, as bytes to compare: not its carrier, which comes by itself.
+std::string written_part(const nlmsghdr& message) {
   const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
-  // Bridges report a port's state and multicast routers by themselves, with the family AF_BRIDGE.
-  if (link->ifi_family != AF_UNSPEC) return {};
-  return fmt::format("{} link {} flags {:#x} changed {:#x}",
-                     message.nlmsg_type == RTM_NEWLINK ? "new" : "deleted",
-                     link_of(link->ifi_index), link->ifi_flags, link->ifi_change);
+  std::string bytes = link->ifi_flags & IFF_UP ? "up" : "down";
+  const auto* item = reinterpret_cast<const rtattr*>(
+      static_cast<const char*>(NLMSG_DATA(&message)) + NLMSG_ALIGN(sizeof *link));
+  int left = static_cast<int>(message.nlmsg_len - NLMSG_SPACE(sizeof *link));
+  for (; RTA_OK(item, left); item = RTA_NEXT(item, left)) switch (item->rta_type) {
+      case IFLA_IFNAME:
+      case IFLA_ADDRESS:
+      case IFLA_MTU:
+      case IFLA_MASTER:
+      case IFLA_GROUP:
+      case IFLA_IFALIAS:
+        bytes += fmt::format(" {}=", item->rta_type);
+        bytes.append(static_cast<const char*>(RTA_DATA(item)), RTA_PAYLOAD(item));
+    }
+  return bytes;
 }
 
 std::string describe_address(const nlmsghdr& message) {
@@ -88,9 +100,6 @@ std::string describe_neighbour(const nlmsghdr& message) {
 
 std::string describe_route_event(const nlmsghdr& message) {
   switch (message.nlmsg_type) {
-    case RTM_NEWLINK:
-    case RTM_DELLINK:
-      return describe_link(message);
     case RTM_NEWADDR:
     case RTM_DELADDR:
       return describe_address(message);
@@ -118,20 +127,30 @@ std::string describe_nftables_event(const nlmsghdr& message) {
          (found != names.end() ? found->second : fmt::format("message {}", message.nlmsg_type));
 }
 
-void drain(const Fd& socket, std::string (*describe)(const nlmsghdr&),
+void drain(const Fd& socket, const std::function<std::string(const nlmsghdr&)>& describe,
            std::vector<std::string>& lines) {
   alignas(nlmsghdr) char buffer[65536];
   for (;;) {
     const ssize_t got = recv(socket.get(), buffer, sizeof buffer, 0);
-    if (got < 0 && errno == ENOBUFS)
-      lines.emplace_back("more than the socket holds");
-    else if (got <= 0)
-      return;
+    if (got < 0 && errno == ENOBUFS) lines.emplace_back("more than the socket holds");
+    if (got <= 0 && errno != ENOBUFS) return;
     int left = static_cast<int>(got);
     for (auto* message = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left))
       if (auto line = describe(*message); !line.empty()) lines.push_back(std::move(line));
   }
+}
+
+/// Asks for all links; the answers come to the socket like events.
+void list_links(const Fd& socket) {
+  struct {
+    nlmsghdr header;
+    ifinfomsg link;
+  } request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_GETLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  send(socket.get(), &request, sizeof request, 0);
 }
 
 }  // namespace
@@ -142,13 +161,36 @@ Events::Events(const Namespace& where) : where_(where) {
                                        RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
                                        RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE});
     nftables_ = listen_to(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
+    list_links(route_);  // what is there is not new
   });
+  take();
+}
+
+std::string Events::describe_link(const nlmsghdr& message) {
+  const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
+  // Bridges report their ports' states by themselves, with the family AF_BRIDGE.
+  if (link->ifi_family != AF_UNSPEC) return {};
+  if (message.nlmsg_type == RTM_DELLINK) {
+    links_.erase(link->ifi_index);
+    return fmt::format("deleted link {}", link->ifi_index);
+  }
+  auto written = written_part(message);
+  const auto [known, is_new] = links_.try_emplace(link->ifi_index, written);
+  if (!is_new && std::exchange(known->second, written) == written) return {};
+  return fmt::format("{} link {}", is_new ? "new" : "changed", link_of(link->ifi_index));
 }
 
 std::vector<std::string> Events::take() {
   std::vector<std::string> lines;
   where_.inside([&] {  // where the numbers of links have names
-    drain(route_, describe_route_event, lines);
+    drain(
+        route_,
+        [this](const nlmsghdr& message) {
+          const bool is_link =
+              message.nlmsg_type == RTM_NEWLINK || message.nlmsg_type == RTM_DELLINK;
+          return is_link ? describe_link(message) : describe_route_event(message);
+        },
+        lines);
     drain(nftables_, describe_nftables_event, lines);
   });
   return lines;

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <linux/netlink.h>
+
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,14 +12,17 @@
 namespace novaplane::netns {
 
 /// Hears every change of links, addresses, routes, rules, permanent neighbours and nf_tables in a
-/// namespace. What the kernel does by itself (ARP states, counters) is not told.
+/// namespace. What the kernel does by itself (carrier, ARP states, counters) is not told.
 class Events {
  public:
   explicit Events(const Namespace& where);
   std::vector<std::string> take();  ///< one line for each since the last call
 
  private:
+  std::string describe_link(const nlmsghdr& message);
+
   const Namespace& where_;
+  std::map<int, std::string> links_;  ///< number -> what can be written of it
   Fd route_, nftables_;
 };
 
