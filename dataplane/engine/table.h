@@ -23,21 +23,20 @@ class Table {
     std::uint32_t pass = 0;  ///< of the compilation that made it, see sweep()
   };
 
-  const DeltaTracker<Key, Row>& rows() const { return rows_; }
+  const DeltaTracker<Key, Row, Claim>& rows() const { return rows_; }
   void saw(const Key& key, Row row) { rows_.saw(key, std::move(row)); }
   void gone(const Key& key) { rows_.gone(key); }
   void forget_actual() { rows_.forget_actual(); }
 
   /// The claim that is in force, or null.
-  const Claim* claim_of(const Key& key) const {
-    const auto it = holders_.find(key);
-    return it != holders_.end() ? &it->second : nullptr;
-  }
+  const Claim* claim_of(const Key& key) const { return rows_.note(key); }
 
   void claim(Claim claim, const Key& key, Row row) {
-    const auto [it, is_first] = holders_.try_emplace(key, claim);
-    if (is_first || *it->second.owner == *claim.owner) {
-      if (!is_first) renew(it->second, claim);
+    Claim* held = rows_.note(key);
+    if (!held) {
+      rows_.want(key, std::move(row)) = std::move(claim);
+    } else if (*held->owner == *claim.owner) {
+      renew(*held, claim);
       rows_.want(key, std::move(row));
     } else {
       wait(key, std::move(claim), std::move(row));
@@ -46,9 +45,9 @@ class Table {
   }
 
   void release(const Object& owner, const Key& key) {
-    const auto it = holders_.find(key);
-    if (it == holders_.end()) return;
-    if (*it->second.owner == owner) return succeed(it);
+    const Claim* held = rows_.note(key);
+    if (!held) return;
+    if (*held->owner == owner) return succeed(key);
     const auto queue = waiting_.find(key);
     if (queue == waiting_.end()) return;
     std::erase_if(queue->second, [&](const Waiting& w) { return *w.claim.owner == owner; });
@@ -61,11 +60,11 @@ class Table {
       std::erase_if(it->second, [&](const Waiting& w) { return w.claim.pass != pass; });
       it = it->second.empty() ? waiting_.erase(it) : std::next(it);
     }
-    for (auto it = holders_.begin(); it != holders_.end();) {
-      const auto next = std::next(it);
-      if (it->second.pass != pass) succeed(it);
-      it = next;
-    }
+    std::vector<Key> ended;
+    rows_.for_each_note([&](const Key& key, const Claim& claim) {
+      if (claim.pass != pass) ended.push_back(key);
+    });
+    for (const Key& key : ended) succeed(key);
   }
 
  private:
@@ -73,8 +72,6 @@ class Table {
     Claim claim;
     Row row;
   };
-  using Holders = std::unordered_map<Key, Claim>;
-
   /// Keeps the owner's value where it stands, so that an object is in memory once.
   static void renew(Claim& held, const Claim& again) {
     held.rank = again.rank;
@@ -103,7 +100,7 @@ class Table {
     const auto queue = waiting_.find(key);
     if (queue == waiting_.end()) return;
     const auto first = first_of(queue->second);
-    Claim& holder = holders_.at(key);
+    Claim& holder = *rows_.note(key);
     if (first->claim.rank >= holder.rank) return;
     Row held = *rows_.desired(key);
     rows_.want(key, std::exchange(first->row, std::move(held)));
@@ -111,22 +108,16 @@ class Table {
   }
 
   /// The holder gives way to the next in rank, or the row is not wanted any more.
-  void succeed(typename Holders::iterator holder) {
-    const Key key = holder->first;
+  void succeed(const Key& key) {
     const auto queue = waiting_.find(key);
-    if (queue == waiting_.end()) {
-      holders_.erase(holder);
-      return rows_.unwant(key);
-    }
+    if (queue == waiting_.end()) return rows_.unwant(key);
     const auto first = first_of(queue->second);
-    holder->second = std::move(first->claim);
-    rows_.want(key, std::move(first->row));
+    rows_.want(key, std::move(first->row)) = std::move(first->claim);
     queue->second.erase(first);
     if (queue->second.empty()) waiting_.erase(queue);
   }
 
-  DeltaTracker<Key, Row> rows_;
-  Holders holders_;
+  DeltaTracker<Key, Row, Claim> rows_;
   std::unordered_map<Key, std::vector<Waiting>> waiting_;
 };
 

@@ -45,6 +45,18 @@ TEST(DeltaTracker, ForgetsWhatItSawBeforeAListing) {
   EXPECT_EQ(pending(tracker).at(1), Difference(1, 10, std::nullopt));
 }
 
+TEST(DeltaTracker, KeepsTheNoteOfAWantedRow) {
+  DeltaTracker<int, int, std::string> tracker;
+  tracker.want(1, 10) = "port web1";
+  tracker.want(1, 11);
+  tracker.saw(1, 12);
+  EXPECT_EQ(*tracker.note(1), "port web1");
+  tracker.unwant(1);
+  EXPECT_EQ(tracker.note(1), nullptr);
+  EXPECT_EQ(*tracker.actual(1), 12);
+  EXPECT_EQ(tracker.want(1, 13), "");
+}
+
 /// The same, kept as two maps and compared from scratch.
 struct Naive {
   std::map<int, int> desired, actual;
@@ -83,6 +95,11 @@ TEST(DeltaTracker, AgreesWithANaiveModelAfterAnyHistory) {
       }
       ASSERT_EQ(pending(tracker), naive.pending()) << "seed " << seed << " step " << step;
       ASSERT_EQ(tracker.pending(), naive.pending().size());
+      for (int k = 0; k < 20; ++k) {
+        const int *desired = tracker.desired(k), *actual = tracker.actual(k);
+        ASSERT_EQ(desired ? std::optional(*desired) : std::nullopt, Naive::at(naive.desired, k));
+        ASSERT_EQ(actual ? std::optional(*actual) : std::nullopt, Naive::at(naive.actual, k));
+      }
     }
   }
 }
