@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
 namespace novaplane::engine {
 namespace {
@@ -26,6 +28,20 @@ bool same_but_for_state(Link a, const Link& b) {
   a.mtu = b.mtu;
   a.up = b.up;
   return a == b;
+}
+
+/// Within a phase the steps stay as they are. They are large, so each is moved once at most.
+void sort_by_phase(Plan& plan) {
+  const auto earlier = [](const Step& a, const Step& b) { return a.phase < b.phase; };
+  if (std::is_sorted(plan.begin(), plan.end(), earlier)) return;
+  std::vector<std::uint32_t> places(plan.size());
+  std::iota(places.begin(), places.end(), 0);
+  std::stable_sort(places.begin(), places.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return earlier(plan[a], plan[b]); });
+  Plan sorted;
+  sorted.reserve(plan.size());
+  for (const std::uint32_t place : places) sorted.push_back(std::move(plan[place]));
+  plan = std::move(sorted);
 }
 
 template <class Row>
@@ -203,6 +219,7 @@ Plan Engine::plan(Clock::time_point now) {
   find_blocked_links(now);
 
   Plan plan;
+  plan.reserve(pending() + 1);
   const auto on_link = [this](Phase removal, Phase addition, auto link_of) {
     return [this, removal, addition, link_of](const auto& key, const auto* wanted, const Owner&) {
       if (!wanted) return std::optional(removal);
@@ -258,23 +275,29 @@ Plan Engine::plan(Clock::time_point now) {
   // Without the rules nothing may join, answer or be reached.
   if (!frame_can_be) std::erase_if(plan, [](const Step& s) { return s.phase > Phase::detach; });
   add_consequences(plan);
-  std::stable_sort(plan.begin(), plan.end(),
-                   [](const Step& a, const Step& b) { return a.phase < b.phase; });
+  sort_by_phase(plan);
   return plan;
 }
 
+std::size_t Engine::pending() {
+  std::size_t count = 0;
+  tables_.for_each_table([&](const auto& table) { count += table.rows().pending(); });
+  return count;
+}
+
 void Engine::add_consequences(Plan& plan) const {
-  const std::size_t steps = plan.size();
-  for (std::size_t i = 0; i < steps; ++i) {
-    const Owner owner = plan[i].owner;
-    const Consequences found = compiler_.consequences(plan[i]);
+  Plan acts;
+  for (const Step& step : plan) {
+    const Consequences found = compiler_.consequences(step);
     for (const Announce& announce : found.announcements) {
-      plan.push_back({Phase::announce, announce, owner});
+      acts.push_back({Phase::announce, announce, step.owner});
     }
     for (const ForgetFlows& flows : found.flows) {
-      plan.push_back({Phase::forget_flows, flows, owner});
+      acts.push_back({Phase::forget_flows, flows, step.owner});
     }
   }
+  plan.reserve(plan.size() + acts.size());
+  std::move(acts.begin(), acts.end(), std::back_inserter(plan));
 }
 
 namespace {

@@ -80,6 +80,7 @@ class Engine {
                                         const Owner& owner);
   template <class Key, class Row, class Place>
   void plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan, Clock::time_point now);
+  std::size_t pending();  ///< rows
   void add_consequences(Plan& plan) const;
   bool blocked(const std::string& link) const { return blocked_links_.contains(link); }
   /// The link's name is taken, or its creation failed lately: what stands on it has to wait.

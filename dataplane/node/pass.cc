@@ -57,12 +57,15 @@ std::vector<Outcome::Failure> failures(const engine::Engine& engine) {
 
 Parts split(engine::Plan plan) {
   Parts parts;
-  for (engine::Step& step : plan) {
-    engine::Plan& part = step.phase == Phase::services       ? parts.services
-                         : step.phase == Phase::delete_links ? parts.deletions
-                                                             : parts.kernel;
-    part.push_back(std::move(step));
-  }
+  const auto take = [&](Phase phase, engine::Plan& part) {
+    for (engine::Step& step : plan) {
+      if (step.phase == phase) part.push_back(std::move(step));
+    }
+    std::erase_if(plan, [&](const engine::Step& step) { return step.phase == phase; });
+  };
+  take(Phase::services, parts.services);
+  take(Phase::delete_links, parts.deletions);
+  parts.kernel = std::move(plan);
   return parts;
 }
 
