@@ -3,6 +3,12 @@
 #include "dataplane/daemon/log.h"
 
 namespace novaplane::daemon {
+namespace {
+
+constexpr std::size_t kAtOnce = 100;
+constexpr std::chrono::milliseconds kPause{5};
+
+}  // namespace
 
 Result<std::unique_ptr<Announcer>> Announcer::open(Loop& loop) {
   auto arp = netlink::ArpSocket::open();
@@ -21,9 +27,9 @@ void Announcer::follow(const engine::Plan& done,
   for (const engine::Step& step : done) {
     if (step.phase != engine::Phase::withdraw) continue;
     if (const auto* route = std::get_if<engine::RouteChange>(&step.operation)) {
-      announcements_.cancel(route->key.destination.address);
+      cancel(route->key.destination.address);
     } else if (const auto* proxy = std::get_if<engine::NeighbourChange>(&step.operation)) {
-      announcements_.cancel(proxy->key.address);
+      cancel(proxy->key.address);
     }
   }
   const auto now = node::Announcements::Clock::now();
@@ -31,12 +37,21 @@ void Announcer::follow(const engine::Plan& done,
   if (!announcements.empty()) say();
 }
 
+/// A few at a time: thousands at once would hold the loop, and drown the switch.
 void Announcer::say() {
-  const auto due = announcements_.take_due(node::Announcements::Clock::now());
-  if (const auto said = node::send(arp_, links_, due); !said) {
-    log::warning("{}", said.error().message());
+  const auto now = node::Announcements::Clock::now();
+  if (due_.empty()) due_ = announcements_.take_due(now);
+  const std::size_t count = std::min(due_.size(), kAtOnce);
+  if (count > 0) {
+    const std::vector<engine::Announce> some(due_.end() - static_cast<std::ptrdiff_t>(count),
+                                             due_.end());
+    due_.resize(due_.size() - count);
+    if (const auto said = node::send(arp_, links_, some); !said) {
+      log::warning("{}", said.error().message());
+    }
   }
-  if (const auto next = announcements_.next()) timer_.at(*next, [this] { say(); });
+  const auto next = due_.empty() ? announcements_.next() : std::optional(now + kPause);
+  if (next) timer_.at(*next, [this] { say(); });
 }
 
 }  // namespace novaplane::daemon

@@ -20,12 +20,14 @@ class Announcer {
 
  private:
   Announcer(Loop& loop, netlink::ArpSocket arp, netlink::Socket links);
+  void cancel(const IpAddress& address);
   void say();
 
   Timer timer_;
   netlink::ArpSocket arp_;
   netlink::Socket links_;
   node::Announcements announcements_;
+  std::vector<engine::Announce> due_;  ///< and not yet said
 };
 
 }  // namespace novaplane::daemon

@@ -148,13 +148,18 @@ void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>&
 }
 
 void Daemon::on_quiet() {
-  if (!ready_) log::info("ready");
-  tell_manager(!std::exchange(ready_, true));
-  news_.after(kNewsLast, [this] { tell_news(); });
-  answer_all();
+  if (!ready_) {
+    log::info("ready");
+    ready_ = true;
+    tell_manager(/*ready=*/true);
+  }
+  if (!std::exchange(news_due_, true)) news_.after(kNewsLast, [this] { tell_news(); });
+  if (!asked_.empty()) answer_all();
 }
 
 void Daemon::tell_news() {
+  news_due_ = false;
+  tell_manager(/*ready=*/false);
   for (const StateLog::Line& line : states_.news(node_->engine().status())) {
     if (line.state == engine::State::failed) {
       log::error("{}", line.text);

@@ -63,7 +63,7 @@ class Daemon {
   Loop loop_;
   DocumentFile document_;
   StateLog states_;
-  bool ready_ = false, wanted_ = false;
+  bool ready_ = false, wanted_ = false, news_due_ = false;
   std::list<Asked> asked_;
 
   std::unique_ptr<Signals> signals_;
