@@ -143,6 +143,7 @@ void compile_network(const Context& context, const engine::Object& object,
     out.problems.push_back({std::string(*feature), 0, "not supported yet"});
     return;
   }
+  if (network.cidr6) out.problems.push_back({"cidr6", 0, "IPv6 is not supported yet"});
   Elements elements(object, out);
   out.links.push_back({network.bridge, bridge_of(context, network)});
   compile_wire(context, network, elements, out);

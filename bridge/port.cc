@@ -34,6 +34,7 @@ void compile_local(const Context& context, const engine::Object& object, const c
   }
   out.attachments.push_back(
       {port.interface, {network.bridge, mtu_of(context, network), network.cidr6.has_value()}});
+  if (port.rate != cloud::Rate{}) out.problems.push_back({"rate", 0, "not supported yet"});
   Elements elements(object, out);
   elements.add(kGuests, Bytes().ifname(port.interface).take());
   if (has_shared_gateway(context, network)) {

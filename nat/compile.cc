@@ -74,6 +74,12 @@ void compile_uplink(const Context& context, const cloud::Uplink& uplink, Element
 }
 
 void compile_host(const Context& context, const Object& object, Rows& out) {
+  if (context.host.uplink_policy == cloud::UplinkPolicy::balance) {
+    out.problems.push_back({"uplink_policy balance", 0, "not supported yet"});
+  }
+  if (context.host.manage_host_default) {
+    out.problems.push_back({"manage_host_default", 0, "not supported yet"});
+  }
   Elements elements(object, out);
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     if (is_first_on_its_interface(context.host, uplink)) {
@@ -155,6 +161,7 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
     out.problems.push_back(missing_uplink(context.host, ip.uplink));
     return;
   }
+  if (ip.rate != cloud::Rate{}) out.problems.push_back({"rate", 0, "not supported yet"});
   Elements elements(object, out);
   elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port->address));
   elements.add(kFixedToFloating, bytes_of(port->address), bytes_of(ip.address));

@@ -86,9 +86,8 @@ struct Counter {
   void operator()(const engine::EntryChange& c) {
     counts.add({verb_of(c, "added", "removed"), "DHCP and DNS entry", "DHCP and DNS entries"});
   }
-  template <class Key, class Row>
-  void operator()(const engine::Change<Key, Row>& c) {  // kinds of rows that have no word yet
-    counts.add({verb_of(c, "added", "removed"), "other row"});
+  void operator()(const engine::RuleChange& c) {
+    counts.add({verb_of(c, "added", "removed"), "policy rule"});
   }
   void operator()(const engine::Announce& a) { announced.insert(a.address.to_string()); }
   void operator()(const engine::ForgetFlows&) {}  // follows from the others

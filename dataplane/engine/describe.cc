@@ -114,7 +114,9 @@ std::string what_of(const Announce& announce) {
 std::string what_of(const ForgetFlows& flows) {
   switch (flows.which) {
     case ForgetFlows::Which::original_destination:
-      return fmt::format("forget flows to {}", flows.address);
+      return fmt::format("forget flows to {}{}{}", flows.address,
+                         flows.port ? fmt::format(" port {}", *flows.port) : "",
+                         flows.keep ? fmt::format(" that do not reach {}", *flows.keep) : "");
     case ForgetFlows::Which::reply_destination:
       return fmt::format("forget flows translated to {}", flows.address);
     case ForgetFlows::Which::translated_source:

@@ -74,7 +74,8 @@ struct ForgetFlows {
   // original_destination: those of one service only (a port forward).
   std::optional<std::uint8_t> protocol = {};  ///< IPPROTO_*
   std::optional<std::uint16_t> port = {};
-  // translated_source: those that carry this address already stay.
+  // Those that are translated to this address already stay: the source of translated_source, the
+  // destination of original_destination.
   std::optional<IpAddress> keep = {};
   bool operator==(const ForgetFlows&) const = default;
 };

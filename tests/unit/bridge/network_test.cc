@@ -114,6 +114,7 @@ TEST_F(BridgeNetworkTest, WithoutDhcpNoDnsIsOffered) {
 TEST_F(BridgeNetworkTest, Cidr6LeavesIpv6On) {
   example_.network().cidr6 = prefix("2001:db8::/64");
   EXPECT_TRUE(blue().links[0].second.ipv6);
+  EXPECT_THAT(test::problems_of(blue()), testing::ElementsAre("cidr6: IPv6 is not supported yet"));
 }
 
 TEST_F(BridgeNetworkTest, WithoutSnatTheUplinkIsRouted) {
