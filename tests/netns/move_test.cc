@@ -46,6 +46,9 @@ TEST_P(MoveTest, KeepsItsGatewayAndItsFloatingIp) {
   const Server in_web1(web1, "0.0.0.0", 80), beyond(outside, "192.0.2.1", 80);
   EXPECT_EQ(seen_at(outside, "203.0.113.10", 80), "192.0.2.1");
   EXPECT_EQ(seen_at(web1, "192.0.2.1", 80), "203.0.113.10");
+  // A migrated guest keeps what it knows of its neighbours. Our stand-in loses its carrier and must
+  // ask again: not only after the second that the kernel waits between two questions.
+  web1.sysctl("net/ipv4/neigh/eth0/retrans_time_ms", "20");
   Session neighbour(web2, "10.0.0.11", 80);
   Daemon daemon1(world, h1), daemon2(world, h2);
   ASSERT_TRUE(daemon1.ready() && daemon2.ready()) << daemon1.log() << daemon2.log();

@@ -115,8 +115,6 @@ TEST_P(NatTest, ANetworkComesAndGoesWithItsOwnEntriesOnly) {
   Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
   Vm& app1 = world.vm("app1", h1, "green", "10.1.0.21");
   document.ports.erase("app1");
-  // A link that joins a bridge loses the link-local address that the kernel gave it.
-  h1.sysctl("net/ipv6/conf/all/disable_ipv6", "1");
   world.up();
   web1.configure();
   app1.configure();

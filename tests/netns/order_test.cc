@@ -13,8 +13,8 @@
 namespace novaplane::netns {
 namespace {
 
-/// Knocks at a closed TCP port all the time, each time as a flow of its own. Who is there answers
-/// with a reset.
+/// Knocks at a closed TCP port all the time, each time from another port and so as a flow that no
+/// host has tracked before. Who is there answers with a reset.
 class Knocking {
  public:
   Knocking(const Namespace& from, const std::string& address, int port) {
@@ -30,8 +30,12 @@ class Knocking {
 
  private:
   void knock() const {
-    while (!stop_) {
+    for (std::uint16_t own_port = 1024; !stop_ && own_port != 0; ++own_port) {
       const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      sockaddr_in from{};
+      from.sin_family = AF_INET;
+      from.sin_port = htons(own_port);
+      if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) continue;
       connect(fd.get(), reinterpret_cast<const sockaddr*>(&to_), sizeof to_);
       std::this_thread::sleep_for(std::chrono::microseconds(200));  // the pace of the traffic
     }

@@ -73,6 +73,8 @@ std::string written_part(const nlmsghdr& message) {
 
 std::string describe_address(const nlmsghdr& message) {
   const auto* address = static_cast<const ifaddrmsg*>(NLMSG_DATA(&message));
+  // The kernel makes and checks link-local addresses by itself, in its own time (RFC 4862).
+  if (address->ifa_family == AF_INET6 && address->ifa_scope == RT_SCOPE_LINK) return {};
   return fmt::format("{} address {}/{} on {}",
                      message.nlmsg_type == RTM_NEWADDR ? "new" : "deleted",
                      address_in(message, sizeof *address, address->ifa_family, IFA_ADDRESS),
@@ -81,6 +83,7 @@ std::string describe_address(const nlmsghdr& message) {
 
 std::string describe_route(const nlmsghdr& message) {
   const auto* route = static_cast<const rtmsg*>(NLMSG_DATA(&message));
+  if (route->rtm_protocol == RTPROT_KERNEL) return {};  // follows from an address, which is told
   return fmt::format("{} route {}/{} table {} protocol {}",
                      message.nlmsg_type == RTM_NEWROUTE ? "new" : "deleted",
                      address_in(message, sizeof *route, route->rtm_family, RTA_DST),

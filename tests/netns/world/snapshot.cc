@@ -22,10 +22,11 @@ constexpr std::array kListings{"ip -o -d link show",
                                "ip neighbour show proxy",
                                "ip -6 neighbour show proxy"};
 
-/// Timers of bridges and lifetimes, which run by themselves.
+/// Timers of bridges, lifetimes and carriers, which change by themselves.
 std::string without_ages(const std::string& line) {
   static const std::regex ages(
-      R"((hello_timer|tcn_timer|topology_change_timer|gc_timer|message_age_timer|forward_delay_timer|hold_timer|expires)\s+\S+|\bmetric \d+ pref medium|qlen \d+)");
+      R"((hello_timer|tcn_timer|topology_change_timer|gc_timer|message_age_timer|)"
+      R"(forward_delay_timer|hold_timer|expires|state|qlen)\s+\S+|NO-CARRIER,|,LOWER_UP)");
   return std::regex_replace(line, ages, "");
 }
 
@@ -49,6 +50,8 @@ void add_sysctls(std::vector<std::string>& lines) {
 }  // namespace
 
 Snapshot::Snapshot(const Namespace& where) {
+  // The kernel is still checking its link-local addresses (RFC 4862) for a second or so.
+  eventually([&] { return where.ip("-6 address show tentative").empty(); });
   for (const std::string listing : kListings)
     for (const auto& line : lines_of(where.run(words_of(listing)).out))
       lines_.push_back(fmt::format("{}: {}", listing, without_ages(line)));
