@@ -37,6 +37,11 @@ void Announcer::follow(const engine::Plan& done,
   if (!announcements.empty()) say();
 }
 
+void Announcer::cancel(const IpAddress& address) {
+  announcements_.cancel(address);
+  std::erase_if(due_, [&](const engine::Announce& due) { return due.address == address; });
+}
+
 /// A few at a time: thousands at once would hold the loop, and drown the switch.
 void Announcer::say() {
   const auto now = node::Announcements::Clock::now();
