@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace novaplane {
 
@@ -17,10 +20,25 @@ namespace novaplane {
 /// A wanted row carries a note, which is no part of the difference (who wants it).
 template <class Key, class Row, class Note = std::monostate, class Hash = std::hash<Key>>
 class DeltaTracker {
+  struct Sides;
+
  public:
+  DeltaTracker() = default;
+  DeltaTracker(const DeltaTracker&) = delete;  // its lists point into its rows
+
+  /// A key's place, for several changes with one look-up. It stays until it is neither wanted nor
+  /// seen; a new one has to be wanted at once.
+  using Pair = std::pair<const Key, Sides>;
+  Pair& place(const Key& key) { return *rows_.try_emplace(key).first; }
+  Pair* find(const Key& key) {
+    const auto it = rows_.find(key);
+    return it != rows_.end() ? &*it : nullptr;
+  }
+  const Pair* find(const Key& key) const { return const_cast<DeltaTracker*>(this)->find(key); }
+
   /// Returns the row's note: a new one, or the one that it had.
-  Note& want(const Key& key, Row row) {
-    Pair& pair = *rows_.try_emplace(key).first;
+  Note& want(const Key& key, Row row) { return want(place(key), std::move(row)); }
+  Note& want(Pair& pair, Row row) {
     Sides& sides = pair.second;
     if (sides.seen && row == sides.actual()) {
       sides.merge();
@@ -34,16 +52,18 @@ class DeltaTracker {
   }
 
   void unwant(const Key& key) {
-    const auto it = rows_.find(key);
-    if (it == rows_.end() || !it->second.wanted) return;
-    it->second.merge();
-    it->second.note = {};
-    it->second.wanted = false;
-    settle_or_erase(it);
+    if (Pair* pair = find(key)) unwant(*pair);
+  }
+  void unwant(Pair& pair) {
+    if (!pair.second.wanted) return;
+    pair.second.merge();
+    pair.second.note = {};
+    pair.second.wanted = false;
+    settle(pair);
   }
 
   void saw(const Key& key, Row row) {
-    Pair& pair = *rows_.try_emplace(key).first;
+    Pair& pair = place(key);
     Sides& sides = pair.second;
     if (!sides.wanted) {
       sides.row = std::move(row);
@@ -57,61 +77,84 @@ class DeltaTracker {
   }
 
   void gone(const Key& key) {
-    const auto it = rows_.find(key);
-    if (it != rows_.end()) forget(it);
+    if (Pair* pair = find(key)) forget(*pair);
   }
 
   const Row* desired(const Key& key) const {
-    const auto it = rows_.find(key);
-    return it != rows_.end() ? it->second.desired_or_null() : nullptr;
+    const Pair* pair = find(key);
+    return pair ? pair->second.desired_or_null() : nullptr;
   }
   const Row* actual(const Key& key) const {
-    const auto it = rows_.find(key);
-    return it != rows_.end() ? it->second.actual_or_null() : nullptr;
+    const Pair* pair = find(key);
+    return pair ? pair->second.actual_or_null() : nullptr;
   }
   /// Null: the row is not wanted.
-  const Note* note(const Key& key) const {
-    const auto it = rows_.find(key);
-    return it != rows_.end() && it->second.wanted ? &it->second.note : nullptr;
+  static const Note* note(const Pair* pair) {
+    return pair && pair->second.wanted ? &pair->second.note : nullptr;
   }
-  Note* note(const Key& key) { return const_cast<Note*>(std::as_const(*this).note(key)); }
+  static Note* note(Pair* pair) {
+    return pair && pair->second.wanted ? &pair->second.note : nullptr;
+  }
+  const Note* note(const Key& key) const { return note(find(key)); }
 
-  bool is_pending(const Key& key) const {
-    const auto it = rows_.find(key);
-    return it != rows_.end() && it->second.differ();
-  }
-  std::size_t pending() const { return pending_.size(); }
+  std::size_t pending() const { return listed_[kPending].size(); }
   std::size_t size() const { return rows_.size(); }
 
-  /// Calls f(key, desired or nullptr, actual or nullptr) for each difference, in no order.
+  /// A difference that cannot be settled now is passed over until something about its row is wanted
+  /// or seen again: a thousand rows that wait cost nothing to the one that changes.
+  void park(const Key& key) {
+    Pair* pair = find(key);
+    if (pair && pair->second.list == kPending) move(*pair, kParked);
+  }
+
+  /// Calls f(key, desired or nullptr, actual or nullptr) for each difference that is not parked, in
+  /// no order; and with the note, if f takes it, which is empty where nothing is wanted.
   template <class F>
   void for_each_pending(F&& f) const {
-    for (const Pair* pair : pending_) visit(*pair, f);
+    for (const Pair* pair : listed_[kPending]) {
+      const auto& [key, sides] = *pair;
+      if constexpr (std::invocable<F, const Key&, const Row*, const Row*, const Note&>) {
+        f(key, sides.desired_or_null(), sides.actual_or_null(), sides.note);
+      } else {
+        f(key, sides.desired_or_null(), sides.actual_or_null());
+      }
+    }
+  }
+  /// Calls f(key, note) for each that is, and is wanted.
+  template <class F>
+  void for_each_parked(F&& f) const {
+    for (const Pair* pair : listed_[kParked]) {
+      if (pair->second.wanted) f(pair->first, pair->second.note);
+    }
   }
   template <class F>
   void for_each(F&& f) const {
-    for (const Pair& pair : rows_) visit(pair, f);
+    for (const auto& [key, sides] : rows_) f(key, sides.desired_or_null(), sides.actual_or_null());
   }
-  /// Calls f(key, note) for each wanted row.
+  /// Calls f(pair, note) for each wanted row.
   template <class F>
-  void for_each_note(F&& f) const {
-    for (const auto& [key, sides] : rows_) {
-      if (sides.wanted) f(key, sides.note);
+  void for_each_note(F&& f) {
+    for (Pair& pair : rows_) {
+      if (pair.second.wanted) f(pair, pair.second.note);
     }
   }
 
   /// Before a new listing: nothing is seen any more.
   void forget_actual() {
-    for (auto it = rows_.begin(); it != rows_.end();) it = forget(it);
+    for (auto it = rows_.begin(); it != rows_.end();) forget(*it++);
   }
 
  private:
+  enum List : std::uint8_t { kPending, kParked, kNone };
+
   /// Where wanted and seen agree, which is nearly everywhere, the row is kept once.
   struct Sides {
     Row row{};                       ///< the wanted one; the seen one where none is wanted
     std::unique_ptr<Row> differing;  ///< the seen one where another is wanted
     [[no_unique_address]] Note note{};
     bool wanted = false, seen = false;
+    List list = kNone;
+    std::uint32_t index = 0;  ///< in its list
 
     const Row& actual() const { return differing ? *differing : row; }
     const Row* desired_or_null() const { return wanted ? &row : nullptr; }
@@ -122,39 +165,37 @@ class DeltaTracker {
       if (differing) row = std::move(*std::exchange(differing, nullptr));
     }
   };
-  using Rows = std::unordered_map<Key, Sides, Hash>;
-  using Pair = typename Rows::value_type;  // stays where it is until it is erased
 
-  void settle(const Pair& pair) {
-    if (pair.second.differ()) {
-      pending_.insert(&pair);
-    } else {
-      pending_.erase(&pair);
+  /// Lists the pair as pending or not; one that is neither wanted nor seen goes.
+  void settle(Pair& pair) {
+    move(pair, pair.second.differ() ? kPending : kNone);
+    if (!pair.second.wanted && !pair.second.seen) rows_.erase(rows_.find(pair.first));
+  }
+
+  void forget(Pair& pair) {
+    if (pair.second.wanted) pair.second.differing.reset();
+    pair.second.seen = false;
+    settle(pair);
+  }
+
+  /// The last of a list takes the place of the one that leaves.
+  void move(Pair& pair, List to) {
+    Sides& sides = pair.second;
+    if (sides.list == to) return;
+    if (sides.list != kNone) {
+      auto& from = listed_[sides.list];
+      from[sides.index] = from.back();
+      from[sides.index]->second.index = sides.index;
+      from.pop_back();
     }
+    sides.list = to;
+    if (to == kNone) return;
+    sides.index = static_cast<std::uint32_t>(listed_[to].size());
+    listed_[to].push_back(&pair);
   }
 
-  typename Rows::iterator settle_or_erase(typename Rows::iterator it) {
-    if (it->second.wanted || it->second.seen) {
-      settle(*it);
-      return std::next(it);
-    }
-    pending_.erase(&*it);
-    return rows_.erase(it);
-  }
-
-  typename Rows::iterator forget(typename Rows::iterator it) {
-    if (it->second.wanted) it->second.differing.reset();
-    it->second.seen = false;
-    return settle_or_erase(it);
-  }
-
-  template <class F>
-  static void visit(const Pair& pair, F&& f) {
-    f(pair.first, pair.second.desired_or_null(), pair.second.actual_or_null());
-  }
-
-  Rows rows_;
-  std::unordered_set<const Pair*> pending_;
+  std::unordered_map<Key, Sides, Hash> rows_;     // its nodes never move
+  std::array<std::vector<Pair*>, kNone> listed_;  ///< pending and parked
 };
 
 }  // namespace novaplane

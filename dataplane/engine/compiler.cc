@@ -43,12 +43,13 @@ const cloud::Host* Compiler::host() const { return find(cloud_.hosts, host_name_
 void Compiler::load(cloud::Cloud cloud) {
   cloud_ = std::move(cloud);
   index_all();
-  compile_all();
+  is_stale_ = true;
 }
 
 bool Compiler::learn(Facts facts) {
-  if (facts == facts_) return false;
+  if (facts == facts_ && !is_stale_) return false;
   facts_ = std::move(facts);
+  is_stale_ = false;
   compile_all();
   return true;
 }
@@ -273,8 +274,7 @@ std::vector<std::string> Compiler::links_of_interest() const {
   return {names.begin(), names.end()};
 }
 
-Consequences Compiler::consequences(const Step& step) const {
-  Consequences found;
+void Compiler::add_consequences(const Step& step, Consequences& out) const {
   static const cloud::Host kNowhere;
   const Context context{cloud_, host() ? *host() : kNowhere, facts_, local_ports_};
   const auto side = [](const auto& row) { return row ? &*row : nullptr; };
@@ -284,12 +284,11 @@ Consequences Compiler::consequences(const Step& step) const {
                       std::is_same_v<Operation, RouteChange> ||
                       std::is_same_v<Operation, NeighbourChange>) {
           for (const Subsystem* s : subsystems_) {
-            s->follow(context, c.key, side(c.before), side(c.after), found);
+            s->follow(context, c.key, side(c.before), side(c.after), out);
           }
         }
       },
       step.operation);
-  return found;
 }
 
 void Rows::clear() {

@@ -20,9 +20,10 @@ class Compiler {
  public:
   Compiler(std::string host, std::vector<const Subsystem*> subsystems, Tables& tables);
 
-  /// Replaces the document. One without this host (an empty one: `down`) wants nothing.
+  /// Replaces the document, to be compiled by the next learn(). One without this host (an empty
+  /// one: `down`) wants nothing.
   void load(cloud::Cloud cloud);
-  /// Compiles the document again if what it rests on has changed. True: it has.
+  /// Compiles the document if it, or what it rests on, has changed. True: it has.
   bool learn(Facts facts);
 
   // One object, and what refers to it. Cost: that of these objects, at any size of the document.
@@ -40,7 +41,7 @@ class Compiler {
   const std::map<Object, std::vector<Error>>& problems() const { return problems_; }
 
   /// Subsystems say what follows from a step.
-  Consequences consequences(const Step& step) const;
+  void add_consequences(const Step& step, Consequences& out) const;
 
  private:
   void index_all();
@@ -64,7 +65,8 @@ class Compiler {
   Tables& tables_;
   cloud::Cloud cloud_;
   Facts facts_;
-  Rows rows_;  ///< kept for its capacity
+  bool is_stale_ = false;  ///< the whole document has to be compiled
+  Rows rows_;              ///< kept for its capacity
   std::uint32_t pass_ = 0;
   std::uint32_t next_order_ = 0;
   std::map<Object, std::vector<Error>> problems_;

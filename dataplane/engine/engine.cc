@@ -86,9 +86,9 @@ void Engine::saw(nft::Observed listing) {
   frame_seen_ = listing.has_tables;
 }
 
-bool Engine::saw(const nft::Event& event, bool ours) {
-  if (const auto* added = std::get_if<nft::ElementAdded>(&event.what)) {
-    saw_element(added->key, added->element);
+bool Engine::saw(nft::Event event, bool ours) {
+  if (auto* added = std::get_if<nft::ElementAdded>(&event.what)) {
+    saw_element(added->key, std::move(added->element));
   } else if (const auto* removed = std::get_if<nft::ElementRemoved>(&event.what)) {
     tables_.elements.gone(removed->key);
   } else if (std::holds_alternative<nft::FrameTouched>(event.what)) {
@@ -127,14 +127,13 @@ std::vector<SysctlKey> Engine::wanted_sysctls() {
 template <class Key, class Row, class Place>
 void Engine::plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan,
                        Clock::time_point now) {
-  table.rows().for_each_pending([&](const Key& key, const Row* wanted, const Row* seen) {
-    const auto* claim = table.claim_of(key);
-    const Owner owner = claim ? claim->owner : nullptr;
-    const std::optional<Phase> phase = place(key, wanted, owner);
-    if (!phase) return;
-    Step step{*phase, Change<Key, Row>{key, copy(seen), copy(wanted)}, owner};
-    if (holds_.empty() || !holds_.holds(step.subject(frame_), now)) plan.push_back(std::move(step));
-  });
+  table.rows().for_each_pending(
+      [&](const Key& key, const Row* wanted, const Row* seen, const auto& claim) {
+        const std::optional<Phase> phase = place(key, wanted, claim.owner);
+        if (!phase) return;
+        plan.push_back({*phase, Change<Key, Row>{key, copy(seen), copy(wanted)}, claim.owner});
+        if (!holds_.empty() && holds_.holds(plan.back().subject(frame_), now)) plan.pop_back();
+      });
 }
 
 bool Engine::taken(const LinkKey& name) const {
@@ -178,15 +177,21 @@ void Engine::plan_raises(Plan& plan, Clock::time_point now) {
       });
 }
 
-/// A port joins when its link is there and free; until then its object waits, which is no change.
+/// A port joins when its link is there; until then its object waits, which is no change. The link's
+/// own events bring it back.
+void Engine::park_ports_without_link() {
+  std::vector<AttachmentKey> absent;
+  tables_.attachments.rows().for_each_pending(
+      [&](const AttachmentKey& name, const Attachment* wanted, const Attachment*) {
+        if (wanted && !view_.link(name)) absent.push_back(name);
+      });
+  for (const AttachmentKey& name : absent) tables_.attachments.park(name);
+}
+
 std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const Attachment* wanted,
                                               const Owner& owner) {
   if (!wanted) return Phase::detach;
   const netlink::Link* port = view_.link(name);
-  if (!port) {
-    waiting_[*owner].push_back(fmt::format("no link {} yet", name));
-    return std::nullopt;
-  }
   const netlink::Link* master = port->master != 0 ? view_.link(port->master) : nullptr;
   if (master && !tables_.links.rows().actual(master->name)) {
     conflicts_[*owner].push_back(
@@ -214,12 +219,12 @@ bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
 Plan Engine::plan(Clock::time_point now) {
   learn();
   view_.refresh_wanted_ports();
+  park_ports_without_link();
   conflicts_.clear();
-  waiting_.clear();
   find_blocked_links(now);
 
   Plan plan;
-  plan.reserve(pending() + 1);
+  plan.reserve(2 * pending() + 1);  // most rows that change have a consequence
   const auto on_link = [this](Phase removal, Phase addition, auto link_of) {
     return [this, removal, addition, link_of](const auto& key, const auto* wanted, const Owner&) {
       if (!wanted) return std::optional(removal);
@@ -286,18 +291,19 @@ std::size_t Engine::pending() {
 }
 
 void Engine::add_consequences(Plan& plan) const {
-  Plan acts;
-  for (const Step& step : plan) {
-    const Consequences found = compiler_.consequences(step);
+  const std::size_t steps = plan.size();
+  Consequences found;
+  for (std::size_t i = 0; i < steps; ++i) {
+    compiler_.add_consequences(plan[i], found);
     for (const Announce& announce : found.announcements) {
-      acts.push_back({Phase::announce, announce, step.owner});
+      plan.push_back({Phase::announce, announce, plan[i].owner});
     }
     for (const ForgetFlows& flows : found.flows) {
-      acts.push_back({Phase::forget_flows, flows, step.owner});
+      plan.push_back({Phase::forget_flows, flows, plan[i].owner});
     }
+    found.announcements.clear();
+    found.flows.clear();
   }
-  plan.reserve(plan.size() + acts.size());
-  std::move(acts.begin(), acts.end(), std::back_inserter(plan));
 }
 
 namespace {
@@ -362,9 +368,9 @@ std::map<Object, Status> Engine::status() const {
     status.reasons.push_back(std::move(reason));
     return status;
   };
-  for (const auto& [object, reasons] : waiting_) {
-    for (const std::string& reason : reasons) note(object, State::waiting, reason);
-  }
+  tables_.attachments.rows().for_each_parked([&](const AttachmentKey& name, const auto& claim) {
+    note(*claim.owner, State::waiting, fmt::format("no link {} yet", name));
+  });
   for (const auto& [object, reasons] : conflicts_) {
     for (const std::string& reason : reasons) note(object, State::failed, reason);
   }

@@ -47,7 +47,7 @@ class Engine {
   void saw(const netlink::Observation& told) { view_.saw(told); }
   void saw(nft::Observed listing);
   /// `ours`: the event echoes a transaction of ours. False: nf_tables have to be observed again.
-  bool saw(const nft::Event& event, bool ours);
+  bool saw(nft::Event event, bool ours);
   void saw(const SeenServices& seen);
   void saw_sysctl(const SysctlKey& key, std::string value);
   /// Sysctls that are wanted, as far as is known of the links: the kernel tells of none by itself.
@@ -76,6 +76,7 @@ class Engine {
   bool plan_frame(Plan& plan, Clock::time_point now);
   std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;
   void plan_raises(Plan& plan, Clock::time_point now);
+  void park_ports_without_link();
   std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,
                                         const Owner& owner);
   template <class Key, class Row, class Place>
@@ -99,7 +100,7 @@ class Engine {
 
   // As of the last plan().
   std::unordered_set<std::string> blocked_links_;
-  std::map<Object, std::vector<std::string>> conflicts_, waiting_;
+  std::map<Object, std::vector<std::string>> conflicts_;
 };
 
 }  // namespace novaplane::engine

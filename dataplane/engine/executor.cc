@@ -13,6 +13,7 @@ namespace novaplane::engine {
 namespace {
 
 constexpr std::uint32_t kLocalTable = RT_TABLE_LOCAL;
+constexpr int kLoopback = 1;  ///< in every network namespace (net/flow.h, LOOPBACK_IFINDEX)
 
 netlink::Route message_of(const RouteKey& key, const Route& row, int link) {
   const bool local = row.type == Route::Type::local;
@@ -130,9 +131,10 @@ void Executor::run(Phase phase, const Work& work) {
 }
 
 Result<int> Executor::index_of(const std::string& link) {
+  if (link == "lo") return kLoopback;
   const auto known = indexes_.find(link);
   if (known != indexes_.end()) return known->second;
-  auto index = netlink::index_of(link);
+  auto index = netlink_.index_of(link);
   if (index) indexes_.emplace(link, *index);
   return index;
 }

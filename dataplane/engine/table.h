@@ -20,66 +20,75 @@ class Table {
   struct Claim {
     Owner owner;
     std::uint64_t rank = 0;
-    std::uint32_t pass = 0;  ///< of the compilation that made it, see sweep()
+    std::uint32_t pass = 0;     ///< of the compilation that made it, see sweep()
+    bool is_contested = false;  ///< others wait for the key
   };
+  using Rows = DeltaTracker<Key, Row, Claim>;
 
-  const DeltaTracker<Key, Row, Claim>& rows() const { return rows_; }
+  const Rows& rows() const { return rows_; }
   void saw(const Key& key, Row row) { rows_.saw(key, std::move(row)); }
   void gone(const Key& key) { rows_.gone(key); }
   void forget_actual() { rows_.forget_actual(); }
+  void park(const Key& key) { rows_.park(key); }
 
   /// The claim that is in force, or null.
   const Claim* claim_of(const Key& key) const { return rows_.note(key); }
 
   void claim(Claim claim, const Key& key, Row row) {
-    Claim* held = rows_.note(key);
+    Place& place = rows_.place(key);
+    Claim* held = Rows::note(&place);
     if (!held) {
-      rows_.want(key, std::move(row)) = std::move(claim);
-    } else if (*held->owner == *claim.owner) {
-      renew(*held, claim);
-      rows_.want(key, std::move(row));
-    } else {
-      wait(key, std::move(claim), std::move(row));
+      rows_.want(place, std::move(row)) = std::move(claim);
+      return;
     }
-    if (!waiting_.empty()) elect(key);
+    if (*held->owner == *claim.owner) {
+      renew(*held, claim);
+      rows_.want(place, std::move(row));
+    } else {
+      wait(place, std::move(claim), std::move(row));
+    }
+    if (held->is_contested) elect(place);
   }
 
   void release(const Object& owner, const Key& key) {
-    const Claim* held = rows_.note(key);
+    Place* place = rows_.find(key);
+    Claim* held = Rows::note(place);
     if (!held) return;
-    if (*held->owner == owner) return succeed(key);
-    const auto queue = waiting_.find(key);
-    if (queue == waiting_.end()) return;
-    std::erase_if(queue->second, [&](const Waiting& w) { return *w.claim.owner == owner; });
-    if (queue->second.empty()) waiting_.erase(queue);
+    if (*held->owner == owner) return succeed(*place);
+    if (!held->is_contested) return;
+    remove_waiting(*place, [&](const Waiting& w) { return *w.claim.owner == owner; });
   }
 
   /// Releases every claim that was not renewed by compilation `pass`.
   void sweep(std::uint32_t pass) {
-    for (auto it = waiting_.begin(); it != waiting_.end();) {
-      std::erase_if(it->second, [&](const Waiting& w) { return w.claim.pass != pass; });
-      it = it->second.empty() ? waiting_.erase(it) : std::next(it);
-    }
-    std::vector<Key> ended;
-    rows_.for_each_note([&](const Key& key, const Claim& claim) {
-      if (claim.pass != pass) ended.push_back(key);
+    const auto ended = [&](const Claim& claim) { return claim.pass != pass; };
+    std::vector<Place*> ended_places;
+    rows_.for_each_note([&](Place& place, const Claim& held) {
+      if (held.is_contested) {
+        remove_waiting(place, [&](const Waiting& w) { return ended(w.claim); });
+      }
+      if (ended(held)) ended_places.push_back(&place);
     });
-    for (const Key& key : ended) succeed(key);
+    for (Place* place : ended_places) succeed(*place);
   }
 
  private:
+  using Place = typename Rows::Pair;
   struct Waiting {
     Claim claim;
     Row row;
   };
+  using Queues = std::unordered_map<Key, std::vector<Waiting>>;
+
   /// Keeps the owner's value where it stands, so that an object is in memory once.
   static void renew(Claim& held, const Claim& again) {
     held.rank = again.rank;
     held.pass = again.pass;
   }
 
-  void wait(const Key& key, Claim claim, Row row) {
-    auto& queue = waiting_[key];
+  void wait(Place& place, Claim claim, Row row) {
+    Rows::note(&place)->is_contested = true;
+    auto& queue = waiting_[place.first];
     for (Waiting& w : queue) {
       if (*w.claim.owner == *claim.owner) {
         w = {std::move(claim), std::move(row)};
@@ -89,6 +98,18 @@ class Table {
     queue.push_back({std::move(claim), std::move(row)});
   }
 
+  template <class Ends>
+  void remove_waiting(Place& place, Ends&& ends) {
+    const auto queue = waiting_.find(place.first);
+    std::erase_if(queue->second, ends);
+    close_if_empty(queue, *Rows::note(&place));
+  }
+
+  void close_if_empty(typename Queues::iterator queue, Claim& holder) {
+    holder.is_contested = !queue->second.empty();
+    if (queue->second.empty()) waiting_.erase(queue);
+  }
+
   static auto first_of(std::vector<Waiting>& queue) {
     return std::min_element(queue.begin(), queue.end(), [](const Waiting& a, const Waiting& b) {
       return a.claim.rank < b.claim.rank;
@@ -96,29 +117,29 @@ class Table {
   }
 
   /// The lowest rank holds the key.
-  void elect(const Key& key) {
-    const auto queue = waiting_.find(key);
-    if (queue == waiting_.end()) return;
-    const auto first = first_of(queue->second);
-    Claim& holder = *rows_.note(key);
+  void elect(Place& place) {
+    const auto first = first_of(waiting_.find(place.first)->second);
+    Claim& holder = *Rows::note(&place);
     if (first->claim.rank >= holder.rank) return;
-    Row held = *rows_.desired(key);
-    rows_.want(key, std::exchange(first->row, std::move(held)));
+    Row held = *place.second.desired_or_null();
+    rows_.want(place, std::exchange(first->row, std::move(held)));
     std::swap(first->claim, holder);
+    holder.is_contested = true;
   }
 
   /// The holder gives way to the next in rank, or the row is not wanted any more.
-  void succeed(const Key& key) {
-    const auto queue = waiting_.find(key);
-    if (queue == waiting_.end()) return rows_.unwant(key);
+  void succeed(Place& place) {
+    if (!Rows::note(&place)->is_contested) return rows_.unwant(place);
+    const auto queue = waiting_.find(place.first);
     const auto first = first_of(queue->second);
-    rows_.want(key, std::move(first->row)) = std::move(first->claim);
+    Claim& holder = rows_.want(place, std::move(first->row));
+    holder = std::move(first->claim);
     queue->second.erase(first);
-    if (queue->second.empty()) waiting_.erase(queue);
+    close_if_empty(queue, holder);
   }
 
-  DeltaTracker<Key, Row, Claim> rows_;
-  std::unordered_map<Key, std::vector<Waiting>> waiting_;
+  Rows rows_;
+  Queues waiting_;
 };
 
 }  // namespace novaplane::engine

@@ -1,7 +1,9 @@
 #include "dataplane/netlink/socket.h"
 
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <netlink/msg.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -204,6 +206,15 @@ Result<Link> Socket::link(int index) {
     if (auto link = parse_link(message)) result = std::move(*link);
   });
   return result;
+}
+
+/// Any socket answers this; a message of rtnetlink would carry all that is known of the link.
+Result<int> Socket::index_of(const std::string& name) const {
+  ifreq request{};
+  const bool fits = name.size() < sizeof(request.ifr_name);
+  name.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+  if (fits && ioctl(connection_.fd(), SIOCGIFINDEX, &request) == 0) return request.ifr_ifindex;
+  return failure(fmt::format("find link {}", name), fits ? errno : ENODEV);
 }
 
 }  // namespace novaplane::netlink

@@ -43,6 +43,9 @@ class Socket {
   /// route_localnet and arp_ignore written below /proc/sys). ENODEV.
   Result<Link> link(int index);
 
+  /// The number of the link of that name in the socket's namespace. ENODEV.
+  Result<int> index_of(const std::string& name) const;
+
  private:
   explicit Socket(Connection connection);
 

@@ -155,7 +155,7 @@ void Node::note_touch(const nft::Event& event) {
   }
 }
 
-void Node::heard(const nft::Event& event) {
+void Node::heard(nft::Event event) {
   const bool ours = event.port_id == own_port_id_;
   if (!ours) note_touch(event);
   if (const auto* generation = std::get_if<nft::NewGeneration>(&event.what)) {
@@ -165,11 +165,11 @@ void Node::heard(const nft::Event& event) {
       touched_.clear();
     }
   }
-  if (!engine_.saw(event, ours)) nft_stale_ = true;
+  if (!engine_.saw(std::move(event), ours)) nft_stale_ = true;
 }
 
 Result<void> Node::hear_nftables() {
-  const auto drained = nft_events_.drain([this](const nft::Event& event) { heard(event); });
+  const auto drained = nft_events_.drain([this](nft::Event event) { heard(std::move(event)); });
   if (!drained) return tl::unexpected(drained.error());
   if (*drained == nft::Monitor::Drained::lost) nft_stale_ = true;
   return nft_stale_ ? observe_nftables() : Result<void>();

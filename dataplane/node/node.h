@@ -61,7 +61,7 @@ class Node {
   Result<void> list(netlink::Listing what);
   Result<void> hear_rtnetlink();
   Result<void> hear_nftables();
-  void heard(const nft::Event& event);
+  void heard(nft::Event event);
   void note_touch(const nft::Event& event);
 
   engine::Engine engine_;

@@ -57,6 +57,32 @@ TEST(DeltaTracker, KeepsTheNoteOfAWantedRow) {
   EXPECT_EQ(tracker.want(1, 13), "");
 }
 
+TEST(DeltaTracker, PassesOverWhatIsParkedUntilItsRowIsTouched) {
+  DeltaTracker<int, int> tracker;
+  const auto parked = [&] {
+    std::vector<int> keys;
+    tracker.for_each_parked([&](int key, auto&) { keys.push_back(key); });
+    return keys;
+  };
+  for (const int key : {1, 2, 3}) tracker.want(key, 10);
+  tracker.park(2);
+  EXPECT_EQ(tracker.pending(), 2u);
+  EXPECT_EQ(pending(tracker).count(2), 0u);
+  EXPECT_EQ(parked(), std::vector{2});
+  tracker.gone(2);  // still not there, but something happened to it
+  EXPECT_EQ(pending(tracker).count(2), 1u);
+  tracker.park(2);
+  tracker.saw(2, 10);
+  EXPECT_EQ(tracker.pending(), 2u);
+  EXPECT_TRUE(parked().empty());
+  tracker.park(2);  // nothing differs
+  EXPECT_TRUE(parked().empty());
+  tracker.park(3);
+  tracker.unwant(3);
+  EXPECT_TRUE(parked().empty());
+  EXPECT_EQ(tracker.size(), 2u);
+}
+
 /// The same, kept as two maps and compared from scratch.
 struct Naive {
   std::map<int, int> desired, actual;
