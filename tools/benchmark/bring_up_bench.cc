@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+
+#include "dataplane/nft/elements.h"
+#include "dataplane/nft/frame_messages.h"
+#include "tests/support/large_cloud.h"
+#include "tools/benchmark/bare_bring_up.h"
+#include "tools/benchmark/host.h"
+#include "tools/benchmark/report.h"
+#include "tools/benchmark/suites.h"
+
+/// A host from nothing: from a parsed document to a plan with nothing left, and by bare loops.
+namespace novaplane::bench {
+namespace {
+
+constexpr int kIterations = 5;
+constexpr double kLimit = 1.3;
+const test::LargeCloud kCloud{.networks = 100, .ports = 1'000, .floating_ips = 10'000};
+
+/// A site where a hypervisor has made the ports' links.
+std::unique_ptr<Site> site_with_links() {
+  auto site = std::make_unique<Site>();
+  std::string commands;
+  for (unsigned i = 0; i < kCloud.ports; ++i) {
+    commands +=
+        fmt::format("link add {} type veth peer name guest{}\n", test::LargeCloud::interface(i), i);
+  }
+  site->ip(commands);
+  return site;
+}
+
+/// The messages of the one nf_tables transaction that the bring-up sends.
+std::vector<char> transaction_of(engine::Engine& engine) {
+  const nft::Frame& frame = engine.frame();
+  nft::RuleIdentities identities;
+  for (const nft::Rule& rule : frame.rules) identities.push_back(nft::identity_of(rule));
+  nft::Batch batch;
+  batch.begin(std::nullopt);
+  nft::write_repair(batch, frame, identities, engine.frame_repair());
+  nft::ElementMessages messages(batch, nft::Batch::Subject::Kind::add);
+  for (const nft::Set& set : frame.sets) {
+    engine.tables().elements.rows().for_each_pending(
+        [&](const nft::ElementKey& key, const nft::Element* wanted, auto*) {
+          if (key.set == set.name) messages.put(set, key, wanted, 0);
+        });
+  }
+  messages.finish();
+  batch.end();
+  std::vector<char> bytes;
+  for (const iovec& part : batch.parts()) {
+    const char* first = static_cast<const char*>(part.iov_base);
+    bytes.insert(bytes.end(), first, first + part.iov_len);
+  }
+  return bytes;
+}
+
+std::vector<char> transaction_of(const cloud::Cloud& cloud) {
+  const auto site = site_with_links();
+  const Site::Visit visit(*site);
+  Host host(*site);
+  host.load(cloud);
+  host.is_silent();  // the plan makes it learn what the kernel says of the uplink
+  return transaction_of(host.engine());
+}
+
+auto time_of_ours(cloud::Cloud cloud) {
+  const auto site = site_with_links();
+  const Site::Visit visit(*site);
+  return time_of([&] {
+    Host host(*site);
+    host.load(std::move(cloud));
+    host.converge();
+  });
+}
+
+auto time_of_floor(const std::vector<char>& transaction) {
+  const auto site = site_with_links();
+  const Site::Visit visit(*site);
+  BareBringUp floor(*site, kCloud, transaction);
+  return time_of([&] { floor.run(); });
+}
+
+void run(benchmark::State& state) {
+  const cloud::Cloud cloud = read_document(kCloud.document());
+  const std::vector<char> transaction = transaction_of(cloud);
+  Line line{.ours = {}, .floor = {}, .limit = kLimit, .shows_p99 = false};
+  for (auto _ : state) {
+    const auto ours = time_of_ours(cloud);
+    line.ours.add(ours);
+    line.floor.add(time_of_floor(transaction));
+    state.SetIterationTime(ours.count() / 1e6);
+  }
+  put(state, line);
+}
+
+}  // namespace
+
+void add_bring_up_benchmarks() {
+  const auto title = fmt::format("bring up {} networks, {} ports, {} floating IPs", kCloud.networks,
+                                 kCloud.ports, kCloud.floating_ips);
+  benchmark::RegisterBenchmark(title.c_str(), run)->Iterations(kIterations)->UseManualTime();
+}
+
+}  // namespace novaplane::bench

@@ -1,0 +1,67 @@
+#include "tools/benchmark/host.h"
+
+#include <sstream>
+
+#include "dataplane/cloud/document.h"
+#include "dataplane/node/pass.h"
+
+namespace novaplane::bench {
+namespace {
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) give_up(result.error().message());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+engine::Clock::time_point now() { return engine::Clock::now(); }
+
+}  // namespace
+
+cloud::Cloud read_document(const std::string& text) {
+  std::istringstream stream(text);
+  auto cloud = cloud::parse(stream, "cloud.yaml");
+  if (!cloud) give_up(cloud.error().front().message());
+  return std::move(*cloud);
+}
+
+Host::Host(const Site& site) {
+  const Site::Visit visit(site);
+  node_ = must(node::Node::open(std::string(kHostName)));
+  executor_ = std::make_unique<engine::Executor>(
+      must(engine::Executor::open(site.run_dir(), engine().frame())));
+  node_->own_port_id(executor_->nftables().port_id());
+}
+
+void Host::load(cloud::Cloud cloud) {
+  engine().load(std::move(cloud));
+  must(node_->observe());
+}
+
+void Host::converge() {
+  constexpr int kPasses = 10;
+  for (int i = 0; i < kPasses; ++i) {
+    if (!pass()) return;
+  }
+  give_up("the host does not converge: " + first_step());
+}
+
+bool Host::pass() {
+  const engine::Order order = node::order_of(*node_, engine().plan(now()));
+  if (order.plan.empty()) return false;
+  const engine::Report report = executor_->apply(order);
+  for (const auto& result : report.results) must(result);
+  node::settle(engine(), order.plan, report.results);
+  must(node_->hear());
+  return true;
+}
+
+std::string Host::first_step() {
+  const engine::Plan plan = engine().plan(engine::Clock::time_point::max());
+  if (plan.empty()) return {};
+  const engine::Step& step = plan.front();
+  return fmt::format("{} steps, first {}: {}", plan.size(), step.what(engine().frame()),
+                     step.why());
+}
+
+}  // namespace novaplane::bench

@@ -1,0 +1,62 @@
+#include "tools/benchmark/report.h"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <thread>
+
+namespace novaplane::bench {
+namespace {
+
+constexpr double kMillisecond = 1000;
+
+std::string time_text(double us) {
+  return us < kMillisecond ? fmt::format("{:.1f} us", us)
+                           : fmt::format("{:.1f} ms", us / kMillisecond);
+}
+
+double counter(const benchmark::BenchmarkReporter::Run& run, const std::string& name) {
+  const auto it = run.counters.find(name);
+  return it != run.counters.end() ? it->second.value : 0;
+}
+
+std::string times(const benchmark::BenchmarkReporter::Run& run, const std::string& side) {
+  const double median = counter(run, side), p99 = counter(run, side + "_p99");
+  if (median == 0) return "";
+  return p99 == 0 ? time_text(median)
+                  : fmt::format("{} (p99 {})", time_text(median), time_text(p99));
+}
+
+}  // namespace
+
+void put(benchmark::State& state, const Line& line) {
+  const auto put_side = [&](const std::string& name, const Samples& samples) {
+    state.counters[name] = samples.median();
+    if (line.shows_p99) state.counters[name + "_p99"] = samples.p99();
+  };
+  put_side("ours", line.ours);
+  put_side("floor", line.floor);
+  state.counters["limit"] = line.limit;
+}
+
+bool TableReporter::ReportContext(const Context&) {
+  utsname kernel{};
+  uname(&kernel);
+  fmt::print("{} {}, {} processors\n\n", kernel.sysname, kernel.release,
+             std::thread::hardware_concurrency());
+  fmt::print("| what | ours | floor | ratio | must be |\n|---|---|---|---|---|\n");
+  return true;
+}
+
+void TableReporter::ReportRuns(const std::vector<Run>& runs) {
+  for (const Run& run : runs) {
+    const double ours = counter(run, "ours"), floor = counter(run, "floor");
+    const double limit = counter(run, "limit");
+    fmt::print("| {} | {} | {} | {} | {} |\n", run.run_name.function_name, times(run, "ours"),
+               times(run, "floor"), floor > 0 ? fmt::format("{:.2f}", ours / floor) : "",
+               limit > 0 ? fmt::format("{:.2f}", limit) : "");
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace novaplane::bench

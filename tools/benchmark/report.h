@@ -1,0 +1,27 @@
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "tools/benchmark/samples.h"
+
+namespace novaplane::bench {
+
+/// One line of the table, carried from a benchmark to the reporter in its counters.
+struct Line {
+  Samples ours, floor;
+  double limit = 0;       ///< ours at most so many times the floor; 0: no such limit
+  bool shows_p99 = true;  ///< of many short operations
+};
+void put(benchmark::State& state, const Line& line);
+
+/// Prints `what | ours | floor | ratio | must be` as Markdown, a line as soon as it is known.
+class TableReporter : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override;
+  void ReportRuns(const std::vector<Run>& runs) override;
+};
+
+}  // namespace novaplane::bench

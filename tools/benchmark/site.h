@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "dataplane/base/fd.h"
+
+namespace novaplane::bench {
+
+/// Where one host lives: a network namespace with lo and an uplink eth0 (192.0.2.11/24), and a run
+/// directory. Both go with it.
+class Site {
+ public:
+  Site();
+  ~Site();
+  Site(const Site&) = delete;
+
+  /// The calling thread, and what it starts, is at the site as long as this lives.
+  class Visit {
+   public:
+    explicit Visit(const Site& site);
+    ~Visit();
+    Visit(const Visit&) = delete;
+
+   private:
+    Fd before_;
+  };
+
+  const std::string& run_dir() const { return run_dir_; }
+  /// Commands of `ip`, one a line, there.
+  void ip(const std::string& commands) const;
+
+ private:
+  Fd netns_;
+  std::string run_dir_;
+};
+
+/// Ends the program: a benchmark that cannot be set up has nothing to tell.
+[[noreturn]] void give_up(std::string_view what);
+
+}  // namespace novaplane::bench

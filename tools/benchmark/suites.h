@@ -1,0 +1,9 @@
+#pragma once
+
+/// Each adds its benchmarks to Google Benchmark's list.
+namespace novaplane::bench {
+
+void add_floating_ip_benchmarks();
+void add_bring_up_benchmarks();
+
+}  // namespace novaplane::bench
