@@ -65,10 +65,11 @@ std::vector<char> transaction_of(const cloud::Cloud& cloud) {
 auto time_of_ours(cloud::Cloud cloud) {
   const auto site = site_with_links();
   const Site::Visit visit(*site);
+  std::optional<Host> host;
   return time_of([&] {
-    Host host(*site);
-    host.load(std::move(cloud));
-    host.converge();
+    host.emplace(*site);
+    host->load(std::move(cloud));
+    host->converge();
   });
 }
 
