@@ -52,6 +52,12 @@ std::string summary(const engine::Plan& plan, const std::vector<Result<void>>& r
   return text;
 }
 
+std::size_t count_failed(const std::map<engine::Object, engine::Status>& objects) {
+  return static_cast<std::size_t>(
+      std::count_if(objects.begin(), objects.end(),
+                    [](const auto& entry) { return entry.second.state == engine::State::failed; }));
+}
+
 std::vector<StateLog::Line> StateLog::news(const std::map<engine::Object, engine::Status>& now) {
   std::vector<Line> lines;
   std::map<engine::Object, std::vector<std::string>> known;
@@ -69,11 +75,26 @@ std::vector<StateLog::Line> StateLog::news(const std::map<engine::Object, engine
   }
   for (const auto& [object, reasons] : told_) {
     if (!known.contains(object)) {
-      lines.push_back({engine::State::ok, fmt::format("{} is well now", object.to_string())});
+      lines.push_back({engine::State::ok, fmt::format("{}: no trouble any more", object.to_string())});
     }
   }
   told_ = std::move(known);
   return lines;
+}
+
+std::optional<std::string> LineBudget::admit(std::string line, Clock::time_point now) {
+  const auto refills = static_cast<int>((now - at_) / kRefill);
+  at_ += refills * kRefill;
+  left_ = std::min(left_ + refills, kBurst);
+  if (left_ == 0) {
+    ++left_out_;
+    return std::nullopt;
+  }
+  --left_;
+  if (const int left_out = std::exchange(left_out_, 0)) {
+    line += fmt::format(" (left out before: {} lines like this)", left_out);
+  }
+  return line;
 }
 
 }  // namespace novaplane::daemon

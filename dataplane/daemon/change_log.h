@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,8 @@ namespace novaplane::daemon {
 
 /// "3 links, 1 route, 20000 elements": what of a plan was done, grouped. Acts are left out.
 std::string summary(const engine::Plan& plan, const std::vector<Result<void>>& results);
+
+std::size_t count_failed(const std::map<engine::Object, engine::Status>& objects);
 
 /// Remembers how the objects fared, so that each trouble is told once, not with every retry.
 class StateLog {
@@ -26,6 +30,23 @@ class StateLog {
 
  private:
   std::map<engine::Object, std::vector<std::string>> told_;
+};
+
+/// Keeps somebody who undoes what we do, again and again, from filling the log.
+class LineBudget {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr int kBurst = 20;                  ///< lines, before any is left out
+  static constexpr std::chrono::seconds kRefill{5};  ///< for each further line
+
+  explicit LineBudget(Clock::time_point now) : at_(now) {}
+
+  /// The line as it is to be written, with word of those left out before it; none: left out.
+  std::optional<std::string> admit(std::string line, Clock::time_point now);
+
+ private:
+  Clock::time_point at_;
+  int left_ = kBurst, left_out_ = 0;
 };
 
 }  // namespace novaplane::daemon

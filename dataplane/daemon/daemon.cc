@@ -136,9 +136,14 @@ void Daemon::feed_watchdog(std::chrono::microseconds interval) {
 void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>& results,
                       const std::string& intruder) {
   note_changes(plan, results);
-  const std::string counts = summary(plan, results);
-  if (!counts.empty() && intruder.empty()) log::info("changed {}", counts);
-  if (!counts.empty() && !intruder.empty()) log::warning("{}; repaired {}", intruder, counts);
+  if (const std::string counts = summary(plan, results); !counts.empty()) {
+    const bool is_repair = !intruder.empty();
+    const auto line = lines_.admit(
+        is_repair ? fmt::format("{}; repaired {}", intruder, counts) : "changed " + counts,
+        LineBudget::Clock::now());
+    if (line && is_repair) log::warning("{}", *line);
+    if (line && !is_repair) log::info("{}", *line);
+  }
   if (!log::is_enabled(log::Level::debug)) return;
   const nft::Frame& frame = node_->engine().frame();
   for (std::size_t i = 0; i < plan.size(); ++i) {
@@ -170,18 +175,16 @@ void Daemon::tell_news() {
 }
 
 void Daemon::tell_manager(bool ready) {
-  std::string text = ready ? "READY=1\nSTATUS=" : "STATUS=";
-  if (!document_.error().empty()) text += document_.error() + "; ";
+  std::string text = document_.error().empty() ? "" : document_.error() + "; ";
   if (!wanted_) {
     text += "waiting for a good document";
   } else {
-    const auto status = node_->engine().status();
-    const auto failed = std::count_if(status.begin(), status.end(), [](const auto& entry) {
-      return entry.second.state == engine::State::failed;
-    });
-    text += failed == 0 ? "converged" : fmt::format("{} objects fail", failed);
+    const auto failed = count_failed(node_->engine().status());
+    text += failed == 0 ? "converged" : fmt::format("failing: {}", failed);
   }
-  notify_manager(text);
+  if (!ready && text == told_) return;
+  notify_manager((ready ? "READY=1\nSTATUS=" : "STATUS=") + text);
+  told_ = std::move(text);
 }
 
 }  // namespace novaplane::daemon

@@ -63,6 +63,8 @@ class Daemon {
   Loop loop_;
   DocumentFile document_;
   StateLog states_;
+  LineBudget lines_{LineBudget::Clock::now()};
+  std::string told_;  ///< to the service manager
   bool ready_ = false, wanted_ = false, news_due_ = false;
   std::list<Asked> asked_;
 

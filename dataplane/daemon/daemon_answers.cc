@@ -1,7 +1,5 @@
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "dataplane/daemon/daemon.h"
 #include "dataplane/daemon/log.h"
 #include "dataplane/node/self_check.h"
@@ -13,11 +11,6 @@ namespace {
 
 constexpr std::chrono::seconds kLongestPass{120};
 
-bool any_failed(const std::map<engine::Object, engine::Status>& objects) {
-  return std::any_of(objects.begin(), objects.end(),
-                     [](const auto& entry) { return entry.second.state == engine::State::failed; });
-}
-
 }  // namespace
 
 std::string Daemon::status() const {
@@ -27,7 +20,7 @@ std::string Daemon::status() const {
                       .ready = ready_,
                       .document_error = document_.error(),
                       .objects = node_->engine().status()};
-  report.converged = wanted_ && reconciler_->is_quiet() && !any_failed(report.objects);
+  report.converged = wanted_ && reconciler_->is_quiet() && count_failed(report.objects) == 0;
   return to_json(report, engine::Clock::now());
 }
 

@@ -47,9 +47,23 @@ TEST(StateLog, TellsOfAnotherReasonAndOfRecovery) {
   EXPECT_THAT(texts(lines), ElementsAre("port web1: attach tap1: busy"));
   EXPECT_EQ(lines[0].state, State::failed);
   const auto well = log.news({});
-  EXPECT_THAT(texts(well), ElementsAre("port web1 is well now"));
+  EXPECT_THAT(texts(well), ElementsAre("port web1: no trouble any more"));
   EXPECT_EQ(well[0].state, State::ok);
   EXPECT_THAT(log.news({}), IsEmpty());
+}
+
+TEST(LineBudget, LeavesOutWhatComesTooOftenAndSaysSo) {
+  using namespace std::chrono_literals;
+  const LineBudget::Clock::time_point start{};
+  LineBudget budget(start);
+  for (int i = 0; i < LineBudget::kBurst; ++i)
+    EXPECT_EQ(budget.admit("repaired", start), "repaired");
+  EXPECT_EQ(budget.admit("repaired", start + 1s), std::nullopt);
+  EXPECT_EQ(budget.admit("repaired", start + 2s), std::nullopt);
+  EXPECT_EQ(budget.admit("repaired", start + 5s), "repaired (left out before: 2 lines like this)");
+  EXPECT_EQ(budget.admit("repaired", start + 6s), std::nullopt);
+  EXPECT_EQ(budget.admit("repaired", start + 1h), "repaired (left out before: 1 lines like this)");
+  EXPECT_EQ(budget.admit("repaired", start + 1h), "repaired");
 }
 
 }  // namespace
