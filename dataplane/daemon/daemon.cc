@@ -47,7 +47,9 @@ Result<void> Daemon::open() {
     member = std::move(*opened);
     return {};
   };
-  auto lock = node::WriterLock::take();
+  // A daemon that was killed a moment ago may still be on its way out.
+  constexpr std::chrono::seconds kPatience{2};
+  auto lock = node::WriterLock::take_before(std::chrono::steady_clock::now() + kPatience);
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::make_unique<node::WriterLock>(std::move(*lock));
   if (auto made = make_directories(options_.run_dir); !made) return made;
