@@ -297,6 +297,7 @@ TEST_F(DhcpTest, APidFileThatNamesAForeignProcessIsNeverBelieved) {
     if (path.ends_with("pid")) {
       ++rewritten;
       for (const pid_t pid : h1.processes("dnsmasq")) kill(pid, SIGKILL);
+      EXPECT_TRUE(eventually([&] { return h1.processes("dnsmasq").empty(); }));
       write_file(path, fmt::format("{}\n", bystander.pid()));
     }
   EXPECT_EQ(rewritten, 1);
