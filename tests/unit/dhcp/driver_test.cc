@@ -187,13 +187,13 @@ TEST_F(Dnsmasq, AnAddressThatPassesToAnotherPortIsServedAtOnce) {
   unwant_port("blue", "web1");
   want_port("blue", "web2", kMacB, "10.0.0.10");  // to one that had another
   converge();
-  EXPECT_EQ(lease("blue", kMacB, /*tries=*/1)->at("ip"), "10.0.0.10");
+  EXPECT_EQ(address_given("blue", kMacB, /*tries=*/1), "10.0.0.10");
   EXPECT_EQ(times_logged("blue", kReload), 2u);  // once for both
 
   unwant_port("blue", "web2");
   want_port("blue", "web3", kMacC, "10.0.0.10");  // to one that is new
   converge();
-  EXPECT_EQ(lease("blue", kMacC, /*tries=*/1)->at("ip"), "10.0.0.10");
+  EXPECT_EQ(address_given("blue", kMacC, /*tries=*/1), "10.0.0.10");
 }
 
 TEST_F(Dnsmasq, TwoPortsThatSwapTheirAddressesAreServedAtOnce) {
@@ -206,8 +206,8 @@ TEST_F(Dnsmasq, TwoPortsThatSwapTheirAddressesAreServedAtOnce) {
   want_port("blue", "web1", kMacA, "10.0.0.11");
   want_port("blue", "web2", kMacB, "10.0.0.10");
   converge();
-  EXPECT_EQ(lease("blue", kMacA, /*tries=*/1)->at("ip"), "10.0.0.11");
-  EXPECT_EQ(lease("blue", kMacB, /*tries=*/1)->at("ip"), "10.0.0.10");
+  EXPECT_EQ(address_given("blue", kMacA, /*tries=*/1), "10.0.0.11");
+  EXPECT_EQ(address_given("blue", kMacB, /*tries=*/1), "10.0.0.10");
 }
 
 TEST_F(Dnsmasq, LaterFilesAreFoldedTogetherWhenItIsReloaded) {

@@ -103,7 +103,8 @@ std::optional<Given> Site::lease(const std::string& network, const std::string& 
   const std::string out = folder_ + "/given";
   (void)remove_all(out);
   guest_says(
-      fmt::format("ip link set g{0} down; ip link set g{0} address {1} up;"
+      // The link stays up: the news of its carrier can come up to a second late.
+      fmt::format("ip link set g{0} address {1} &&"
                   "OUT={2} exec busybox udhcpc -i g{0} -f -n -q -t {4} -T 1 -s {3}/script -O mtu "
                   "-O staticroutes",
                   network, mac, out, folder_, tries));
@@ -129,8 +130,9 @@ Fd Site::listen_raw(const std::string& network) const {
   });
 }
 
-std::string Site::address_given(const std::string& network, const std::string& mac) const {
-  const auto given = lease(network, mac);
+std::string Site::address_given(const std::string& network, const std::string& mac,
+                                int tries) const {
+  const auto given = lease(network, mac, tries);
   return given && given->contains("ip") ? given->at("ip") : "nothing";
 }
 

@@ -31,7 +31,8 @@ class Site : public ::testing::Test {
                              int tries = 4) const;
   Fd listen_raw(
       const std::string& network) const;  ///< all frames of the guest's link, not blocking
-  std::string address_given(const std::string& network, const std::string& mac) const;
+  std::string address_given(const std::string& network, const std::string& mac,
+                            int tries = 4) const;  ///< or "nothing"
   /// The address of a name, asked until it is `expected` or a deadline passes: dnsmasq hears of
   /// files by events of its own.
   std::string resolve(const std::string& name, const std::string& server,
