@@ -62,15 +62,17 @@ class DeltaTracker {
     settle(pair);
   }
 
-  void saw(const Key& key, Row row) {
+  /// Copies the row only where it differs.
+  template <class R = Row>
+  void saw(const Key& key, R&& row) {
     Pair& pair = place(key);
     Sides& sides = pair.second;
     if (!sides.wanted) {
-      sides.row = std::move(row);
+      sides.row = std::forward<R>(row);
     } else if (row == sides.row) {
       sides.differing.reset();
     } else {
-      sides.differing = std::make_unique<Row>(std::move(row));
+      sides.differing = std::make_unique<Row>(std::forward<R>(row));
     }
     sides.seen = true;
     settle(pair);

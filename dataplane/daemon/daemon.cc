@@ -60,6 +60,7 @@ Result<void> Daemon::open() {
   if (opened) opened = keep(node_, node::Node::open(options_.host));
   if (!opened) return opened;
   opened = keep(hands_, Hands::open(loop_, options_.run_dir, node_->engine().frame()));
+  if (opened) opened = node_->knows(hands_->senders());
   if (opened) opened = keep(announcer_, Announcer::open(loop_));
   if (!opened) return opened;
   reconciler_ = std::make_unique<Reconciler>(

@@ -32,7 +32,7 @@ Result<std::unique_ptr<Hands>> Hands::open(Loop& loop, const std::string& run_di
 
 Hands::Hands(Loop& loop, engine::Executor executor, conntrack::Flows flows,
              std::unique_ptr<engine::ServiceDriver> services)
-    : port_id_(executor.nftables().port_id()),
+    : senders_(executor.senders()),
       executor_(std::move(executor)),
       flows_(std::move(flows)),
       services_(std::move(services)),

@@ -46,8 +46,7 @@ class Hands {
   Hands(const Hands&) = delete;
   ~Hands();
 
-  /// The sender of our nf_tables changes, as its monitor hears it.
-  std::uint32_t port_id() const { return port_id_; }
+  engine::Senders senders() const { return senders_; }
 
   void apply(engine::Order order, Then<Applied> then);
   void serve(engine::Plan plan, Then<Served> then);
@@ -58,7 +57,7 @@ class Hands {
   Hands(Loop& loop, engine::Executor executor, conntrack::Flows flows,
         std::unique_ptr<engine::ServiceDriver> services);
 
-  std::uint32_t port_id_;
+  engine::Senders senders_;
   // Each is used by its worker only.
   engine::Executor executor_;
   conntrack::Flows flows_;

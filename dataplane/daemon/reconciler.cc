@@ -32,9 +32,7 @@ Reconciler::Reconciler(Loop& loop, node::Node& node, Hands& hands, Announcer& an
       next_pass_(loop),
       next_look_at_services_(loop),
       loop_(loop),
-      budget_(Clock::now()) {
-  node_.own_port_id(hands_.port_id());
-}
+      budget_(Clock::now()) {}
 
 void Reconciler::start() { pass(); }
 
@@ -159,18 +157,21 @@ void Reconciler::settle_down() {
 void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   kernel_busy_ = true;
   quiet_ = false;
-  hands_.apply(node::order_of(node_, std::move(plan)), [this, deletes_links](Hands::Applied done) {
-    applied(done.order.plan, done.report);
+  engine::Order order = node::order_of(node_, std::move(plan));
+  node_.begin(order);
+  hands_.apply(std::move(order), [this, deletes_links](Hands::Applied done) {
+    applied(done.order, done.report);
     if (!deletes_links) spend();
     done = {};
     next();
   });
 }
 
-void Reconciler::applied(const engine::Plan& plan, const engine::Report& report) {
+void Reconciler::applied(const engine::Order& order, const engine::Report& report) {
+  const engine::Plan& plan = order.plan;
   kernel_busy_ = false;
   work_done_ += plan.size();
-  node::settle(node_.engine(), plan, report.results);
+  if (auto ended = node_.end(order, report); !ended) trouble(ended.error());
   listener_.on_steps(plan, report.results, std::exchange(intruder_, {}));
   auto follow = node::consequences_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);
@@ -236,7 +237,7 @@ int Reconciler::index_of(const std::string& link) const {
 void Reconciler::served(const engine::Plan& plan, const std::vector<Result<void>>& results) {
   services_busy_ = false;
   work_done_ += plan.size();
-  node::settle(node_.engine(), plan, results);
+  node_.engine().done(plan, results, Clock::now());
   listener_.on_steps(plan, results, {});
   for (std::size_t i = 0; i < plan.size(); ++i) {
     const auto* change = std::get_if<engine::ServiceChange>(&plan[i].operation);

@@ -17,11 +17,8 @@
 namespace novaplane::daemon {
 
 /// The pass, over and over: hear what happened, plan, send the plan to the hands, learn how it
-/// went. Until nothing is left to do, and again with each event. Lives in the loop.
-///
-/// While the kernel's hand works, its events wait in their sockets: first comes what we know of our
-/// own changes, then, in their order, everything that was heard, so that a foreign change in
-/// between is not taken for ours.
+/// went. Until nothing is left to do, and again with each event. Lives in the loop. While the
+/// kernel's hand works, its events wait in their sockets (see Node::begin).
 class Reconciler {
  public:
   /// What the rest of the daemon hears of it.
@@ -68,7 +65,7 @@ class Reconciler {
   void end_if_stopped();
 
   void send_to_kernel(engine::Plan plan, bool deletes_links);
-  void applied(const engine::Plan& plan, const engine::Report& report);
+  void applied(const engine::Order& order, const engine::Report& report);
 
   void observe_services();
   void cannot_see_services(const Error& error);

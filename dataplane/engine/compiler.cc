@@ -12,6 +12,16 @@ Object object_of(const cloud::FloatingIp& ip) {
 }
 Object object_of(const cloud::PortForward& forward) { return {Kind::port_forward, forward.name}; }
 
+/// In the order of the document, in which they also lie in memory.
+template <class Objects>
+auto in_order(const Objects& objects) {
+  std::vector<const typename Objects::mapped_type*> found;
+  found.reserve(objects.size());
+  for (const auto& [key, object] : objects) found.push_back(&object);
+  std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->order < b->order; });
+  return found;
+}
+
 /// Erases the one entry key -> value of a multimap.
 template <class Map, class Value>
 void erase_entry(Map& map, const std::string& key, const Value& value) {
@@ -82,27 +92,34 @@ void Compiler::compile_all() {
   ++pass_;
   problems_.clear();
   if (host()) {
-    compile({Kind::host, host_name_});
-    for (const auto& [name, network] : cloud_.networks) compile({Kind::network, name});
-    for (const auto& [name, port] : cloud_.ports) compile(object_of(port));
-    for (const auto& [address, ip] : cloud_.floating_ips) compile(object_of(ip));
-    for (const auto& [name, forward] : cloud_.port_forwards) compile(object_of(forward));
+    compile({Kind::host, host_name_}, 0);
+    for (const auto& [name, network] : cloud_.networks) {
+      compile({Kind::network, name}, network.order);
+    }
+    for (const auto* port : in_order(cloud_.ports)) compile(object_of(*port), port->order);
+    for (const auto* ip : in_order(cloud_.floating_ips)) compile(object_of(*ip), ip->order);
+    for (const auto& [name, forward] : cloud_.port_forwards) {
+      compile(object_of(forward), forward.order);
+    }
   }
+  if (pass_ == kFirstPass) return;  // nothing was wanted before
   tables_.for_each_table([&](auto& table) { table.sweep(pass_); });
 }
 
 void Compiler::rows_of(const Object& object) {
   rows_.clear();
   const cloud::Host* here = host();
-  if (!here || !exists(object)) return;
+  if (!here) return;
   const Context context{cloud_, *here, facts_, local_ports_};
   for (const Subsystem* subsystem : subsystems_) subsystem->compile(context, object, rows_);
 }
 
-void Compiler::compile(const Object& object) {
+/// Ranks go by kind, then by place in the document.
+void Compiler::compile(Object wanted, std::uint32_t order) {
+  const auto owner = std::make_shared<const Object>(std::move(wanted));
+  const Object& object = *owner;
+  const std::uint64_t rank = static_cast<std::uint64_t>(object.kind) << 32 | order;
   rows_of(object);
-  const auto owner = std::make_shared<const Object>(object);
-  const std::uint64_t rank = rank_of(object);
   for_each_list(rows_, tables_, [&](auto& list, auto& table) {
     for (auto& [key, row] : list) table.claim({owner, rank, pass_}, key, std::move(row));
   });
@@ -121,42 +138,25 @@ void Compiler::release(const Object& object) {
   problems_.erase(object);
 }
 
-/// By kind, then by place in the document.
-std::uint64_t Compiler::rank_of(const Object& object) const {
-  std::uint64_t order = 0;
+/// Its place in the document; none: it is not there.
+std::optional<std::uint32_t> Compiler::order_of(const Object& object) const {
+  const auto order_in = [](const auto& objects, const auto& key) -> std::optional<std::uint32_t> {
+    const auto* found = find(objects, key);
+    return found ? std::optional(found->order) : std::nullopt;
+  };
   switch (object.kind) {
     case Kind::host:
-      break;
+      return cloud_.hosts.contains(object.name) ? std::optional(0u) : std::nullopt;
     case Kind::network:
-      order = cloud_.networks.find(object.name)->second.order;
-      break;
+      return order_in(cloud_.networks, object.name);
     case Kind::port:
-      order = cloud_.ports.at(object.name).order;
-      break;
+      return order_in(cloud_.ports, object.name);
     case Kind::floating_ip:
-      order = cloud_.floating_ips.at(*IpAddress::parse(object.name)).order;
-      break;
+      return order_in(cloud_.floating_ips, *IpAddress::parse(object.name));
     case Kind::port_forward:
-      order = cloud_.port_forwards.find(object.name)->second.order;
-      break;
+      return order_in(cloud_.port_forwards, object.name);
   }
-  return static_cast<std::uint64_t>(object.kind) << 32 | order;
-}
-
-bool Compiler::exists(const Object& object) const {
-  switch (object.kind) {
-    case Kind::host:
-      return cloud_.hosts.contains(object.name);
-    case Kind::network:
-      return cloud_.networks.contains(object.name);
-    case Kind::port:
-      return cloud_.ports.contains(object.name);
-    case Kind::floating_ip:
-      return cloud_.floating_ips.contains(*IpAddress::parse(object.name));
-    case Kind::port_forward:
-      return cloud_.port_forwards.contains(object.name);
-  }
-  return false;
+  return std::nullopt;
 }
 
 void Compiler::add_dependents_of_port(const std::string& name, std::set<Object>& found) const {
@@ -178,10 +178,13 @@ void Compiler::add_dependents_of_presence(const std::string& network,
 
 template <class Change>
 void Compiler::edit(const std::set<Object>& concerned, Change&& change) {
-  for (const Object& object : concerned) release(object);
+  pass_ = std::max(pass_, kFirstPass);
+  for (const Object& object : concerned) {
+    if (order_of(object)) release(object);
+  }
   change();
   for (const Object& object : concerned) {
-    if (exists(object)) compile(object);
+    if (const auto order = order_of(object)) compile(object, *order);
   }
 }
 

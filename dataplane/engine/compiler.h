@@ -48,11 +48,10 @@ class Compiler {
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
   void compile_all();
-  void compile(const Object& object);
+  void compile(Object object, std::uint32_t order);
   void release(const Object& object);
   void rows_of(const Object& object);
-  std::uint64_t rank_of(const Object& object) const;
-  bool exists(const Object& object) const;
+  std::optional<std::uint32_t> order_of(const Object& object) const;
   void add_dependents_of_port(const std::string& name, std::set<Object>& found) const;
   void add_dependents_of_presence(const std::string& network, std::set<Object>& found) const;
   bool changes_presence(const cloud::Port* before, const cloud::Port* after) const;
@@ -67,7 +66,8 @@ class Compiler {
   Facts facts_;
   bool is_stale_ = false;  ///< the whole document has to be compiled
   Rows rows_;              ///< kept for its capacity
-  std::uint32_t pass_ = 0;
+  static constexpr std::uint32_t kFirstPass = 1;
+  std::uint32_t pass_ = 0;  ///< of compilations of the whole document, the claims' own
   std::uint32_t next_order_ = 0;
   std::map<Object, std::vector<Error>> problems_;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 #include <numeric>
 
@@ -30,7 +31,8 @@ bool same_but_for_state(Link a, const Link& b) {
   return a == b;
 }
 
-/// Within a phase the steps stay as they are. They are large, so each is moved once at most.
+/// Within a phase the steps stay as they are. They are large, so each is moved once at most; those
+/// of a host from nothing are in order already.
 void sort_by_phase(Plan& plan) {
   const auto earlier = [](const Step& a, const Step& b) { return a.phase < b.phase; };
   if (std::is_sorted(plan.begin(), plan.end(), earlier)) return;
@@ -236,18 +238,25 @@ Plan Engine::plan(Clock::time_point now) {
       tables_.elements, [&](auto&, auto*, auto&) { return std::optional(Phase::nftables); }, plan,
       now);
   plan_rows(
+      tables_.sysctls,
+      [](auto&, const Sysctl* wanted, auto&) {
+        // What was found is put back by `down` only, from the record of it.
+        return wanted ? std::optional(Phase::sysctls) : std::nullopt;
+      },
+      plan, now);
+  plan_rows(
       tables_.links,
       [&](const LinkKey& name, const Link* wanted, const Owner&) {
         return place_link(name, wanted);
       },
       plan, now);
-  plan_raises(plan, now);
   plan_rows(
       tables_.attachments,
       [&](const AttachmentKey& name, const Attachment* wanted, const Owner& owner) {
         return place_attachment(name, wanted, owner);
       },
       plan, now);
+  plan_raises(plan, now);
   plan_rows(tables_.addresses,
             on_link(Phase::withdraw, Phase::addresses, [](auto& key, auto&) { return key.link; }),
             plan, now);
@@ -263,13 +272,6 @@ Plan Engine::plan(Clock::time_point now) {
   plan_rows(tables_.neighbours,
             on_link(Phase::withdraw, Phase::routes, [](auto& key, auto&) { return key.link; }),
             plan, now);
-  plan_rows(
-      tables_.sysctls,
-      [](auto&, const Sysctl* wanted, auto&) {
-        // What was found is put back by `down` only, from the record of it.
-        return wanted ? std::optional(Phase::sysctls) : std::nullopt;
-      },
-      plan, now);
   plan_rows(tables_.services,
             on_link(Phase::services, Phase::services, [](auto&, auto& row) { return row.device; }),
             plan, now);
@@ -293,17 +295,20 @@ std::size_t Engine::pending() {
 void Engine::add_consequences(Plan& plan) const {
   const std::size_t steps = plan.size();
   Consequences found;
+  Plan flows;
   for (std::size_t i = 0; i < steps; ++i) {
     compiler_.add_consequences(plan[i], found);
     for (const Announce& announce : found.announcements) {
       plan.push_back({Phase::announce, announce, plan[i].owner});
     }
-    for (const ForgetFlows& flows : found.flows) {
-      plan.push_back({Phase::forget_flows, flows, plan[i].owner});
+    for (const ForgetFlows& forget : found.flows) {
+      flows.push_back({Phase::forget_flows, forget, plan[i].owner});
     }
     found.announcements.clear();
     found.flows.clear();
   }
+  plan.insert(plan.end(), std::make_move_iterator(flows.begin()),
+              std::make_move_iterator(flows.end()));
 }
 
 namespace {
@@ -349,6 +354,14 @@ struct Settle {
 };
 
 }  // namespace
+
+void Engine::done(const Plan& plan, const std::vector<Result<void>>& results,
+                  Clock::time_point now) {
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    const bool tried = results[i] || results[i].error().code != ECANCELED;
+    if (tried) done(plan[i], results[i], now);
+  }
+}
 
 void Engine::done(const Step& step, const Result<void>& result, Clock::time_point now) {
   if (!result) return holds_.failed(step.subject(frame_), step.owner, result.error(), now);

@@ -57,6 +57,8 @@ class Engine {
   /// Everything that differs, in order of application. Rows that failed lately are left out until
   /// their time has come; pass Clock::time_point::max() to have them all.
   Plan plan(Clock::time_point now);
+  /// How the steps went; those that were never tried (ECANCELED) are passed over.
+  void done(const Plan& plan, const std::vector<Result<void>>& results, Clock::time_point now);
   void done(const Step& step, const Result<void>& result, Clock::time_point now);
   std::optional<Clock::time_point> next_retry() const { return holds_.next_retry(); }
   void retry_now() { holds_.retry_now(); }

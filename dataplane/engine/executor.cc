@@ -74,7 +74,7 @@ Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals orig
 
 Report Executor::apply(const Order& order, const Progress& progress) {
   const std::span<const Step> plan(order.plan);
-  Report report{std::vector<Result<void>>(plan.size()), false};
+  Report report{std::vector<Result<void>>(plan.size()), order.generation};
   indexes_.clear();
   without_element_.clear();
   for (std::size_t begin = 0, end; begin < plan.size(); begin = end) {
@@ -86,6 +86,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
     auto committed = Committed::yes;
     if (phase == Phase::nftables) {
       committed = commit(order, work);
+      report.generation = nftables_.generation();
     } else {
       run(phase, work);
     }

@@ -25,8 +25,15 @@ struct Order {
 
 struct Report {
   std::vector<Result<void>> results;  ///< one for each step
+  /// Of nf_tables after the order, where nobody else has changed them; none: not known.
+  std::optional<std::uint32_t> generation = {};
   /// Somebody changed nf_tables meanwhile: from that phase on nothing was tried. Hear, plan again.
   bool outdated = false;
+};
+
+/// The sockets that write, as the events of what they have written name their sender.
+struct Senders {
+  std::uint32_t netlink = 0, nftables = 0;
 };
 
 /// Does what a plan says, in the order of its phases: rtnetlink pipelined, nf_tables in one
@@ -43,6 +50,8 @@ class Executor {
 
   /// `down`, when nothing of ours is left: gives back every value that we changed.
   Result<void> restore_all();
+
+  Senders senders() const { return {netlink_.port_id(), nftables_.port_id()}; }
 
   netlink::Socket& netlink() { return netlink_; }
   nft::Client& nftables() { return nftables_; }
@@ -70,7 +79,8 @@ class Executor {
   void attach(const Work& work);
   void raise_links(const Work& work);
   void delete_links(const Work& work);
-  Result<void> record_port(const AttachmentChange& change);
+  void record_ports(const Work& work);
+  void record_port(const AttachmentChange& change, const netlink::Link& found);
   void give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
 

@@ -63,21 +63,39 @@ void Executor::create_links(const Work& work) {
   settings.send(netlink_, work.results);
 }
 
-/// What a port of a hypervisor was, before it is changed.
-Result<void> Executor::record_port(const AttachmentChange& change) {
-  const auto index = index_of(change.key);
-  if (!index) return tl::unexpected(index.error());
-  const auto found = netlink_.link(*index);
-  if (!found) return tl::unexpected(found.error());
+/// What the ports of a hypervisor were, before they are changed.
+void Executor::record_ports(const Work& work) {
+  std::vector<int> indexes;
+  std::vector<std::size_t> steps;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto index = index_of(std::get<AttachmentChange>(work.steps[i].operation).key);
+    if (!index) work.results[i] = tl::unexpected(index.error());
+    if (!index) continue;
+    indexes.push_back(*index);
+    steps.push_back(i);
+  }
+  const auto found = netlink_.links(indexes);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& change = std::get<AttachmentChange>(work.steps[steps[i]].operation);
+    if (found[i]) record_port(change, *found[i]);
+    if (!found[i]) work.results[steps[i]] = tl::unexpected(found[i].error());
+  }
+  if (const auto recorded = originals_.flush(); !recorded) {
+    for (const std::size_t i : steps) {
+      if (work.results[i]) work.results[i] = recorded;
+    }
+  }
+}
+
+void Executor::record_port(const AttachmentChange& change, const netlink::Link& found) {
   const Attachment& wanted = *change.after;
   const auto record = [&](const char* what, auto before, auto after) {
     originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(before),
                       std::to_string(after));
   };
-  record("up", static_cast<int>(found->up), 1);
-  if (wanted.mtu) record("mtu", found->mtu, *wanted.mtu);
-  if (wanted.ipv6) record("ipv6", static_cast<int>(found->ipv6), static_cast<int>(*wanted.ipv6));
-  return {};
+  record("up", static_cast<int>(found.up), 1);
+  if (wanted.mtu) record("mtu", found.mtu, *wanted.mtu);
+  if (wanted.ipv6) record("ipv6", static_cast<int>(found.ipv6), static_cast<int>(*wanted.ipv6));
 }
 
 /// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
@@ -86,12 +104,10 @@ void Executor::attach(const Work& work) {
   const auto change_of = [&](std::size_t i) -> const AttachmentChange& {
     return std::get<AttachmentChange>(work.steps[i].operation);
   };
-  for (std::size_t i = 0; i < work.steps.size(); ++i) work.results[i] = record_port(change_of(i));
-  const auto recorded = originals_.flush();
+  record_ports(work);
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const AttachmentChange& change = change_of(i);
-    if (work.results[i] && !recorded) work.results[i] = recorded;
     if (!work.results[i]) continue;
     const auto master = index_of(change.after->master);
     if (!master) {

@@ -26,7 +26,10 @@ class Table {
   using Rows = DeltaTracker<Key, Row, Claim>;
 
   const Rows& rows() const { return rows_; }
-  void saw(const Key& key, Row row) { rows_.saw(key, std::move(row)); }
+  template <class R = Row>
+  void saw(const Key& key, R&& row) {
+    rows_.saw(key, std::forward<R>(row));
+  }
   void gone(const Key& key) { rows_.gone(key); }
   void forget_actual() { rows_.forget_actual(); }
   void park(const Key& key) { rows_.park(key); }

@@ -53,6 +53,7 @@ Result<Connection> Connection::open(std::size_t buffer) {
 }
 
 int Connection::fd() const { return nl_socket_get_fd(socket_.get()); }
+std::uint32_t Connection::port_id() const { return nl_socket_get_local_port(socket_.get()); }
 
 Result<void> Connection::enable(int option, std::string_view name) {
   const int on = 1;

@@ -21,6 +21,7 @@ class Connection {
   static Result<Connection> open(std::size_t buffer);
 
   int fd() const;
+  std::uint32_t port_id() const;                  ///< the sender of our requests, as events name it
   std::size_t buffer() const { return buffer_; }  ///< bytes that it became, as the kernel counts
 
   Result<void> enable(int option, std::string_view name);  ///< an option of SOL_NETLINK

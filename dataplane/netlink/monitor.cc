@@ -4,9 +4,17 @@
 
 #include <cerrno>
 
+#include "dataplane/base/message_filter.h"
 #include "dataplane/netlink/parse.h"
 
 namespace novaplane::netlink {
+namespace {
+
+constexpr Unwanted kOfBridges[] = {{.type = RTM_NEWLINK, .family = AF_BRIDGE},
+                                   {.type = RTM_NEWNEIGH, .family = AF_BRIDGE},
+                                   {.type = RTM_DELNEIGH, .family = AF_BRIDGE}};
+
+}  // namespace
 
 Result<Monitor> Monitor::open(std::size_t buffer) {
   constexpr int kGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
@@ -17,7 +25,18 @@ Result<Monitor> Monitor::open(std::size_t buffer) {
   if (const auto joined = connection->join(kGroups); !joined) {
     return tl::unexpected(joined.error());
   }
-  return Monitor(std::move(*connection));
+  Monitor monitor(std::move(*connection));
+  if (const auto done = filter_messages(monitor.fd(), kOfBridges); !done) {
+    return tl::unexpected(done.error());
+  }
+  return monitor;
+}
+
+Result<void> Monitor::ignore_routes_of(std::uint32_t sender) {
+  std::vector<Unwanted> unwanted(std::begin(kOfBridges), std::end(kOfBridges));
+  unwanted.push_back({.type = RTM_NEWROUTE, .sender = sender});
+  unwanted.push_back({.type = RTM_DELROUTE, .sender = sender});
+  return filter_messages(fd(), unwanted);
 }
 
 Result<bool> Monitor::drain(const Observer& observer) {

@@ -19,9 +19,14 @@ class Monitor {
  public:
   static constexpr std::size_t kBuffer = 32 << 20;  ///< bytes; some 40,000 events
 
+  /// Bridges' own news (their ports' flags, the MACs that they learn) is not heard.
   static Result<Monitor> open(std::size_t buffer = kBuffer);
 
   int fd() const { return connection_.fd(); }  ///< readable when something waits
+
+  /// Routes that this sender (Socket::port_id) adds and deletes are not told: whoever sends them
+  /// knows from the answers.
+  Result<void> ignore_routes_of(std::uint32_t sender);
 
   /// Reads all that waits, without blocking. False: events were lost (ENOBUFS), observe again.
   /// Neighbours that are neither permanent nor ours are not passed on, except that one is gone.

@@ -194,18 +194,38 @@ void Socket::keep_listed(const nlmsghdr& message, int family) {
   listed_.insert(listed_.end(), bytes, bytes + NLMSG_ALIGN(message.nlmsg_len));
 }
 
-Result<Link> Socket::link(int index) {
-  const Request question = ask_link(index);
-  if (const auto sent = transmit({&question, 1}, 0); !sent) return tl::unexpected(sent.error());
-  const auto answer = connection_.receive();
-  if (!answer) return tl::unexpected(answer.error());
-  Result<Link> result = failure({}, ENOBUFS, "the kernel's answer was lost");
-  for_each_message(*answer, [&](const nlmsghdr& message) {
-    if (message.nlmsg_seq != sequence_) return;
-    if (is_verdict(message)) result = tl::unexpected(verdict_of(message).error());
-    if (auto link = parse_link(message)) result = std::move(*link);
-  });
-  return result;
+Result<Link> Socket::link(int index) { return std::move(links({&index, 1}).front()); }
+
+/// Each answer takes the room of a few acknowledgements.
+std::vector<Result<Link>> Socket::links(std::span<const int> indexes) {
+  const std::size_t at_once = std::max<std::size_t>(most_per_send_ / 4, 1);
+  std::vector<Result<Link>> results(indexes.size(),
+                                    failure({}, ENOBUFS, "the kernel's answer was lost"));
+  for (std::size_t at = 0; at < indexes.size(); at += at_once) {
+    const std::size_t count = std::min(at_once, indexes.size() - at);
+    ask_some(indexes.subspan(at, count), std::span(results).subspan(at, count));
+  }
+  return results;
+}
+
+void Socket::ask_some(std::span<const int> indexes, std::span<Result<Link>> results) {
+  std::vector<Request> questions;
+  for (const int index : indexes) questions.push_back(ask_link(index));
+  if (const auto sent = transmit(questions, 0); !sent) {
+    std::fill(results.begin(), results.end(), tl::unexpected(sent.error()));
+    return;
+  }
+  for (;;) {
+    const auto answers = connection_.receive();
+    if (!answers && answers.error().code == ENOBUFS) continue;
+    if (!answers || answers->empty()) return;
+    for_each_message(*answers, [&](const nlmsghdr& answer) {
+      const std::uint32_t position = answer.nlmsg_seq - sequence_;
+      if (position >= results.size()) return;
+      if (is_verdict(answer)) results[position] = tl::unexpected(verdict_of(answer).error());
+      if (auto link = parse_link(answer)) results[position] = std::move(*link);
+    });
+  }
 }
 
 /// Any socket answers this; a message of rtnetlink would carry all that is known of the link.

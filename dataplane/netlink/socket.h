@@ -29,6 +29,8 @@ class Socket {
  public:
   static Result<Socket> open();
 
+  std::uint32_t port_id() const { return connection_.port_id(); }
+
   /// Sends pipelined and returns one result for each request, in their order. One that fails does
   /// not keep the others from being tried. Errors carry the errno and the kernel's extack words;
   /// the step is left to the caller. ENOBUFS: the kernel's answer was lost, the effect is unknown.
@@ -42,6 +44,7 @@ class Socket {
   /// One link as it is now: for values whose change the kernel tells nobody (disable_ipv6,
   /// route_localnet and arp_ignore written below /proc/sys). ENODEV.
   Result<Link> link(int index);
+  std::vector<Result<Link>> links(std::span<const int> indexes);  ///< pipelined
 
   /// The number of the link of that name in the socket's namespace. ENODEV.
   Result<int> index_of(const std::string& name) const;
@@ -50,6 +53,7 @@ class Socket {
   explicit Socket(Connection connection);
 
   Result<void> transmit(std::span<const Request> requests, std::uint16_t flags_of_last);
+  void ask_some(std::span<const int> indexes, std::span<Result<Link>> results);
   void send_some(std::span<const Request> requests, std::span<Result<void>> results);
   void collect_answers(std::span<Result<void>> results);
   Result<void> list(const Request& question, int family);

@@ -111,6 +111,8 @@ Result<std::optional<Observed>> Client::State::observe_once() {
   return observed;
 }
 
+Result<std::uint32_t> Client::ask_generation() { return Listing(state_->socket).generation(); }
+
 tl::expected<void, CommitError> Client::commit(const Transaction& transaction) {
   if (transaction.empty()) return {};
   State& state = *state_;

@@ -33,6 +33,9 @@ class Client {
   /// One consistent listing (the generation did not move meanwhile).
   Result<Observed> observe();
 
+  /// Asks the kernel.
+  Result<std::uint32_t> ask_generation();
+
   /// An empty transaction is not sent.
   tl::expected<void, CommitError> commit(const Transaction&);
 

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "dataplane/base/message_filter.h"
 #include "dataplane/nft/elements.h"
 #include "dataplane/nft/socket.h"
 #include "dataplane/nft/wire.h"
@@ -74,6 +75,16 @@ Result<Monitor> Monitor::open(const Frame& frame) {
 }
 
 int Monitor::fd() const { return state_->socket.fd(); }
+
+Result<void> Monitor::ignore_elements_of(std::uint32_t sender) {
+  const Unwanted unwanted[] = {
+      {.type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM, .sender = sender},
+      {.type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM, .sender = sender}};
+  return filter_messages(fd(), unwanted);
+}
+
+Result<void> Monitor::pause() { return state_->socket.leave(NFNLGRP_NFTABLES); }
+Result<void> Monitor::resume() { return state_->socket.join(NFNLGRP_NFTABLES); }
 
 /// After a loss too everything is read: the kernel says ENOBUFS once, and then drops whatever comes
 /// until nothing waits any more (af_netlink.c, netlink_overrun and netlink_rcv_wake).

@@ -48,6 +48,16 @@ class Monitor {
 
   int fd() const;  ///< readable when there is something to drain
 
+  /// Elements that this sender (Client::port_id) adds and removes are not told, its generations
+  /// are: whoever sends them knows from the answer.
+  Result<void> ignore_elements_of(std::uint32_t sender);
+
+  /// Not to listen for a while: when somebody does, the kernel builds an event for each element,
+  /// which is a third of what a large transaction costs. The generation tells whether something
+  /// was missed.
+  Result<void> pause();
+  Result<void> resume();
+
   enum class Drained : std::uint8_t { all, lost };
 
   /// Hands over what has arrived, without waiting. `lost`: the kernel dropped events (ENOBUFS); a

@@ -58,6 +58,13 @@ Result<void> Socket::join(int group) {
   return {};
 }
 
+Result<void> Socket::leave(int group) {
+  if (setsockopt(fd(), SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &group, sizeof(group)) < 0) {
+    return failure("stop listening to nf_tables", errno);
+  }
+  return {};
+}
+
 Result<void> Socket::send(std::span<const iovec> parts) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;

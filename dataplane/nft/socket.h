@@ -25,6 +25,7 @@ class Socket {
   void enlarge_send_buffer(std::size_t bytes);
 
   Result<void> join(int group);
+  Result<void> leave(int group);
 
   /// For a request of its own, never the same as before: late answers to others are known by
   /// theirs.

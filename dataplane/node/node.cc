@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "bridge/bridge.h"
 #include "dataplane/netlink/sysctl.h"
@@ -121,6 +122,43 @@ engine::Plan Node::plan(engine::Clock::time_point now) {
   return engine_.plan(now);
 }
 
+// --- orders
+
+Result<void> Node::knows(const engine::Senders& senders) {
+  own_ = senders;
+  if (auto done = netlink_events_.ignore_routes_of(senders.netlink); !done) return done;
+  return nft_events_.ignore_elements_of(senders.nftables);
+}
+
+void Node::begin(const engine::Order& order) {
+  constexpr std::ptrdiff_t kWorthAPause = 1000;
+  const auto elements =
+      std::count_if(order.plan.begin(), order.plan.end(), [](const engine::Step& step) {
+        return std::holds_alternative<engine::ElementChange>(step.operation);
+      });
+  if (elements >= kWorthAPause && nft_events_.pause()) paused_ = true;
+}
+
+Result<void> Node::end(const engine::Order& order, const engine::Report& report) {
+  engine_.done(order.plan, report.results, engine::Clock::now());
+  const bool answers_lost =
+      std::any_of(report.results.begin(), report.results.end(),
+                  [](const auto& result) { return !result && result.error().code == ENOBUFS; });
+  if (answers_lost) rtnetlink_stale_ = true;
+  return paused_ ? hear_again(report.generation) : Result<void>();
+}
+
+/// Ears first, so that nothing falls between them and the question.
+Result<void> Node::hear_again(std::optional<std::uint32_t> expected_generation) {
+  if (auto resumed = nft_events_.resume(); !resumed) return resumed;
+  paused_ = false;
+  const auto generation = nft_lister_.ask_generation();
+  if (!generation) return tl::unexpected(generation.error());
+  nft_stale_ |= expected_generation != *generation;
+  generation_ = *generation;
+  return {};
+}
+
 // --- events
 
 Result<void> Node::hear() {
@@ -133,9 +171,10 @@ Result<void> Node::hear_rtnetlink() {
       netlink_events_.drain([this](netlink::Observation&& told) { engine_.saw(told); });
   if (!whole) return tl::unexpected(whole.error());
   engine::KernelView& view = engine_.kernel();
+  const bool is_known = *whole && !std::exchange(rtnetlink_stale_, false);
   if (view.take_links_changed()) engine_.retry_now();
   const bool names_stale = view.take_names_stale(), routes_stale = view.take_routes_stale();
-  if (!*whole || names_stale) return observe_rtnetlink();
+  if (!is_known || names_stale) return observe_rtnetlink();
   if (!routes_stale) return {};
   view.forget_routes();
   if (auto listed = list(netlink::Listing::our_routes); !listed) return listed;
@@ -156,7 +195,7 @@ void Node::note_touch(const nft::Event& event) {
 }
 
 void Node::heard(nft::Event event) {
-  const bool ours = event.port_id == own_port_id_;
+  const bool ours = event.port_id == own_.nftables;
   if (!ours) note_touch(event);
   if (const auto* generation = std::get_if<nft::NewGeneration>(&event.what)) {
     generation_ = generation->id;

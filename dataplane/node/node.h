@@ -40,8 +40,14 @@ class Node {
   /// must be known before it is changed.
   engine::Plan plan(engine::Clock::time_point now);
 
-  /// Which senders' nf_tables events are our own echo.
-  void own_port_id(std::uint32_t port_id) { own_port_id_ = port_id; }
+  /// Whose changes are our own: what their answers tell is not heard once more.
+  Result<void> knows(const engine::Senders& senders);
+  /// An order is about to be applied, and was: the engine learns how its steps went. In between
+  /// nothing is heard: first comes what we know of our own changes, then, in their order, those of
+  /// others, so that a foreign change in between is not taken for ours.
+  void begin(const engine::Order& order);
+  Result<void> end(const engine::Order& order, const engine::Report& report);
+
   /// Of nf_tables, as last listed or heard.
   std::uint32_t generation() const { return generation_; }
   /// Who changed our nf_tables since the last call, in words for the log; empty: nobody.
@@ -61,6 +67,7 @@ class Node {
   Result<void> list(netlink::Listing what);
   Result<void> hear_rtnetlink();
   Result<void> hear_nftables();
+  Result<void> hear_again(std::optional<std::uint32_t> expected_generation);
   void heard(nft::Event event);
   void note_touch(const nft::Event& event);
 
@@ -70,8 +77,9 @@ class Node {
   nft::Client nft_lister_;
   nft::Monitor nft_events_;
   std::uint32_t generation_ = 0;
-  std::uint32_t own_port_id_ = 0;
-  bool nft_stale_ = false;
+  engine::Senders own_;
+  bool nft_stale_ = false, rtnetlink_stale_ = false;
+  bool paused_ = false;  ///< nf_tables are not listened to
   std::string touched_, intruder_;
 };
 

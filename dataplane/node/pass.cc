@@ -1,14 +1,11 @@
 #include "dataplane/node/pass.h"
 
-#include <cerrno>
 #include <unordered_set>
 
 namespace novaplane::node {
 namespace {
 
 using engine::Phase;
-
-bool untried(const Result<void>& result) { return !result && result.error().code == ECANCELED; }
 
 void append(std::vector<engine::Announce>& to, const std::vector<engine::Announce>& from) {
   to.insert(to.end(), from.begin(), from.end());
@@ -17,13 +14,14 @@ void append(std::vector<engine::ForgetFlows>& to, const std::vector<engine::Forg
   to.insert(to.end(), from.begin(), from.end());
 }
 
-/// Applies one part and remembers what of it succeeded.
-bool apply(Node& node, engine::Executor& executor, engine::Plan part, Outcome& outcome,
-           const engine::Executor::Progress& progress) {
+/// Applies one part and remembers what of it succeeded. False: it rested on an old observation.
+Result<bool> apply_part(Node& node, engine::Executor& executor, engine::Plan part, Outcome& outcome,
+                        const engine::Executor::Progress& progress) {
   if (part.empty()) return true;
   const engine::Order order = order_of(node, std::move(part));
-  const engine::Report report = executor.apply(order, progress);
-  settle(node.engine(), order.plan, report.results);
+  const auto applied = apply(node, executor, order, progress);
+  if (!applied) return tl::unexpected(applied.error());
+  const engine::Report& report = *applied;
   const auto follow = consequences_of(order.plan, report.results);
   append(outcome.consequences.announcements, follow.announcements);
   append(outcome.consequences.flows, follow.flows);
@@ -38,7 +36,7 @@ void serve(Node& node, engine::ServiceDriver& services, const engine::Plan& part
   if (part.empty()) return;
   if (progress) progress(Phase::services, part.size());
   const auto results = services.apply(pointers(part));
-  settle(node.engine(), part, results);
+  node.engine().done(part, results, engine::Clock::now());
   for (std::size_t i = 0; i < part.size(); ++i) {
     if (results[i]) outcome.done.push_back(part[i]);
   }
@@ -81,14 +79,6 @@ std::vector<const engine::Step*> pointers(const engine::Plan& plan) {
   return steps;
 }
 
-void settle(engine::Engine& engine, const engine::Plan& plan,
-            const std::vector<Result<void>>& results) {
-  const auto now = engine::Clock::now();
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    if (!untried(results[i])) engine.done(plan[i], results[i], now);
-  }
-}
-
 engine::Consequences consequences_of(const engine::Plan& plan,
                                      const std::vector<Result<void>>& results) {
   std::unordered_set<const engine::Object*> failed;
@@ -107,19 +97,29 @@ engine::Consequences consequences_of(const engine::Plan& plan,
   return found;
 }
 
+Result<engine::Report> apply(Node& node, engine::Executor& executor, const engine::Order& order,
+                             const engine::Executor::Progress& progress) {
+  node.begin(order);
+  engine::Report report = executor.apply(order, progress);
+  if (auto ended = node.end(order, report); !ended) return tl::unexpected(ended.error());
+  if (auto heard = node.hear(); !heard) return tl::unexpected(heard.error());
+  return report;
+}
+
 Result<Outcome> converge(Node& node, engine::Executor& executor, engine::ServiceDriver& services,
                          const engine::Executor::Progress& progress) {
   constexpr int kPasses = 20;  // each pass that changes something brings its own events
   Outcome outcome;
-  node.own_port_id(executor.nftables().port_id());
+  if (auto known = node.knows(executor.senders()); !known) return tl::unexpected(known.error());
   for (int pass = 0; pass < kPasses; ++pass) {
     Parts parts = split(node.plan(engine::Clock::now()));
     if (parts.empty()) break;
-    if (apply(node, executor, std::move(parts.kernel), outcome, progress)) {
+    auto is_current = apply_part(node, executor, std::move(parts.kernel), outcome, progress);
+    if (is_current && *is_current) {
       serve(node, services, parts.services, outcome, progress);
-      apply(node, executor, std::move(parts.deletions), outcome, progress);
+      is_current = apply_part(node, executor, std::move(parts.deletions), outcome, progress);
     }
-    if (auto heard = node.hear(); !heard) return tl::unexpected(heard.error());
+    if (!is_current) return tl::unexpected(is_current.error());
   }
   outcome.failures = failures(node.engine());
   return outcome;

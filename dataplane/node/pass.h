@@ -29,9 +29,9 @@ engine::Order order_of(Node& node, engine::Plan plan);
 /// The steps of a plan as service drivers take them.
 std::vector<const engine::Step*> pointers(const engine::Plan& plan);
 
-/// Tells the engine how the steps went; not those that were never tried.
-void settle(engine::Engine& engine, const engine::Plan& plan,
-            const std::vector<Result<void>>& results);
+/// Executes an order, and hears what it and others have caused.
+Result<engine::Report> apply(Node& node, engine::Executor& executor, const engine::Order& order,
+                             const engine::Executor::Progress& progress = {});
 
 struct Outcome {
   struct Failure {

@@ -49,7 +49,7 @@ TEST_F(CommandLineTest, ShowTellsWhatIsWithoutADocument) {
 
 TEST_F(CommandLineTest, ShowSeesWhatIsNotWell) {
   world.up();
-  for (const pid_t pid : h1.processes("dnsmasq")) kill(pid, SIGKILL);
+  h1.kill_all("dnsmasq");
   h1.ip("link set tap-web1 nomaster");
   h1.nft(
       "table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }");

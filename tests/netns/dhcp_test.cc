@@ -296,8 +296,7 @@ TEST_F(DhcpTest, APidFileThatNamesAForeignProcessIsNeverBelieved) {
   for (const auto& [path, state] : files_below(h1.run_dir()))
     if (path.ends_with("pid")) {
       ++rewritten;
-      for (const pid_t pid : h1.processes("dnsmasq")) kill(pid, SIGKILL);
-      EXPECT_TRUE(eventually([&] { return h1.processes("dnsmasq").empty(); }));
+      h1.kill_all("dnsmasq");
       write_file(path, fmt::format("{}\n", bystander.pid()));
     }
   EXPECT_EQ(rewritten, 1);

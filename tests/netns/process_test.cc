@@ -89,7 +89,7 @@ TEST_F(ProcessTest, DownWorksWithoutItsRunDirectory) {
   EXPECT_FALSE(h1.has_link("br-blue"));
   EXPECT_THAT(h1.nft_list("list tables"), Not(HasSubstr("novaplane")));
   EXPECT_THAT(h1.ip("route show table local"), Not(HasSubstr("203.0.113.10")));
-  for (const pid_t pid : h1.processes("dnsmasq")) kill(pid, SIGKILL);
+  h1.kill_all("dnsmasq");
 }
 
 TEST_F(ProcessTest, AFreshProcessFindsItsOwnWithoutAnyMemory) {

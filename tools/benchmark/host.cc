@@ -30,7 +30,7 @@ Host::Host(const Site& site) {
   node_ = must(node::Node::open(std::string(kHostName)));
   executor_ = std::make_unique<engine::Executor>(
       must(engine::Executor::open(site.run_dir(), engine().frame())));
-  node_->own_port_id(executor_->nftables().port_id());
+  must(node_->knows(executor_->senders()));
 }
 
 void Host::load(cloud::Cloud cloud) {
@@ -49,10 +49,8 @@ void Host::converge() {
 bool Host::pass() {
   const engine::Order order = node::order_of(*node_, engine().plan(now()));
   if (order.plan.empty()) return false;
-  const engine::Report report = executor_->apply(order);
+  const engine::Report report = must(node::apply(*node_, *executor_, order));
   for (const auto& result : report.results) must(result);
-  node::settle(engine(), order.plan, report.results);
-  must(node_->hear());
   return true;
 }
 

@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/base/process.h"
+
 namespace novaplane::netns {
 namespace fs = std::filesystem;
 namespace {
@@ -126,6 +128,15 @@ std::vector<pid_t> Namespace::processes(const std::string& program) const {
     return !program.empty() && read_file(fmt::format("/proc/{}/comm", pid)) != program + "\n";
   });
   return pids;
+}
+
+void Namespace::kill_all(const std::string& program) const {
+  const auto deadline = Clock::now() + 5s;
+  for (const pid_t pid : processes(program)) {
+    const auto process = Process::open(pid);
+    if (!process || !process->signal(SIGKILL)) continue;  // was quicker
+    if (!process->ended_before(deadline)) throw std::runtime_error(program + " does not die");
+  }
 }
 
 bool Namespace::pings(const std::string& address, Duration patience) const {

@@ -41,6 +41,8 @@ class Namespace {
   bool has_link(const std::string& link) const;
   std::string mac(const std::string& link) const;
   std::vector<pid_t> processes(const std::string& program = {}) const;  ///< those that live here
+  /// SIGKILL to those of that name; until they have let go of everything, their sockets too.
+  void kill_all(const std::string& program) const;
 
   /// An echo request, and another every 0.3 s until an answer comes or patience ends.
   bool pings(const std::string& address, Duration patience = 2s) const;

@@ -44,6 +44,29 @@ TEST_F(MonitorTest, HearsEverythingOfTenThousandRoutes) {
   EXPECT_FALSE(readable(monitor_.fd()));
 }
 
+TEST_F(MonitorTest, IsNotToldOfRoutesThatItsOwnSenderWrites) {
+  send(set_link("lo", {.up = true}));
+  ASSERT_TRUE(monitor_.ignore_routes_of(socket_.port_id()));
+  hear<Seen<Route>>();
+  add_routes(10);
+  EXPECT_FALSE(readable(monitor_.fd()));
+  shell("ip route add 198.51.100.0/24 dev lo; ip route del local 198.18.0.3");
+  EXPECT_EQ(hear<Seen<Route>>().size(), 1u);
+  shell("ip route del 198.51.100.0/24; ip route del local 198.18.0.4");
+  const auto gone = hear<Gone<Route>>();
+  ASSERT_EQ(gone.size(), 2u);
+  EXPECT_EQ(gone[1].destination, prefix("198.18.0.4/32"));
+}
+
+TEST_F(MonitorTest, LeavesBridgesToTheirOwnNews) {
+  shell(
+      "ip link add br0 type bridge; ip link add v0 type veth peer name v1; "
+      "ip link set v0 master br0; ip link set v0 up");
+  EXPECT_FALSE(hear<Seen<Link>>().empty());
+  shell("bridge fdb add 0a:00:00:00:00:01 dev v0 master static; bridge link set dev v0 guard on");
+  EXPECT_FALSE(readable(monitor_.fd()));
+}
+
 TEST_F(MonitorTest, SaysThatEventsWereLost) {
   send(set_link("lo", {.up = true}));
   auto small = Monitor::open(4096).value();

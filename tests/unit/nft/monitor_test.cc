@@ -51,6 +51,31 @@ TEST_F(MonitorTest, HearsOurOwnElementsWithOurPortId) {
   EXPECT_EQ(std::get<NewGeneration>(events[1].what).pid, static_cast<std::uint32_t>(getpid()));
 }
 
+TEST_F(MonitorTest, IsNotToldOfElementsThatItsOwnSenderWrites) {
+  ASSERT_TRUE(monitor_.ignore_elements_of(client_.port_id()));
+  ASSERT_TRUE(
+      client_.commit({client_.generation(), {}, {}, {floating("203.0.113.1", "10.0.0.10")}}));
+  auto events = hear();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(std::get<NewGeneration>(events[0].what).id, client_.generation());
+
+  nft("flush map inet novaplane floating_to_fixed");
+  EXPECT_EQ(only<ElementRemoved>(hear()).size(), 1u);
+}
+
+TEST_F(MonitorTest, WhatItMissedInAPauseTheGenerationTells) {
+  ASSERT_TRUE(monitor_.pause());
+  ASSERT_TRUE(
+      client_.commit({client_.generation(), {}, {}, {floating("203.0.113.1", "10.0.0.10")}}));
+  EXPECT_EQ(client_.ask_generation().value(), client_.generation());
+  nft("flush map inet novaplane floating_to_fixed");
+  ASSERT_TRUE(monitor_.resume());
+  EXPECT_TRUE(hear().empty());
+  EXPECT_EQ(client_.ask_generation().value(), *client_.generation() + 1);
+  nft("add table inet foreign");
+  EXPECT_EQ(hear().size(), 1u);
+}
+
 TEST_F(MonitorTest, HearsForeignElementsAndWhoDidIt) {
   nft("add element bridge novaplane to_bridge "
       "{ \"tap-a\" . 0a:6e:0a:00:00:01 comment \"port tap-a\" : 0a:00:00:00:00:01 }");
