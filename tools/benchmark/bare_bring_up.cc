@@ -29,14 +29,13 @@ std::string bridge(unsigned network) { return "br-" + test::LargeCloud::network(
 
 BareBringUp::BareBringUp(const Site& site, const test::LargeCloud& cloud,
                          std::vector<char> transaction)
-    : nftables_(site, NETLINK_NETFILTER),
+    : nftables_(site, std::move(transaction)),
       rtnetlink_(site, NETLINK_ROUTE),
       cloud_(cloud),
-      transaction_(std::move(transaction)),
       buffer_(64 * 1024) {}
 
 void BareBringUp::run() {
-  nftables_.send_large(transaction_);
+  nftables_.send();
   write_sysctls();
   create_bridges();
   attach_ports();

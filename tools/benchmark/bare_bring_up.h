@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "tests/support/large_cloud.h"
-#include "tools/benchmark/bare_socket.h"
+#include "tools/benchmark/bare_transaction.h"
 
 namespace novaplane::bench {
 
@@ -30,9 +30,9 @@ class BareBringUp {
   void add(nlmsghdr* message);
   void flush();
 
-  BareSocket nftables_, rtnetlink_;
+  BareTransaction nftables_;
+  BareSocket rtnetlink_;
   test::LargeCloud cloud_;
-  std::vector<char> transaction_;
   std::vector<char> buffer_;
   std::size_t used_ = 0, count_ = 0;
   nlmsghdr* last_ = nullptr;

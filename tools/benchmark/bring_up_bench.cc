@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include "dataplane/nft/elements.h"
-#include "dataplane/nft/frame_messages.h"
 #include "tests/support/large_cloud.h"
 #include "tools/benchmark/bare_bring_up.h"
 #include "tools/benchmark/host.h"
@@ -26,39 +24,6 @@ std::unique_ptr<Site> site_with_links() {
   }
   site->ip(commands);
   return site;
-}
-
-/// The messages of the one nf_tables transaction that the bring-up sends.
-std::vector<char> transaction_of(engine::Engine& engine) {
-  const nft::Frame& frame = engine.frame();
-  nft::RuleIdentities identities;
-  for (const nft::Rule& rule : frame.rules) identities.push_back(nft::identity_of(rule));
-  nft::Batch batch;
-  batch.begin(std::nullopt);
-  nft::write_repair(batch, frame, identities, engine.frame_repair());
-  nft::ElementMessages messages(batch, nft::Batch::Subject::Kind::add);
-  for (const nft::Set& set : frame.sets) {
-    engine.tables().elements.rows().for_each_pending(
-        [&](const nft::ElementKey& key, const nft::Element* wanted, auto*) {
-          if (key.set == set.name) messages.put(set, key, wanted, 0);
-        });
-  }
-  messages.finish();
-  batch.end();
-  std::vector<char> bytes;
-  for (const iovec& part : batch.parts()) {
-    const char* first = static_cast<const char*>(part.iov_base);
-    bytes.insert(bytes.end(), first, first + part.iov_len);
-  }
-  return bytes;
-}
-
-std::vector<char> transaction_of(const cloud::Cloud& cloud, const Site& site) {
-  const Site::Visit visit(site);
-  Host host(site);
-  host.load(cloud);
-  host.is_silent();  // the plan makes it learn what the kernel says of the uplink
-  return transaction_of(host.engine());
 }
 
 auto time_of_ours(cloud::Cloud cloud, const Site& site) {

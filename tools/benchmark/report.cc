@@ -27,6 +27,12 @@ std::string times(const benchmark::BenchmarkReporter::Run& run, const std::strin
                   : fmt::format("{} (p99 {})", time_text(median), time_text(p99));
 }
 
+std::string limit_text(const benchmark::BenchmarkReporter::Run& run) {
+  if (const double ratio = counter(run, "limit"); ratio > 0) return fmt::format("{:.2f}", ratio);
+  if (const double ms = counter(run, "limit_ms"); ms > 0) return fmt::format("{:.0f} ms", ms);
+  return "";
+}
+
 }  // namespace
 
 void put(benchmark::State& state, const Line& line) {
@@ -37,6 +43,7 @@ void put(benchmark::State& state, const Line& line) {
   put_side("ours", line.ours);
   put_side("floor", line.floor);
   state.counters["limit"] = line.limit;
+  state.counters["limit_ms"] = line.limit_ms;
 }
 
 bool TableReporter::ReportContext(const Context&) {
@@ -51,10 +58,9 @@ bool TableReporter::ReportContext(const Context&) {
 void TableReporter::ReportRuns(const std::vector<Run>& runs) {
   for (const Run& run : runs) {
     const double ours = counter(run, "ours"), floor = counter(run, "floor");
-    const double limit = counter(run, "limit");
     fmt::print("| {} | {} | {} | {} | {} |\n", run.run_name.function_name, times(run, "ours"),
                times(run, "floor"), floor > 0 ? fmt::format("{:.2f}", ours / floor) : "",
-               limit > 0 ? fmt::format("{:.2f}", limit) : "");
+               limit_text(run));
   }
   std::fflush(stdout);
 }

@@ -13,6 +13,7 @@ namespace novaplane::bench {
 struct Line {
   Samples ours, floor;
   double limit = 0;       ///< ours at most so many times the floor; 0: no such limit
+  double limit_ms = 0;    ///< ours at most so long; 0: no such limit
   bool shows_p99 = true;  ///< of many short operations
 };
 void put(benchmark::State& state, const Line& line);

@@ -5,5 +5,7 @@ namespace novaplane::bench {
 
 void add_floating_ip_benchmarks();
 void add_bring_up_benchmarks();
+void add_repair_benchmarks();
+void add_flows_benchmarks();
 
 }  // namespace novaplane::bench
