@@ -80,6 +80,7 @@ std::uint32_t IpAddress::v4_value() const {
 }
 
 std::string IpAddress::to_string() const {
+  if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes_[0], bytes_[1], bytes_[2], bytes_[3]);
   char text[INET6_ADDRSTRLEN];
   return inet_ntop(family(), bytes_.data(), text, sizeof(text));
 }

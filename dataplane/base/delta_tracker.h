@@ -65,7 +65,9 @@ class DeltaTracker {
   /// Copies the row only where it differs.
   template <class R = Row>
   void saw(const Key& key, R&& row) {
-    Pair& pair = place(key);
+    Pair* const last = listed_[kPending].empty() ? nullptr : listed_[kPending].back();
+    // Differences are settled from the last one on: often it is this one.
+    Pair& pair = last && last->first == key ? *last : place(key);
     Sides& sides = pair.second;
     if (!sides.wanted) {
       sides.row = std::forward<R>(row);

@@ -295,20 +295,18 @@ std::size_t Engine::pending() {
 void Engine::add_consequences(Plan& plan) const {
   const std::size_t steps = plan.size();
   Consequences found;
-  Plan flows;
+  std::vector<std::size_t> steps_of_flows;  // of each in found.flows
   for (std::size_t i = 0; i < steps; ++i) {
     compiler_.add_consequences(plan[i], found);
     for (const Announce& announce : found.announcements) {
       plan.push_back({Phase::announce, announce, plan[i].owner});
     }
-    for (const ForgetFlows& forget : found.flows) {
-      flows.push_back({Phase::forget_flows, forget, plan[i].owner});
-    }
     found.announcements.clear();
-    found.flows.clear();
+    steps_of_flows.resize(found.flows.size(), i);
   }
-  plan.insert(plan.end(), std::make_move_iterator(flows.begin()),
-              std::make_move_iterator(flows.end()));
+  for (std::size_t i = 0; i < found.flows.size(); ++i) {
+    plan.push_back({Phase::forget_flows, found.flows[i], plan[steps_of_flows[i]].owner});
+  }
 }
 
 namespace {
@@ -357,7 +355,7 @@ struct Settle {
 
 void Engine::done(const Plan& plan, const std::vector<Result<void>>& results,
                   Clock::time_point now) {
-  for (std::size_t i = 0; i < plan.size(); ++i) {
+  for (std::size_t i = plan.size(); i-- > 0;) {  // see DeltaTracker::saw
     const bool tried = results[i] || results[i].error().code != ECANCELED;
     if (tried) done(plan[i], results[i], now);
   }

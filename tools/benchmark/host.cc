@@ -50,7 +50,9 @@ bool Host::pass() {
   const engine::Order order = node::order_of(*node_, engine().plan(now()));
   if (order.plan.empty()) return false;
   const engine::Report report = must(node::apply(*node_, *executor_, order));
-  for (const auto& result : report.results) must(result);
+  for (const auto& result : report.results) {
+    if (!result) give_up(result.error().message());
+  }
   return true;
 }
 
