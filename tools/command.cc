@@ -19,7 +19,7 @@ constexpr Command kCommands[] = {
      "Beside a running novaplaned with the same document, asks it for a pass.", 1, 1, up},
     {"down", "", "remove everything that is novaplane's on this host",
      "What others made stays; values that were found are given back.", 0, 0, down},
-    {"show", "[networks|ports|floating-ips|uplinks]", "what is, read from the kernel",
+    {"show", "[networks|ports|floating-ips|port-forwards|uplinks]", "what is, read from the kernel",
      "Needs no document.", 0, 1, show},
 };
 

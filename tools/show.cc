@@ -1,6 +1,7 @@
 #include "dataplane/node/show.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <array>
 
@@ -58,6 +59,17 @@ Table floating_ips(const Show& show) {
   return table;
 }
 
+Table port_forwards(const Show& show) {
+  Table table({"PORT FORWARD", "ADDRESS", "PORTS", "TO", "TO PORTS", "PORT"});
+  for (const node::PortForwardRow& row : show.port_forwards) {
+    const char* protocol = row.protocol == IPPROTO_TCP ? "tcp" : "udp";
+    table.add({row.name, row.address.to_string(),
+               fmt::format("{} {}", protocol, row.ports.to_string()), row.fixed.to_string(),
+               row.to.to_string(), row.port});
+  }
+  return table;
+}
+
 Table uplinks(const Show& show) {
   Table table({"UPLINK", "SOURCE", "STATE", "NETWORKS"});
   for (const node::UplinkRow& row : show.uplinks) {
@@ -70,10 +82,11 @@ struct View {
   std::string_view name, none;
   Table (*table)(const Show&);
 };
-constexpr std::array<View, 4> kViews{{
+constexpr std::array<View, 5> kViews{{
     {"networks", "no networks of novaplane on this host", networks},
     {"ports", "no ports of novaplane on this host", ports},
     {"floating-ips", "no floating IPs on this host", floating_ips},
+    {"port-forwards", "no port forwards on this host", port_forwards},
     {"uplinks", "no uplinks on this host", uplinks},
 }};
 

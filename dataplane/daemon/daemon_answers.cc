@@ -2,7 +2,6 @@
 
 #include "dataplane/daemon/daemon.h"
 #include "dataplane/daemon/log.h"
-#include "dataplane/node/self_check.h"
 #include "dataplane/node/show_json.h"
 
 /// What the daemon answers at its control socket.
@@ -25,9 +24,7 @@ std::string Daemon::status() const {
 }
 
 std::string Daemon::show() {
-  node::Show show = node::show(node_->engine(), options_.run_dir);
-  show.warnings = node::self_check(show);
-  return node::to_json(show);
+  return node::to_json(node::show(node_->engine(), options_.run_dir));
 }
 
 void Daemon::pass(Control::Answer answer) {

@@ -17,7 +17,7 @@ using engine::Engine;
 
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
 constexpr std::string_view kAlias = "novaplane network ", kPort = "port ", kNetwork = "network ";
-constexpr std::string_view kServes = "dhcp/", kHost = "host ";
+constexpr std::string_view kServes = "dhcp/", kHost = "host ", kForward = "port forward ";
 
 /// What follows the prefix; empty when the text does not begin with it.
 std::string after(std::string_view prefix, std::string_view text) {
@@ -31,6 +31,18 @@ std::string link_at(std::string_view bytes, std::size_t offset = 0) {
 IpAddress address_in(std::string_view bytes) {
   const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
   return IpAddress::from_bytes({first, bytes.size()}).value_or(IpAddress());
+}
+
+/// A port in an element's key or data.
+std::uint16_t port_at(std::string_view bytes, std::size_t offset) {
+  const auto high = static_cast<std::uint8_t>(bytes[offset]);
+  const auto low = static_cast<std::uint8_t>(bytes[offset + 1]);
+  return static_cast<std::uint16_t>(high << 8 | low);
+}
+
+void include(PortForwardRow::Ports& ports, std::uint16_t port) {
+  ports.first = ports.first == 0 ? port : std::min(ports.first, port);
+  ports.last = std::max(ports.last, port);
 }
 
 /// What DHCP was told of a port.
@@ -50,6 +62,7 @@ class Collector {
     collect_networks();
     collect_ports();
     collect_floating_ips();
+    collect_port_forwards();
     collect_uplinks();
     sort();
     return std::move(show_);
@@ -73,6 +86,7 @@ class Collector {
   void collect_networks();
   void collect_ports();
   void collect_floating_ips();
+  void collect_port_forwards();
   void collect_uplinks();
   void sort();
 
@@ -237,6 +251,27 @@ void Collector::collect_floating_ips() {
   });
 }
 
+/// Each port of a range is an element.
+void Collector::collect_port_forwards() {
+  constexpr std::size_t kProtocol = 4, kPort = 8, kToPort = 4;  // address . protocol . port
+  std::map<std::string, PortForwardRow> forwards;
+  each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
+    if (key.set != nat::kPortForwards) return;
+    PortForwardRow& row = forwards[after(kForward, element.comment)];
+    row.address = address_in(std::string_view(key.key).substr(0, kProtocol));
+    row.protocol = static_cast<std::uint8_t>(key.key[kProtocol]);
+    row.fixed = address_in(std::string_view(element.data).substr(0, kToPort));
+    include(row.ports, port_at(key.key, kPort));
+    include(row.to, port_at(element.data, kToPort));
+  });
+  for (auto& [name, row] : forwards) {
+    row.name = name;
+    const auto port = std::ranges::find(show_.ports, std::optional(row.fixed), &PortRow::address);
+    if (port != show_.ports.end()) row.port = port->name;
+    show_.port_forwards.push_back(std::move(row));
+  }
+}
+
 void Collector::collect_uplinks() {
   std::map<std::string, UplinkRow> uplinks;
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
@@ -265,6 +300,10 @@ void Collector::sort() {
 }
 
 }  // namespace
+
+std::string PortForwardRow::Ports::to_string() const {
+  return first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last);
+}
 
 Show show(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();

@@ -41,6 +41,18 @@ struct FloatingIpRow {
   std::string interface;  ///< of the uplink; empty: not known
 };
 
+struct PortForwardRow {
+  struct Ports {
+    std::uint16_t first = 0, last = 0;
+    std::string to_string() const;  ///< "2222" or "3000-3002"
+  };
+  std::string name;
+  IpAddress address, fixed;
+  std::uint8_t protocol = 0;  ///< IPPROTO_*
+  Ports ports, to;
+  std::string port;  ///< of the document; empty: not known
+};
+
 struct UplinkRow {
   std::string interface;
   std::optional<IpAddress> source;  ///< none: no SNAT
@@ -52,6 +64,7 @@ struct Show {
   std::vector<NetworkRow> networks;
   std::vector<PortRow> ports;
   std::vector<FloatingIpRow> floating_ips;
+  std::vector<PortForwardRow> port_forwards;
   std::vector<UplinkRow> uplinks;
   std::vector<std::string> warnings;  ///< see self_check.h
 };

@@ -1,6 +1,7 @@
 #include "dataplane/node/show_json.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <nlohmann/json.hpp>
 
@@ -54,6 +55,16 @@ Json json_of(const FloatingIpRow& row) {
           {"answered", text_of(row.answered)}};
 }
 
+Json json_of(const PortForwardRow& row) {
+  return {{"name", row.name},
+          {"address", row.address.to_string()},
+          {"protocol", row.protocol == IPPROTO_TCP ? "tcp" : "udp"},
+          {"ports", row.ports.to_string()},
+          {"fixed", row.fixed.to_string()},
+          {"to", row.to.to_string()},
+          {"port", text_of(row.port)}};
+}
+
 Json json_of(const UplinkRow& row) {
   return {{"interface", row.interface},
           {"source", text_of(row.source)},
@@ -78,6 +89,7 @@ std::string to_json(const Show& show, std::string_view only) {
   put("networks", "networks", show.networks);
   put("ports", "ports", show.ports);
   put("floating-ips", "floating_ips", show.floating_ips);
+  put("port-forwards", "port_forwards", show.port_forwards);
   put("uplinks", "uplinks", show.uplinks);
   json["warnings"] = show.warnings;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -51,6 +51,10 @@ TEST_P(PortForwardTest, ARangeKeepsItsOrder) {
   EXPECT_THAT(second.callers(), testing::SizeIs(1));
   EXPECT_EQ(seen_at(outside, "203.0.113.80", 3002), "192.0.2.1");
   EXPECT_THAT(third.callers(), testing::SizeIs(1));
+  const auto rows = lines_of(h1.show({"port-forwards"}).out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_THAT(words_of(rows[1]), testing::ElementsAre("range", "203.0.113.80", "tcp", "3000-3002",
+                                                      "10.0.0.11", "4000-4002", "web1"));
 }
 
 TEST_P(PortForwardTest, OfTheUplinksOwnAddressLeavesTheRestToTheHost) {
