@@ -24,6 +24,7 @@ std::vector<nft::Set> sets() {
       {kLayer2, {ifname}},
       {kRouted, {ifname, ifname}},
       {kOpen, {ifname}},
+      {kOpenRanges, {ipv4_addr}, {}, /*interval=*/true},
       {kGateways, {ifname, ipv4_addr}},
       {kOwnAddresses, {ipv4_addr}},
       {kHostServices, {ifname, ipv4_addr, inet_proto, inet_service}},
@@ -41,10 +42,31 @@ std::vector<nft::Chain> chains() {
   using enum nft::Hook;
   constexpr auto kFilter = nft::ChainType::filter;
   return {
+      {Family::inet, "untracked", kFilter, prerouting, -300},
       {Family::inet, "forward", kFilter, forward, 0},
       {Family::inet, "input", kFilter, input, 0},
       {Family::bridge, "prerouting", kFilter, prerouting, -300},
       {Family::bridge, "postrouting", kFilter, postrouting, 300},
+  };
+}
+
+/// Between routed networks the way there and the way back may pass different hosts, so that each
+/// would keep half a flow, and find it invalid. Within a network flows are kept: one to a floating
+/// IP of the same network is translated, and so are its answers, as are those to the host itself.
+std::vector<Rule> untracked_rules() {
+  const auto untracked = [](std::string why) {
+    return rule(Family::inet, "untracked", std::move(why));
+  };
+  return {
+      untracked("not from a routed network").not_in({iifname}, kOpen.name).return_(),
+      untracked("to the host").in({ip_daddr}, kOwnAddresses.name).return_(),
+      untracked("within a network")
+          .in({fib_saddr_oifname, fib_daddr_oifname}, kRouted.name)
+          .return_(),
+      untracked("between networks that are routed: true")
+          .in({ip_saddr}, kOpenRanges.name)
+          .in({ip_daddr}, kOpenRanges.name)
+          .notrack(),
   };
 }
 
@@ -145,7 +167,8 @@ std::vector<Rule> to_ports_rules() {
 
 nft::Frame Bridge::frame() const {
   nft::Frame frame{sets(), chains(), {}};
-  for (auto* rules : {forward_rules, input_rules, from_ports_rules, to_ports_rules}) {
+  for (auto* rules :
+       {untracked_rules, forward_rules, input_rules, from_ports_rules, to_ports_rules}) {
     frame.merge({{}, {}, rules()});
   }
   return frame;

@@ -125,7 +125,10 @@ void compile_address(const cloud::Network& network, const IpAddress& address, bo
 void compile_reach(const Context& context, const cloud::Network& network, Elements& elements) {
   const std::string bridge = Bytes().ifname(network.bridge).take();
   elements.add(kManaged, bridge);
-  if (network.routed) elements.add(kOpen, bridge);
+  if (network.routed) {
+    elements.add(kOpen, bridge);
+    elements.add(kOpenRanges, network.cidr);
+  }
   if (network.snat) return;
   const auto& uplinks = context.host.uplinks;
   for (const cloud::Uplink& uplink : uplinks) {

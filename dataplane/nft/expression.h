@@ -34,6 +34,8 @@ enum class Select : std::uint8_t {
   tcp_dport,
   udp_dport,
   icmp_type,
+  fib_saddr_oifname,  ///< where the host would send to the packet's source
+  fib_daddr_oifname,
 };
 
 /// One selector, or several: a concatenation.
@@ -107,9 +109,12 @@ struct NatTo {
 
 struct Masquerade {};
 
+/// Conntrack, and so translation, leaves the packet alone; before priority -200 only.
+struct NoTrack {};
+
 enum class Verdict : std::uint8_t { accept, drop, return_ };
 
 using Expression = std::variant<InSet, Compare, InPrefix, HasBits, SetMarkBits, WriteFromMap,
-                                SetPkttypeHost, NatFromMap, NatTo, Masquerade, Verdict>;
+                                SetPkttypeHost, NatFromMap, NatTo, Masquerade, NoTrack, Verdict>;
 
 }  // namespace novaplane::nft

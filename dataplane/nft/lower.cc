@@ -99,6 +99,7 @@ class Lowering {
   }
 
   void operator()(const Masquerade&) { add("masq"); }
+  void operator()(const NoTrack&) { add("notrack"); }
 
   void operator()(Verdict verdict) {
     constexpr int kCodes[] = {NF_ACCEPT, NF_DROP, NFT_RETURN};
@@ -142,6 +143,9 @@ class Lowering {
       case Selector::Load::payload:
         load_payload(destination, from.key, from.offset, from.size);
         break;
+      case Selector::Load::fib:
+        load_fib(destination, from.key);
+        break;
     }
   }
 
@@ -155,6 +159,13 @@ class Lowering {
     nftnl_expr* ct = add("ct");
     nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
     nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, destination);
+  }
+
+  void load_fib(std::uint32_t destination, std::uint32_t flags) {
+    nftnl_expr* fib = add("fib");
+    nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, flags);
+    nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIFNAME);
+    nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_DREG, destination);
   }
 
   void load_payload(std::uint32_t destination, std::uint32_t base, std::uint32_t offset,

@@ -110,6 +110,7 @@ RuleBuilder&& RuleBuilder::snat(const IpAddress& address) && {
 }
 
 RuleBuilder&& RuleBuilder::masquerade() && { return add(Masquerade{}); }
+RuleBuilder&& RuleBuilder::notrack() && { return add(NoTrack{}); }
 RuleBuilder&& RuleBuilder::accept() && { return add(Verdict::accept); }
 RuleBuilder&& RuleBuilder::drop() && { return add(Verdict::drop); }
 RuleBuilder&& RuleBuilder::return_() && { return add(Verdict::return_); }

@@ -48,6 +48,7 @@ class RuleBuilder {
   RuleBuilder&& snat(Key key, std::string_view map) &&;
   RuleBuilder&& snat(const IpAddress&) &&;
   RuleBuilder&& masquerade() &&;
+  RuleBuilder&& notrack() &&;
 
   RuleBuilder&& accept() &&;
   RuleBuilder&& drop() &&;

@@ -101,6 +101,7 @@ struct Printer {
     return fmt::format("{} ip to {}{}", nat.source ? "snat" : "dnat", nat.address, port);
   }
   std::string operator()(const Masquerade&) const { return "masquerade"; }
+  std::string operator()(const NoTrack&) const { return "notrack"; }
   std::string operator()(Verdict verdict) const {
     constexpr std::string_view kNames[] = {"accept", "drop", "return"};
     return std::string(kNames[static_cast<std::size_t>(verdict)]);

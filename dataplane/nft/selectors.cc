@@ -28,6 +28,8 @@ constexpr Selector kSelectors[] = {
     {"tcp dport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Needs::tcp},
     {"udp dport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Needs::udp},
     {"icmp type", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, Needs::icmp},
+    {"fib saddr oifname", Load::fib, NFTA_FIB_F_SADDR, 0, 16, Needs::nothing},
+    {"fib daddr oifname", Load::fib, NFTA_FIB_F_DADDR, 0, 16, Needs::nothing},
 };
 
 }  // namespace

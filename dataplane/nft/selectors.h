@@ -13,11 +13,11 @@ enum class Needs : std::uint8_t { nothing, ipv4, arp, tcp, udp, icmp };
 
 /// How the kernel loads a selector into registers, and how nft names it.
 struct Selector {
-  enum class Load : std::uint8_t { meta, ct, payload };
+  enum class Load : std::uint8_t { meta, ct, payload, fib };
 
   std::string_view text;  ///< "ip daddr"
   Load load;
-  std::uint32_t key;     ///< NFT_META_*, NFT_CT_*, or the payload's base NFT_PAYLOAD_*
+  std::uint32_t key;     ///< NFT_META_*, NFT_CT_*, NFTA_FIB_F_* or the payload's base NFT_PAYLOAD_*
   std::uint32_t offset;  ///< payload only
   std::uint32_t size;    ///< bytes
   Needs needs;

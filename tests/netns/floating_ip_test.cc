@@ -209,8 +209,6 @@ TEST_P(FloatingIpTest, UnbindingForgetsItsFlowsAndNoOthers) {
   EXPECT_TRUE(east_west.echoes("still here"));
   EXPECT_TRUE(forwarded.echoes("still here"));
   EXPECT_TRUE(other.echoes("still here"));
-  EXPECT_THAT(flows(h1, "-s 10.0.0.11 -d 10.1.0.21"), Not(IsEmpty()))
-      << "never cut, so never made again";
   EXPECT_EQ(seen_at(web1, "198.51.100.7", 80), "192.0.2.11");
 }
 

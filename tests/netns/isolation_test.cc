@@ -41,6 +41,25 @@ TEST_P(IsolationTest, RoutedNetworksReachOneAnother) {
   EXPECT_TRUE(app2.pings("10.0.0.11"));
 }
 
+/// There by one host, back by the other: neither sees the whole of it, and so keeps nothing of it.
+TEST_P(IsolationTest, BetweenRoutedNetworksNoStateIsKept) {
+  document.networks["blue"] += ", routed: true";
+  document.networks["green"] += ", routed: true";
+  up();
+  for (Host* host : {&h1, &h2}) {
+    host->nft(
+        "table inet strict { chain f { type filter hook forward priority 10; "
+        "ct state invalid drop; }; }");
+  }
+  const Server here(app1, "10.1.0.21", 80), there(app2, "10.1.0.22", 80);
+  EXPECT_EQ(seen_at(web1, "10.1.0.21", 80), "10.0.0.11");
+  EXPECT_EQ(seen_at(web1, "10.1.0.22", 80), "10.0.0.11");
+  for (Host* host : {&h1, &h2}) EXPECT_THAT(flows(*host, "-p tcp -s 10.0.0.11"), IsEmpty());
+  for (Host* host : {&h1, &h2}) host->nft("delete table inet strict");
+  EXPECT_EQ(resolve(web1, "10.0.0.1", "web1.novalocal"), "10.0.0.11");
+  EXPECT_THAT(flows(h1, "-p udp -s 10.0.0.11"), Not(IsEmpty())) << "the host's own are kept";
+}
+
 TEST_P(IsolationTest, OneRoutedNetworkAloneReachesNobody) {
   document.networks["blue"] += ", routed: true";
   up();

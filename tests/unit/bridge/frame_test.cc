@@ -12,10 +12,18 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set layer2 { type ifname; }
   set routed { type ifname . ifname; }
   set open { type ifname; }
+  set open_ranges { type ipv4_addr; flags interval; }
   set gateways { type ifname . ipv4_addr; }
   set own_addresses { type ipv4_addr; }
   set host_services { type ifname . ipv4_addr . inet_proto . inet_service; }
   set allowed { type inet_proto . inet_service; }
+  chain untracked {
+    type filter hook prerouting priority -300; policy accept;
+    iifname != @open return comment "not from a routed network"
+    ip daddr @own_addresses return comment "to the host"
+    fib saddr oifname . fib daddr oifname @routed return comment "within a network"
+    ip saddr @open_ranges ip daddr @open_ranges notrack comment "between networks that are routed: true"
+  }
   chain forward {
     type filter hook forward priority 0; policy accept;
     ct state established,related accept

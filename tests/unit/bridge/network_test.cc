@@ -125,6 +125,7 @@ TEST_F(BridgeNetworkTest, WithoutSnatTheUplinkIsRouted) {
 TEST_F(BridgeNetworkTest, RoutedNetworksAreOpenToEachOther) {
   example_.network().routed = true;
   EXPECT_THAT(elements(), Contains("open br-blue"));
+  EXPECT_THAT(elements(), Contains("open_ranges 10.0.0.0-10.0.0.255"));
 }
 
 TEST_F(BridgeNetworkTest, IsOnHostsWithAWireOrAPort) {

@@ -83,6 +83,24 @@ TEST_F(FrameTest, NftAgreesOnExpressionsThatTheReferenceDoesNotNeed) {
     EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
 }
 
+TEST_F(FrameTest, NftAgreesOnWhatIsNotTracked) {
+  using enum Select;
+  constexpr auto kInet = Family::inet;
+  Frame frame;
+  frame.sets = {{{kInet, "pairs"}, {Field::ifname, Field::ifname}}};
+  frame.chains = {{kInet, "c", ChainType::filter, Hook::prerouting, -300}};
+  frame.rules = {
+      rule(kInet, "c", "").in({fib_saddr_oifname, fib_daddr_oifname}, "pairs").return_(),
+      rule(kInet, "c", "").notrack(),
+  };
+  Client client = *Client::open(frame);
+  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
+  EXPECT_TRUE(client.observe()->repair.empty());
+  const std::string listed = output("nft list chain inet novaplane c");
+  for (const Rule& rule : frame.rules)
+    EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
+}
+
 TEST_F(FrameTest, NftTakesAnAbsenceOfBits) {
   const Rule absence = rule(Family::inet, "forward", "")
                            .lacks(Select::ct_status, kStatusSnat | kStatusDnat)
