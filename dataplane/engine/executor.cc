@@ -153,6 +153,8 @@ struct Draft {
 Draft draft(const Order& order, std::span<const Step> steps,
             std::span<const Result<void>> results) {
   Draft draft{{order.generation, order.repair, {}, {}}, {}, {}};
+  draft.transaction.add.reserve(steps.size());
+  draft.add_steps.reserve(steps.size());
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const auto* change = std::get_if<ElementChange>(&steps[i].operation);
     if (!change || !results[i]) continue;

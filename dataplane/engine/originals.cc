@@ -33,12 +33,12 @@ Result<Originals> Originals::open(const std::string& run_dir) {
 
 void Originals::record(const std::string& subject, const std::string& found,
                        const std::string& ours) {
-  const auto it = values_.find(subject);
-  if (it == values_.end() && found == ours) return;
-  const std::string& first = it == values_.end() ? found : it->second.found;
-  if (it != values_.end() && it->second.ours == ours) return;
-  values_[subject] = {first, ours};
-  unwritten_ += fmt::format("{} {} {}\n", subject, values_[subject].found, ours);
+  const auto place = values_.lower_bound(subject);
+  const bool is_new = place == values_.end() || place->first != subject;
+  if (is_new ? found == ours : place->second.ours == ours) return;
+  const auto it = is_new ? values_.emplace_hint(place, subject, Value{found, ours}) : place;
+  it->second.ours = ours;
+  unwritten_ += fmt::format("{} {} {}\n", subject, it->second.found, ours);
 }
 
 Result<void> Originals::flush() {
