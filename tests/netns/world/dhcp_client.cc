@@ -14,22 +14,23 @@ namespace novaplane::netns {
 namespace fs = std::filesystem;
 namespace {
 
-/// Configures eth0 as the server said and leaves its environment behind. udhcpc gives the reason
-/// as an argument, the others in the environment; dhcpcd has done addresses and routes by itself.
+/// Configures the interface as the server said and leaves its environment behind. udhcpc gives the
+/// reason as an argument, the others in the environment; dhcpcd has done addresses and routes by
+/// itself.
 constexpr const char* kScript = R"(#!/bin/sh
 case "${{reason:-$1}}" in
   bound | renew | BOUND | RENEW | REBIND | REBOOT) ;;
   *) exit 0 ;;
 esac
 mtu=${{mtu:-$new_interface_mtu}}
-[ -z "$mtu" ] || ip link set eth0 mtu "$mtu"
+[ -z "$mtu" ] || ip link set "$interface" mtu "$mtu"
 if [ -z "$if_configured" ]; then
-  ip address replace "${{ip:-$new_ip_address}}/${{subnet:-$new_subnet_mask}}" dev eth0
+  ip address replace "${{ip:-$new_ip_address}}/${{subnet:-$new_subnet_mask}}" dev "$interface"
   router=${{router:-$new_routers}}
   [ -z "$router" ] || ip route replace default via "$router"
   set -- $staticroutes
   while [ $# -ge 2 ]; do
-    if [ "$2" = 0.0.0.0 ]; then ip route replace "$1" dev eth0; else ip route replace "$1" via "$2"; fi
+    if [ "$2" = 0.0.0.0 ]; then ip route replace "$1" dev "$interface"; else ip route replace "$1" via "$2"; fi
     shift 2
   done
 fi

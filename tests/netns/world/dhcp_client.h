@@ -22,8 +22,9 @@ struct Lease {
   std::map<std::string, std::string> all;  ///< the client's whole environment
 };
 
-/// Runs the real client on eth0 of `where` until it has a lease or gives up. The client's script
-/// configures eth0 as it is told; its files live in `folder`. dhclient stays to renew.
+/// Runs the real client on eth0 of `where` (udhcpc with the arguments -i eth1: there) until it has
+/// a lease or gives up. The client's script configures the interface as it is told; its files live
+/// in `folder`. dhclient stays to renew.
 std::optional<Lease> dhcp(const Namespace& where, Client client, const std::string& folder,
                           const std::vector<std::string>& extra_arguments = {});
 
