@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -11,9 +13,16 @@ using namespace std::chrono_literals;
 using Duration = std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
+/// A deadline as it is meant where everything takes longer: NOVAPLANE_PATIENCE times as long.
+inline Duration patient(Duration deadline) {
+  static const char* times = std::getenv("NOVAPLANE_PATIENCE");
+  static const int factor = times ? std::max(std::atoi(times), 1) : 1;
+  return deadline * factor;
+}
+
 /// Asks again until the answer is yes or the time is over; the last answer.
 inline bool eventually(const std::function<bool()>& holds, Duration deadline = 5s) {
-  const auto end = Clock::now() + deadline;
+  const auto end = Clock::now() + patient(deadline);
   for (;;) {
     if (holds()) return true;
     if (Clock::now() >= end) return false;

@@ -161,7 +161,7 @@ Outcome run(const Command& command) {
   out.write.reset();
   err.write.reset();
   Outcome outcome;
-  const bool in_time = collect(pidfd, out, err, outcome, command.deadline);
+  const bool in_time = collect(pidfd, out, err, outcome, patient(command.deadline));
   if (!in_time) kill(pid, SIGKILL);
   int status = 0;
   waitpid(pid, &status, 0);
@@ -201,7 +201,7 @@ void Child::signal(int number) {
 
 int Child::wait(Duration deadline) {
   if (status_ >= 0) return status_;
-  if (!ended(pidfd_, deadline)) return 124;
+  if (!ended(pidfd_, patient(deadline))) return 124;
   int status = 0;
   waitpid(pid_, &status, 0);
   return status_ = exit_code(status);
