@@ -23,6 +23,14 @@ Request link_request(std::uint16_t type, std::uint16_t flags, const ifinfomsg& h
   return request;
 }
 
+Request create_link(std::string_view name, const Mac& mac) {
+  Request request = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
+  put(request, IFLA_IFNAME, name.substr(0, kLongestName));
+  put(request, IFLA_ADDRESS, mac);
+  put(request, IFLA_GROUP, kOurGroup);
+  return request;
+}
+
 void put_bridge(Request& request, std::optional<bool> stp, std::optional<std::uint32_t> delay) {
   const Nest info(request, IFLA_LINKINFO);
   put(request, IFLA_INFO_KIND, std::string_view("bridge"));
@@ -64,11 +72,18 @@ Request change_link(ifinfomsg header, std::string_view name, const LinkSettings&
 }  // namespace
 
 Request create_bridge(std::string_view name, const Mac& mac) {
-  Request request = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
-  put(request, IFLA_IFNAME, name.substr(0, kLongestName));
-  put(request, IFLA_ADDRESS, mac);
-  put(request, IFLA_GROUP, kOurGroup);
+  Request request = create_link(name, mac);
   put_bridge(request, false, 0);
+  return request;
+}
+
+Request create_vlan(std::string_view name, const Mac& mac, int parent, std::uint16_t id) {
+  Request request = create_link(name, mac);
+  put(request, IFLA_LINK, parent);
+  const Nest info(request, IFLA_LINKINFO);
+  put(request, IFLA_INFO_KIND, std::string_view("vlan"));
+  const Nest data(request, IFLA_INFO_DATA);
+  put(request, IFLA_VLAN_ID, id);
   return request;
 }
 

@@ -16,7 +16,7 @@ constexpr std::uint32_t kOurGroup = 0x6e70;     ///< IFLA_GROUP of every link th
 constexpr std::uint32_t kDoomedGroup = 0x6e71;  ///< group of ours that are about to be deleted
 constexpr std::uint8_t kOurProtocol = 110;      ///< route, rule, neighbour and address protocol
 
-/// A link as the kernel describes it. Only bridges are created so far.
+/// A link as the kernel describes it. Bridges and VLAN devices are created.
 struct Link {
   int index = 0;
   std::string name{};
@@ -35,6 +35,7 @@ struct Link {
   int arp_ignore = 0;               ///< net.ipv4.conf.<name>.arp_ignore
   bool stp = false;                 ///< bridges only
   std::uint32_t forward_delay = 0;  ///< bridges only, in hundredths of a second (USER_HZ)
+  std::uint16_t vlan_id = 0;        ///< VLAN devices only
   bool hairpin = false;             ///< bridge ports only: IFLA_BRPORT_MODE
 
   bool operator==(const Link&) const = default;

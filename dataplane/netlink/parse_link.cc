@@ -40,6 +40,10 @@ void parse_kind(const nlattr* nest, Link& link) {
     link.stp = bridge.number<std::uint32_t>(IFLA_BR_STP_STATE) != 0;
     link.forward_delay = bridge.number<std::uint32_t>(IFLA_BR_FORWARD_DELAY);
   }
+  if (link.kind == "vlan") {
+    const Attributes<IFLA_VLAN_PROTOCOL> vlan(info.find(IFLA_INFO_DATA));
+    link.vlan_id = vlan.number<std::uint16_t>(IFLA_VLAN_ID);
+  }
   if (info.text(IFLA_INFO_SLAVE_KIND) == "bridge") {
     const Attributes<IFLA_BRPORT_MODE> port(info.find(IFLA_INFO_SLAVE_DATA));
     link.hairpin = port.number<std::uint8_t>(IFLA_BRPORT_MODE) != 0;

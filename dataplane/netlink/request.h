@@ -51,6 +51,9 @@ struct LinkSettings {
 /// A bridge of ours: down, no STP, no forward delay, its MAC pinned, in kOurGroup. EEXIST when the
 /// name is taken. The kernel ignores an alias here: set it with set_link, in the same send.
 Request create_bridge(std::string_view name, const Mac& mac);
+/// A VLAN device of ours (802.1Q) on the link number `parent`: down, in kOurGroup. EEXIST when the
+/// name or the VLAN is taken, EOPNOTSUPP when the kernel has no 802.1Q.
+Request create_vlan(std::string_view name, const Mac& mac, int parent, std::uint16_t id);
 Request set_link(int index, const LinkSettings& settings);
 Request set_link(std::string_view name, const LinkSettings& settings);
 Request delete_link(int index);
