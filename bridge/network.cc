@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bridge/sets.h"
 #include "dataplane/engine/elements.h"
 #include "dataplane/engine/presence.h"
@@ -36,13 +38,27 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
 
 /// "network blue's interface eth5" or "compute1's vm_interface eth1"
 std::string title_of(const Context& context, const cloud::Network& network,
-                     const std::string& wire) {
-  return network.interface ? fmt::format("network {}'s interface {}", network.name, wire)
-                           : fmt::format("{}'s vm_interface {}", context.host.name, wire);
+                     const std::string& nic) {
+  return network.interface ? fmt::format("network {}'s interface {}", network.name, nic)
+                           : fmt::format("{}'s vm_interface {}", context.host.name, nic);
 }
 
-/// Why the wire must not be attached: it belongs to somebody else, or the host would lose its own
-/// addresses with it. Empty: nothing.
+/// As its NIC, but no larger: the kernel would refuse that.
+engine::Link vlan_device(const Context& context, const cloud::Network& network,
+                         const cloud::Vlan& vlan, const std::string& nic, const LinkFacts& facts) {
+  engine::Link link;
+  link.kind = "vlan";
+  link.mac = facts.mac;
+  link.mtu = std::min(mtu_of(context, network), facts.mtu);
+  link.alias = "novaplane network " + network.name;
+  link.ipv6 = network.cidr6.has_value();
+  link.parent = nic;
+  link.vlan_id = vlan.id;
+  return link;
+}
+
+/// Why a NIC must not be attached itself: it belongs to somebody else, or the host would lose its
+/// own addresses with it. Empty: nothing.
 std::string obstacle(const Context& context, const std::string& wire) {
   if (const cloud::Uplink* uplink = uplink_on(context.host, wire)) {
     return fmt::format("is uplink {} too: not supported yet", uplink->name);
@@ -82,16 +98,21 @@ void isolate(const Context& context, const cloud::Network& network, const std::s
 
 void compile_wire(const Context& context, const cloud::Network& network, Elements& elements,
                   Rows& out) {
-  const auto wire = wire_of(context, network);
-  if (!wire) return;
-  const std::string title = title_of(context, network, *wire);
-  if (std::string words = obstacle(context, *wire); !words.empty()) {
+  const auto nic = nic_of(context, network);
+  if (!nic) return;
+  const std::string title = title_of(context, network, *nic), wire = *wire_of(context, network);
+  const auto* vlan = std::get_if<cloud::Vlan>(&network.segment);
+  const LinkFacts* facts = context.facts.find(*nic);
+  // Beside a VLAN a NIC may be whatever else it is.
+  if (std::string words = vlan ? "" : obstacle(context, *nic); !words.empty()) {
     out.problems.push_back({title, 0, std::move(words)});
     return;
   }
-  note_shortcomings(network, title, context.facts.find(*wire), out);
-  out.attachments.push_back({*wire, {network.bridge, std::nullopt, std::nullopt}});
-  isolate(context, network, *wire, elements);
+  note_shortcomings(network, title, facts, out);
+  isolate(context, network, wire, elements);
+  if (vlan && !facts) return;
+  if (vlan) out.links.push_back({wire, vlan_device(context, network, *vlan, *nic, *facts)});
+  out.attachments.push_back({wire, {network.bridge, std::nullopt, std::nullopt}});
 }
 
 // --- routing and isolation

@@ -1,6 +1,7 @@
 #include "tools/summary.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "tools/terminal.h"
@@ -51,17 +52,22 @@ std::string_view verb_of(const Change& change, std::string_view add, std::string
 struct Counter {
   Counts counts = {};
   std::string frame = {};  ///< what happened to the rules
-  std::set<std::string> made = {}, changed = {}, announced = {};
+  /// By kind.
+  std::map<std::string, std::set<std::string>> made = {}, changed = {};
+  std::set<std::string> announced = {};
 
   void operator()(const engine::FrameChange& c) {
     frame = c.what.starts_with("delete") ? "removed" : "wrote";
   }
   void operator()(const engine::LinkChange& c) {
-    if (c.after) (c.before ? changed : made).insert(c.key);
-    if (!c.after) counts.add({"removed", "bridge"});
+    if (c.after) (c.before ? changed : made)[c.after->kind].insert(c.key);
+    if (!c.after) counts.add({"removed", name_of(c.before->kind)});
   }
   void operator()(const engine::Raise& raise) {
-    if (!made.contains(raise.link)) changed.insert(raise.link);
+    if (!made[raise.kind].contains(raise.link)) changed[raise.kind].insert(raise.link);
+  }
+  static std::string_view name_of(const std::string& kind) {
+    return kind == "vlan" ? "VLAN device" : "bridge";
   }
   void operator()(const engine::AttachmentChange& c) {
     counts.add({verb_of(c, "attached", "detached"), "port"});
@@ -98,14 +104,17 @@ struct Counter {
 std::vector<SummaryLine> summarize(const engine::Plan& done) {
   Counter counter;
   for (const engine::Step& step : done) std::visit(counter, step.operation);
-  Counts bridges, announced;
-  bridges.add({"created", "bridge"}, counter.made.size());
-  bridges.add({"changed", "bridge"}, counter.changed.size());
+  Counts links, announced;
+  for (const auto& [verb, by_kind] :
+       {std::pair{"created", counter.made}, {"changed", counter.changed}}) {
+    for (const auto& [kind, names] : by_kind)
+      links.add({verb, Counter::name_of(kind)}, names.size());
+  }
   announced.add({"announced", "address", "addresses"}, counter.announced.size());
 
   std::vector<SummaryLine> lines;
   if (!counter.frame.empty()) lines.push_back({counter.frame, {"the rules of nf_tables"}});
-  bridges.write(lines);
+  links.write(lines);
   counter.counts.write(lines);
   announced.write(lines);
   return lines;

@@ -1,5 +1,7 @@
 #include "dataplane/cloud/cloud.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace novaplane::cloud {
@@ -18,6 +20,10 @@ std::string_view to_string(GatewayMode mode) {
       return "none";
   }
   return "";
+}
+
+std::string vlan_link_name(std::string_view nic, const Vlan& vlan) {
+  return link_name(fmt::format("{}.{}", nic, vlan.id));
 }
 
 Mac Network::shared_mac() const {

@@ -83,6 +83,8 @@ struct Vlan {
   std::uint16_t id = 0;  ///< 1..4094
   bool operator==(const Vlan&) const = default;
 };
+/// The device that carries a VLAN: "eth1.101", shortened with a digest beyond 15 bytes.
+std::string vlan_link_name(std::string_view nic, const Vlan&);
 struct Vxlan {
   std::uint32_t vni = 0;  ///< 1..16777215
   bool operator==(const Vxlan&) const = default;

@@ -1,3 +1,4 @@
+#include <set>
 #include <unordered_map>
 
 #include "dataplane/cloud/rules.h"
@@ -25,23 +26,37 @@ void find_foreign(const Made& made, const std::string& link, Path path, Findings
     findings.add(std::move(path), "link-conflict", fmt::format("{} is also {}", link, *what));
 }
 
-/// What carries a network; that two networks have one carrier is another rule's.
-std::string carrier_of(const Network& network) {
+/// What carries a network on one host or another; that two networks have one carrier is another
+/// rule's.
+std::set<std::string> carriers_of(const Network& network,
+                                  const std::set<std::string>& vm_interfaces) {
   if (const auto* vxlan = std::get_if<Vxlan>(&network.segment)) {
-    return link_name(fmt::format("vx{}", vxlan->vni));
+    return {link_name(fmt::format("vx{}", vxlan->vni))};
   }
   const auto* vlan = std::get_if<Vlan>(&network.segment);
-  if (!vlan || !network.interface) return {};
-  return link_name(fmt::format("{}.{}", *network.interface, vlan->id));
+  if (!vlan) return {};
+  if (network.interface) return {vlan_link_name(*network.interface, *vlan)};
+  std::set<std::string> carriers;
+  for (const std::string& nic : vm_interfaces) carriers.insert(vlan_link_name(nic, *vlan));
+  return carriers;
+}
+
+std::set<std::string> vm_interfaces_of(const Cloud& cloud) {
+  std::set<std::string> nics;
+  for (const auto& [name, host] : cloud.hosts) {
+    if (host.vm_interface) nics.insert(*host.vm_interface);
+  }
+  return nics;
 }
 
 void make_carriers(const Cloud& cloud, Made& made, Findings& findings) {
   Made carriers;
+  const std::set<std::string> vm_interfaces = vm_interfaces_of(cloud);
   for (const auto& [name, network] : cloud.networks) {
-    const std::string carrier = carrier_of(network);
-    if (carrier.empty()) continue;
-    find_foreign(made, carrier, {"networks", name, "segment"}, findings);
-    carriers.try_emplace(carrier, fmt::format("what carries network {}", name));
+    for (const std::string& carrier : carriers_of(network, vm_interfaces)) {
+      find_foreign(made, carrier, {"networks", name, "segment"}, findings);
+      carriers.try_emplace(carrier, fmt::format("what carries network {}", name));
+    }
   }
   made.merge(carriers);
 }

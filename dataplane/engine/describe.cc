@@ -70,7 +70,11 @@ std::string subject_of(const ForgetFlows& f) { return fmt::format("flows of {}",
 
 // --- what happens
 
-std::string row_text(const Link& link) { return fmt::format("{} mac {}", link.kind, link.mac); }
+std::string row_text(const Link& link) {
+  const std::string kind =
+      link.kind == "vlan" ? fmt::format("vlan {} on {}", link.vlan_id, link.parent) : link.kind;
+  return fmt::format("{} mac {}", kind, link.mac);
+}
 std::string row_text(const Attachment& port) {
   return "master " + port.master + optional_word("mtu", port.mtu);
 }

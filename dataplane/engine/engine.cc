@@ -31,6 +31,14 @@ bool same_but_for_state(Link a, const Link& b) {
   return a == b;
 }
 
+/// What the kernel lets nobody change of a link: "vlan id was 7, wanted 101"; empty: all alike.
+std::string is_another(const Link& seen, const Link& wanted) {
+  if (seen.kind != wanted.kind) return fmt::format("is a {}, wanted a {}", seen.kind, wanted.kind);
+  if (seen.vlan_id == wanted.vlan_id && seen.parent == wanted.parent) return {};
+  return fmt::format("is vlan {} on {}, wanted {} on {}", seen.vlan_id, seen.parent, wanted.vlan_id,
+                     wanted.parent);
+}
+
 /// Within a phase the steps stay as they are. They are large, so each is moved once at most; those
 /// of a host from nothing are in order already.
 void sort_by_phase(Plan& plan) {
@@ -146,9 +154,13 @@ void Engine::find_blocked_links(Clock::time_point now) {
   blocked_links_.clear();
   tables_.links.rows().for_each_pending(
       [&](const LinkKey& name, const Link* wanted, const Link* seen) {
-        if (!wanted || seen) return;
+        if (!wanted || (seen && is_another(*seen, *wanted).empty())) return;
         const Owner& owner = tables_.links.claim_of(name)->owner;
-        if (taken(name)) {
+        if (seen) {
+          conflicts_[*owner].push_back(fmt::format("link {} has our mark, but {}: delete it", name,
+                                                   is_another(*seen, *wanted)));
+          blocked_links_.insert(name);
+        } else if (taken(name)) {
           const std::string kind = view_.link(name)->kind;
           conflicts_[*owner].push_back(
               fmt::format("the name {} is taken by a {} link that is not ours (no group 0x{:x})",
@@ -172,20 +184,21 @@ void Engine::plan_raises(Plan& plan, Clock::time_point now) {
       [&](const LinkKey& name, const Link* wanted, const Link* seen) {
         const std::string why = wanted ? reason_to_raise(seen, *wanted) : "";
         if (why.empty() || blocked(name)) return;
-        Step step{Phase::raise_links, Raise{name, wanted->mtu, why},
+        Step step{Phase::raise_links, Raise{name, wanted->mtu, why, wanted->kind},
                   tables_.links.claim_of(name)->owner};
         if (holds_.empty() || !holds_.holds(step.subject(frame_), now))
           plan.push_back(std::move(step));
       });
 }
 
-/// A port joins when its link is there; until then its object waits, which is no change. The link's
-/// own events bring it back.
+/// A port joins when its link is there, or is about to be made; until then its object waits, which
+/// is no change. The link's own events bring it back.
 void Engine::park_ports_without_link() {
   std::vector<AttachmentKey> absent;
   tables_.attachments.rows().for_each_pending(
       [&](const AttachmentKey& name, const Attachment* wanted, const Attachment*) {
-        if (wanted && !view_.link(name)) absent.push_back(name);
+        const bool is_made = tables_.links.rows().desired(name) && !blocked(name);
+        if (wanted && !is_made && !view_.link(name)) absent.push_back(name);
       });
   for (const AttachmentKey& name : absent) tables_.attachments.park(name);
 }
@@ -194,13 +207,13 @@ std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const A
                                               const Owner& owner) {
   if (!wanted) return Phase::detach;
   const netlink::Link* port = view_.link(name);
-  const netlink::Link* master = port->master != 0 ? view_.link(port->master) : nullptr;
+  const netlink::Link* master = port && port->master != 0 ? view_.link(port->master) : nullptr;
   if (master && !tables_.links.rows().actual(master->name)) {
     conflicts_[*owner].push_back(
         fmt::format("{} is already a port of {}, which is not ours", name, master->name));
     return std::nullopt;
   }
-  return blocked(wanted->master) ? std::nullopt : std::optional(Phase::attach);
+  return blocked(wanted->master) || blocked(name) ? std::nullopt : std::optional(Phase::attach);
 }
 
 /// False: the frame could not be written lately and has to wait.
@@ -221,9 +234,9 @@ bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
 Plan Engine::plan(Clock::time_point now) {
   learn();
   view_.refresh_wanted_ports();
-  park_ports_without_link();
   conflicts_.clear();
   find_blocked_links(now);
+  park_ports_without_link();
 
   Plan plan;
   plan.reserve(2 * pending() + 1);  // most rows that change have a consequence

@@ -77,6 +77,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
   Report report{std::vector<Result<void>>(plan.size()), order.generation};
   indexes_.clear();
   without_element_.clear();
+  not_made_.clear();
   for (std::size_t begin = 0, end; begin < plan.size(); begin = end) {
     const Phase phase = plan[begin].phase;
     for (end = begin; end < plan.size() && plan[end].phase == phase;) ++end;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -75,11 +76,13 @@ class Executor {
 
   // executor_links.cc
   void detach(const Work& work);
+  Result<netlink::Request> creation(const LinkKey& name, const Link& link);
   void create_links(const Work& work);
   void attach(const Work& work);
   void raise_links(const Work& work);
   void delete_links(const Work& work);
   void record_ports(const Work& work);
+  std::vector<netlink::Request> record_nics(const std::set<int>& nics);
   void record_port(const AttachmentChange& change, const netlink::Link& found);
   void give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
@@ -91,6 +94,7 @@ class Executor {
   nft::Client nftables_;
   Originals originals_;
   std::unordered_map<std::string, int> indexes_;  ///< of links, for one pass
+  std::unordered_set<LinkKey> not_made_;          ///< in this pass
   std::unordered_set<Object>
       without_element_;  ///< owners whose elements were refused, in this pass
 };

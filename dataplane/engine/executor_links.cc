@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -7,7 +8,7 @@
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
-/// Links: bridges of ours and the ports that join them.
+/// Links: bridges and VLAN devices of ours, and the ports that join.
 namespace novaplane::engine {
 namespace {
 
@@ -36,18 +37,40 @@ netlink::LinkSettings settings_of(const LinkChange& change) {
   return settings;
 }
 
+/// Where the kernel has 802.1Q there is a folder for it, whether it has VLANs or not
+/// (net/8021q/vlanproc.c, vlan_proc_init).
+void explain_missing_vlans(Error& error) {
+  if (error.code != EOPNOTSUPP || access("/proc/net/vlan", F_OK) == 0) return;
+  error.words +=
+      fmt::format("{}the kernel lacks CONFIG_VLAN_8021Q", error.words.empty() ? "" : ", ");
+}
+
 }  // namespace
+
+Result<netlink::Request> Executor::creation(const LinkKey& name, const Link& link) {
+  if (link.kind != "vlan") return netlink::create_bridge(name, link.mac);
+  return index_of(link.parent).map([&](int parent) {
+    return netlink::create_vlan(name, link.mac, parent, link.vlan_id);
+  });
+}
 
 void Executor::create_links(const Work& work) {
   Batch creations, settings;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
-    if (!change.before) creations.add(i, netlink::create_bridge(change.key, change.after->mac));
+    if (change.before) continue;
+    auto request = creation(change.key, *change.after);
+    if (request) creations.add(i, std::move(*request));
+    if (!request) work.results[i] = tl::unexpected(request.error());
   }
   creations.send(netlink_, work.results);
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
-    if (!work.results[i]) continue;
+    if (!work.results[i]) {
+      not_made_.insert(change.key);
+      if (change.after->kind == "vlan") explain_missing_vlans(work.results[i].error());
+      continue;
+    }
     if (!change.before || change.before->ipv6 != change.after->ipv6) {
       work.results[i] = set_ipv6(change.key, change.after->ipv6);
     }
@@ -68,6 +91,7 @@ void Executor::record_ports(const Work& work) {
   std::vector<int> indexes;
   std::vector<std::size_t> steps;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    if (!work.results[i]) continue;
     const auto index = index_of(std::get<AttachmentChange>(work.steps[i].operation).key);
     if (!index) work.results[i] = tl::unexpected(index.error());
     if (!index) continue;
@@ -75,19 +99,38 @@ void Executor::record_ports(const Work& work) {
     steps.push_back(i);
   }
   const auto found = netlink_.links(indexes);
+  std::set<int> nics;
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& change = std::get<AttachmentChange>(work.steps[steps[i]].operation);
     if (found[i]) record_port(change, *found[i]);
+    if (found[i] && found[i]->kind == "vlan") nics.insert(found[i]->parent);
     if (!found[i]) work.results[steps[i]] = tl::unexpected(found[i].error());
   }
+  std::vector<netlink::Request> raised = record_nics(nics);
   if (const auto recorded = originals_.flush(); !recorded) {
     for (const std::size_t i : steps) {
       if (work.results[i]) work.results[i] = recorded;
     }
+  } else if (!raised.empty()) {
+    (void)netlink_.send(raised);  // a VLAN device tells itself that its NIC is down
   }
 }
 
+/// The NICs below VLAN devices that are down; what raises them.
+std::vector<netlink::Request> Executor::record_nics(const std::set<int>& nics) {
+  std::vector<netlink::Request> requests;
+  netlink::LinkSettings up;
+  up.up = true;
+  for (const auto& nic : netlink_.links(std::vector(nics.begin(), nics.end()))) {
+    if (!nic || nic->up) continue;
+    originals_.record("up:" + nic->name, "0", "1");
+    requests.push_back(netlink::set_link(nic->index, up));
+  }
+  return requests;
+}
+
 void Executor::record_port(const AttachmentChange& change, const netlink::Link& found) {
+  if (found.group == netlink::kOurGroup) return;  // it came with us, and goes
   const Attachment& wanted = *change.after;
   const auto record = [&](const char* what, auto before, auto after) {
     originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(before),
@@ -104,6 +147,10 @@ void Executor::attach(const Work& work) {
   const auto change_of = [&](std::size_t i) -> const AttachmentChange& {
     return std::get<AttachmentChange>(work.steps[i].operation);
   };
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    if (!not_made_.contains(change_of(i).key)) continue;
+    work.results[i] = failure("", ECANCELED, "its link could not be made");
+  }
   record_ports(work);
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
@@ -128,6 +175,10 @@ void Executor::raise_links(const Work& work) {
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& raise = std::get<Raise>(work.steps[i].operation);
+    if (not_made_.contains(raise.link)) {
+      work.results[i] = failure("", ECANCELED, "it could not be made");
+      continue;
+    }
     netlink::LinkSettings settings;
     settings.mtu = raise.mtu;
     settings.up = true;

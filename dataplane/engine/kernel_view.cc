@@ -7,7 +7,7 @@
 namespace novaplane::engine {
 namespace {
 
-Link row_of(const netlink::Link& link) {
+Link row_of(const netlink::Link& link, const std::string& parent) {
   return {.kind = link.kind,
           .mac = link.mac,
           .mtu = link.mtu,
@@ -16,7 +16,9 @@ Link row_of(const netlink::Link& link) {
           .route_localnet = link.route_localnet,
           .stp = link.stp,
           .forward_delay = link.forward_delay,
-          .up = link.up};
+          .up = link.up,
+          .parent = parent,
+          .vlan_id = link.vlan_id};
 }
 
 std::optional<Route> row_of(const netlink::Route& route, const std::string& link) {
@@ -42,7 +44,7 @@ void KernelView::forget() {
   tables_.neighbours.forget_actual();
   links_.clear();
   index_of_.clear();
-  early_ports_.clear();
+  early_.clear();
   foreign_addresses_.clear();
   routes_stale_ = names_stale_ = false;
   links_changed_ = facts_stale_ = true;
@@ -92,7 +94,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
   refresh_link(link);
   refresh_port(link);
-  refresh_early_ports_of(link);
+  refresh_early_ones_of(link);
 }
 
 void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
@@ -137,7 +139,9 @@ void KernelView::link_lost(const std::string& name) {
 
 void KernelView::refresh_link(const netlink::Link& link) {
   if (is_ours(link)) {
-    tables_.links.saw(link.name, row_of(link));
+    const bool has_parent = link.kind == "vlan" && link.parent != 0;
+    if (has_parent && !this->link(link.parent)) early_.emplace(link.parent, link.index);
+    tables_.links.saw(link.name, row_of(link, has_parent ? name_of(link.parent) : ""));
   } else {
     tables_.links.gone(link.name);
   }
@@ -148,7 +152,7 @@ void KernelView::refresh_port(const netlink::Link& port) {
   const netlink::Link* master = port.master != 0 ? link(port.master) : nullptr;
   const Attachment* wanted = tables_.attachments.rows().desired(port.name);
   const bool counts = wanted || marked_ports_.contains(port.name);
-  if (counts && port.master != 0 && !master) early_ports_.emplace(port.master, port.index);
+  if (counts && port.master != 0 && !master) early_.emplace(port.master, port.index);
   if (!master || !is_ours(*master) || !counts) return tables_.attachments.gone(port.name);
   Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up};
   if (!wanted || wanted->mtu) row.mtu = port.mtu;
@@ -156,13 +160,16 @@ void KernelView::refresh_port(const netlink::Link& port) {
   tables_.attachments.saw(port.name, row);
 }
 
-/// A listing goes by index, and a bridge may be younger than its ports.
-void KernelView::refresh_early_ports_of(const netlink::Link& bridge) {
-  const auto [first, last] = early_ports_.equal_range(bridge.index);
-  const std::vector<std::pair<int, int>> ports(first, last);
-  early_ports_.erase(first, last);
-  for (const auto& [master, index] : ports) {
-    if (const netlink::Link* port = link(index)) refresh_port(*port);
+/// A listing goes by index; a bridge may be younger than its ports, a NIC than its VLAN devices.
+void KernelView::refresh_early_ones_of(const netlink::Link& below) {
+  const auto [first, last] = early_.equal_range(below.index);
+  const std::vector<std::pair<int, int>> early(first, last);
+  early_.erase(first, last);
+  for (const auto& [other, index] : early) {
+    const netlink::Link* found = link(index);
+    if (!found) continue;
+    refresh_link(*found);
+    refresh_port(*found);
   }
 }
 

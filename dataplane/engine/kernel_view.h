@@ -70,7 +70,7 @@ class KernelView {
 
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
-  void refresh_early_ports_of(const netlink::Link& bridge);
+  void refresh_early_ones_of(const netlink::Link& below);
   void link_lost(const std::string& name);
   bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
   const std::string& name_of(int index) const;  ///< empty: unknown
@@ -82,7 +82,7 @@ class KernelView {
   std::unordered_map<int, netlink::Link> links_;
   std::map<std::string, int, std::less<>> index_of_;
   std::unordered_set<std::string> marked_ports_;
-  std::unordered_multimap<int, int> early_ports_;  ///< listed before their bridge, by its index
+  std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;

@@ -19,9 +19,9 @@ enum class Phase : std::uint8_t {
   detach = 2,        ///< ports leave bridges
   nftables = 3,      ///< one transaction: frame and elements, additions and removals
   sysctls = 4,       ///< host-wide values
-  create_links = 5,  ///< bridges, down; then their own values
+  create_links = 5,  ///< bridges and VLAN devices, down; then their own values
   attach = 6,        ///< ports join, up
-  raise_links = 7,   ///< bridges up, MTU last
+  raise_links = 7,   ///< links of ours up, MTU last
   addresses = 8,
   routes = 9,         ///< routes, permanent neighbours, proxies
   services = 10,      ///< dnsmasq and what it serves
@@ -45,12 +45,13 @@ struct FrameChange {
   bool operator==(const FrameChange&) const = default;
 };
 
-/// A bridge of ours goes up with its MTU, once its ports have joined: a bridge forgets an MTU that
-/// it was given before.
+/// A link of ours goes up with its MTU, once ports have joined: a bridge forgets an MTU that it was
+/// given before.
 struct Raise {
   LinkKey link;
   std::uint32_t mtu = 0;
   std::string why;  ///< "mtu was 1500, wanted 1450"
+  std::string kind = "bridge";
   bool operator==(const Raise&) const = default;
 };
 

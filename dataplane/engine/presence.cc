@@ -2,12 +2,17 @@
 
 namespace novaplane::engine {
 
-std::optional<std::string> wire_of(const Context& context, const cloud::Network& network) {
+std::optional<std::string> nic_of(const Context& context, const cloud::Network& network) {
   return network.interface ? network.interface : context.host.vm_interface;
 }
 
+std::optional<std::string> wire_of(const Context& context, const cloud::Network& network) {
+  const auto nic = nic_of(context, network);
+  const auto* vlan = std::get_if<cloud::Vlan>(&network.segment);
+  return nic && vlan ? cloud::vlan_link_name(*nic, *vlan) : nic;
+}
+
 std::optional<std::string_view> not_supported(const cloud::Network& network) {
-  if (std::holds_alternative<cloud::Vlan>(network.segment)) return "segment vlan";
   if (std::holds_alternative<cloud::Vxlan>(network.segment)) return "segment vxlan";
   if (network.gateway_mode == cloud::GatewayMode::hardware) return "gateway_mode hardware";
   if (network.gateway_mode == cloud::GatewayMode::failover) return "gateway_mode failover";
@@ -16,6 +21,7 @@ std::optional<std::string_view> not_supported(const cloud::Network& network) {
 
 bool present_on(const Context& context, const cloud::Network& network) {
   if (context.local_ports.contains(network.name)) return true;
+  if (context.host.prune) return false;
   // A network may name a NIC that only some hosts have; the host's own vm_interface is meant.
   if (network.interface) return context.facts.find(*network.interface) != nullptr;
   return context.host.vm_interface.has_value();
@@ -46,14 +52,14 @@ std::optional<IpAddress> router_of(const Context& context, const cloud::Network&
 std::uint32_t mtu_of(const Context& context, const cloud::Network& network) {
   constexpr std::uint32_t kEthernet = 1500;
   if (network.mtu) return *network.mtu;
-  const auto wire = wire_of(context, network);
-  const LinkFacts* facts = wire ? context.facts.find(*wire) : nullptr;
+  const auto nic = nic_of(context, network);
+  const LinkFacts* facts = nic ? context.facts.find(*nic) : nullptr;
   return facts ? facts->mtu : kEthernet;
 }
 
 Mac bridge_mac(const Context& context, const cloud::Network& network) {
-  const auto wire = wire_of(context, network);
-  if (const LinkFacts* facts = wire ? context.facts.find(*wire) : nullptr) return facts->mac;
+  const auto nic = nic_of(context, network);
+  if (const LinkFacts* facts = nic ? context.facts.find(*nic) : nullptr) return facts->mac;
   const std::uint64_t value = digest(context.host.name + "/" + network.name);
   // Locally administered, unicast (IEEE 802).
   Mac mac{{0x0a, 0x6f, 0, 0, 0, 0}};

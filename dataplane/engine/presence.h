@@ -13,13 +13,17 @@ namespace novaplane::engine {
 
 /// The NIC that carries the network between hosts: the network's own, or the host's vm_interface.
 /// None: the network has no wire here.
+std::optional<std::string> nic_of(const Context&, const cloud::Network&);
+
+/// The bridge's port to the other hosts: the NIC itself, or the VLAN device on it.
 std::optional<std::string> wire_of(const Context&, const cloud::Network&);
 
 /// What the network asks for and this version does not have: "segment vlan"; none: all is there.
 /// Such a network has no rows on any host, and neither has what refers to it.
 std::optional<std::string_view> not_supported(const cloud::Network&);
 
-/// A network is on every host that has a wire for it or a port on it.
+/// A network is on every host that has a wire for it or a port on it; with `prune: true` only where
+/// a port is.
 bool present_on(const Context&, const cloud::Network&);
 
 /// The host's own address on the network's bridge: the gateway (shared), the host's own (per-host),
@@ -29,10 +33,10 @@ std::optional<IpAddress> host_address_on(const Context&, const cloud::Network&);
 /// The router that guests are told by DHCP.
 std::optional<IpAddress> router_of(const Context&, const cloud::Network&);
 
-/// The document's MTU, or that of the wire, or 1500.
+/// The document's MTU, or that of the NIC, or 1500.
 std::uint32_t mtu_of(const Context&, const cloud::Network&);
 
-/// The MAC of the network's bridge on this host: its wire's, pinned, so that a port with a lower
+/// The MAC of the network's bridge on this host: its NIC's, pinned, so that a port with a lower
 /// MAC never changes it; without a wire one made from host and network.
 Mac bridge_mac(const Context&, const cloud::Network&);
 

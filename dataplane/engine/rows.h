@@ -19,7 +19,7 @@ namespace novaplane::engine {
 /// uplink that a packet has to leave by (0: whichever).
 constexpr std::uint32_t kGuestMark = 0x01000000, kUplinkMask = 0x0000000f;
 
-/// A link that we create and own. Only bridges so far.
+/// A link that we create and own: a bridge, or a VLAN device as the wire of one.
 struct Link {
   std::string kind = "bridge";
   Mac mac = {};
@@ -30,6 +30,8 @@ struct Link {
   bool stp = false;
   std::uint32_t forward_delay = 0;  ///< hundredths of a second
   bool up = true;
+  std::string parent = {};    ///< VLAN devices only: the NIC below
+  std::uint16_t vlan_id = 0;  ///< VLAN devices only
   bool operator==(const Link&) const = default;
 };
 using LinkKey = std::string;

@@ -140,6 +140,7 @@ void Collector::collect_hosts() {
 
 void Collector::collect_networks() {
   each(tables_.links, [&](const std::string& bridge, const engine::Link& link) {
+    if (link.kind != "bridge") return;
     NetworkRow row;
     row.name = after(kAlias, link.alias);
     row.bridge = bridge;

@@ -143,15 +143,94 @@ TEST_F(BridgeNetworkTest, HasNoBroadcastOnAPairOfAddresses) {
   EXPECT_EQ(blue().addresses[0].second.broadcast, std::nullopt);
 }
 
+// --- VLANs
+
+class BridgeVlanTest : public BridgeNetworkTest {
+ protected:
+  BridgeVlanTest() { example_.network().segment = cloud::Vlan{101}; }
+
+  engine::Link device() const { return blue().links.at(1).second; }
+};
+
+TEST_F(BridgeVlanTest, MakesADeviceOnTheNicAndAttachesIt) {
+  const Rows rows = blue();
+  ASSERT_EQ(rows.links.size(), 2u);
+  EXPECT_EQ(rows.links[1].first, "eth1.101");
+  EXPECT_EQ(device().kind, "vlan");
+  EXPECT_EQ(device().parent, "eth1");
+  EXPECT_EQ(device().vlan_id, 101);
+  EXPECT_EQ(device().alias, "novaplane network blue");
+  EXPECT_FALSE(device().ipv6);
+  EXPECT_EQ(device().mac, mac("52:54:00:00:00:01"));
+  EXPECT_EQ(rows.links[0].second.mac, mac("52:54:00:00:00:01"));
+  const engine::Attachment expected{.master = "br-blue", .mtu = {}, .ipv6 = {}};
+  EXPECT_THAT(rows.attachments, ElementsAre(testing::Pair("eth1.101", expected)));
+}
+
+TEST_F(BridgeVlanTest, ItsDeviceIsTheWireThatIsIsolated) {
+  EXPECT_THAT(elements(),
+              testing::IsSupersetOf({"wire eth1.101", "wire_isolated eth1.101 . 10.0.0.1",
+                                     "wire_isolated eth1.101 . 169.254.169.254"}));
+  EXPECT_THAT(elements(), Not(Contains("wire eth1")));
+}
+
+TEST_F(BridgeVlanTest, StandsOnTheInterfaceThatTheNetworkNames) {
+  example_.network().interface = "enp1s0f0np0";
+  example_.link("enp1s0f0np0").mac = mac("52:54:00:00:00:05");
+  const auto name = blue().links.at(1).first;
+  EXPECT_EQ(name, cloud::vlan_link_name("enp1s0f0np0", {101}));
+  EXPECT_EQ(name.size(), 15u) << "shortened with a digest";
+  EXPECT_EQ(device().parent, "enp1s0f0np0");
+  EXPECT_EQ(blue().attachments.at(0).first, name);
+}
+
+TEST_F(BridgeVlanTest, HasTheDocumentsMtuButNoMoreThanItsNic) {
+  example_.link("eth1").mtu = 9000;
+  EXPECT_EQ(device().mtu, 9000u);
+  example_.network().mtu = 1400;
+  EXPECT_EQ(device().mtu, 1400u);
+  example_.link("eth1").mtu = 1300;
+  EXPECT_EQ(device().mtu, 1300u);
+  EXPECT_THAT(problems(),
+              ElementsAre("compute1's vm_interface eth1: its mtu 1300 is less than 1400"));
+}
+
+TEST_F(BridgeVlanTest, WithoutItsNicThereIsABridgeAndAProblem) {
+  example_.facts.links.erase("eth1");
+  EXPECT_THAT(problems(), ElementsAre("compute1's vm_interface eth1: no such link"));
+  EXPECT_EQ(blue().links.size(), 1u);
+  EXPECT_THAT(blue().attachments, IsEmpty());
+  EXPECT_THAT(elements(), Contains("wire_isolated eth1.101 . 10.0.0.1"));
+}
+
+TEST_F(BridgeVlanTest, ItsNicMayCarryWhatItCarries) {
+  example_.link("eth1").addresses = {prefix("192.0.2.5/24")};
+  example_.link("eth1").master = "br-old";
+  example_.uplink().interface = "eth1";
+  EXPECT_THAT(problems(), IsEmpty());
+  EXPECT_EQ(blue().attachments.size(), 1u);
+}
+
+// --- prune
+
+TEST_F(BridgeNetworkTest, WithPruneIsOnHostsWithAPortOnly) {
+  example_.host().prune = true;
+  EXPECT_EQ(blue().links.size(), 1u);
+  example_.port().host = "compute2";
+  EXPECT_THAT(blue().links, IsEmpty());
+  EXPECT_THAT(blue().attachments, IsEmpty());
+  EXPECT_THAT(elements(), IsEmpty());
+  example_.host().prune = false;
+  EXPECT_EQ(blue().links.size(), 1u);
+}
+
 // --- what cannot be as wanted
 
 TEST_F(BridgeNetworkTest, WhatIsNotSupportedYetHasNoRows) {
-  example_.network().segment = cloud::Vlan{101};
-  EXPECT_THAT(problems(), ElementsAre("segment vlan: not supported yet"));
-  EXPECT_THAT(blue().links, IsEmpty());
-  EXPECT_THAT(elements(), IsEmpty());
   example_.network().segment = cloud::Vxlan{5001};
   EXPECT_THAT(problems(), ElementsAre("segment vxlan: not supported yet"));
+  EXPECT_THAT(blue().links, IsEmpty());
+  EXPECT_THAT(elements(), IsEmpty());
   example_.network().segment = cloud::Flat{};
   example_.network().gateway_mode = cloud::GatewayMode::hardware;
   EXPECT_THAT(problems(), ElementsAre("gateway_mode hardware: not supported yet"));

@@ -103,6 +103,11 @@ TEST(Networks, AreCheckedAsAWhole) {
   r3: {cidr: 10.4.0.0/24, gateway: 10.4.0.1, segment: {vlan: 7}, interface: eth2}
 )",
        {R"(7:55 duplicate-segment: networks.r2.segment: vlan 7 on eth1 is also network r1's)"}},
+      {"a bridge that is another network's VLAN device",
+       kBegin + R"(  r1: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vlan: 7}}
+  r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, interface: eth6, bridge: eth1.7}
+)",
+       {R"(6:55 link-conflict: networks.r1.segment: eth1.7 is also the bridge of network r2)"}},
       {"one VXLAN twice",
        kBegin + R"(  r1: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vxlan: 7}}
   r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, segment: {vxlan: 7}}

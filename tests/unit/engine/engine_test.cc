@@ -15,6 +15,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 const Toy kToy;
 
@@ -201,6 +202,77 @@ TEST_F(EnginePlan, SeesAPortThatIsListedBeforeItsYoungerBridge) {
   saw(port);
   saw(bridge);
   EXPECT_THAT(words(engine), Contains("remove port tap9 (not wanted any more)"));
+}
+
+// --- VLAN devices
+
+struct EngineVlanPlan : EnginePlan {
+  EngineVlanPlan() {
+    cloud::Cloud cloud = cloud_of(1);
+    cloud.hosts["h1"].vm_interface = "eth1";
+    cloud.networks["n0"].segment = cloud::Vlan{7};
+    engine.load(cloud);
+    device.group = netlink::kOurGroup;
+    device.parent = 9;
+    device.vlan_id = 7;
+    device.mac = {};
+    device.ipv6 = false;
+  }
+
+  netlink::Link nic = link_of(9, "eth1"), device = link_of(3, "eth1.7", "vlan");
+};
+
+TEST_F(EngineVlanPlan, MakesTheDeviceAndAttachesItInOnePass) {
+  saw(nic);
+  const auto plan = words(engine);
+  EXPECT_THAT(plan, Contains("add link eth1.7 vlan 7 on eth1 mac 00:00:00:00:00:00 "
+                             "(network n0: missing)"));
+  EXPECT_THAT(plan, Contains("add port eth1.7 master br-n0 (network n0: missing)"));
+  EXPECT_THAT(plan, Contains("set link eth1.7 up mtu 1500 (network n0: new)"));
+  settle_all(engine);
+  EXPECT_THAT(words(engine), IsEmpty());
+  EXPECT_TRUE(engine.status().empty());
+}
+
+TEST_F(EngineVlanPlan, SeesADeviceThatIsListedBeforeItsNic) {
+  saw(device);
+  saw(nic);
+  const auto plan = words(engine);
+  EXPECT_THAT(plan, Not(Contains(HasSubstr(" link eth1.7"))));
+  EXPECT_THAT(plan, Contains("add port eth1.7 master br-n0 (network n0: missing)"));
+  EXPECT_TRUE(engine.status().empty());
+}
+
+TEST_F(EngineVlanPlan, ADeviceThatIsAnotherVlanIsNeitherChangedNorAttached) {
+  device.vlan_id = 8;
+  saw(nic);
+  saw(device);
+  EXPECT_THAT(words(engine), Not(Contains(HasSubstr("eth1.7"))));
+  EXPECT_THAT(
+      engine.status().at({Kind::network, "n0"}).reasons,
+      ElementsAre(HasSubstr("eth1.7 has our mark, but is vlan 8 on eth1, wanted 7 on eth1")));
+}
+
+TEST_F(EngineVlanPlan, AForeignDeviceOfItsNameIsNotAttachedEither) {
+  device.group = 0;
+  saw(nic);
+  saw(device);
+  EXPECT_THAT(words(engine), Not(Contains(HasSubstr("eth1.7"))));
+  EXPECT_THAT(engine.status().at({Kind::network, "n0"}).reasons,
+              ElementsAre(HasSubstr("the name eth1.7 is taken by a vlan link")));
+}
+
+TEST_F(EngineVlanPlan, IsRemovedWithItsNetwork) {
+  saw(nic);
+  settle_all(engine);
+  netlink::Link bridge = link_of(2, "br-n0", "bridge");
+  bridge.group = netlink::kOurGroup;
+  device.master = bridge.index;
+  saw(bridge);
+  saw(device);
+  engine.load(cloud_of(0));
+  EXPECT_THAT(words(engine), testing::IsSupersetOf({"remove port eth1.7 (not wanted any more)",
+                                                    "remove link eth1.7 (not wanted any more)"}));
 }
 
 TEST_F(EnginePlan, ABridgeThatVanishesTakesWhatStoodOnItAlong) {

@@ -3,8 +3,8 @@
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/presence.h"
 
-/// A data plane just large enough to try the engine: a bridge a network, an attachment a port, a
-/// route and an element a floating IP.
+/// A data plane just large enough to try the engine: a bridge a network, with a VLAN device where
+/// it has one, an attachment a port, a route and an element a floating IP.
 namespace novaplane::engine::test {
 
 constexpr nft::SetName kPorts{nft::Family::bridge, "ports"};
@@ -32,10 +32,16 @@ class Toy : public Subsystem {
       const auto& network = context.cloud.networks.find(object.name)->second;
       if (!present_on(context, network)) return;
       out.links.emplace_back(network.bridge, Link{.mac = bridge_mac(context, network)});
+      if (const auto* vlan = std::get_if<cloud::Vlan>(&network.segment)) {
+        const std::string wire = *wire_of(context, network);
+        Link device{.kind = "vlan", .parent = *nic_of(context, network), .vlan_id = vlan->id};
+        out.links.emplace_back(wire, device);
+        out.attachments.emplace_back(wire, Attachment{.master = network.bridge});
+      }
       out.addresses.emplace_back(AddressKey{network.bridge, {*network.gateway, 24}}, Address{});
       out.services.emplace_back("dhcp/" + network.name, Service{"config", network.bridge});
-      if (wire_of(context, network) && !context.facts.find(*wire_of(context, network))) {
-        out.problems.push_back({"no such link " + *wire_of(context, network), 0, ""});
+      if (nic_of(context, network) && !context.facts.find(*nic_of(context, network))) {
+        out.problems.push_back({"no such link " + *nic_of(context, network), 0, ""});
       }
     } else if (object.kind == Kind::port) {
       const auto& port = context.cloud.ports.at(object.name);

@@ -127,7 +127,7 @@ TEST_F(NatNetworkTest, IsTranslatedOnlyWhereItIsRouted) {
   example_.network().gateway_mode = cloud::GatewayMode::per_host;
   expect_nothing();
   example_.network().gateway_mode = cloud::GatewayMode::shared;
-  example_.network().segment = cloud::Vlan{101};
+  example_.network().segment = cloud::Vxlan{5001};
   expect_nothing();
   example_.network().segment = cloud::Flat{};
   example_.host().vm_interface.reset();
@@ -212,10 +212,10 @@ TEST_F(NatFloatingIpTest, IsSkippedWithoutAPortOfThisHost) {
 }
 
 TEST_F(NatFloatingIpTest, NeedsANetworkThatTheHostServes) {
-  example_.network().segment = cloud::Vlan{101};
+  example_.network().segment = cloud::Vxlan{5001};
   expect_no_rows();
   EXPECT_THAT(test::problems_of(rows()),
-              ElementsAre("network blue: segment vlan: not supported yet"));
+              ElementsAre("network blue: segment vxlan: not supported yet"));
   example_.network().segment = cloud::Flat{};
   example_.network().gateway_mode = cloud::GatewayMode::none;
   expect_no_rows();
