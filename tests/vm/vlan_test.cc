@@ -7,7 +7,7 @@ namespace {
 /// Networks blue (VLAN 101) and green (VLAN 102) on both hosts.
 class VlanTest : public CloudTest {
  protected:
-  VlanTest() {
+  explicit VlanTest(Shape shape = {}) : CloudTest(shape) {
     document.networks["blue"] = kBlue;
     document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, segment: {vlan: 102}";
   }
@@ -26,11 +26,18 @@ class VlanTest : public CloudTest {
   std::vector<Vm*> guests;
 };
 
+/// With bridged frames passing the hosts' IP rules (br_netfilter), or not.
+class VlanBothWaysTest : public VlanTest, public testing::WithParamInterface<bool> {
+ protected:
+  VlanBothWaysTest() : VlanTest(Shape{.br_netfilter = GetParam()}) {}
+};
+INSTANTIATE_TEST_SUITE_P(, VlanBothWaysTest, testing::Bool(), how);
+
 std::string details(const Host& host, const std::string& link) {
   return host.ip("-d -o link show dev " + link);
 }
 
-TEST_F(VlanTest, GuestsGetTheirLeasesAndReachTheirOwnNetworkOnly) {
+TEST_P(VlanBothWaysTest, GuestsGetTheirLeasesAndReachTheirOwnNetworkOnly) {
   add_guests();
   world.up();
   for (Vm* vm : guests) {
@@ -72,7 +79,7 @@ TEST_F(VlanTest, NothingLeaksFromOneToAnother) {
   }
 }
 
-TEST_F(VlanTest, NothingOfTheSharedGatewayCrossesTheWire) {
+TEST_P(VlanBothWaysTest, NothingOfTheSharedGatewayCrossesTheWire) {
   add_guests();
   world.up();
   // What passes the wire bears its tag beside the frame, so that filters see through it.
@@ -92,7 +99,7 @@ TEST_F(VlanTest, NothingOfTheSharedGatewayCrossesTheWire) {
   EXPECT_TRUE(others.sees()) << "what belongs on the wire is on it";
 }
 
-TEST_F(VlanTest, GuestsReachTheWorldByTheirHostAndAFloatingIpReachesThem) {
+TEST_P(VlanBothWaysTest, GuestsReachTheWorldByTheirHostAndAFloatingIpReachesThem) {
   add_guests();
   document.floating_ips["203.0.113.12"] = "port: green2";
   world.up();
