@@ -295,8 +295,9 @@ void Compiler::add_consequences(const Step& step, Consequences& out) const {
 }
 
 void Rows::clear() {
-  links.clear(), attachments.clear(), addresses.clear(), routes.clear(), neighbours.clear();
-  sysctls.clear(), elements.clear(), services.clear(), entries.clear(), problems.clear();
+  links.clear(), attachments.clear(), addresses.clear(), routes.clear(), rules.clear();
+  neighbours.clear(), sysctls.clear(), elements.clear(), services.clear(), entries.clear();
+  problems.clear();
 }
 
 }  // namespace novaplane::engine

@@ -113,6 +113,35 @@ TEST_F(Edits, ABringUpIsolatesBeforeItAttachesAndTranslatesBeforeItAnswers) {
   EXPECT_LT(phase("add route 203.0.113.1/32"), phase("announce 203.0.113.1"));
 }
 
+TEST_F(Edits, OfAVlanTheDeviceIsMadeAndIsolatedBeforeItJoins) {
+  cloud::Cloud cloud = document();
+  cloud.networks.find("green")->second.segment = cloud::Vlan{101};
+  engine.load(cloud);
+  const Plan plan = engine.plan(engine::Clock::time_point::max());
+  const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
+  EXPECT_EQ(phase("wire_isolated { \"eth2.101\""), static_cast<int>(Phase::nftables));
+  EXPECT_EQ(phase("add link eth2.101 vlan 101 on eth2"), static_cast<int>(Phase::create_links));
+  EXPECT_EQ(phase("add port eth2.101 master br-green"), static_cast<int>(Phase::attach));
+  EXPECT_EQ(phase("set link eth2.101 up"), static_cast<int>(Phase::raise_links));
+  EXPECT_EQ(phase("add port eth2 "), 0) << "the NIC itself joins nothing";
+}
+
+TEST_F(Edits, AnUplinkThatGoesTakesItsPolicyRulesAlong) {
+  cloud::Cloud one = document(), two = one;
+  auto& uplinks = two.hosts.find("h1")->second.uplinks;
+  uplinks.push_back(uplinks[0]);
+  uplinks[1].name = "wan2";
+  uplinks[1].interface = "eth2";
+  two.networks.erase("green");
+  two.ports.erase("g");
+  two.port_forwards.clear();
+  engine.load(two);
+  settle_all(engine);
+  engine.load(one);
+  EXPECT_THAT(words(engine),
+              ::testing::Contains(::testing::StartsWith("remove rule priority 279")).Times(4));
+}
+
 TEST_F(Edits, ATearDownStopsAnsweringBeforeItStopsTranslatingAndDetachesBeforeItOpens) {
   settle_all(engine);
   engine.want_nothing();
