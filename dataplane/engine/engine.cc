@@ -191,14 +191,14 @@ void Engine::plan_raises(Plan& plan, Clock::time_point now) {
       });
 }
 
-/// A port joins when its link is there, or is about to be made; until then its object waits, which
-/// is no change. The link's own events bring it back.
+/// A port joins when its link is there; until then its object waits, which is no change. The link's
+/// own events bring it back. A link that we make ourselves is not waited for.
 void Engine::park_ports_without_link() {
   std::vector<AttachmentKey> absent;
   tables_.attachments.rows().for_each_pending(
       [&](const AttachmentKey& name, const Attachment* wanted, const Attachment*) {
-        const bool is_made = tables_.links.rows().desired(name) && !blocked(name);
-        if (wanted && !is_made && !view_.link(name)) absent.push_back(name);
+        const bool is_ours = tables_.links.rows().desired(name) != nullptr;
+        if (wanted && !is_ours && !view_.link(name)) absent.push_back(name);
       });
   for (const AttachmentKey& name : absent) tables_.attachments.park(name);
 }

@@ -31,6 +31,7 @@ TEST_F(WithoutVlansTest, TheirNetworkFailsWithTheKernelsWordsAndTheRestWorks) {
                                    HasSubstr("Unknown device type"),
                                    HasSubstr("the kernel lacks CONFIG_VLAN_8021Q (EOPNOTSUPP)")));
     EXPECT_THAT(outcome.err, Not(HasSubstr("network blue")));
+    EXPECT_EQ(lines_of(outcome.err).size(), 1u) << outcome.err;
     EXPECT_THAT(outcome.err, Not(HasSubstr("No such device")))
         << "what follows from it is not told";
   }
