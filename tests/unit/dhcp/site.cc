@@ -95,6 +95,10 @@ cloud::Network Site::make_network(const std::string& name, int number) {
                   "ip link set v{0} master br-{0} up",
                   name, number, ::getpid(), guests_.get()));
   run_guest(fmt::format("ip link set g{} up", name));
+  // The bridge hears late of its port's carrier when the machine is busy, and drops frames until
+  // then.
+  run(fmt::format(
+      "timeout 10 sh -c 'until bridge link show dev v{} | grep -q forwarding; do :; done'", name));
   return network;
 }
 

@@ -28,11 +28,11 @@ class Site : public ::testing::Test {
   std::string guest_says(const std::string& command) const;
   /// udhcpc with this MAC on the network's link; none: nobody answered.
   std::optional<Given> lease(const std::string& network, const std::string& mac,
-                             int tries = 4) const;
+                             int tries = 8) const;
   Fd listen_raw(
       const std::string& network) const;  ///< all frames of the guest's link, not blocking
   std::string address_given(const std::string& network, const std::string& mac,
-                            int tries = 4) const;  ///< or "nothing"
+                            int tries = 8) const;  ///< or "nothing"
   /// The address of a name, asked until it is `expected` or a deadline passes: dnsmasq hears of
   /// files by events of its own.
   std::string resolve(const std::string& name, const std::string& server,
