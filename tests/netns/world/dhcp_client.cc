@@ -41,7 +41,7 @@ mv {0}.new {0}
 constexpr const char* kDhclientConfig = R"(option rfc3442 code 121 = array of unsigned integer 8;
 request subnet-mask, broadcast-address, routers, domain-name, domain-name-servers, host-name,
   interface-mtu, rfc3442;
-timeout 6;
+timeout 20;
 initial-interval 1;
 )";
 
@@ -69,7 +69,7 @@ Files prepare(const std::string& folder) {
 }
 
 Command udhcpc(const Files& files) {
-  return {.argv = {"busybox", "udhcpc", "-f", "-n", "-q", "-t", "5", "-T", "1", "-i", "eth0", "-s",
+  return {.argv = {"busybox", "udhcpc", "-f", "-n", "-q", "-t", "12", "-T", "1", "-i", "eth0", "-s",
                    files.script(), "-O", "mtu", "-O", "staticroutes"}};
 }
 
@@ -82,7 +82,7 @@ Command dhclient(const Files& files) {
 Command dhcpcd(const Files& files) {
   write_file(files.config(), kDhcpcdConfig);
   fs::create_directories("/run/dhcpcd");
-  return {.argv = {"dhcpcd", "-4", "-B", "-1", "-A", "-t", "8", "-f", files.config(), "-c",
+  return {.argv = {"dhcpcd", "-4", "-B", "-1", "-A", "-t", "20", "-f", files.config(), "-c",
                    files.script(), "eth0"},
           .private_directories = {"/run/dhcpcd", "/var/lib/dhcpcd"}};
 }
@@ -148,7 +148,7 @@ std::optional<Lease> dhcp(const Namespace& where, Client client, const std::stri
                                                  : dhcpcd(files);
   command.argv.insert(command.argv.end(), extra_arguments.begin(), extra_arguments.end());
   command.namespace_fd = where.fd();
-  command.deadline = 15s;
+  command.deadline = 30s;
   run(command);
   if (!fs::exists(files.environment())) return std::nullopt;
   return read_lease(files);
