@@ -65,7 +65,8 @@ TEST_F(NeighbourTest, PassesOverWhatTheKernelLearnt) {
   shell("ip neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev br-blue nud reachable");
   EXPECT_THAT(list<Neighbour>(Listing::neighbours), IsEmpty());
   EXPECT_THAT(hear<Seen<Neighbour>>(), IsEmpty());
-  shell("ip neigh del 10.0.0.7 dev br-blue");
+  // The kernel may have let it go by itself: the bridge has no carrier.
+  shell("ip neigh del 10.0.0.7 dev br-blue 2>/dev/null || true");
   EXPECT_THAT(hear<Seen<Neighbour>>(), IsEmpty());
 }
 
