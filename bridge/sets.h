@@ -9,12 +9,12 @@ using nft::Family;
 using nft::SetName;
 
 // Table inet: bridges and what is behind them.
-constexpr SetName kManaged{Family::inet, "managed"};    ///< bridges that the host routes
-constexpr SetName kLayer2{Family::inet, "layer2"};      ///< bridges that it does not route
-constexpr SetName kRouted{Family::inet, "routed"};      ///< from . to: always from itself to itself
-constexpr SetName kOpen{Family::inet, "open"};          ///< bridges of networks with `routed: true`
-constexpr SetName kOpenRanges{Family::inet, "open_ranges"};  ///< their addresses
-constexpr SetName kGateways{Family::inet, "gateways"};  ///< bridge . own address on it
+constexpr SetName kManaged{Family::inet, "managed"};  ///< bridges that the host routes
+constexpr SetName kLayer2{Family::inet, "layer2"};    ///< bridges that it does not route
+constexpr SetName kRouted{Family::inet, "routed"};    ///< from . to: always from itself to itself
+constexpr SetName kOpen{Family::inet, "open"};        ///< bridges of networks with `routed: true`
+constexpr SetName kOpenRanges{Family::inet, "open_ranges"};      ///< their addresses
+constexpr SetName kGateways{Family::inet, "gateways"};           ///< bridge . own address on it
 constexpr SetName kOwnAddresses{Family::inet, "own_addresses"};  ///< own addresses on all bridges
 constexpr SetName kHostServices{Family::inet, "host_services"};  ///< what each bridge's guests get
 constexpr SetName kAllowed{Family::inet, "allowed"};             ///< `allow` of the host

@@ -75,7 +75,8 @@ std::vector<StateLog::Line> StateLog::news(const std::map<engine::Object, engine
   }
   for (const auto& [object, reasons] : told_) {
     if (!known.contains(object)) {
-      lines.push_back({engine::State::ok, fmt::format("{}: no trouble any more", object.to_string())});
+      lines.push_back(
+          {engine::State::ok, fmt::format("{}: no trouble any more", object.to_string())});
     }
   }
   told_ = std::move(known);

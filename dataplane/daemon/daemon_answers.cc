@@ -23,9 +23,7 @@ std::string Daemon::status() const {
   return to_json(report, engine::Clock::now());
 }
 
-std::string Daemon::show() {
-  return node::to_json(node::show(node_->engine(), options_.run_dir));
-}
+std::string Daemon::show() { return node::to_json(node::show(node_->engine(), options_.run_dir)); }
 
 void Daemon::pass(Control::Answer answer) {
   read_document();

@@ -94,7 +94,8 @@ struct Naive {
   std::map<int, Difference> pending() const {
     std::map<int, Difference> found;
     for (int key = 0; key < 20; ++key) {
-      if (at(desired, key) != at(actual, key)) found[key] = {key, at(desired, key), at(actual, key)};
+      if (at(desired, key) != at(actual, key))
+        found[key] = {key, at(desired, key), at(actual, key)};
     }
     return found;
   }
@@ -113,10 +114,18 @@ TEST(DeltaTracker, AgreesWithANaiveModelAfterAnyHistory) {
           break;
         default:
           switch (random() % 4) {
-            case 0: tracker.want(key, row), naive.desired[key] = row; break;
-            case 1: tracker.unwant(key), naive.desired.erase(key); break;
-            case 2: tracker.saw(key, row), naive.actual[key] = row; break;
-            case 3: tracker.gone(key), naive.actual.erase(key); break;
+            case 0:
+              tracker.want(key, row), naive.desired[key] = row;
+              break;
+            case 1:
+              tracker.unwant(key), naive.desired.erase(key);
+              break;
+            case 2:
+              tracker.saw(key, row), naive.actual[key] = row;
+              break;
+            case 3:
+              tracker.gone(key), naive.actual.erase(key);
+              break;
           }
       }
       ASSERT_EQ(pending(tracker), naive.pending()) << "seed " << seed << " step " << step;
