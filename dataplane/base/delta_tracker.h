@@ -62,7 +62,7 @@ class DeltaTracker {
     settle(pair);
   }
 
-  /// Copies the row only where it differs.
+  /// A row that is seen as it is wanted is not kept a second time.
   template <class R = Row>
   void saw(const Key& key, R&& row) {
     Pair* const last = listed_[kPending].empty() ? nullptr : listed_[kPending].back();

@@ -18,7 +18,7 @@ std::optional<std::string> nic_of(const Context&, const cloud::Network&);
 /// The bridge's port to the other hosts: the NIC itself, or the VLAN device on it.
 std::optional<std::string> wire_of(const Context&, const cloud::Network&);
 
-/// What the network asks for and this version does not have: "segment vlan"; none: all is there.
+/// What the network asks for and this version does not have: "segment vxlan"; none: all is there.
 /// Such a network has no rows on any host, and neither has what refers to it.
 std::optional<std::string_view> not_supported(const cloud::Network&);
 
