@@ -55,8 +55,8 @@ void sort_by_phase(Plan& plan) {
 }
 
 template <class Row>
-std::optional<Row> copy(const Row* row) {
-  return row ? std::optional(*row) : std::nullopt;
+Boxed<Row> copy(const Row* row) {
+  return row ? Boxed<Row>(*row) : std::nullopt;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "dataplane/base/boxed.h"
 #include "dataplane/engine/rows.h"
 #include "dataplane/engine/subsystem.h"
 
@@ -31,10 +32,11 @@ enum class Phase : std::uint8_t {
 };
 
 /// A difference of one row: before without after is a removal, after without before an addition.
+/// Boxed, so that the rare large row does not make every step of a long plan as large.
 template <class Key, class Row>
 struct Change {
   Key key;
-  std::optional<Row> before, after;
+  Boxed<Row> before, after;
   bool operator==(const Change&) const = default;
 };
 
