@@ -89,7 +89,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
       committed = commit(order, work);
       report.generation = nftables_.generation();
     } else {
-      run(phase, work);
+      run(phase, order, work);
     }
     for (std::size_t i = 0; i < work.steps.size(); ++i) {
       if (!work.results[i]) work.results[i].error().step = work.steps[i].what(nftables_.frame());
@@ -104,7 +104,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
   return report;
 }
 
-void Executor::run(Phase phase, const Work& work) {
+void Executor::run(Phase phase, const Order& order, const Work& work) {
   switch (phase) {
     case Phase::withdraw:
       return withdraw(work);
@@ -115,7 +115,7 @@ void Executor::run(Phase phase, const Work& work) {
     case Phase::create_links:
       return create_links(work);
     case Phase::attach:
-      return attach(work);
+      return attach(order.ports, work);
     case Phase::raise_links:
       return raise_links(work);
     case Phase::addresses:

@@ -16,9 +16,13 @@
 
 namespace novaplane::engine {
 
+/// The links of ports that are to join, as last heard of. Those that are not here are asked for.
+using KnownPorts = std::unordered_map<AttachmentKey, netlink::Link>;
+
 /// What a pass needs besides its steps.
 struct Order {
   Plan plan;  ///< sorted by phase; services, announcements and flows in it are left to others
+  KnownPorts ports;
   nft::FrameRepair repair;
   bool remove_tables = false;
   std::optional<std::uint32_t> generation;  ///< of nf_tables, as last heard; none: not checked
@@ -66,7 +70,7 @@ class Executor {
 
   Executor(netlink::Socket netlink, nft::Client nftables, Originals originals);
 
-  void run(Phase phase, const Work& work);
+  void run(Phase phase, const Order& order, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
   Committed commit(const Order& order, const Work& work);
   void withdraw(const Work& work);
@@ -78,12 +82,15 @@ class Executor {
   void detach(const Work& work);
   Result<netlink::Request> creation(const LinkKey& name, const Link& link);
   void create_links(const Work& work);
-  void attach(const Work& work);
+  void attach(const KnownPorts& known, const Work& work);
   void raise_links(const Work& work);
   void delete_links(const Work& work);
-  void record_ports(const Work& work);
-  std::vector<netlink::Request> record_nics(const std::set<int>& nics);
-  void record_port(const AttachmentChange& change, const netlink::Link& found);
+  struct Joining;
+  std::vector<Joining> look_at(const KnownPorts& known, const Work& work);
+  static Result<void> find_ipv6(Joining& port, const AttachmentChange& change);
+  Result<void> record(const std::vector<Joining>& ports, const Work& work);
+  void raise_nics_below(const std::vector<Joining>& ports);
+  void join(const std::vector<Joining>& ports, const Work& work);
   void give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
 

@@ -86,38 +86,73 @@ void Executor::create_links(const Work& work) {
   settings.send(netlink_, work.results);
 }
 
-/// What the ports of a hypervisor were, before they are changed.
-void Executor::record_ports(const Work& work) {
-  std::vector<int> indexes;
-  std::vector<std::size_t> steps;
+/// A port that is to join: its step, what it was, and its switch of IPv6 where that is ours to set.
+struct Executor::Joining {
+  std::size_t step;
+  netlink::Link found;
+  std::optional<netlink::Sysctl> ipv6_off = {};
+};
+
+/// What ports are before they join: as last heard of, or asked for where nothing was heard yet (a
+/// VLAN device that was made just now). IPv6 is read, since nobody is told when its switch turns.
+std::vector<Executor::Joining> Executor::look_at(const KnownPorts& known, const Work& work) {
+  std::vector<Joining> ports;
+  ports.reserve(work.steps.size());
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     if (!work.results[i]) continue;
-    const auto index = index_of(std::get<AttachmentChange>(work.steps[i].operation).key);
-    if (!index) work.results[i] = tl::unexpected(index.error());
-    if (!index) continue;
-    indexes.push_back(*index);
-    steps.push_back(i);
-  }
-  const auto found = netlink_.links(indexes);
-  std::set<int> nics;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& change = std::get<AttachmentChange>(work.steps[steps[i]].operation);
-    if (found[i]) record_port(change, *found[i]);
-    if (found[i] && found[i]->kind == "vlan") nics.insert(found[i]->parent);
-    if (!found[i]) work.results[steps[i]] = tl::unexpected(found[i].error());
-  }
-  std::vector<netlink::Request> raised = record_nics(nics);
-  if (const auto recorded = originals_.flush(); !recorded) {
-    for (const std::size_t i : steps) {
-      if (work.results[i]) work.results[i] = recorded;
+    const auto& change = std::get<AttachmentChange>(work.steps[i].operation);
+    const auto heard = known.find(change.key);
+    const auto found =
+        heard != known.end()
+            ? heard->second
+            : index_of(change.key).and_then([&](int index) { return netlink_.link(index); });
+    if (found) {
+      Joining& port = ports.emplace_back(Joining{i, *found});
+      if (change.after->ipv6) work.results[i] = find_ipv6(port, change);
+    } else {
+      work.results[i] = tl::unexpected(found.error());
     }
-  } else if (!raised.empty()) {
-    (void)netlink_.send(raised);  // a VLAN device tells itself that its NIC is down
   }
+  return ports;
 }
 
-/// The NICs below VLAN devices that are down; what raises them.
-std::vector<netlink::Request> Executor::record_nics(const std::set<int>& nics) {
+/// A kernel without IPv6 has it off everywhere.
+Result<void> Executor::find_ipv6(Joining& port, const AttachmentChange& change) {
+  auto ipv6_off = netlink::Sysctl::open(ipv6_path(change.key));
+  port.found.ipv6 = false;
+  if (!ipv6_off) {
+    const bool is_so = ipv6_off.error().code == ENOENT && !*change.after->ipv6;
+    return is_so ? Result<void>() : tl::unexpected(ipv6_off.error());
+  }
+  port.ipv6_off = std::move(*ipv6_off);
+  return port.ipv6_off->read().map([&](const std::string& off) { port.found.ipv6 = off == "0"; });
+}
+
+/// What the ports of a hypervisor were, before they are changed.
+Result<void> Executor::record(const std::vector<Joining>& ports, const Work& work) {
+  for (const Joining& port : ports) {
+    if (port.found.group == netlink::kOurGroup) continue;  // it came with us, and goes
+    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
+    const auto record = [&](const char* what, auto before, auto after) {
+      originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(before),
+                        std::to_string(after));
+    };
+    const Attachment& wanted = *change.after;
+    record("up", static_cast<int>(port.found.up), 1);
+    if (wanted.mtu) record("mtu", port.found.mtu, *wanted.mtu);
+    if (wanted.ipv6) {
+      record("ipv6", static_cast<int>(port.found.ipv6), static_cast<int>(*wanted.ipv6));
+    }
+  }
+  return originals_.flush();
+}
+
+/// A VLAN device tells itself when its NIC stays down.
+void Executor::raise_nics_below(const std::vector<Joining>& ports) {
+  std::set<int> nics;
+  for (const Joining& port : ports) {
+    if (port.found.kind == "vlan") nics.insert(port.found.parent);
+  }
   std::vector<netlink::Request> requests;
   netlink::LinkSettings up;
   up.up = true;
@@ -126,47 +161,46 @@ std::vector<netlink::Request> Executor::record_nics(const std::set<int>& nics) {
     originals_.record("up:" + nic->name, "0", "1");
     requests.push_back(netlink::set_link(nic->index, up));
   }
-  return requests;
+  if (originals_.flush()) (void)netlink_.send(requests);
 }
 
-void Executor::record_port(const AttachmentChange& change, const netlink::Link& found) {
-  if (found.group == netlink::kOurGroup) return;  // it came with us, and goes
-  const Attachment& wanted = *change.after;
-  const auto record = [&](const char* what, auto before, auto after) {
-    originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(before),
-                      std::to_string(after));
-  };
-  record("up", static_cast<int>(found.up), 1);
-  if (wanted.mtu) record("mtu", found.mtu, *wanted.mtu);
-  if (wanted.ipv6) record("ipv6", static_cast<int>(found.ipv6), static_cast<int>(*wanted.ipv6));
+void Executor::attach(const KnownPorts& known, const Work& work) {
+  constexpr std::size_t kAtOnce = 256;  // each has a file open meanwhile
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    if (!not_made_.contains(std::get<AttachmentChange>(work.steps[i].operation).key)) continue;
+    work.results[i] = failure("", ECANCELED, "its link could not be made");
+  }
+  for (std::size_t at = 0; at < work.steps.size(); at += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, work.steps.size() - at);
+    const Work some{work.steps.subspan(at, count), work.results.subspan(at, count)};
+    const std::vector<Joining> ports = look_at(known, some);
+    if (const auto recorded = record(ports, some); !recorded) {
+      for (const Joining& port : ports) some.results[port.step] = recorded;
+    }
+    raise_nics_below(ports);
+    join(ports, some);
+  }
 }
 
 /// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
 /// further one slower.
-void Executor::attach(const Work& work) {
-  const auto change_of = [&](std::size_t i) -> const AttachmentChange& {
-    return std::get<AttachmentChange>(work.steps[i].operation);
-  };
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (!not_made_.contains(change_of(i).key)) continue;
-    work.results[i] = failure("", ECANCELED, "its link could not be made");
-  }
-  record_ports(work);
+void Executor::join(const std::vector<Joining>& ports, const Work& work) {
   Batch batch;
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const AttachmentChange& change = change_of(i);
-    if (!work.results[i]) continue;
-    const auto master = index_of(change.after->master);
-    if (!master) {
-      work.results[i] = tl::unexpected(master.error());
-      continue;
+  for (const Joining& port : ports) {
+    Result<void>& result = work.results[port.step];
+    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
+    const Attachment& wanted = *change.after;
+    const auto master = index_of(wanted.master);
+    if (result && !master) result = tl::unexpected(master.error());
+    if (result && port.ipv6_off && port.found.ipv6 != *wanted.ipv6) {
+      result = port.ipv6_off->write(*wanted.ipv6 ? "0" : "1");
     }
-    if (change.after->ipv6) work.results[i] = set_ipv6(change.key, *change.after->ipv6);
+    if (!result) continue;
     netlink::LinkSettings settings;
-    settings.mtu = change.after->mtu;
+    settings.mtu = wanted.mtu;
     settings.master = *master;
     settings.up = true;
-    batch.add(i, netlink::set_link(*index_of(change.key), settings));
+    batch.add(port.step, netlink::set_link(change.key, settings));
   }
   batch.send(netlink_, work.results);
 }

@@ -51,6 +51,17 @@ std::vector<Outcome::Failure> failures(const engine::Engine& engine) {
   return found;
 }
 
+engine::KnownPorts ports_of(const engine::Plan& plan, const engine::KernelView& kernel) {
+  engine::KnownPorts ports;
+  for (const engine::Step& step : plan) {
+    if (step.phase > Phase::attach) break;
+    const auto* change = std::get_if<engine::AttachmentChange>(&step.operation);
+    const netlink::Link* link = change && change->after ? kernel.link(change->key) : nullptr;
+    if (link) ports.emplace(change->key, *link);
+  }
+  return ports;
+}
+
 }  // namespace
 
 Parts split(engine::Plan plan) {
@@ -69,7 +80,9 @@ Parts split(engine::Plan plan) {
 
 engine::Order order_of(Node& node, engine::Plan plan) {
   engine::Engine& engine = node.engine();
-  return {std::move(plan), engine.frame_repair(), !engine.wants_frame(), node.generation()};
+  engine::KnownPorts ports = ports_of(plan, engine.kernel());
+  return {std::move(plan), std::move(ports), engine.frame_repair(), !engine.wants_frame(),
+          node.generation()};
 }
 
 std::vector<const engine::Step*> pointers(const engine::Plan& plan) {

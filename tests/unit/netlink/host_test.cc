@@ -35,6 +35,17 @@ TEST_F(SysctlTest, NamesThePathThatFailed) {
             (Error{"write many to /proc/sys/net/ipv4/ip_forward", EINVAL, ""}));
 }
 
+TEST_F(SysctlTest, IsReadAndWrittenByOneLookUp) {
+  const auto forwarding = Sysctl::open("net/ipv4/conf/lo/forwarding");
+  ASSERT_TRUE(forwarding);
+  const std::string other = forwarding->read() == "1" ? "0" : "1";
+  EXPECT_TRUE(forwarding->write(other));
+  EXPECT_EQ(forwarding->read(), other);
+  EXPECT_EQ(read_sysctl("net/ipv4/conf/lo/forwarding"), other);
+  EXPECT_EQ(Sysctl::open("net/ipv4/conf/nowhere/forwarding").error(),
+            (Error{"open /proc/sys/net/ipv4/conf/nowhere/forwarding", ENOENT, ""}));
+}
+
 class LinkNamesTest : public KernelTest {};
 
 TEST_F(LinkNamesTest, FindsALinkBothWays) {
