@@ -52,6 +52,8 @@ class Engine {
   void saw_sysctl(const SysctlKey& key, std::string value);
   /// Sysctls that are wanted, as far as is known of the links: the kernel tells of none by itself.
   std::vector<SysctlKey> wanted_sysctls();
+  /// Compiles what is wanted, where what is seen says otherwise than when that was done last.
+  void learn();
 
   // --- what is to be done
   /// Everything that differs, in order of application. Rows that failed lately are left out until
@@ -73,7 +75,6 @@ class Engine {
   std::map<Object, Status> status() const;
 
  private:
-  void learn();
   void saw_element(const nft::ElementKey& key, nft::Element element);
   bool plan_frame(Plan& plan, Clock::time_point now);
   std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;

@@ -41,6 +41,7 @@ class KernelView {
   /// Links that somebody else makes and the document names: facts are wanted of them, and routes
   /// of ours may stand on them.
   void watch(std::vector<std::string> names);
+  const std::vector<std::string>& watched() const { return watched_; }
   Facts facts() const;
   /// What facts() says may have changed since the last call.
   bool take_facts_stale() { return std::exchange(facts_stale_, false); }

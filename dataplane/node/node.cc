@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 
 #include "bridge/bridge.h"
 #include "dataplane/netlink/sysctl.h"
@@ -76,10 +77,40 @@ Result<void> Node::list(netlink::Listing what) {
   return lister_.dump(what, [this](netlink::Observation&& told) { engine_.saw(told); });
 }
 
+/// What the document must know of a few links is asked for first, so that it is compiled while the
+/// kernel lists all the others. Should the listing know better, it is compiled again.
+Result<void> Node::observe_links() {
+  std::vector<int> watched;
+  for (const std::string& name : engine_.kernel().watched()) {
+    const auto index = lister_.index_of(name);
+    auto link = index ? lister_.link(*index) : tl::unexpected(index.error());
+    if (!link) continue;
+    watched.push_back(*index);
+    engine_.saw(netlink::Seen<netlink::Link>{std::move(*link)});
+  }
+  auto asked = lister_.dump(netlink::Listing::addresses, [&](netlink::Observation&& told) {
+    const auto* seen = std::get_if<netlink::Seen<netlink::Address>>(&told);
+    if (seen && std::find(watched.begin(), watched.end(), seen->value.link) != watched.end()) {
+      engine_.saw(told);
+    }
+  });
+  if (!asked) return asked;
+  std::vector<netlink::Observation> links;
+  auto listing = std::async(std::launch::async, [&] {
+    return lister_.dump(netlink::Listing::links,
+                        [&](netlink::Observation&& told) { links.push_back(std::move(told)); });
+  });
+  engine_.learn();
+  auto listed = listing.get();
+  for (const netlink::Observation& told : links) engine_.saw(told);
+  return listed;
+}
+
 Result<void> Node::observe_rtnetlink() {
   using enum netlink::Listing;
   engine_.kernel().forget();
-  for (const auto what : {links, addresses, our_routes, rules, neighbours, proxies}) {
+  if (auto listed = observe_links(); !listed) return listed;
+  for (const auto what : {addresses, our_routes, rules, neighbours, proxies}) {
     if (auto listed = list(what); !listed) return listed;
   }
   return {};

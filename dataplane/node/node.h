@@ -60,6 +60,7 @@ class Node {
   Node(std::string host, netlink::Socket lister, netlink::Monitor netlink_events,
        nft::Client nft_lister, nft::Monitor nft_events);
 
+  Result<void> observe_links();
   Result<void> observe_rtnetlink();
   Result<void> observe_nftables();
   Result<void> observe_proxies();
