@@ -1,6 +1,7 @@
 #include "dataplane/nft/elements.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
@@ -47,6 +48,27 @@ void put_data(nlmsghdr* message, std::uint16_t type, std::string_view bytes) {
   mnl_attr_nest_end(message, nest);
 }
 
+void put_limit(nlmsghdr* message, const Limit& limit) {
+  nlattr* expression = mnl_attr_nest_start(message, NFTA_SET_ELEM_EXPR);
+  mnl_attr_put_strz(message, NFTA_EXPR_NAME, "limit");
+  nlattr* values = mnl_attr_nest_start(message, NFTA_EXPR_DATA);
+  mnl_attr_put_u64(message, NFTA_LIMIT_RATE, htobe64(limit.rate));
+  mnl_attr_put_u64(message, NFTA_LIMIT_UNIT, htobe64(1));
+  mnl_attr_put_u32(message, NFTA_LIMIT_BURST, htonl(limit.burst));
+  mnl_attr_put_u32(message, NFTA_LIMIT_TYPE, htonl(NFT_LIMIT_PKT_BYTES));
+  mnl_attr_put_u32(message, NFTA_LIMIT_FLAGS, htonl(NFT_LIMIT_F_INV));
+  mnl_attr_nest_end(message, values);
+  mnl_attr_nest_end(message, expression);
+}
+
+Limit limit_in(const nlattr* expression) {
+  if (text_of(find_attribute(expression, NFTA_EXPR_NAME)) != "limit") return {};
+  const nlattr* values = find_attribute(expression, NFTA_EXPR_DATA);
+  const nlattr* rate = find_attribute(values, NFTA_LIMIT_RATE);
+  return {rate ? be64toh(mnl_attr_get_u64(rate)) : 0,
+          u32_of(find_attribute(values, NFTA_LIMIT_BURST))};
+}
+
 void put_comment(nlmsghdr* message, std::string_view comment) {
   std::array<char, 2 + kLongestComment + 1> userdata;
   const std::size_t size = std::min(comment.size(), kLongestComment);
@@ -73,6 +95,9 @@ RawElement parse(const nlattr* attribute) {
       case NFTA_SET_ELEM_USERDATA:
         element.comment = userdata(bytes_of(field), kUserdataComment);
         element.comment = element.comment.substr(0, element.comment.find('\0'));
+        break;
+      case NFTA_SET_ELEM_EXPR:
+        element.limit = limit_in(field);
         break;
       default:
         break;
@@ -110,7 +135,9 @@ void ElementMessages::put(const Set& set, const ElementKey& key, const Element* 
     finish();
     start(set, position);
   }
-  const std::string_view data = element ? wire_bytes(set.data, element->data) : std::string_view();
+  const std::string_view data = !element     ? std::string_view()
+                                : set.limits ? std::string_view(element->data)
+                                             : wire_bytes(set.data, element->data);
   put_element(wire_bytes(set.key, key.key), false, data, element ? element->comment : "");
   if (!set.interval) return;
   std::string after(wire_bytes(set.key, key.key_end.empty() ? key.key : key.key_end));
@@ -138,7 +165,11 @@ void ElementMessages::put_element(std::string_view key, bool end, std::string_vi
   nlattr* nest = mnl_attr_nest_start(message_, NFTA_LIST_ELEM);
   if (end) mnl_attr_put_u32(message_, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
   put_data(message_, NFTA_SET_ELEM_KEY, key);
-  if (!data.empty()) put_data(message_, NFTA_SET_ELEM_DATA, data);
+  if (set_->limits && !data.empty()) {
+    put_limit(message_, limit_of(data));
+  } else if (!data.empty()) {
+    put_data(message_, NFTA_SET_ELEM_DATA, data);
+  }
   if (!comment.empty()) put_comment(message_, comment);
   mnl_attr_nest_end(message_, nest);
 }
@@ -172,7 +203,9 @@ void for_each_element(const nlmsghdr* message,
 }
 
 std::pair<ElementKey, Element> to_value(const Set& set, const RawElement& raw) {
-  return {{set.name, value_bytes(raw.key)}, {value_bytes(raw.data), std::string(raw.comment)}};
+  std::string data =
+      set.limits ? Bytes().limit(raw.limit.rate, raw.limit.burst).take() : value_bytes(raw.data);
+  return {{set.name, value_bytes(raw.key)}, {std::move(data), std::string(raw.comment)}};
 }
 
 void Ranges::add(const RawElement& raw) {

@@ -68,6 +68,7 @@ std::size_t count_elements(const nlmsghdr*);
 struct RawElement {
   std::string_view key, data, comment;
   bool end = false;
+  Limit limit = {};
 };
 std::string_view set_of(const nlmsghdr*);
 void for_each_element(const nlmsghdr*, const std::function<void(const RawElement&)>&);

@@ -1,5 +1,6 @@
 #include "dataplane/nft/frame_messages.h"
 
+#include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -43,6 +44,17 @@ std::string byte_orders(const Set& set) {
   return all;
 }
 
+/// nft reads back what it lists only where the set itself has a limiter too.
+nftnl_expr* limit_of_none() {
+  nftnl_expr* limit = nftnl_expr_alloc("limit");
+  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, 1);
+  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, 1);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKT_BYTES);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+  return limit;
+}
+
 void write_set(Batch& batch, const Set& set, std::size_t index) {
   const OwnedSet object(nftnl_set_alloc());
   nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable.data());
@@ -56,6 +68,7 @@ void write_set(Batch& batch, const Set& set, std::size_t index) {
     nftnl_set_set_u32(object.get(), NFTNL_SET_DATA_LEN,
                       static_cast<std::uint32_t>(size_of(set.data)));
   }
+  if (set.limits) nftnl_set_add_expr(object.get(), limit_of_none());
   const std::string userdata = byte_orders(set);
   nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, userdata.data(),
                      static_cast<std::uint32_t>(userdata.size()));
@@ -179,6 +192,7 @@ std::uint32_t set_flags(const Set& set) {
   std::uint32_t flags = 0;
   if (!set.data.empty()) flags |= NFT_SET_MAP;
   if (set.interval) flags |= NFT_SET_INTERVAL;
+  if (set.limits) flags |= NFT_SET_EVAL;
   return flags;
 }
 

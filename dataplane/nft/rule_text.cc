@@ -119,9 +119,12 @@ std::string names_of(const std::vector<Field>& fields) {
 
 std::string to_text(const Set& set) {
   const bool map = !set.data.empty();
+  const std::string_view more =
+      set.interval ? " flags interval;"
+      : set.limits ? " flags dynamic; limit rate over 1 bytes/second burst 1 bytes;"
+                   : "";
   return fmt::format("\t{} {} {{ type {}{}{};{} }}\n", map ? "map" : "set", set.name.name,
-                     names_of(set.key), map ? " : " : "", names_of(set.data),
-                     set.interval ? " flags interval;" : "");
+                     names_of(set.key), map ? " : " : "", names_of(set.data), more);
 }
 
 std::string to_text(const Frame& frame, const Chain& chain) {

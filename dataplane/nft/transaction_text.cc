@@ -85,6 +85,10 @@ std::string FrameRepair::why() const {
 std::string to_text(const Set& set, const ElementKey& key, const Element* element) {
   std::string text = key_text(set, key);
   if (element == nullptr) return text;
+  if (set.limits) {
+    const Limit limit = limit_of(element->data);
+    text += fmt::format(" limit rate over {} bytes/second burst {} bytes", limit.rate, limit.burst);
+  }
   if (!element->comment.empty()) text += fmt::format(" comment \"{}\"", element->comment);
   if (!set.data.empty()) text += " : " + to_text(set.data, element->data);
   return text;

@@ -150,6 +150,20 @@ Bytes& Bytes::mark(std::uint32_t bits) {
   return *this;
 }
 
+Bytes& Bytes::limit(std::uint64_t bytes_per_second, std::uint32_t burst_bytes) {
+  bytes_.append(reinterpret_cast<const char*>(&bytes_per_second), sizeof(bytes_per_second));
+  bytes_.append(reinterpret_cast<const char*>(&burst_bytes), sizeof(burst_bytes));
+  return *this;
+}
+
+Limit limit_of(std::string_view bytes) {
+  Limit limit;
+  if (bytes.size() != sizeof(limit.rate) + sizeof(limit.burst)) return limit;
+  std::memcpy(&limit.rate, bytes.data(), sizeof(limit.rate));
+  std::memcpy(&limit.burst, bytes.data() + sizeof(limit.rate), sizeof(limit.burst));
+  return limit;
+}
+
 Bytes& Bytes::port(std::uint16_t host_order) {
   bytes_ += static_cast<char>(host_order >> 8);
   bytes_ += static_cast<char>(host_order);

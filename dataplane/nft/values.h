@@ -38,7 +38,9 @@ struct Set {
   SetName name;
   std::vector<Field> key;        ///< several: a concatenation
   std::vector<Field> data = {};  ///< empty: a set, else a map; several: a concatenation
-  bool interval = false;  ///< single-field keys only; few elements (floors.md: slow to change)
+  bool interval = false;         ///< single-field keys only; few elements (slow to change)
+  /// Each element is a limiter of its own, its data a limit(): found is what exceeds it. Sets only.
+  bool limits = false;
   bool operator==(const Set&) const = default;
 };
 
@@ -52,7 +54,7 @@ struct ElementKey {
 };
 
 struct Element {
-  std::string data;  ///< empty for sets
+  std::string data;  ///< empty for sets, but for those of limits
   std::string
       comment;  ///< the object that asked for it, at most 128 bytes; in the kernel as userdata
   bool operator==(const Element&) const = default;
@@ -67,11 +69,21 @@ class Bytes {
   Bytes& protocol(std::uint8_t ip_protocol);
   Bytes& port(std::uint16_t host_order);
   Bytes& mark(std::uint32_t bits);
+  /// The data of an element in a set of limits. The kernel counts by the second: what was saved in
+  /// one second of silence passes on top of the burst (net/netfilter/nft_limit.c, nft_limit_init).
+  Bytes& limit(std::uint64_t bytes_per_second, std::uint32_t burst_bytes);
   std::string take() { return std::move(bytes_); }
 
  private:
   std::string bytes_;
 };
+
+/// What Bytes::limit() has encoded.
+struct Limit {
+  std::uint64_t rate = 0;   ///< bytes a second
+  std::uint32_t burst = 0;  ///< bytes
+};
+Limit limit_of(std::string_view bytes);
 
 /// `"br-blue" . 10.0.0.1`: encoded fields as nft prints them.
 std::string to_text(const std::vector<Field>& fields, std::string_view bytes);

@@ -43,6 +43,8 @@ TEST_F(ElementTest, ComeBackAsTheyWereWritten) {
         Bytes().ifname("br-blue").address(ip("10.0.0.1")).protocol(17).port(53).take()},
        {"", "network blue"}},
       {{{Family::inet, "routed"}, Bytes().ifname("br-blue").ifname("br-blue").take()}, {"", ""}},
+      guest_limit("tap-a", 6'250'000, 125'000),
+      guest_limit("tap-b", 12'500'000'000, 1'000),
   };
   const auto added = add(elements);
   ASSERT_TRUE(added) << added.error().error.message();
@@ -57,7 +59,8 @@ TEST_F(ElementTest, NftPrintsThemAsWeDo) {
       to_bridge("tap-a", "0a:6e:0a:00:00:01", "0a:00:00:00:00:01"),
       {{{Family::inet, "port_forwards"},
         Bytes().address(ip("203.0.113.9")).protocol(6).port(443).take()},
-       {Bytes().address(ip("10.0.0.10")).port(8443).take(), "port forward web"}}};
+       {Bytes().address(ip("10.0.0.10")).port(8443).take(), "port forward web"}},
+      guest_limit("tap-a", 6'250'000, 125'500)};
   ASSERT_TRUE(add(elements));
   for (const auto& [key, element] : elements) {
     const Set set = *std::find_if(client_.frame().sets.begin(), client_.frame().sets.end(),
@@ -89,6 +92,13 @@ TEST_F(ElementTest, AChangeIsARemovalAndAnAdditionInOneBatch) {
       {client_.generation(), {}, {moved[0].first, no_snat("10.0.0.0", "10.0.0.255").first}, moved});
   ASSERT_TRUE(changed) << changed.error().error.message();
   EXPECT_THAT(seen(), UnorderedElementsAreArray(moved));
+}
+
+TEST_F(ElementTest, WhatNftListsOfALimiterItReadsBack) {
+  ASSERT_TRUE(add({guest_limit("tap-a", 6'250'000, 125'000)}));
+  const std::string listed = output("nft list ruleset");
+  EXPECT_EQ(output(fmt::format("nft -f - <<'END'\nflush ruleset\n{}\nEND", listed)), "");
+  EXPECT_EQ(seen(), Elements{guest_limit("tap-a", 6'250'000, 125'000)});
 }
 
 TEST_F(ElementTest, AForeignEditIsSeen) {

@@ -44,6 +44,12 @@ class KernelTest : public testing::Test {
             {Bytes().mac(*Mac::parse(to)).take(), std::string("port ") + tap}};
   }
 
+  static std::pair<ElementKey, Element> guest_limit(const char* tap, std::uint64_t rate,
+                                                    std::uint32_t burst) {
+    return {{{Family::bridge, "guest_limits"}, Bytes().ifname(tap).take()},
+            {Bytes().limit(rate, burst).take(), std::string("port ") + tap}};
+  }
+
   /// Brings the kernel to the frame and these elements, as the engine does.
   void program(const Elements& elements) {
     const auto observed = client_.observe();

@@ -33,6 +33,7 @@ inline Frame reference_frame() {
       {{kBridge, "to_bridge"}, {ifname, ether_addr}, {ether_addr}},
       {{kBridge, "to_guest"}, {ifname, ether_addr}, {ether_addr}},
       {{kBridge, "arp_sender"}, {ifname, ipv4_addr}, {ether_addr}},
+      {{kBridge, "guest_limits"}, {ifname}, {}, false, /*limits=*/true},
   };
   frame.chains = {
       {kInet, "prerouting", ChainType::nat, Hook::prerouting, -100},
@@ -106,6 +107,9 @@ inline Frame reference_frame() {
       rule(kBridge, "prerouting", "loopback from guests")
           .in({iifname}, "guests")
           .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
+          .drop(),
+      rule(kBridge, "prerouting", "what exceeds a guest's rate")
+          .in({iifname}, "guest_limits")
           .drop(),
       rule(kBridge, "prerouting", "mark guests' frames")
           .in({iifname}, "guests")
