@@ -32,6 +32,7 @@ std::vector<nft::Set> sets() {
       {kWire, {ifname}},
       {kLayer2Wire, {ifname}},
       {kGuests, {ifname}},
+      {kGuestLimits, {ifname}, {}, /*interval=*/false, /*limits=*/true},
       {kWireIsolated, {ifname, ipv4_addr}},
       {kToBridge, {ifname, ether_addr}, {ether_addr}},
       {kToGuest, {ifname, ether_addr}, {ether_addr}},
@@ -139,6 +140,7 @@ std::vector<Rule> from_ports_rules() {
           .in({iifname}, kGuests.name)
           .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
           .drop(),
+      from("more than the port's rate").in({iifname}, kGuestLimits.name).drop(),
       from("from a guest").in({iifname}, kGuests.name).set_mark_bits(kFromGuest),
       from("to the shared gateway")
           .set(ether_daddr, {iifname, ether_daddr}, kToBridge.name)

@@ -26,6 +26,19 @@ void translate_gateway(const Context& context, const cloud::Network& network,
   elements.add(kToGuest, Bytes().ifname(link).mac(own).take(), Bytes().mac(shared).take());
 }
 
+/// What a guest receives waits in a queue for its turn; what it sends too fast is dropped, so that
+/// it slows down.
+void compile_rate(const cloud::Port& port, Elements& elements, Rows& out) {
+  const cloud::Rate& rate = port.rate;
+  if (rate.ingress != 0) {
+    out.shapers.push_back({port.interface, {rate.ingress / 8, rate.burst_at(rate.ingress)}});
+  }
+  if (rate.egress != 0) {
+    elements.add(kGuestLimits, Bytes().ifname(port.interface).take(),
+                 Bytes().limit(rate.egress / 8, rate.burst_at(rate.egress)).take());
+  }
+}
+
 void compile_local(const Context& context, const engine::Object& object, const cloud::Port& port,
                    const cloud::Network& network, Rows& out) {
   if (const cloud::Uplink* uplink = uplink_on(context.host, port.interface)) {
@@ -34,8 +47,8 @@ void compile_local(const Context& context, const engine::Object& object, const c
   }
   out.attachments.push_back(
       {port.interface, {network.bridge, mtu_of(context, network), network.cidr6.has_value()}});
-  if (port.rate != cloud::Rate{}) out.problems.push_back({"rate", 0, "not supported yet"});
   Elements elements(object, out);
+  compile_rate(port, elements, out);
   elements.add(kGuests, Bytes().ifname(port.interface).take());
   if (has_shared_gateway(context, network)) {
     translate_gateway(context, network, port.interface, elements);

@@ -23,6 +23,7 @@ constexpr SetName kAllowed{Family::inet, "allowed"};             ///< `allow` of
 constexpr SetName kWire{Family::bridge, "wire"};
 constexpr SetName kLayer2Wire{Family::bridge, "layer2_wire"};  ///< as it is: no rule looks at it
 constexpr SetName kGuests{Family::bridge, "guests"};
+constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
 constexpr SetName kToBridge{Family::bridge, "to_bridge"};          ///< port . shared MAC : bridge's
 constexpr SetName kToGuest{Family::bridge, "to_guest"};            ///< port . bridge's MAC : shared

@@ -161,8 +161,13 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
     out.problems.push_back(missing_uplink(context.host, ip.uplink));
     return;
   }
-  if (ip.rate != cloud::Rate{}) out.problems.push_back({"rate", 0, "not supported yet"});
   Elements elements(object, out);
+  const auto limit = [&](nft::SetName set, std::uint64_t rate) {
+    if (rate == 0) return;
+    elements.add(set, bytes_of(ip.address), Bytes().limit(rate / 8, ip.rate.burst_at(rate)).take());
+  };
+  limit(kArrivalLimits, ip.rate.ingress);
+  limit(kDepartureLimits, ip.rate.egress);
   elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port->address));
   elements.add(kFixedToFloating, bytes_of(port->address), bytes_of(ip.address));
   if (const auto slot = slot_of(context.host, *uplink)) {

@@ -12,7 +12,7 @@ using enum nft::Select;
 
 std::vector<nft::Set> sets() {
   using enum nft::Field;
-  constexpr bool kRanges = true;
+  constexpr bool kRanges = true, kLimits = true;
   return {
       {kUplinks, {ifname}},
       {kUplinkSource, {ifname}, {ipv4_addr}},
@@ -25,6 +25,8 @@ std::vector<nft::Set> sets() {
       {kPortForwards, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
       {kMetadata, {ipv4_addr, inet_service}, {ipv4_addr, inet_service}},
       {kMetadataServers, {ipv4_addr, inet_service}},
+      {kArrivalLimits, {ipv4_addr}, {}, !kRanges, kLimits},
+      {kDepartureLimits, {ipv4_addr}, {}, !kRanges, kLimits},
   };
 }
 
@@ -36,6 +38,7 @@ std::vector<nft::Chain> chains() {
       {Family::inet, "prerouting", kNat, prerouting, -100},
       {Family::inet, "output", kNat, output, -100},
       {Family::inet, "postrouting", kNat, postrouting, 100},
+      {Family::inet, "translated", nft::ChainType::filter, postrouting, 150},
   };
 }
 
@@ -65,6 +68,21 @@ std::vector<Rule> uplink_rules() {
       rule(Family::inet, "uplink", "a floating IP leaves by its own uplink")
           .in({iifname}, kManaged.name)
           .set(mark, {ip_saddr}, kUplinkOf.name),
+  };
+}
+
+/// Where a packet bears the floating IP itself: before its destination is translated, and after its
+/// source is.
+std::vector<Rule> limit_rules() {
+  return {
+      rule(Family::inet, "uplink", "more than a floating IP's rate")
+          .in({iifname}, kUplinks.name)
+          .in({ip_daddr}, kArrivalLimits.name)
+          .drop(),
+      rule(Family::inet, "translated", "more than a floating IP's rate")
+          .in({oifname}, kUplinks.name)
+          .in({ip_saddr}, kDepartureLimits.name)
+          .drop(),
   };
 }
 
@@ -108,6 +126,7 @@ std::vector<Rule> source_rules() {
 
 nft::Frame Nat::frame() const {
   nft::Frame frame{sets(), chains(), uplink_rules()};
+  frame.merge({{}, {}, limit_rules()});
   frame.merge({{}, {}, guest_rules()});
   frame.merge({{}, {}, destination_rules("prerouting")});
   frame.merge({{}, {}, destination_rules("output")});

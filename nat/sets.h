@@ -19,6 +19,8 @@ constexpr SetName kUplinkOf{Family::inet, "uplink_of"};  ///< fixed address : ma
 constexpr SetName kPortForwards{Family::inet, "port_forwards"};  ///< to address . port
 constexpr SetName kMetadata{Family::inet, "metadata"};           ///< what guests ask : who answers
 constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};  ///< who answers
+constexpr SetName kArrivalLimits{Family::inet, "arrival_limits"};      ///< floating IP: to it
+constexpr SetName kDepartureLimits{Family::inet, "departure_limits"};  ///< floating IP: from it
 
 // The bridge subsystem's.
 constexpr SetName kManaged{Family::inet, "managed"};

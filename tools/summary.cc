@@ -92,6 +92,9 @@ struct Counter {
   void operator()(const engine::EntryChange& c) {
     counts.add({verb_of(c, "added", "removed"), "DHCP and DNS entry", "DHCP and DNS entries"});
   }
+  void operator()(const engine::ShaperChange& c) {
+    counts.add({verb_of(c, "added", "removed"), "rate limit"});
+  }
   void operator()(const engine::RuleChange& c) {
     counts.add({verb_of(c, "added", "removed"), "policy rule"});
   }

@@ -26,6 +26,12 @@ std::string vlan_link_name(std::string_view nic, const Vlan& vlan) {
   return link_name(fmt::format("{}.{}", nic, vlan.id));
 }
 
+std::uint32_t Rate::burst_at(std::uint64_t bits_per_second) const {
+  constexpr std::uint64_t kLeast = 16'000, kStep = 4'000;
+  const std::uint64_t wanted = std::max(burst != 0 ? burst : bits_per_second / 8 / 50, kLeast);
+  return static_cast<std::uint32_t>((wanted + kStep - 1) / kStep * kStep);
+}
+
 Mac Network::shared_mac() const {
   if (gateway_mac) return *gateway_mac;
   Mac mac{{0x0a, 0x6e, 0, 0, 0, 0}};

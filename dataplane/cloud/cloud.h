@@ -142,10 +142,15 @@ struct Network {
   Mac shared_mac() const;
 };
 
+/// What a port or a floating IP may carry: toward the VM (ingress) and from it (egress).
 struct Rate {
   std::uint64_t ingress = 0, egress = 0;  ///< bit/s, 0: no limit
   std::uint64_t burst = 0;                ///< bytes, 0: derived
   bool operator==(const Rate&) const = default;
+
+  /// Bytes that may pass at once at one of the two: `burst`, else what passes in 20 ms; 16,000 or
+  /// more, which is a few packets of any size, and a multiple of 4,000.
+  std::uint32_t burst_at(std::uint64_t bits_per_second) const;
 };
 
 struct Port {

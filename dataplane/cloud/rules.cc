@@ -1,6 +1,20 @@
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
+
+/// The kernel counts a burst in time, and in 32 bits.
+void validate_rate(const Rate& rate, Path path, Findings& findings) {
+  constexpr std::uint64_t kLongest = 100, kMost = 1 << 30;
+  if (rate.burst == 0) return;
+  const std::uint64_t slowest = rate.ingress == 0  ? rate.egress
+                                : rate.egress == 0 ? rate.ingress
+                                                   : std::min(rate.ingress, rate.egress);
+  std::string_view reason;
+  if (slowest == 0) reason = "needs ingress or egress beside it";
+  if (slowest != 0 && rate.burst > slowest / 8 * kLongest) reason = "lasts longer than 100 s";
+  if (rate.burst > kMost) reason = "is more than 1gb";
+  if (!reason.empty()) findings.add(std::move(path), "bad-value", std::string(reason));
+}
 namespace {
 
 std::optional<Refusal> misplaced_in(const Network& network, const Prefix& range,

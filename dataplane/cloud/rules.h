@@ -28,6 +28,8 @@ void validate_ranges(const Cloud& cloud, Findings& findings);
 void validate_port(const Cloud& cloud, const Port& port, Findings& findings);
 void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& findings);
 
+void validate_rate(const Rate& rate, Path path, Findings& findings);  ///< path: of `burst`
+
 // --- questions that several rules ask
 
 /// What could not be read stands at its default and is not blamed twice.

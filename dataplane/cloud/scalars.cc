@@ -341,8 +341,9 @@ Parsed<std::uint32_t> lease_time(const Event& event) {
 
 Parsed<std::uint64_t> rate(const Event& event) {
   const auto found = in_units(event.text, kRates);
-  if (found && *found >= 8 && *found <= kMostBits) return static_cast<std::uint64_t>(*found);
-  return is_not(event.text, "a rate such as 512kbit, 100mbit or 1gbit");
+  if (!found) return is_not(event.text, "a rate such as 512kbit, 100mbit or 1gbit");
+  if (*found >= 8e3 && *found <= 100e9) return static_cast<std::uint64_t>(*found);
+  return is_not(event.text, "a rate from 8kbit to 100gbit");
 }
 
 Parsed<std::uint64_t> size(const Event& event) {

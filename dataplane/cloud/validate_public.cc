@@ -159,6 +159,7 @@ std::optional<Refusal> public_holder(const Cloud& cloud, const IpAddress& addres
 }
 
 void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& findings) {
+  validate_rate(ip.rate, {"floating_ips", ip.address.to_string(), "rate", "burst"}, findings);
   const Port* port = lookup(cloud.ports, ip.port);
   if (!port && !ip.port.empty()) {
     findings.add(path_of(ip, "port"), "dangling", fmt::format("there is no port {}", ip.port));

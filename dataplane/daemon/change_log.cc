@@ -19,6 +19,7 @@ Noun noun_of(const engine::Raise&) { return {"link state", "link states"}; }
 Noun noun_of(const engine::AttachmentChange&) { return {"port", "ports"}; }
 Noun noun_of(const engine::AddressChange&) { return {"address", "addresses"}; }
 Noun noun_of(const engine::RouteChange&) { return {"route", "routes"}; }
+Noun noun_of(const engine::ShaperChange&) { return {"rate limit", "rate limits"}; }
 Noun noun_of(const engine::RuleChange&) { return {"rule", "rules"}; }
 Noun noun_of(const engine::NeighbourChange&) { return {"neighbour", "neighbours"}; }
 Noun noun_of(const engine::SysctlChange&) { return {"sysctl", "sysctls"}; }

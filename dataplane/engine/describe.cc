@@ -55,6 +55,7 @@ std::string subject_of(const AddressChange& c) {
 std::string subject_of(const RouteChange& c) {
   return fmt::format("route {}{}", c.key.destination, c.key.table == 255 ? " table local" : "");
 }
+std::string subject_of(const ShaperChange& c) { return "qdisc tbf dev " + c.key; }
 std::string subject_of(const RuleChange& c) { return fmt::format("rule priority {}", c.key); }
 std::string subject_of(const NeighbourChange& c) {
   return fmt::format("{} {} dev {}", c.key.proxy ? "proxy" : "neighbour", c.key.address,
@@ -77,6 +78,9 @@ std::string row_text(const Link& link) {
 }
 std::string row_text(const Attachment& port) {
   return "master " + port.master + optional_word("mtu", port.mtu);
+}
+std::string row_text(const Shaper& shaper) {
+  return fmt::format("rate {}bit burst {}b", 8 * shaper.rate, shaper.burst);
 }
 std::string row_text(const Address& address) {
   return address.broadcast ? fmt::format("broadcast {}", *address.broadcast) : "";
@@ -159,6 +163,9 @@ std::string difference(const Attachment& before, const Attachment& after) {
   compare(text, "ipv6", on_off(before.ipv6.value_or(false)), on_off(after.ipv6.value_or(false)));
   compare(text, "state", before.up ? "up" : "down", after.up ? "up" : "down");
   return text;
+}
+std::string difference(const Shaper& before, const Shaper& after) {
+  return fmt::format("was {}, wanted {}", row_text(before), row_text(after));
 }
 std::string difference(const Address& before, const Address& after) {
   std::string text;
@@ -268,6 +275,8 @@ std::string_view to_string(Phase phase) {
       return "attach";
     case Phase::raise_links:
       return "raise";
+    case Phase::shape:
+      return "shape";
     case Phase::addresses:
       return "addresses";
     case Phase::routes:

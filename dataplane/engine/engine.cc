@@ -203,17 +203,29 @@ void Engine::park_ports_without_link() {
   for (const AttachmentKey& name : absent) tables_.attachments.park(name);
 }
 
+const netlink::Link* Engine::held_by_others(const std::string& port) const {
+  const netlink::Link* link = view_.link(port);
+  const netlink::Link* master = link && link->master != 0 ? view_.link(link->master) : nullptr;
+  return master && !tables_.links.rows().actual(master->name) ? master : nullptr;
+}
+
 std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const Attachment* wanted,
                                               const Owner& owner) {
   if (!wanted) return Phase::detach;
-  const netlink::Link* port = view_.link(name);
-  const netlink::Link* master = port && port->master != 0 ? view_.link(port->master) : nullptr;
-  if (master && !tables_.links.rows().actual(master->name)) {
+  if (const netlink::Link* master = held_by_others(name)) {
     conflicts_[*owner].push_back(
         fmt::format("{} is already a port of {}, which is not ours", name, master->name));
     return std::nullopt;
   }
   return blocked(wanted->master) || blocked(name) ? std::nullopt : std::optional(Phase::attach);
+}
+
+/// Only what we attach is ours to shape; a port without its link waits with it.
+std::optional<Phase> Engine::place_shaper(const ShaperKey& link, const Shaper* wanted) const {
+  if (!wanted) return Phase::withdraw;
+  const bool is_port = tables_.attachments.rows().desired(link) != nullptr;
+  return is_port && view_.link(link) && !held_by_others(link) ? std::optional(Phase::shape)
+                                                              : std::nullopt;
 }
 
 /// False: the frame could not be written lately and has to wait.
@@ -270,6 +282,12 @@ Plan Engine::plan(Clock::time_point now) {
       },
       plan, now);
   plan_raises(plan, now);
+  plan_rows(
+      tables_.shapers,
+      [&](const ShaperKey& link, const Shaper* wanted, const Owner&) {
+        return place_shaper(link, wanted);
+      },
+      plan, now);
   plan_rows(tables_.addresses,
             on_link(Phase::withdraw, Phase::addresses, [](auto& key, auto&) { return key.link; }),
             plan, now);
@@ -352,6 +370,7 @@ struct Settle {
     tables.links.saw(raise.link, raised);
   }
   void operator()(const AttachmentChange& c) { settle(tables.attachments, c); }
+  void operator()(const ShaperChange& c) { settle(tables.shapers, c); }
   void operator()(const AddressChange& c) { settle(tables.addresses, c); }
   void operator()(const RouteChange& c) { settle(tables.routes, c); }
   void operator()(const RuleChange& c) { settle(tables.rules, c); }

@@ -78,6 +78,9 @@ class Engine {
   void saw_element(const nft::ElementKey& key, nft::Element element);
   bool plan_frame(Plan& plan, Clock::time_point now);
   std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;
+  std::optional<Phase> place_shaper(const ShaperKey& link, const Shaper* wanted) const;
+  /// The bridge, not ours, that the link is a port of; or null.
+  const netlink::Link* held_by_others(const std::string& port) const;
   void plan_raises(Plan& plan, Clock::time_point now);
   void park_ports_without_link();
   std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,

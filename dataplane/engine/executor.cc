@@ -118,6 +118,8 @@ void Executor::run(Phase phase, const Order& order, const Work& work) {
       return attach(order.ports, work);
     case Phase::raise_links:
       return raise_links(work);
+    case Phase::shape:
+      return shape(work);
     case Phase::addresses:
       return add_addresses(work);
     case Phase::routes:
@@ -221,6 +223,8 @@ void Executor::withdraw(const Work& work) {
             if (const auto link = index_of(c.key.link)) {
               batch.add(i, netlink::delete_address(message_of(c.key, *c.before, *link)));
             }
+          } else if constexpr (std::is_same_v<Operation, ShaperChange>) {
+            if (const auto link = index_of(c.key)) batch.add(i, netlink::delete_shaper(*link));
           } else if constexpr (std::is_same_v<Operation, NeighbourChange>) {
             if (const auto link = index_of(c.key.link)) {
               batch.add(i, netlink::delete_neighbour(message_of(c.key, *c.before, *link)));
@@ -243,6 +247,25 @@ void Executor::write_sysctls(const Work& work) {
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<SysctlChange>(work.steps[i].operation);
     work.results[i] = recorded ? netlink::write_sysctl(change.key, change.after->value) : recorded;
+  }
+}
+
+void Executor::shape(const Work& work) {
+  Batch batch;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& change = std::get<ShaperChange>(work.steps[i].operation);
+    const auto link = index_of(change.key);
+    if (!link) {
+      work.results[i] = tl::unexpected(link.error());
+      continue;
+    }
+    const netlink::Shaper shaper{*link, change.after->rate, change.after->burst};
+    batch.add(i, change.before ? netlink::change_shaper(shaper) : netlink::add_shaper(shaper));
+  }
+  batch.send(netlink_, work.results);
+  for (Result<void>& result : work.results) {
+    if (result || result.error().code != EEXIST) continue;
+    result.error().words = "the link has a qdisc that is not ours (tc qdisc show)";
   }
 }
 

@@ -75,6 +75,7 @@ class Executor {
   Committed commit(const Order& order, const Work& work);
   void withdraw(const Work& work);
   void write_sysctls(const Work& work);
+  void shape(const Work& work);
   void add_addresses(const Work& work);
   void add_routes(const Work& work);
 

@@ -38,6 +38,7 @@ RouteKey key_of(const netlink::Route& route) { return {route.table, route.destin
 void KernelView::forget() {
   tables_.links.forget_actual();
   tables_.attachments.forget_actual();
+  tables_.shapers.forget_actual();
   tables_.addresses.forget_actual();
   tables_.routes.forget_actual();
   tables_.rules.forget_actual();
@@ -92,6 +93,8 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
   index_of_[now.name] = now.index;
   const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
+  if (link.shaped && !tables_.shapers.rows().actual(link.name)) shapers_unknown_ = true;
+  if (!link.shaped) tables_.shapers.gone(link.name);
   refresh_link(link);
   refresh_port(link);
   refresh_early_ones_of(link);
@@ -118,6 +121,7 @@ void KernelView::link_lost(const std::string& name) {
   if (is_watched(name)) facts_stale_ = true;
   tables_.links.gone(name);
   tables_.attachments.gone(name);
+  tables_.shapers.gone(name);
   if (carried_rows || carries_routes(name)) routes_stale_ = true;
   if (!carried_rows) return;
   std::vector<AddressKey> addresses;
@@ -252,6 +256,15 @@ void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
 void KernelView::on(const netlink::Gone<netlink::Neighbour>& gone) {
   const netlink::Neighbour& n = gone.value;
   tables_.neighbours.gone({name_of(n.link), n.address, n.proxy});
+}
+
+void KernelView::on(const netlink::Seen<netlink::Shaper>& seen) {
+  const netlink::Link* on = link(seen.value.link);
+  if (on) tables_.shapers.saw(on->name, {seen.value.rate, seen.value.burst});
+}
+
+void KernelView::on(const netlink::Gone<netlink::Shaper>& gone) {
+  tables_.shapers.gone(name_of(gone.value.link));
 }
 
 void KernelView::watch(std::vector<std::string> names) {

@@ -52,6 +52,8 @@ class KernelView {
   /// The kernel drops IPv4 routes silently with their link or their preferred source, and proxies
   /// with their link.
   bool take_routes_stale() { return std::exchange(routes_stale_, false); }
+  /// A link was seen with a shaper, perhaps ours: they have to be listed.
+  bool take_shapers_unknown() { return std::exchange(shapers_unknown_, false); }
   /// A link changed its name: all that is known by name has to be observed again.
   bool take_names_stale() { return std::exchange(names_stale_, false); }
   /// Links came or went since the last call: what failed for want of one may work now.
@@ -68,6 +70,8 @@ class KernelView {
   void on(const netlink::Gone<netlink::Rule>& gone);
   void on(const netlink::Seen<netlink::Neighbour>& seen);
   void on(const netlink::Gone<netlink::Neighbour>& gone);
+  void on(const netlink::Seen<netlink::Shaper>& seen);
+  void on(const netlink::Gone<netlink::Shaper>& gone);
 
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
@@ -87,6 +91,7 @@ class KernelView {
   std::vector<std::string> watched_;
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;
+  bool shapers_unknown_ = false;
 };
 
 }  // namespace novaplane::engine

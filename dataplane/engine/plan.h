@@ -23,12 +23,13 @@ enum class Phase : std::uint8_t {
   create_links = 5,  ///< bridges and VLAN devices, down; then their own values
   attach = 6,        ///< ports join, up
   raise_links = 7,   ///< links of ours up, MTU last
-  addresses = 8,
-  routes = 9,         ///< routes, permanent neighbours, proxies
-  services = 10,      ///< dnsmasq and what it serves
-  announce = 11,      ///< gratuitous ARP; not waited for
-  forget_flows = 12,  ///< conntrack; not waited for
-  delete_links = 13   ///< by group, in chunks; restores what was found goes with it
+  shape = 8,         ///< rates of what ports send
+  addresses = 9,
+  routes = 10,        ///< routes, permanent neighbours, proxies
+  services = 11,      ///< dnsmasq and what it serves
+  announce = 12,      ///< gratuitous ARP; not waited for
+  forget_flows = 13,  ///< conntrack; not waited for
+  delete_links = 14   ///< by group, in chunks; restores what was found goes with it
 };
 
 /// A difference of one row: before without after is a removal, after without before an addition.
@@ -59,6 +60,7 @@ struct Raise {
 
 using LinkChange = Change<LinkKey, Link>;
 using AttachmentChange = Change<AttachmentKey, Attachment>;
+using ShaperChange = Change<ShaperKey, Shaper>;
 using AddressChange = Change<AddressKey, Address>;
 using RouteChange = Change<RouteKey, Route>;
 using RuleChange = Change<RuleKey, Rule>;
@@ -68,9 +70,10 @@ using ElementChange = Change<nft::ElementKey, nft::Element>;
 using ServiceChange = Change<ServiceKey, Service>;
 using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
 
-using Operation = std::variant<FrameChange, LinkChange, Raise, AttachmentChange, AddressChange,
-                               RouteChange, RuleChange, NeighbourChange, SysctlChange,
-                               ElementChange, ServiceChange, EntryChange, Announce, ForgetFlows>;
+using Operation =
+    std::variant<FrameChange, LinkChange, Raise, AttachmentChange, ShaperChange, AddressChange,
+                 RouteChange, RuleChange, NeighbourChange, SysctlChange, ElementChange,
+                 ServiceChange, EntryChange, Announce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;

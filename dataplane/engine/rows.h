@@ -46,6 +46,14 @@ struct Attachment {
 };
 using AttachmentKey = std::string;
 
+/// What a link sends is held back to a rate: a token bucket filter as its root qdisc.
+using ShaperKey = std::string;
+struct Shaper {
+  std::uint64_t rate = 0;   ///< bytes a second
+  std::uint32_t burst = 0;  ///< bytes, a multiple of netlink::Shaper::kBurstStep
+  bool operator==(const Shaper&) const = default;
+};
+
 struct AddressKey {
   std::string link;
   Prefix prefix;
@@ -123,6 +131,7 @@ using RowList = std::vector<std::pair<Key, Row>>;
 struct Rows {
   RowList<LinkKey, Link> links;
   RowList<AttachmentKey, Attachment> attachments;
+  RowList<ShaperKey, Shaper> shapers;
   RowList<AddressKey, Address> addresses;
   RowList<RouteKey, Route> routes;
   RowList<RuleKey, Rule> rules;

@@ -15,6 +15,7 @@ namespace novaplane::netlink {
 constexpr std::uint32_t kOurGroup = 0x6e70;     ///< IFLA_GROUP of every link that we created ("np")
 constexpr std::uint32_t kDoomedGroup = 0x6e71;  ///< group of ours that are about to be deleted
 constexpr std::uint8_t kOurProtocol = 110;      ///< route, rule, neighbour and address protocol
+constexpr std::uint32_t kOurHandle = 0x6e700000;  ///< "6e70:", the handle of every qdisc of ours
 
 /// A link as the kernel describes it. Bridges and VLAN devices are created.
 struct Link {
@@ -37,6 +38,7 @@ struct Link {
   std::uint32_t forward_delay = 0;  ///< bridges only, in hundredths of a second (USER_HZ)
   std::uint16_t vlan_id = 0;        ///< VLAN devices only
   bool hairpin = false;             ///< bridge ports only: IFLA_BRPORT_MODE
+  bool shaped = false;              ///< its root qdisc is a token bucket filter
 
   bool operator==(const Link&) const = default;
 };
@@ -90,6 +92,19 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
+/// A token bucket filter of ours (tbf, kOurHandle) as the root qdisc of a link: what the link sends
+/// is held back so that it keeps the rate. What would wait for longer than 50 ms is dropped.
+struct Shaper {
+  /// The kernel keeps a burst as a time and tells it by steps of 64 ns.
+  static constexpr std::uint32_t kBurstStep = 4000;
+
+  int link = 0;
+  std::uint64_t rate = 0;   ///< bytes a second
+  std::uint32_t burst = 0;  ///< bytes, a multiple of kBurstStep
+
+  bool operator==(const Shaper&) const = default;
+};
+
 template <class T>
 struct Seen {
   T value;
@@ -100,9 +115,9 @@ struct Gone {
 };
 
 /// One thing that the kernel told, in a listing or as an event.
-using Observation =
-    std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>, Gone<Route>,
-                 Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>, Gone<Rule>>;
+using Observation = std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>,
+                                 Gone<Route>, Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>,
+                                 Gone<Rule>, Seen<Shaper>, Gone<Shaper>>;
 
 /// Receives observations one by one, in the order in which the kernel told them.
 using Observer = std::function<void(Observation&&)>;

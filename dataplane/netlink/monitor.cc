@@ -19,7 +19,7 @@ constexpr Unwanted kOfBridges[] = {{.type = RTM_NEWLINK, .family = AF_BRIDGE},
 Result<Monitor> Monitor::open(std::size_t buffer) {
   constexpr int kGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
-                             RTNLGRP_IPV4_RULE};
+                             RTNLGRP_IPV4_RULE,  RTNLGRP_TC};
   auto connection = Connection::open(buffer);
   if (!connection) return tl::unexpected(connection.error());
   if (const auto joined = connection->join(kGroups); !joined) {

@@ -147,6 +147,10 @@ std::optional<Observation> observation_of(const nlmsghdr& message) {
       return seen(parse_neighbour(message));
     case RTM_DELNEIGH:
       return gone(parse_neighbour(message));
+    case RTM_NEWQDISC:
+      return seen(parse_shaper(message));
+    case RTM_DELQDISC:
+      return gone(parse_shaper(message));
     default:
       return std::nullopt;
   }

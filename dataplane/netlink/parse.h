@@ -15,11 +15,12 @@ namespace novaplane::netlink {
 /// which come and go by the thousand. That one is gone always is: it may have been permanent.
 bool is_of_interest(const nlmsghdr& message);
 
-/// What a message about a link, an address, a route or a neighbour says; nothing for all else:
+/// What a message about a link, an address, a route, a neighbour or a shaper says; nothing else:
 /// other families (a bridge's own messages about its ports and forwarding entries), cached routes.
 std::optional<Observation> observation_of(const nlmsghdr& message);
 
 std::optional<Link> parse_link(const nlmsghdr& message);
+std::optional<Shaper> parse_shaper(const nlmsghdr& message);
 
 /// Calls f(nlmsghdr&) for each message in turn.
 template <class F>

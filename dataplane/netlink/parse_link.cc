@@ -67,6 +67,7 @@ std::optional<Link> parse_link(const nlmsghdr& message) {
   link.group = attributes.number<std::uint32_t>(IFLA_GROUP);
   link.master = attributes.number<int>(IFLA_MASTER);
   link.alias = attributes.text(IFLA_IFALIAS);
+  link.shaped = attributes.text(IFLA_QDISC) == "tbf";
   // With its namespace's number it counts there, and says nothing here.
   if (!attributes.find(IFLA_LINK_NETNSID)) link.parent = attributes.number<int>(IFLA_LINK);
   parse_kind(attributes.find(IFLA_LINKINFO), link);

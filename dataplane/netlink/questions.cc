@@ -73,6 +73,8 @@ Request ask_listing(Listing what, int family) {
       return neighbour_question(narrow, 0);
     case Listing::proxies:
       return neighbour_question(narrow, NTF_PROXY);
+    case Listing::shapers:
+      return question(RTM_GETQDISC, NLM_F_DUMP, tcmsg{});
     case Listing::links:
       break;
   }

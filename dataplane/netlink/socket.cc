@@ -138,7 +138,7 @@ void Socket::collect_answers(std::span<Result<void>> results) {
 
 Result<void> Socket::dump(Listing what, const Observer& observer) {
   listed_.clear();
-  const bool by_family = what != Listing::links;
+  const bool by_family = what != Listing::links && what != Listing::shapers;
   for (const int family : {AF_INET, AF_INET6}) {
     const auto done = list(ask_listing(what, family), by_family ? family : AF_UNSPEC);
     if (!done) return done;

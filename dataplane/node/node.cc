@@ -103,7 +103,8 @@ Result<void> Node::observe_links() {
   engine_.learn();
   auto listed = listing.get();
   for (const netlink::Observation& told : links) engine_.saw(told);
-  return listed;
+  return listed && engine_.kernel().take_shapers_unknown() ? list(netlink::Listing::shapers)
+                                                           : listed;
 }
 
 Result<void> Node::observe_rtnetlink() {
@@ -204,6 +205,7 @@ Result<void> Node::hear_rtnetlink() {
   engine::KernelView& view = engine_.kernel();
   const bool is_known = *whole && !std::exchange(rtnetlink_stale_, false);
   if (view.take_links_changed()) engine_.retry_now();
+  (void)view.take_shapers_unknown();  // their own events follow
   const bool names_stale = view.take_names_stale(), routes_stale = view.take_routes_stale();
   if (!is_known || names_stale) return observe_rtnetlink();
   if (!routes_stale) return {};

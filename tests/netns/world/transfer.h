@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "tests/netns/world/eventually.h"
+#include "tests/netns/world/namespace.h"
+
+namespace novaplane::netns {
+
+/// What a TCP connection carries from one to the other, in Mbit/s of payload: `from` sends as fast
+/// as it may to `address` of `to`, `warm_up` does not count. 0: no connection.
+double goodput(const Namespace& from, const Namespace& to, const std::string& address,
+               Duration warm_up = 1500ms, Duration measured = 3s);
+
+}  // namespace novaplane::netns
