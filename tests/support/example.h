@@ -101,7 +101,12 @@ inline std::vector<std::string> elements_of(const engine::Rows& rows,
     std::string text(key.set.name);
     text += " " + nft::to_text(set->key, key.key);
     if (!key.key_end.empty()) text += "-" + nft::to_text(set->key, key.key_end);
-    if (!element.data.empty()) text += " : " + nft::to_text(set->data, element.data);
+    if (set->limits) {
+      const nft::Limit limit = nft::limit_of(element.data);
+      text += " limit " + std::to_string(limit.rate) + " burst " + std::to_string(limit.burst);
+    } else if (!element.data.empty()) {
+      text += " : " + nft::to_text(set->data, element.data);
+    }
     std::erase(text, '"');
     texts.push_back(text);
   }

@@ -53,6 +53,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set wire { type ifname; }
   set layer2_wire { type ifname; }
   set guests { type ifname; }
+  set guest_limits { type ifname; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set wire_isolated { type ifname . ipv4_addr; }
   map to_bridge { type ifname . ether_addr : ether_addr; }
   map to_guest { type ifname . ether_addr : ether_addr; }
@@ -63,6 +64,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
     iifname @wire ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
     iifname @guests ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
+    iifname @guest_limits drop comment "more than the port's rate"
     iifname @guests meta mark set meta mark | 0x01000000 comment "from a guest"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }

@@ -28,6 +28,13 @@ class BridgePortTest : public testing::Test {
   test::Example example_;
 };
 
+TEST_F(BridgePortTest, IsShapedTowardTheGuestAndLimitedFromIt) {
+  example_.cloud.ports.at("web1").rate = {.ingress = 100'000'000, .egress = 8'000, .burst = 0};
+  const engine::Shaper twenty_milliseconds{.rate = 12'500'000, .burst = 252'000};
+  EXPECT_THAT(rows().shapers, ElementsAre(testing::Pair("tap-web1", twenty_milliseconds)));
+  EXPECT_THAT(elements(), testing::Contains("guest_limits tap-web1 limit 1000 burst 16000"));
+}
+
 TEST_F(BridgePortTest, IsAttachedWithTheMtuOfItsNetwork) {
   example_.network().mtu = 1450;
   ASSERT_EQ(rows().attachments.size(), 1u);

@@ -13,6 +13,13 @@ TEST(Ports, AreCheckedAsAWhole) {
 )",
        {R"(7:16 dangling: ports.a.network: there is no network blu)",
         R"(7:27 dangling: ports.a.host: there is no host h3)"}},
+      {"a burst that no rate goes with",
+       kBegin + R"(ports:
+  a: {network: blue, host: h1, mac: "fa:16:3e:00:01:05", address: 10.0.0.55, interface: tapx5, rate: {burst: 32kb}}
+  b: {network: blue, host: h1, mac: "fa:16:3e:00:01:06", address: 10.0.0.56, interface: tapx6, rate: {egress: 8kbit, burst: 1mb}}
+)",
+       {R"(7:110 bad-value: ports.a.rate.burst: needs ingress or egress beside it)",
+        R"(8:125 bad-value: ports.b.rate.burst: lasts longer than 100 s)"}},
       {"outside",
        kBegin + R"(ports:
   a: {network: blue, host: h1, mac: "fa:16:3e:00:01:06", address: 10.0.1.7, interface: tapx6}

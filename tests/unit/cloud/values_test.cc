@@ -89,10 +89,12 @@ TEST(Values, AreReadStrictly) {
       {"rates",
        kBegin + R"(ports:
   a: {network: blue, host: h1, mac: "fa:16:3e:00:01:04", address: 10.0.0.54, interface: tapx4, rate: {ingress: fast, egress: -1mbit, burst: 1.2.3kb}}
+  b: {network: blue, host: h1, mac: "fa:16:3e:00:01:05", address: 10.0.0.55, interface: tapx5, rate: {ingress: 7kbit}}
 )",
        {R"(7:112 bad-value: ports.a.rate.ingress: "fast" is not a rate such as 512kbit, 100mbit or 1gbit)",
         R"(7:126 bad-value: ports.a.rate.egress: "-1mbit" is not a rate such as 512kbit, 100mbit or 1gbit)",
-        R"(7:141 bad-value: ports.a.rate.burst: "1.2.3kb" is not a size such as 32kb or 1mb)"}},
+        R"(7:141 bad-value: ports.a.rate.burst: "1.2.3kb" is not a size such as 32kb or 1mb)",
+        R"(8:112 bad-value: ports.b.rate.ingress: "7kbit" is not a rate from 8kbit to 100gbit)"}},
       {"DHCP",
        kBegin +
            R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, dhcp: {domain: -x, dns: [224.0.0.1], options: {0: a, NTP: b, 6: "a\nb", 42: [x]}}}

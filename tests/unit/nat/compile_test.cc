@@ -167,6 +167,14 @@ TEST_F(NatFloatingIpTest, IsTranslatedBothWays) {
   EXPECT_EQ(rows().elements[0].second.comment, "floating IP 203.0.113.10");
 }
 
+TEST_F(NatFloatingIpTest, IsLimitedByItsOwnAddressBothWays) {
+  floating_.rate = {.ingress = 8'000'000, .egress = 16'000'000, .burst = 32'000};
+  EXPECT_THAT(elements(), testing::IsSupersetOf({
+                              "arrival_limits 203.0.113.10 limit 1000000 burst 32000",
+                              "departure_limits 203.0.113.10 limit 2000000 burst 32000",
+                          }));
+}
+
 TEST_F(NatFloatingIpTest, IsLocalAndReachedFromTheUplinksSource) {
   const Rows rows = this->rows();
   ASSERT_EQ(rows.routes.size(), 1u);

@@ -19,9 +19,12 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   map port_forwards { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map metadata { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
   set metadata_servers { type ipv4_addr . inet_service; }
+  set arrival_limits { type ipv4_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
+  set departure_limits { type ipv4_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   chain uplink {
     type filter hook prerouting priority -150; policy accept;
     iifname @managed meta mark set ip saddr map @uplink_of comment "a floating IP leaves by its own uplink"
+    iifname @uplinks ip daddr @arrival_limits drop comment "more than a floating IP's rate"
   }
   chain prerouting {
     type nat hook prerouting priority -100; policy accept;
@@ -45,6 +48,10 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     iifname @managed oifname != @managed ip daddr @force_snat masquerade comment "force_snat"
     oifname @managed ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
     oifname @managed ct status dnat iifname @managed masquerade comment "hairpin"
+  }
+  chain translated {
+    type filter hook postrouting priority 150; policy accept;
+    oifname @uplinks ip saddr @departure_limits drop comment "more than a floating IP's rate"
   }
 }
 )";
