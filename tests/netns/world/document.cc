@@ -16,6 +16,12 @@ void Section::erase(const std::string& name) {
   std::erase_if(entries_, [&](const auto& entry) { return entry.first == name; });
 }
 
+void Section::rename(const std::string& from, const std::string& to) {
+  for (auto& [name, body] : entries_) {
+    if (name == from) name = to;
+  }
+}
+
 std::string Section::text(const std::string& title) const {
   if (entries_.empty()) return {};
   std::string text = title + ":\n";

@@ -13,6 +13,7 @@ class Section {
  public:
   std::string& operator[](const std::string& name);
   void erase(const std::string& name);
+  void rename(const std::string& from, const std::string& to);
   bool empty() const { return entries_.empty(); }
   std::string text(const std::string& title) const;
 
