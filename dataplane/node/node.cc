@@ -79,7 +79,8 @@ Result<void> Node::list(netlink::Listing what) {
 Result<void> Node::observe_rtnetlink() {
   using enum netlink::Listing;
   engine_.kernel().forget();
-  for (const auto what : {links, addresses, our_routes, rules, neighbours, proxies}) {
+  for (const auto what :
+       {links, addresses, our_routes, advertised_routes, rules, neighbours, proxies}) {
     if (auto listed = list(what); !listed) return listed;
   }
   return {};
