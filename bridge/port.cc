@@ -33,7 +33,7 @@ void compile_local(const Context& context, const engine::Object& object, const c
     return;
   }
   out.attachments.push_back(
-      {port.interface, {network.bridge, mtu_of(context, network), network.cidr6.has_value()}});
+      {port.interface, {network.bridge, mtu_of(context, network), /*ipv6=*/false}});
   if (port.rate != cloud::Rate{}) out.problems.push_back({"rate", 0, "not supported yet"});
   Elements elements(object, out);
   elements.add(kGuests, Bytes().ifname(port.interface).take());
@@ -67,6 +67,9 @@ void compile_port(const Context& context, const engine::Object& object, const cl
     compile_local(context, object, port, network, out);
   } else {
     compile_remote(context, port, network, out);
+  }
+  if (network.cidr6 && !engine::not_supported(network)) {
+    compile_port6(context, object, port, network, out);
   }
 }
 
