@@ -22,6 +22,10 @@ std::vector<nft::Set> sets() {
       {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
       {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
       {kUplinkOf, {ipv4_addr}, {nft::Field::mark}},
+      {kSnatSource6, {ifname, ifname}, {ipv6_addr}},
+      {kNoSnat6, {ipv6_addr}, {}, kRanges},
+      {kFloating6ToFixed, {ipv6_addr}, {ipv6_addr}},
+      {kFixedToFloating6, {ipv6_addr}, {ipv6_addr}},
       {kPortForwards, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
       {kMetadata, {ipv4_addr, inet_service}, {ipv4_addr, inet_service}},
       {kMetadataServers, {ipv4_addr, inet_service}},
@@ -45,6 +49,7 @@ std::vector<Rule> destination_rules(std::string_view chain) {
       rule(Family::inet, chain, "port forwards")
           .dnat_with_port({ip_daddr, l4proto, th_dport}, kPortForwards.name),
       rule(Family::inet, chain, "floating IPs").dnat({ip_daddr}, kFloatingToFixed.name),
+      rule(Family::inet, chain, "floating IPs").dnat6({ip6_daddr}, kFloating6ToFixed.name),
   };
 }
 
@@ -80,8 +85,13 @@ std::vector<Rule> source_rules() {
           .in({ip_daddr, tcp_dport}, kMetadataServers.name)
           .return_(),
       source("no_snat").in({oifname}, kUplinks.name).in({ip_daddr}, kNoSnat.name).return_(),
+      source("no_snat").in({oifname}, kUplinks.name).in({ip6_daddr}, kNoSnat6.name).return_(),
       source("floating IPs").in({oifname}, kUplinks.name).snat({ip_saddr}, kFixedToFloating.name),
+      source("floating IPs")
+          .in({oifname}, kUplinks.name)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
       source("SNAT").in({oifname}, kUplinks.name).snat({iifname, oifname}, kSnatSource.name),
+      source("SNAT").in({oifname}, kUplinks.name).snat6({iifname, oifname}, kSnatSource6.name),
       source("force_snat")
           .in({iifname}, kManaged.name)
           .not_in({oifname}, kManaged.name)
@@ -96,6 +106,10 @@ std::vector<Rule> source_rules() {
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)
           .snat({ip_saddr}, kFixedToFloating.name),
+      source("a guest's own floating IP towards a neighbour's")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
       source("hairpin")
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)

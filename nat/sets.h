@@ -20,6 +20,12 @@ constexpr SetName kPortForwards{Family::inet, "port_forwards"};  ///< to address
 constexpr SetName kMetadata{Family::inet, "metadata"};           ///< what guests ask : who answers
 constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};  ///< who answers
 
+// Of IPv6.
+constexpr SetName kSnatSource6{Family::inet, "snat_source6"};
+constexpr SetName kNoSnat6{Family::inet, "no_snat6"};
+constexpr SetName kFloating6ToFixed{Family::inet, "floating6_to_fixed"};
+constexpr SetName kFixedToFloating6{Family::inet, "fixed_to_floating6"};
+
 // The bridge subsystem's.
 constexpr SetName kManaged{Family::inet, "managed"};
 constexpr SetName kLayer2{Family::inet, "layer2"};
