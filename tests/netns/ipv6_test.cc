@@ -346,7 +346,7 @@ TEST_P(Ipv6Test, TheHostKeepsTheRouterThatWasAdvertisedToIt) {
   EXPECT_EQ(h1.sysctl("net/ipv6/conf/eth0/accept_ra"), "2");
   EXPECT_EQ(h1.sysctl("net/ipv6/conf/br-blue/accept_ra"), "0");
   h1.ip("-6 route delete default");
-  EXPECT_TRUE(eventually(is_advertised, 20s)) << "the next one is heard";
+  EXPECT_TRUE(eventually(is_advertised, 40s)) << "the next one is heard";
   autoconfigure(web1);
   EXPECT_TRUE(web1.pings(kFar));
   ASSERT_TRUE(h1.down().ok());
