@@ -327,19 +327,25 @@ TEST_P(Ipv6Test, WhatOthersBreakIsRepaired) {
   EXPECT_EQ(daemon.terminate(), 0);
 }
 
+/// A router that advertises itself on the link, every few seconds.
+Child advertise(const World& world, const Namespace& router, const std::string& link,
+                const std::string& range) {
+  return {{.argv = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
+                    "--interface=" + link, "--bind-interfaces", "--enable-ra",
+                    "--dhcp-range=" + range + ",ra-only,64", "--leasefile-ro",
+                    "--ra-param=" + link + ",high,5", "--pid-file=" + world.folder() + "/router"},
+           .namespace_fd = router.fd()},
+          world.folder() + "/router.log"};
+}
+
 /// `up` switches forwarding on, after which a kernel forgets what routers advertised.
 TEST_P(Ipv6Test, TheHostKeepsTheRouterThatWasAdvertisedToIt) {
   h1.ip("-6 route delete default");
-  Child router({.argv = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
-                         "--interface=eth0", "--bind-interfaces", "--enable-ra",
-                         "--dhcp-range=2001:db8:ff::,ra-only,64", "--leasefile-ro",
-                         "--ra-param=eth0,high,5", "--pid-file=" + world.folder() + "/router.pid"},
-                .namespace_fd = outside.fd()},
-               world.folder() + "/router.log");
+  const Child router = advertise(world, outside, "eth0", "2001:db8:ff::");
   const auto is_advertised = [&] {
     return default_route(h1).find("proto ra") != std::string::npos;
   };
-  ASSERT_TRUE(eventually(is_advertised, 20s)) << router.log();
+  ASSERT_TRUE(eventually(is_advertised, 40s)) << router.log();
   Vm& web1 = guest("web1", h1, "blue", "10.0.0.11");
   world.up();
   EXPECT_TRUE(is_advertised()) << default_route(h1);
@@ -352,6 +358,23 @@ TEST_P(Ipv6Test, TheHostKeepsTheRouterThatWasAdvertisedToIt) {
   ASSERT_TRUE(h1.down().ok());
   EXPECT_EQ(h1.sysctl("net/ipv6/conf/eth0/accept_ra"), "1");
   EXPECT_TRUE(is_advertised()) << default_route(h1);
+}
+
+TEST_P(Ipv6Test, SoDoesANicThatTheDocumentDoesNotName) {
+  h1.ip("-6 route delete default");
+  h2.sysctl(without_ipv6("eth2"), "0");
+  h2.ip("address add 2001:db8:e::1/64 dev eth2 nodad");
+  const Child router = advertise(world, h2, "eth2", "2001:db8:e::");
+  h1.sysctl(without_ipv6("eth2"), "0");
+  const auto is_advertised = [&] {
+    return default_route(h1).find("dev eth2 proto ra") != std::string::npos;
+  };
+  ASSERT_TRUE(eventually(is_advertised, 40s)) << router.log();
+  guest("web1", h1, "blue", "10.0.0.11");
+  world.write();
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_TRUE(is_advertised()) << default_route(h1);
+  EXPECT_EQ(h1.sysctl("net/ipv6/conf/eth2/accept_ra"), "2");
 }
 
 TEST_P(Ipv6Test, DownLeavesNothing) {
