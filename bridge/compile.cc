@@ -25,6 +25,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
                   [&](const auto& entry) { return routes(context, entry.second); })) {
     out.sysctls.push_back({"net/ipv4/ip_forward", {"1"}});
   }
+  compile_host6(context, out);
   engine::Elements elements(object, out);
   for (const cloud::ServicePort& service : context.host.allow) {
     const auto protocol = static_cast<std::uint8_t>(service.protocol);

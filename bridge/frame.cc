@@ -1,4 +1,5 @@
 #include "bridge/bridge.h"
+#include "bridge/discovery.h"
 #include "bridge/sets.h"
 #include "dataplane/nft/rule.h"
 
@@ -16,6 +17,7 @@ using enum nft::Select;
 constexpr std::uint32_t kFromGuest = engine::kGuestMark;
 
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68;
+constexpr std::uint16_t kDhcpv6Server = 547;
 
 std::vector<nft::Set> sets() {
   using enum nft::Field;
@@ -28,12 +30,21 @@ std::vector<nft::Set> sets() {
       {kGateways, {ifname, ipv4_addr}},
       {kOwnAddresses, {ipv4_addr}},
       {kHostServices, {ifname, ipv4_addr, inet_proto, inet_service}},
+      {kOpenRanges6, {ipv6_addr}, {}, /*interval=*/true},
+      {kGateways6, {ifname, ipv6_addr}},
+      {kOwnAddresses6, {ipv6_addr}},
+      {kHostServices6, {ifname, ipv6_addr, inet_proto, inet_service}},
+      {kReachable, {ifname, ifname}},
+      {kReachable6, {ifname, ifname}},
       {kAllowed, {inet_proto, inet_service}},
       {kWire, {ifname}},
       {kLayer2Wire, {ifname}},
       {kGuests, {ifname}},
       {kGuestLimits, {ifname}, {}, /*interval=*/false, /*limits=*/true},
       {kWireIsolated, {ifname, ipv4_addr}},
+      {kWire6, {ifname}},
+      {kWireIsolated6, {ifname, ipv6_addr}},
+      {kNoRouter, {ifname}, {inet_service}},
       {kToBridge, {ifname, ether_addr}, {ether_addr}},
       {kToGuest, {ifname, ether_addr}, {ether_addr}},
   };
@@ -61,12 +72,17 @@ std::vector<Rule> untracked_rules() {
   return {
       untracked("not from a routed network").not_in({iifname}, kOpen.name).return_(),
       untracked("to the host").in({ip_daddr}, kOwnAddresses.name).return_(),
+      untracked("to the host").in({ip6_daddr}, kOwnAddresses6.name).return_(),
       untracked("within a network")
           .in({fib_saddr_oifname, fib_daddr_oifname}, kRouted.name)
           .return_(),
       untracked("between networks that are routed: true")
           .in({ip_saddr}, kOpenRanges.name)
           .in({ip_daddr}, kOpenRanges.name)
+          .notrack(),
+      untracked("between networks that are routed: true")
+          .in({ip6_saddr}, kOpenRanges6.name)
+          .in({ip6_daddr}, kOpenRanges6.name)
           .notrack(),
   };
 }
@@ -79,8 +95,14 @@ std::vector<Rule> forward_rules() {
   return {
       forward("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
       forward("floating IPs and port forwards").has(ct_status, nft::kStatusDnat).accept(),
-      forward("within a network, and where it is routed")
-          .in({iifname, oifname}, kRouted.name)
+      forward("within a network").in({iifname, oifname}, kRouted.name).accept(),
+      forward("from an uplink to what is not translated")
+          .ipv4()
+          .in({iifname, oifname}, kReachable.name)
+          .accept(),
+      forward("from an uplink to what is not translated")
+          .ipv6()
+          .in({iifname, oifname}, kReachable6.name)
           .accept(),
       forward("between networks that are routed: true")
           .in({iifname}, kOpen.name)
@@ -107,13 +129,26 @@ std::vector<Rule> input_rules() {
           .in({iifname, ip_daddr}, kGateways.name)
           .is(icmp_type, nft::kIcmpEchoRequest)
           .accept(),
+      input("router solicitation").is(icmpv6_type, nft::kRouterSolicitation).accept(),
+      input("neighbour discovery")
+          .between(icmpv6_type, nft::kNeighbourSolicitation, nft::kNeighbourAdvertisement)
+          .accept(),
+      input("DHCPv6").ipv6().is(udp_dport, kDhcpv6Server).accept(),
+      input("DNS").in({iifname, ip6_daddr, l4proto, th_dport}, kHostServices6.name).accept(),
+      input("ping of the own gateway")
+          .in({iifname, ip6_daddr}, kGateways6.name)
+          .is(icmpv6_type, nft::kIcmpv6EchoRequest)
+          .accept(),
       input("the gateway of another network")
           .in({ip_daddr}, kOwnAddresses.name)
           .not_in({iifname, ip_daddr}, kGateways.name)
           .drop(),
+      input("the gateway of another network")
+          .in({ip6_daddr}, kOwnAddresses6.name)
+          .not_in({iifname, ip6_daddr}, kGateways6.name)
+          .drop(),
       input("allow of the host")
           .in({iifname}, kManaged.name)
-          .ipv4()
           .in({l4proto, th_dport}, kAllowed.name)
           .accept(),
       input("the rest of the host").drop(),
@@ -169,8 +204,8 @@ std::vector<Rule> to_ports_rules() {
 
 nft::Frame Bridge::frame() const {
   nft::Frame frame{sets(), chains(), {}};
-  for (auto* rules :
-       {untracked_rules, forward_rules, input_rules, from_ports_rules, to_ports_rules}) {
+  for (auto* rules : {untracked_rules, forward_rules, input_rules, from_ports_discovery_rules,
+                      from_ports_rules, to_ports_discovery_rules, to_ports_rules}) {
     frame.merge({{}, {}, rules()});
   }
   return frame;

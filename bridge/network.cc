@@ -28,7 +28,7 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   link.mac = bridge_mac(context, network);
   link.mtu = mtu_of(context, network);
   link.alias = "novaplane network " + network.name;
-  link.ipv6 = network.cidr6.has_value();
+  link.ipv6 = engine::host_address6_on(context, network).has_value();
   link.route_localnet =
       metadata && metadata->address.is_loopback() && host_address_on(context, network);
   return link;
@@ -51,7 +51,6 @@ engine::Link vlan_device(const Context& context, const cloud::Network& network,
   link.mac = facts.mac;
   link.mtu = std::min(mtu_of(context, network), facts.mtu);
   link.alias = "novaplane network " + network.name;
-  link.ipv6 = network.cidr6.has_value();
   link.parent = nic;
   link.vlan_id = vlan.id;
   return link;
@@ -92,6 +91,7 @@ void isolate(const Context& context, const cloud::Network& network, const std::s
     elements.add(kWireIsolated, Bytes().ifname(wire).address(address).take());
   };
   isolated(kMetadataAddress);
+  isolate6(context, network, wire, elements);
   if (network.gateway_mode != cloud::GatewayMode::shared) return;
   if (const auto gateway = host_address_on(context, network)) isolated(*gateway);
 }
@@ -154,7 +154,7 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
   const auto& uplinks = context.host.uplinks;
   for (const cloud::Uplink& uplink : uplinks) {
     const bool is_first = uplink_on(context.host, uplink.interface) == &uplink;
-    if (is_first) elements.add(kRouted, pair(uplink.interface, network.bridge));
+    if (is_first) elements.add(kReachable, pair(uplink.interface, network.bridge));
   }
 }
 
@@ -167,7 +167,6 @@ void compile_network(const Context& context, const engine::Object& object,
     out.problems.push_back({std::string(*feature), 0, "not supported yet"});
     return;
   }
-  if (network.cidr6) out.problems.push_back({"cidr6", 0, "IPv6 is not supported yet"});
   Elements elements(object, out);
   out.links.push_back({network.bridge, bridge_of(context, network)});
   compile_wire(context, network, elements, out);
@@ -175,6 +174,7 @@ void compile_network(const Context& context, const engine::Object& object,
   if (const auto address = host_address_on(context, network)) {
     compile_address(network, *address, network.dhcp.enabled, elements, out);
     compile_reach(context, network, elements);
+    compile_network6(context, object, network, out);
   } else {
     elements.add(kLayer2, Bytes().ifname(network.bridge).take());
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dataplane/engine/elements.h"
 #include "dataplane/engine/subsystem.h"
 
 namespace novaplane::bridge {
@@ -11,6 +12,21 @@ void compile_network(const engine::Context&, const engine::Object&, const cloud:
 /// The rows of one port: attached if it is a local one, a neighbour if it is behind the wire.
 void compile_port(const engine::Context&, const engine::Object&, const cloud::Port&,
                   engine::Rows& out);
+
+/// Of a network whose IPv6 the host routes: its addresses, their place in the isolation.
+void compile_network6(const engine::Context&, const engine::Object&, const cloud::Network&,
+                      engine::Rows& out);
+
+/// On the wire nobody sees that every host has the router's addresses and serves DHCPv6.
+void isolate6(const engine::Context&, const cloud::Network&, const std::string& wire,
+              engine::Elements&);
+
+/// Of a port of such a network: what it is told of routers; or a neighbour behind the wire.
+void compile_port6(const engine::Context&, const engine::Object&, const cloud::Port&,
+                   const cloud::Network&, engine::Rows& out);
+
+/// What IPv6 on such networks asks of the host itself.
+void compile_host6(const engine::Context&, engine::Rows& out);
 
 /// The uplink that the link belongs to, or null: such a link is never taken for a bridge.
 const cloud::Uplink* uplink_on(const cloud::Host&, std::string_view link);

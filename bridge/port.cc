@@ -46,7 +46,7 @@ void compile_local(const Context& context, const engine::Object& object, const c
     return;
   }
   out.attachments.push_back(
-      {port.interface, {network.bridge, mtu_of(context, network), network.cidr6.has_value()}});
+      {port.interface, {network.bridge, mtu_of(context, network), /*ipv6=*/false}});
   Elements elements(object, out);
   compile_rate(port, elements, out);
   elements.add(kGuests, Bytes().ifname(port.interface).take());
@@ -80,6 +80,9 @@ void compile_port(const Context& context, const engine::Object& object, const cl
     compile_local(context, object, port, network, out);
   } else {
     compile_remote(context, port, network, out);
+  }
+  if (network.cidr6 && !engine::not_supported(network)) {
+    compile_port6(context, object, port, network, out);
   }
 }
 

@@ -17,7 +17,15 @@ constexpr SetName kOpenRanges{Family::inet, "open_ranges"};      ///< their addr
 constexpr SetName kGateways{Family::inet, "gateways"};           ///< bridge . own address on it
 constexpr SetName kOwnAddresses{Family::inet, "own_addresses"};  ///< own addresses on all bridges
 constexpr SetName kHostServices{Family::inet, "host_services"};  ///< what each bridge's guests get
-constexpr SetName kAllowed{Family::inet, "allowed"};             ///< `allow` of the host
+// Of IPv6.
+constexpr SetName kOpenRanges6{Family::inet, "open_ranges6"};
+constexpr SetName kGateways6{Family::inet, "gateways6"};
+constexpr SetName kOwnAddresses6{Family::inet, "own_addresses6"};
+constexpr SetName kHostServices6{Family::inet, "host_services6"};
+// From an uplink . to a bridge, of a network whose addresses are not translated.
+constexpr SetName kReachable{Family::inet, "reachable"};
+constexpr SetName kReachable6{Family::inet, "reachable6"};
+constexpr SetName kAllowed{Family::inet, "allowed"};  ///< `allow` of the host
 
 // Table bridge: ports of our bridges.
 constexpr SetName kWire{Family::bridge, "wire"};
@@ -25,7 +33,10 @@ constexpr SetName kLayer2Wire{Family::bridge, "layer2_wire"};  ///< as it is: no
 constexpr SetName kGuests{Family::bridge, "guests"};
 constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
-constexpr SetName kToBridge{Family::bridge, "to_bridge"};          ///< port . shared MAC : bridge's
-constexpr SetName kToGuest{Family::bridge, "to_guest"};            ///< port . bridge's MAC : shared
+constexpr SetName kWire6{Family::bridge, "wire6"};  ///< of networks whose IPv6 the host routes
+constexpr SetName kWireIsolated6{Family::bridge, "wire_isolated6"};  ///< wire . address: no ND
+constexpr SetName kNoRouter{Family::bridge, "no_router"};  ///< port : router's lifetime there
+constexpr SetName kToBridge{Family::bridge, "to_bridge"};  ///< port . shared MAC : bridge's
+constexpr SetName kToGuest{Family::bridge, "to_guest"};    ///< port . bridge's MAC : shared
 
 }  // namespace novaplane::bridge

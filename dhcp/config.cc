@@ -54,6 +54,7 @@ void bind(Text& text, const Served& served) {
   text.line("except-interface={}", served.network.bridge);
   text.line("except-interface=lo");
   text.line("listen-address={}", served.host_address);
+  if (served.host_address6) text.line("listen-address={}", *served.host_address6);
   text.line("bind-interfaces");
 }
 
@@ -66,6 +67,7 @@ void serve_names(Text& text, const Served& served) {
     text.line("local=/{}/", dhcp.domain);
   }
   text.line("rev-server={}", served.network.cidr);
+  if (served.host_address6) text.line("rev-server={}", *served.network.cidr6);
   text.line("cache-size=1000");
   // Without name servers of its own a network asks those of the host (/etc/resolv.conf).
   if (!dhcp.dns.empty()) text.line("no-resolv");
@@ -150,7 +152,52 @@ Result<void> check(const cloud::Port& port) {
   return {};
 }
 
+/// A machine makes an address of its own only from 64 bits (RFC 4862, 5.5.3; RFC 2464, 4): in a
+/// smaller range it has to ask.
+std::string_view modes_of(const Prefix& range) {
+  constexpr std::uint8_t kSlaac = 64;
+  return range.length == kSlaac ? "static,slaac" : "static";
+}
+
+void advertise(Text& text, const Served& served) {
+  constexpr int kInterval = 600, kLifetime = 1800;  // seconds, RFC 4861, 6.2.1
+  text.line("enable-ra");
+  text.line("ra-param={},mtu:{},{},{}", served.network.bridge, served.mtu, kInterval, kLifetime);
+}
+
+void serve_leases6(Text& text, const Served& served) {
+  constexpr int kMostLeases = 1 << 20;
+  const Prefix& range = *served.network.cidr6;
+  const cloud::Dhcp& dhcp = served.network.dhcp;
+  text.line("dhcp-range={},{},{},{}", range.network(), modes_of(range), range.length,
+            dhcp.lease_seconds);
+  text.line("dhcp-option=option6:dns-server,[{}]", *served.host_address6);
+  if (!dhcp.domain.empty()) {
+    text.line("domain={}", dhcp.domain);
+    text.line("dhcp-option=option6:domain-search,{}", dhcp.domain);
+  }
+  text.line("dhcp-lease-max={}", kMostLeases);
+  text.line("dhcp-authoritative");
+  text.line("dhcp-ignore-names");
+  text.line("leasefile-ro");
+  text.line("log-async");
+}
+
 }  // namespace
+
+Result<std::string> config6_text(const Served& served) {
+  if (auto checked = check(served.network); !checked) return tl::unexpected(checked.error());
+  Text text;
+  text.line("# IPv6 of network {}. Written by novaplane, and written again when it is changed.",
+            served.network.name);
+  text.line("port=0");  // names are the other one's
+  text.line("interface={}", served.network.bridge);
+  text.line("except-interface=lo");
+  text.line("bind-interfaces");
+  advertise(text, served);
+  serve_leases6(text, served);
+  return text.take();
+}
 
 Result<std::string> config_text(const Served& served) {
   if (auto checked = check(served.network); !checked) return tl::unexpected(checked.error());
@@ -170,10 +217,16 @@ Result<std::string> host_line(const cloud::Port& port) {
   return fmt::format("{},set:{},{},{}", port.mac, kNoRouter, port.address, port.hostname);
 }
 
-Result<std::string> name_line(const cloud::Port& port, const cloud::Dhcp& dhcp) {
+Result<std::string> host6_line(const cloud::Port& port) {
   if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
-  if (dhcp.domain.empty()) return fmt::format("{} {}", port.address, port.hostname);
-  return fmt::format("{} {}.{} {}", port.address, port.hostname, dhcp.domain, port.hostname);
+  return fmt::format("{},[{}],{}", port.mac, *port.address6, port.hostname);
+}
+
+Result<std::string> name_line(const cloud::Port& port, const IpAddress& address,
+                              const cloud::Dhcp& dhcp) {
+  if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
+  if (dhcp.domain.empty()) return fmt::format("{} {}", address, port.hostname);
+  return fmt::format("{} {}.{} {}", address, port.hostname, dhcp.domain, port.hostname);
 }
 
 }  // namespace novaplane::dhcp

@@ -13,8 +13,9 @@ namespace novaplane::dhcp {
 /// A network as this host serves it.
 struct Served {
   const cloud::Network& network;
-  IpAddress host_address;           ///< on the bridge: where DHCP and DNS answer
-  std::optional<IpAddress> router;  ///< that guests are told
+  IpAddress host_address;                       ///< on the bridge: where DHCP and DNS answer
+  std::optional<IpAddress> host_address6 = {};  ///< on the bridge: where DNS answers, too
+  std::optional<IpAddress> router;              ///< that guests are told
   std::uint32_t mtu = 1500;
 };
 
@@ -23,10 +24,16 @@ struct Served {
 /// own line or list.
 Result<std::string> config_text(const Served&);
 
+/// The same for IPv6 of the network, which another dnsmasq serves: router advertisements and
+/// DHCPv6 need the whole link, while names are answered on single addresses.
+Result<std::string> config6_text(const Served&);
+
 /// A line for a hosts directory of DHCP: MAC, address, name.
 Result<std::string> host_line(const cloud::Port&);
+/// Of DHCPv6; the port has an address6.
+Result<std::string> host6_line(const cloud::Port&);
 
-/// A line for a hosts directory of DNS: address, full name, short name.
-Result<std::string> name_line(const cloud::Port&, const cloud::Dhcp&);
+/// A line for a hosts directory of DNS: one of the port's addresses, full name, short name.
+Result<std::string> name_line(const cloud::Port&, const IpAddress&, const cloud::Dhcp&);
 
 }  // namespace novaplane::dhcp

@@ -10,6 +10,8 @@ using engine::Context;
 using engine::Rows;
 
 engine::ServiceKey service_of(const std::string& network) { return "dhcp/" + network; }
+/// No network's name has such a sign.
+engine::ServiceKey service6_of(const std::string& network) { return "dhcp/" + network + "+ipv6"; }
 
 bool is_served(const Context& context, const cloud::Network& network) {
   return network.dhcp.enabled && network.cidr.address.is_v4() &&
@@ -18,28 +20,45 @@ bool is_served(const Context& context, const cloud::Network& network) {
 
 void compile_network(const Context& context, const cloud::Network& network, Rows& out) {
   if (!is_served(context, network)) return;
-  auto config = config_text({.network = network,
-                             .host_address = *engine::host_address_on(context, network),
-                             .router = engine::router_of(context, network),
-                             .mtu = engine::mtu_of(context, network)});
-  if (!config) return out.problems.push_back(std::move(config.error()));
-  out.services.emplace_back(service_of(network.name),
-                            engine::Service{std::move(*config), network.bridge});
+  const Served served{.network = network,
+                      .host_address = *engine::host_address_on(context, network),
+                      .host_address6 = engine::host_address6_on(context, network),
+                      .router = engine::router_of(context, network),
+                      .mtu = engine::mtu_of(context, network)};
+  const auto serve = [&](engine::ServiceKey key, Result<std::string> config) {
+    if (!config) return out.problems.push_back(std::move(config.error()));
+    out.services.emplace_back(std::move(key), engine::Service{std::move(*config), network.bridge});
+  };
+  serve(service_of(network.name), config_text(served));
+  if (served.host_address6) serve(service6_of(network.name), config6_text(served));
 }
 
-void add_entry(const cloud::Port& port, std::string_view kind, Result<std::string> line,
-               Rows& out) {
+void add_entry(engine::ServiceKey service, std::string name, Result<std::string> line, Rows& out) {
   if (!line) return out.problems.push_back(std::move(line.error()));
-  out.entries.emplace_back(
-      engine::ServiceEntryKey{service_of(port.network), fmt::format("{} {}", kind, port.name)},
-      engine::ServiceEntry{std::move(*line)});
+  out.entries.emplace_back(engine::ServiceEntryKey{std::move(service), std::move(name)},
+                           engine::ServiceEntry{std::move(*line)});
+}
+
+/// Names are answered by one program, leases of each family by their own.
+void compile_port6(const Context& context, const cloud::Port& port, const cloud::Network& network,
+                   Rows& out) {
+  if (!port.address6 || !engine::host_address6_on(context, network)) return;
+  if (port.host == context.host.name) {
+    add_entry(service6_of(network.name), "host " + port.name, host6_line(port), out);
+  }
+  add_entry(service_of(network.name), fmt::format("name {}/ipv6", port.name),
+            name_line(port, *port.address6, network.dhcp), out);
 }
 
 void compile_port(const Context& context, const cloud::Port& port, Rows& out) {
   const cloud::Network& network = context.cloud.networks.find(port.network)->second;
   if (!is_served(context, network)) return;
-  if (port.host == context.host.name) add_entry(port, "host", host_line(port), out);
-  add_entry(port, "name", name_line(port, network.dhcp), out);
+  const auto service = service_of(network.name);
+  if (port.host == context.host.name) {
+    add_entry(service, "host " + port.name, host_line(port), out);
+  }
+  add_entry(service, "name " + port.name, name_line(port, port.address, network.dhcp), out);
+  compile_port6(context, port, network, out);
 }
 
 }  // namespace

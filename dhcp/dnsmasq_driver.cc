@@ -15,7 +15,7 @@ namespace {
 using engine::ServiceKey;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kKeyPrefix = "dhcp/", kHost = "host ", kName = "name ";
+constexpr std::string_view kKeyPrefix = "dhcp/", kIpv6 = "+ipv6", kHost = "host ", kName = "name ";
 constexpr std::chrono::seconds kStartTime{10}, kStopTime{3};
 constexpr std::size_t kStartsAtOnce = 64;  // each holds a few descriptors until it serves
 
@@ -138,6 +138,13 @@ void append(const Lines& lines, const ServiceKey& service, std::string_view kind
 struct DnsmasqDriver::Work {
   Instance* instance = nullptr;
   const engine::ServiceChange* service = nullptr;
+  std::optional<engine::Service> again = {};  ///< it is started afresh, as it ran
+
+  bool stops() const { return service != nullptr || again; }
+  const engine::Service* starts() const {
+    if (again) return &*again;
+    return service != nullptr && service->after ? &*service->after : nullptr;
+  }
   std::vector<const engine::EntryChange*> entries;
   Result<void> served = {}, told = {};
 };
@@ -177,6 +184,7 @@ std::vector<Result<void>> DnsmasqDriver::apply(std::span<const engine::Step* con
     }
   }
   Works works = sort_out(steps);
+  find_stubborn(works);
   stop(works);
   for (auto& [key, work] : works) work.told = tell(work);
   start(works);
@@ -186,7 +194,8 @@ std::vector<Result<void>> DnsmasqDriver::apply(std::span<const engine::Step* con
   for (const engine::Step* step : steps) {
     const Work& work = works.find(service_of(*step))->second;
     const bool is_entry = std::holds_alternative<engine::EntryChange>(step->operation);
-    results.push_back(is_entry ? work.told : work.served);
+    const bool is_told = !work.told || !work.again;
+    results.push_back(is_entry && is_told ? work.told : work.served);
   }
   return results;
 }
@@ -225,13 +234,25 @@ DnsmasqDriver::Works DnsmasqDriver::sort_out(std::span<const engine::Step* const
   return works;
 }
 
+/// A lease of DHCPv6 is released in the name of its client, which nobody but dnsmasq knows: there
+/// it forgets by being started again. Clients keep their addresses, it leases them again.
+void DnsmasqDriver::find_stubborn(Works& works) {
+  for (auto& [key, work] : works) {
+    const bool may_have_leased = work.instance != nullptr && key.ends_with(kIpv6);
+    if (!may_have_leased || work.service != nullptr || !work.instance->runs()) continue;
+    if (!forgets_hosts(work.entries)) continue;
+    engine::Service running = work.instance->service(program_);
+    if (!running.config.empty() && !running.device.empty()) work.again = std::move(running);
+  }
+}
+
 void DnsmasqDriver::stop(Works& works) {
   for (auto& [key, work] : works) {
-    if (work.service != nullptr) work.instance->terminate();
+    if (work.stops()) work.instance->terminate();
   }
   const Deadline deadline = Clock::now() + kStopTime;
   for (auto& [key, work] : works) {
-    if (work.service != nullptr) work.served = work.instance->wait_for_end(deadline);
+    if (work.stops()) work.served = work.instance->wait_for_end(deadline);
   }
 }
 
@@ -258,7 +279,7 @@ Result<void> DnsmasqDriver::tell(Work& work) {
 void DnsmasqDriver::start(Works& works) {
   std::vector<Work*> waiting;
   for (auto& [key, work] : works) {
-    if (work.service == nullptr || !work.service->after || !work.served) continue;
+    if (!work.starts() || !work.served) continue;
     if (work.told) waiting.push_back(&work);
     if (!work.told) work.served = work.told;
   }
@@ -277,7 +298,7 @@ void DnsmasqDriver::start_together(std::span<Work* const> works) {
     return;
   }
   for (Work* work : works) {
-    auto child = work->instance->launch(*work->service->after, program_);
+    auto child = work->instance->launch(*work->starts(), program_);
     if (child) starting.emplace_back(work, std::move(*child));
     if (!child) work->served = tl::unexpected(child.error());
   }

@@ -27,6 +27,7 @@ class DnsmasqDriver : public engine::ServiceDriver {
 
   Instance& instance(const engine::ServiceKey& key);
   Works sort_out(std::span<const engine::Step* const> steps);
+  void find_stubborn(Works& works);
   void stop(Works& works);
   Result<void> tell(Work& work);
   void start(Works& works);

@@ -157,7 +157,7 @@ std::string Instance::explain(const Exit& exit) const {
     return root_of(folder_of(command_line(pid))) == root_of(folder_);
   };
   const std::string holders =
-      port_holders(server_, {{"udp", 53}, {"tcp", 53}, {"udp", 67}}, is_ours);
+      port_holders(server_, {{"udp", 53}, {"tcp", 53}, {"udp", 67}, {"udp", 547}}, is_ours);
   return holders.empty() ? words : fmt::format("{}; {}", words, holders);
 }
 

@@ -87,13 +87,11 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
     }
     compile_way_out(context, uplink, out);
   }
-  const auto ranges = [&](nft::SetName set, const std::vector<Prefix>& wanted) {
-    for (const Prefix& range : wanted) {
-      if (range.address.is_v4()) elements.add(set, range);  // IPv6 is never translated
-    }
-  };
-  ranges(kNoSnat, context.cloud.no_snat);
-  ranges(kForceSnat, context.cloud.force_snat);
+  compile_proxying6(context, out);
+  for (const Prefix& range : context.cloud.no_snat) {
+    elements.add(range.address.is_v4() ? kNoSnat : kNoSnat6, range);
+  }
+  for (const Prefix& range : context.cloud.force_snat) elements.add(kForceSnat, range);
   if (const auto& metadata = context.host.metadata) {
     elements.add(kMetadata, bytes_of(kMetadataAddress), bytes_of(*metadata));
     if (!metadata->address.is_loopback()) elements.add(kMetadataServers, bytes_of(*metadata));
@@ -111,14 +109,18 @@ void compile_network(const Context& context, const Object& object, const cloud::
     constexpr bool kProxy = true;
     out.neighbours.push_back({{network.bridge, kMetadataAddress.address, kProxy}, {}});
   }
-  if (!network.snat) return;
   Elements elements(object, out);
+  const bool translates6 =
+      network.translates6() && engine::host_address6_on(context, network).has_value();
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     if (!uplink.snat || !is_first_on_its_interface(context.host, uplink)) continue;
-    if (const auto source = source_of(context, uplink)) {
-      elements.add(kSnatSource, Bytes().ifname(network.bridge).ifname(uplink.interface).take(),
+    const auto translate = [&](nft::SetName set, const std::optional<IpAddress>& source) {
+      if (!source) return;
+      elements.add(set, Bytes().ifname(network.bridge).ifname(uplink.interface).take(),
                    bytes_of(*source));
-    }
+    };
+    if (network.snat) translate(kSnatSource, source_of(context, uplink));
+    if (translates6) translate(kSnatSource6, source6_of(context, uplink));
   }
 }
 
@@ -151,6 +153,30 @@ const cloud::Port* local_port(const Context& context, const std::string& name) {
   return is_local ? &it->second : nullptr;
 }
 
+void compile_rate(const cloud::FloatingIp& ip, SetName arrivals, SetName departures,
+                  Elements& elements) {
+  const auto limit = [&](SetName set, std::uint64_t rate) {
+    if (rate == 0) return;
+    elements.add(set, bytes_of(ip.address), Bytes().limit(rate / 8, ip.rate.burst_at(rate)).take());
+  };
+  limit(arrivals, ip.rate.ingress);
+  limit(departures, ip.rate.egress);
+}
+
+void compile_floating_ip6(const Context& context, const Object& object, const cloud::FloatingIp& ip,
+                          const cloud::Port& port, const cloud::Network& network,
+                          const cloud::Uplink& uplink, Rows& out) {
+  if (!port.address6 || !engine::host_address6_on(context, network)) {
+    out.problems.push_back({"network " + network.name, 0, "this host has no IPv6 address on it"});
+    return;
+  }
+  Elements elements(object, out);
+  compile_rate(ip, kArrivalLimits6, kDepartureLimits6, elements);
+  elements.add(kFloating6ToFixed, bytes_of(ip.address), bytes_of(*port.address6));
+  elements.add(kFixedToFloating6, bytes_of(*port.address6), bytes_of(ip.address));
+  answer_for(context, ip.address, uplink, network.bridge, out);
+}
+
 void compile_floating_ip(const Context& context, const Object& object, const cloud::FloatingIp& ip,
                          Rows& out) {
   const cloud::Port* port = local_port(context, ip.port);
@@ -161,13 +187,11 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
     out.problems.push_back(missing_uplink(context.host, ip.uplink));
     return;
   }
+  if (!ip.address.is_v4()) {
+    return compile_floating_ip6(context, object, ip, *port, *network, *uplink, out);
+  }
   Elements elements(object, out);
-  const auto limit = [&](nft::SetName set, std::uint64_t rate) {
-    if (rate == 0) return;
-    elements.add(set, bytes_of(ip.address), Bytes().limit(rate / 8, ip.rate.burst_at(rate)).take());
-  };
-  limit(kArrivalLimits, ip.rate.ingress);
-  limit(kDepartureLimits, ip.rate.egress);
+  compile_rate(ip, kArrivalLimits, kDepartureLimits, elements);
   elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port->address));
   elements.add(kFixedToFloating, bytes_of(port->address), bytes_of(ip.address));
   if (const auto slot = slot_of(context.host, *uplink)) {

@@ -16,9 +16,20 @@ using engine::ForgetFlows;
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
 constexpr std::uint32_t kAnnounceForward = 3;
 
-IpAddress address_at(std::string_view bytes) {
+IpAddress address_at(std::string_view bytes, std::size_t size = 4) {
   const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  return *IpAddress::from_bytes({first, 4});
+  return *IpAddress::from_bytes({first, size});
+}
+
+/// The whole of a key or of data is an address, of either family.
+IpAddress address_of(std::string_view bytes) { return address_at(bytes, bytes.size()); }
+
+bool is_to_fixed(const nft::SetName& set) {
+  return set == kFloatingToFixed || set == kFloating6ToFixed;
+}
+
+bool is_to_floating(const nft::SetName& set) {
+  return set == kFixedToFloating || set == kFixedToFloating6;
 }
 
 /// A key of port_forwards: address, protocol and port, padded to four bytes each.
@@ -66,15 +77,15 @@ void announce(const Context& context, const IpAddress& address, Consequences& ou
 void Nat::follow(const Context&, const nft::ElementKey& key, const nft::Element* before,
                  const nft::Element* after, Consequences& out) const {
   if (before && after && before->data == after->data) return;  // another object asks for it
-  if (key.set == kFloatingToFixed && before) forget_floating(address_at(key.key), out);
-  if (key.set == kFloatingToFixed && !before && after) {
+  if (is_to_fixed(key.set) && before) forget_floating(address_of(key.key), out);
+  if (is_to_fixed(key.set) && !before && after) {
     // A sender that does not give up keeps its flow as it was before the binding, untranslated.
-    ForgetFlows flows{ForgetFlows::Which::original_destination, address_at(key.key)};
-    flows.keep = address_at(after->data);
+    ForgetFlows flows{ForgetFlows::Which::original_destination, address_of(key.key)};
+    flows.keep = address_of(after->data);
     out.flows.push_back(flows);
   }
-  if (key.set == kFixedToFloating && !before && after) {
-    forget_translated(address_at(key.key), address_at(after->data), out);
+  if (is_to_floating(key.set) && !before && after) {
+    forget_translated(address_of(key.key), address_of(after->data), out);
   }
   if (key.set == kPortForwards) {
     const ForgetFlows flows = flows_of_forward(key.key);

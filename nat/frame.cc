@@ -22,11 +22,17 @@ std::vector<nft::Set> sets() {
       {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
       {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
       {kUplinkOf, {ipv4_addr}, {nft::Field::mark}},
+      {kSnatSource6, {ifname, ifname}, {ipv6_addr}},
+      {kNoSnat6, {ipv6_addr}, {}, kRanges},
+      {kFloating6ToFixed, {ipv6_addr}, {ipv6_addr}},
+      {kFixedToFloating6, {ipv6_addr}, {ipv6_addr}},
       {kPortForwards, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
       {kMetadata, {ipv4_addr, inet_service}, {ipv4_addr, inet_service}},
       {kMetadataServers, {ipv4_addr, inet_service}},
       {kArrivalLimits, {ipv4_addr}, {}, !kRanges, kLimits},
       {kDepartureLimits, {ipv4_addr}, {}, !kRanges, kLimits},
+      {kArrivalLimits6, {ipv6_addr}, {}, !kRanges, kLimits},
+      {kDepartureLimits6, {ipv6_addr}, {}, !kRanges, kLimits},
   };
 }
 
@@ -48,6 +54,7 @@ std::vector<Rule> destination_rules(std::string_view chain) {
       rule(Family::inet, chain, "port forwards")
           .dnat_with_port({ip_daddr, l4proto, th_dport}, kPortForwards.name),
       rule(Family::inet, chain, "floating IPs").dnat({ip_daddr}, kFloatingToFixed.name),
+      rule(Family::inet, chain, "floating IPs").dnat6({ip6_daddr}, kFloating6ToFixed.name),
   };
 }
 
@@ -74,15 +81,18 @@ std::vector<Rule> uplink_rules() {
 /// Where a packet bears the floating IP itself: before its destination is translated, and after its
 /// source is.
 std::vector<Rule> limit_rules() {
+  const auto limit = [](std::string_view chain, nft::Select interface, nft::Select address,
+                        SetName limits) {
+    return rule(Family::inet, chain, "more than a floating IP's rate")
+        .in({interface}, kUplinks.name)
+        .in({address}, limits.name)
+        .drop();
+  };
   return {
-      rule(Family::inet, "uplink", "more than a floating IP's rate")
-          .in({iifname}, kUplinks.name)
-          .in({ip_daddr}, kArrivalLimits.name)
-          .drop(),
-      rule(Family::inet, "translated", "more than a floating IP's rate")
-          .in({oifname}, kUplinks.name)
-          .in({ip_saddr}, kDepartureLimits.name)
-          .drop(),
+      limit("uplink", iifname, ip_daddr, kArrivalLimits),
+      limit("uplink", iifname, ip6_daddr, kArrivalLimits6),
+      limit("translated", oifname, ip_saddr, kDepartureLimits),
+      limit("translated", oifname, ip6_saddr, kDepartureLimits6),
   };
 }
 
@@ -98,8 +108,13 @@ std::vector<Rule> source_rules() {
           .in({ip_daddr, tcp_dport}, kMetadataServers.name)
           .return_(),
       source("no_snat").in({oifname}, kUplinks.name).in({ip_daddr}, kNoSnat.name).return_(),
+      source("no_snat").in({oifname}, kUplinks.name).in({ip6_daddr}, kNoSnat6.name).return_(),
       source("floating IPs").in({oifname}, kUplinks.name).snat({ip_saddr}, kFixedToFloating.name),
+      source("floating IPs")
+          .in({oifname}, kUplinks.name)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
       source("SNAT").in({oifname}, kUplinks.name).snat({iifname, oifname}, kSnatSource.name),
+      source("SNAT").in({oifname}, kUplinks.name).snat6({iifname, oifname}, kSnatSource6.name),
       source("force_snat")
           .in({iifname}, kManaged.name)
           .not_in({oifname}, kManaged.name)
@@ -114,6 +129,10 @@ std::vector<Rule> source_rules() {
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)
           .snat({ip_saddr}, kFixedToFloating.name),
+      source("a guest's own floating IP towards a neighbour's")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
       source("hairpin")
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)

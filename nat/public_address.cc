@@ -1,6 +1,10 @@
 #include "nat/public_address.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "dataplane/engine/presence.h"
 
 namespace novaplane::nat {
 namespace {
@@ -23,6 +27,12 @@ std::optional<IpAddress> source_of(const engine::Context& context, const cloud::
   if (uplink.source) return uplink.source;
   const engine::LinkFacts* link = context.facts.find(uplink.interface);
   return link ? link->source : std::nullopt;
+}
+
+std::optional<IpAddress> source6_of(const engine::Context& context, const cloud::Uplink& uplink) {
+  if (uplink.source6) return uplink.source6;
+  const engine::LinkFacts* link = context.facts.find(uplink.interface);
+  return link ? link->source6 : std::nullopt;
 }
 
 bool is_own_address(const engine::Context& context, const IpAddress& address) {
@@ -54,11 +64,30 @@ bool needs_proxy(const engine::Context& context, const cloud::Uplink& uplink) {
   return link && link->arp_ignore > 0;
 }
 
+void compile_proxying6(const engine::Context& context, engine::Rows& out) {
+  const auto& networks = context.cloud.networks;
+  const bool routes_any = std::any_of(networks.begin(), networks.end(), [&](const auto& entry) {
+    const cloud::Network& network = entry.second;
+    return !engine::not_supported(network) && engine::present_on(context, network) &&
+           engine::host_address6_on(context, network);
+  });
+  if (!routes_any) return;
+  for (const cloud::Uplink& uplink : context.host.uplinks) {
+    const std::string& link = uplink.interface;
+    if (!context.facts.find(link)) continue;
+    out.sysctls.push_back({fmt::format("net/ipv6/conf/{}/proxy_ndp", link), {"1"}});
+    // Else the kernel answers for a proxied address up to 0.8 s late.
+    out.sysctls.push_back({fmt::format("net/ipv6/neigh/{}/proxy_delay", link), {"0"}});
+  }
+}
+
+/// The kernel never answers for an IPv6 address that only the local table knows.
 void answer_for(const engine::Context& context, const IpAddress& address,
                 const cloud::Uplink& uplink, const std::string& bridge, engine::Rows& out) {
   using engine::Route;
-  const auto source = source_of(context, uplink);
-  if (!needs_proxy(context, uplink)) {
+  const bool is_v4 = address.is_v4();
+  const auto source = is_v4 ? source_of(context, uplink) : source6_of(context, uplink);
+  if (is_v4 && !needs_proxy(context, uplink)) {
     out.routes.push_back(
         {{kLocalTable, alone(address)}, {Route::Type::local, "lo", std::nullopt, source}});
     return;

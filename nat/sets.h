@@ -22,6 +22,14 @@ constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};  ///< who 
 constexpr SetName kArrivalLimits{Family::inet, "arrival_limits"};      ///< floating IP: to it
 constexpr SetName kDepartureLimits{Family::inet, "departure_limits"};  ///< floating IP: from it
 
+// Of IPv6.
+constexpr SetName kSnatSource6{Family::inet, "snat_source6"};
+constexpr SetName kNoSnat6{Family::inet, "no_snat6"};
+constexpr SetName kFloating6ToFixed{Family::inet, "floating6_to_fixed"};
+constexpr SetName kFixedToFloating6{Family::inet, "fixed_to_floating6"};
+constexpr SetName kArrivalLimits6{Family::inet, "arrival_limits6"};
+constexpr SetName kDepartureLimits6{Family::inet, "departure_limits6"};
+
 // The bridge subsystem's.
 constexpr SetName kManaged{Family::inet, "managed"};
 constexpr SetName kLayer2{Family::inet, "layer2"};

@@ -129,6 +129,18 @@ std::optional<Mac> Mac::parse(std::string_view text) {
 
 std::string Mac::to_string() const { return fmt::format("{:02x}", fmt::join(bytes, ":")); }
 
+IpAddress slaac_address(const Prefix& range, const Mac& mac) {
+  constexpr std::uint8_t kUniversalLocal = 0x02;
+  const auto& m = mac.bytes;
+  const IpAddress network = range.network();
+  std::array<std::uint8_t, 16> bytes{};
+  std::copy_n(network.bytes().begin(), 8, bytes.begin());
+  const std::uint8_t identifier[] = {
+      static_cast<std::uint8_t>(m[0] ^ kUniversalLocal), m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]};
+  std::copy(std::begin(identifier), std::end(identifier), bytes.begin() + 8);
+  return *IpAddress::from_bytes(bytes);
+}
+
 bool is_link_name(std::string_view name) {
   if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
   return std::none_of(name.begin(), name.end(), [](unsigned char c) {

@@ -27,7 +27,7 @@ class IpAddress {
   bool is_v4() const { return size_ == 4; }
   int family() const;  ///< AF_INET or AF_INET6
   unsigned bits() const { return size_ * 8u; }
-  bool is_loopback() const;    ///< 127.0.0.0/8 or ::1
+  bool is_loopback() const;  ///< 127.0.0.0/8 or ::1
   bool is_multicast() const;
   bool is_unspecified() const;
   std::uint32_t v4_value() const;  ///< host order; v4 only
@@ -71,6 +71,10 @@ struct Mac {
   auto operator<=>(const Mac&) const = default;
 };
 
+/// The address that a machine gives itself in a /64 without asking anybody: the range and its MAC
+/// as a modified EUI-64 (RFC 4862, 5.5.3; RFC 4291, appendix A).
+IpAddress slaac_address(const Prefix& range, const Mac& mac);
+
 /// A name that the kernel takes for a link (net/core/dev.c, dev_valid_name): 1 to 15 bytes, no
 /// '/', ':' or white space, not "." or "..".
 bool is_link_name(std::string_view name);
@@ -84,7 +88,8 @@ template <>
 struct std::hash<novaplane::IpAddress> {
   std::size_t operator()(const novaplane::IpAddress& a) const {
     const auto bytes = a.bytes();
-    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    return std::hash<std::string_view>{}(
+        {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
 };
 template <>
@@ -102,9 +107,9 @@ struct std::hash<novaplane::Mac> {
 
 /// Addresses print as themselves: fmt::format("{}", prefix).
 template <class T>
-  requires(std::same_as<T, novaplane::IpAddress> || std::same_as<T, novaplane::Prefix> ||
-           std::same_as<T, novaplane::Mac>)
-struct fmt::formatter<T> : fmt::formatter<std::string_view> {
+requires(std::same_as<T, novaplane::IpAddress> || std::same_as<T, novaplane::Prefix> ||
+         std::same_as<T, novaplane::Mac>) struct fmt::formatter<T>
+    : fmt::formatter<std::string_view> {
   auto format(const T& value, format_context& context) const {
     return fmt::formatter<std::string_view>::format(value.to_string(), context);
   }

@@ -50,8 +50,9 @@ struct Uplink {
   std::string name;
   std::string interface;
   std::optional<IpAddress> gateway;
-  bool snat = true;                 ///< false: `source: none`
-  std::optional<IpAddress> source;  ///< none: the interface's first global address
+  bool snat = true;                  ///< false: `source: none`
+  std::optional<IpAddress> source;   ///< none: the interface's first global address
+  std::optional<IpAddress> source6 = {};  ///< likewise, of IPv6: one that lasts
   std::uint32_t weight = 1;
   Probe probe;
   bool operator==(const Uplink&) const = default;
@@ -68,7 +69,8 @@ struct Host {
   std::vector<Uplink> uplinks;     ///< in order of preference
   UplinkPolicy uplink_policy = UplinkPolicy::failover;
   bool manage_host_default = false;
-  std::map<std::string, IpAddress> gateways;  ///< network -> own address, for per-host mode
+  std::map<std::string, IpAddress> gateways;   ///< network -> own address, for per-host mode
+  std::map<std::string, IpAddress> gateways6 = {};  ///< likewise, of IPv6
   bool prune = false;
   bool operator==(const Host&) const = default;
 };
@@ -129,6 +131,7 @@ struct Network {
   std::string bridge;                ///< always set: the document's, or br-NAME
   std::optional<std::uint32_t> mtu;  ///< none: derived from what carries it
   bool snat = true;
+  std::optional<bool> snat6;  ///< of IPv6 alone; none: as snat
   bool routed = false;
   std::vector<std::string> uplinks;  ///< order of names; empty: the host's
   std::optional<Prefix> cidr6;
@@ -140,6 +143,8 @@ struct Network {
   /// The MAC that guests see as their gateway on every host: `gateway_mac`, or 0a:6e and the
   /// gateway's four bytes. Shared mode with an IPv4 gateway only.
   Mac shared_mac() const;
+
+  bool translates6() const { return snat6.value_or(snat); }
 };
 
 /// What a port or a floating IP may carry: toward the VM (ingress) and from it (egress).
@@ -159,7 +164,7 @@ struct Port {
   std::string network, host;
   Mac mac;
   IpAddress address;
-  std::optional<IpAddress> address6;
+  std::optional<IpAddress> address6;  ///< on a /64 always set: the document's, or by the MAC
   std::string interface;
   bool default_route = true;
   std::optional<IpAddress> gateway;

@@ -58,7 +58,8 @@ std::optional<std::string> holder_on(const Cloud& cloud, const Network& network,
   }
   if (network.gateway_mode != GatewayMode::per_host) return std::nullopt;
   for (const auto& [name, host] : cloud.hosts) {
-    const IpAddress* gateway = lookup(host.gateways, network.name);
+    const IpAddress* gateway =
+        lookup(address.is_v4() ? host.gateways : host.gateways6, network.name);
     if (gateway && *gateway == address) {
       return fmt::format("the gateway of host {} on network {}", name, network.name);
     }

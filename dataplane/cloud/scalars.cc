@@ -276,6 +276,10 @@ Parsed<Prefix> range6(const Event& event) {
   return range(event, "an IPv6 range such as 2001:db8::/64", false);
 }
 
+Parsed<Prefix> any_range(const Event& event) {
+  return event.text.find(':') == std::string_view::npos ? range4(event) : range6(event);
+}
+
 Parsed<Mac> mac(const Event& event) {
   const auto found = Mac::parse(event.text);
   if (!found) return is_not(event.text, "a MAC address such as fa:16:3e:00:00:01");

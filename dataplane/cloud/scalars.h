@@ -49,7 +49,8 @@ Parsed<IpAddress> address(const Event&);  ///< likewise, either family
 Parsed<IpAddress> server(const Event&);   ///< likewise, may be a loopback address
 Parsed<Prefix> range4(const Event&);      ///< "10.0.0.0/24", no host bits
 Parsed<Prefix> range6(const Event&);
-Parsed<Mac> mac(const Event&);  ///< unicast, not zero
+Parsed<Prefix> any_range(const Event&);  ///< of either family
+Parsed<Mac> mac(const Event&);           ///< unicast, not zero
 
 Parsed<SocketAddress> socket_address(const Event&);  ///< "127.0.0.1:8775", "[2001:db8::1]:80"
 Parsed<ServicePort> service_port(const Event&);      ///< "tcp/22"

@@ -121,6 +121,7 @@ constexpr Key<Uplink> kUplink[] = {
     {"interface", scalar<&Uplink::interface, link>, kRequired},
     {"gateway", scalar<&Uplink::gateway, ipv4>},
     {"source", read_source},
+    {"source6", scalar<&Uplink::source6, ipv6>},
     // A next hop's weight in the kernel: 1 to 256 (include/uapi/linux/nexthop.h).
     {"weight", scalar<&Uplink::weight, number<1, 256>>},
     {"probe", map<&Uplink::probe, kProbe>},
@@ -138,6 +139,7 @@ constexpr Key<Host> kHost[] = {
     {"uplink_policy", scalar<&Host::uplink_policy, choice<kUplinkPolicies>>},
     {"manage_host_default", scalar<&Host::manage_host_default, boolean>},
     {"gateways", words<&Host::gateways, object_name, ipv4>},
+    {"gateways6", words<&Host::gateways6, object_name, ipv6>},
     {"prune", scalar<&Host::prune, boolean>},
 };
 
@@ -238,6 +240,7 @@ constexpr Key<Network> kNetwork[] = {
     // The kernel's limits (include/linux/if_ether.h: ETH_MIN_MTU, ETH_MAX_MTU).
     {"mtu", scalar<&Network::mtu, number<68, 65535>>},
     {"snat", scalar<&Network::snat, boolean>},
+    {"snat6", scalar<&Network::snat6, boolean>},
     {"routed", scalar<&Network::routed, boolean>},
     {"uplinks", list<&Network::uplinks, object_name>},
     {"cidr6", scalar<&Network::cidr6, range6>},
@@ -304,10 +307,10 @@ void read_floating_ips(Draft& draft, const Value& value) {
   });
 }
 
-template <std::vector<Prefix> Cloud::*member>
+template <std::vector<Prefix> Cloud::*member, auto parse>
 void ranges(Draft& draft, const Value& value) {
   read_list(value, [&elements = draft.cloud.*member](const Value& element) {
-    if (const auto range = element.scalar(range4)) elements.push_back(*range);
+    if (const auto range = element.scalar(parse)) elements.push_back(*range);
   });
 }
 
@@ -317,15 +320,23 @@ constexpr Key<Draft> kDocument[] = {
     {"ports", named<&Cloud::ports, kPort>},
     {"floating_ips", read_floating_ips},
     {"port_forwards", named<&Cloud::port_forwards, kPortForward>},
-    {"no_snat", ranges<&Cloud::no_snat>},
-    {"force_snat", ranges<&Cloud::force_snat>},
+    {"no_snat", ranges<&Cloud::no_snat, any_range>},
+    {"force_snat", ranges<&Cloud::force_snat, range4>},
 };
 
-}  // namespace
-
-void read_document(const Value& value) {
-  read_object(value.reader.draft, value, Keys<Draft>(kDocument));
+/// What a guest calls itself without asking (SLAAC) is known without asking, too.
+void complete_address6(const Cloud& cloud, Port& port) {
+  constexpr std::uint8_t kSlaac = 64;
+  const auto network = cloud.networks.find(port.network);
+  if (port.address6 || port.mac.is_zero() || network == cloud.networks.end()) return;
+  const auto& cidr6 = network->second.cidr6;
+  const bool is_routed = network->second.gateway_mode != GatewayMode::none;
+  if (is_routed && cidr6 && cidr6->length == kSlaac) {
+    port.address6 = slaac_address(*cidr6, port.mac);
+  }
 }
+
+}  // namespace
 
 void complete(Draft& draft) {
   for (auto& [name, network] : draft.cloud.networks) {
@@ -334,7 +345,12 @@ void complete(Draft& draft) {
   }
   for (auto& [name, port] : draft.cloud.ports) {
     port.hostname = dns_label(port.hostname.empty() ? name : port.hostname);
+    complete_address6(draft.cloud, port);
   }
+}
+
+void read_document(const Value& value) {
+  read_object(value.reader.draft, value, Keys<Draft>(kDocument));
 }
 
 }  // namespace novaplane::cloud

@@ -12,7 +12,8 @@ Path uplink_path(const Host& host, const Uplink& uplink, std::string key) {
 
 /// NAT picks the source by the interface that a packet leaves by.
 bool has_other_source(const Uplink& a, const Uplink& b) {
-  return a.interface == b.interface && (a.snat != b.snat || a.source != b.source);
+  return a.interface == b.interface &&
+         (a.snat != b.snat || a.source != b.source || a.source6 != b.source6);
 }
 
 void validate_uplink(const Host& host, const Uplink& uplink, Findings& findings) {
@@ -33,9 +34,8 @@ void validate_uplink(const Host& host, const Uplink& uplink, Findings& findings)
   }
 }
 
-void validate_gateway(const Cloud& cloud, const Host& host, const std::string& name,
+void validate_gateway(const Cloud& cloud, const Path& path, const std::string& name,
                       const IpAddress& address, Findings& findings) {
-  const Path path{"hosts", host.name, "gateways", name};
   const Network* network = lookup(cloud.networks, name);
   if (!network) {
     return findings.add_at_key(path, "dangling", fmt::format("there is no network {}", name));
@@ -46,9 +46,11 @@ void validate_gateway(const Cloud& cloud, const Host& host, const std::string& n
                                            to_string(network->gateway_mode)));
   }
   if (!is_known(address)) return;
-  if (auto refusal = misplaced(*network, address)) {
+  const auto refusal =
+      address.is_v4() ? misplaced(*network, address) : misplaced6(*network, address);
+  if (refusal) {
     findings.add(path, refusal->kind, refusal->sentence);
-  } else if (network->gateway == address) {
+  } else if (network->gateway == address || network->gateway6 == address) {
     findings.add(path, "duplicate-address",
                  fmt::format("{} is also the gateway of network {}", address, name));
   }
@@ -65,6 +67,18 @@ void validate_alone(Holders& holders, const std::string& what, const Host& host,
                fmt::format("{} is also that of host {}", address, holder->second));
 }
 
+/// `gateways` or `gateways6`.
+void validate_gateways(const Cloud& cloud, const Host& host, const std::string& key,
+                       const std::map<std::string, IpAddress>& gateways, Holders& holders,
+                       Findings& findings) {
+  for (const auto& [network, address] : gateways) {
+    const Path path{"hosts", host.name, key, network};
+    validate_gateway(cloud, path, network, address, findings);
+    if (!is_known(address)) continue;
+    validate_alone(holders, network + ' ', host, path, address, findings);
+  }
+}
+
 }  // namespace
 
 void validate_hosts(const Cloud& cloud, Findings& findings) {
@@ -79,12 +93,8 @@ void validate_hosts(const Cloud& cloud, Findings& findings) {
       findings.add({"hosts", name, "metadata"}, "wrong-family",
                    "guests ask 169.254.169.254: an IPv4 address must answer");
     }
-    for (const auto& [network, address] : host.gateways) {
-      validate_gateway(cloud, host, network, address, findings);
-      if (!is_known(address)) continue;
-      validate_alone(holders, network + ' ', host, {"hosts", name, "gateways", network}, address,
-                     findings);
-    }
+    validate_gateways(cloud, host, "gateways", host.gateways, holders, findings);
+    validate_gateways(cloud, host, "gateways6", host.gateways6, holders, findings);
   }
 }
 

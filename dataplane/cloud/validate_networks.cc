@@ -27,10 +27,7 @@ class NetworkRules {
   void validate_ranges() {
     if (is_known(network_.cidr)) validate_cidr(network_.cidr);
     if (!network_.cidr6) return;
-    if (network_.cidr6->length > 126 || network_.cidr6->address.is_multicast()) {
-      findings_.add(path("cidr6"), "bad-value",
-                    fmt::format("{} is not a network of machines", *network_.cidr6));
-    }
+    validate_cidr6(*network_.cidr6);
     // RFC 8200, section 5.
     if (network_.mtu && *network_.mtu < 1280) {
       findings_.add(path("mtu"), "bad-value",
@@ -57,6 +54,25 @@ class NetworkRules {
     }
   }
 
+  void validate_cidr6(const Prefix& cidr6) {
+    // Loopback and unspecified, IPv4 in disguise, one link's own, multicast (RFC 4291, 2.4).
+    static const Prefix kNotForMachines[] = {
+        *Prefix::parse("::/127"), *Prefix::parse("::ffff:0:0/96"), *Prefix::parse("fe80::/10"),
+        *Prefix::parse("ff00::/8")};
+    constexpr std::uint8_t kShortestServed = 64;  // dnsmasq(8), --dhcp-range
+    const bool overlaps = std::any_of(std::begin(kNotForMachines), std::end(kNotForMachines),
+                                      [&](const Prefix& other) { return cidr6.overlaps(other); });
+    if (cidr6.length > 126 || overlaps) {
+      findings_.add(path("cidr6"), "bad-value",
+                    fmt::format("{} is not a network of machines", cidr6));
+    } else if (network_.dhcp.enabled && cidr6.length < kShortestServed) {
+      findings_.add(path("cidr6"), "bad-value",
+                    fmt::format("{} is too large for router advertisements and DHCPv6, which need "
+                                "a /64 or less",
+                                cidr6));
+    }
+  }
+
   void check_inside(std::string key, const std::optional<IpAddress>& address) {
     if (!address) return;
     auto refusal =
@@ -77,6 +93,10 @@ class NetworkRules {
     if (needs_gateway && !network_.gateway) {
       findings_.add_missing(path("gateway"), fmt::format("is missing: gateway_mode {} needs one",
                                                          to_string(network_.gateway_mode)));
+    }
+    if (is(GatewayMode::shared) && network_.cidr6 && !network_.gateway6) {
+      findings_.add_missing(path("gateway6"),
+                            "is missing: gateway_mode shared needs one beside cidr6");
     }
   }
 

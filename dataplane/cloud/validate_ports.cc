@@ -145,6 +145,11 @@ class Needs {
            fmt::format("is missing: port {} needs its host's gateway on network {}", port.name,
                        network->name));
     }
+    if (is_per_host && network->cidr6 && !host->gateways6.contains(network->name)) {
+      tell({"hosts", host->name, "gateways6", network->name},
+           fmt::format("is missing: port {} needs its host's IPv6 gateway on network {}", port.name,
+                       network->name));
+    }
     if (std::holds_alternative<Vxlan>(network->segment) && !host->tunnel_address) {
       tell({"hosts", host->name, "tunnel_address"},
            fmt::format("is missing: network {} of port {} is a vxlan", network->name, port.name));

@@ -30,6 +30,7 @@ class PublicHolders {
       for (const Uplink& uplink : host.uplinks) {
         if (uplink.gateway) uplinks_.try_emplace(*uplink.gateway, &host, &uplink);
         if (uplink.source) uplinks_.try_emplace(*uplink.source, &host, &uplink);
+        if (uplink.source6) uplinks_.try_emplace(*uplink.source6, &host, &uplink);
       }
     }
   }
@@ -150,7 +151,7 @@ std::optional<Refusal> public_holder(const Cloud& cloud, const IpAddress& addres
   }
   for (const auto& [name, host] : cloud.hosts) {
     for (const Uplink& uplink : host.uplinks) {
-      if (uplink.gateway == address || uplink.source == address) {
+      if (uplink.gateway == address || uplink.source == address || uplink.source6 == address) {
         return held_by_uplink(address, host, uplink);
       }
     }

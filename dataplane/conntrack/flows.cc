@@ -37,10 +37,17 @@ int common_family(std::span<const FlowFilter> filters) {
   return same ? first : AF_UNSPEC;
 }
 
+/// By an IPv6 address the kernel picks every flow but the ones that are meant
+/// (ctnetlink_filter_match_tuple, seen on Linux 6.18).
+bool is_understood(const FlowFilter& filter) {
+  return filter.which == Which::mark || filter.address.is_v4();
+}
+
 /// A listing may be filtered by the kernel where the original tuple is meant; of the reply's some
 /// kernels list nothing (ctnetlink_alloc_filter of Linux 5.8 mixes up the flags).
 bool can_list_filtered(std::span<const FlowFilter> filters) {
-  return filters.size() == 1 && filters.front().which != Which::reply_destination;
+  return filters.size() == 1 && filters.front().which != Which::reply_destination &&
+         is_understood(filters.front());
 }
 
 /// Many filters against many flows: a flow is held against those of its own addresses only.
@@ -169,12 +176,17 @@ Result<void> Flows::forget(std::span<const FlowFilter> filters) {
 Result<void> Flows::forget(std::span<const FlowFilter> filters, Way way) {
   if (filters.empty()) return {};
   if (way == Way::listed) return state_->forget_listed(filters);
+  std::vector<FlowFilter> not_understood;  // share one listing
   for (const FlowFilter& filter : filters) {
+    if (!is_understood(filter)) {
+      not_understood.push_back(filter);
+      continue;
+    }
     const auto gone =
         is_refined(filter) ? state_->forget_listed({&filter, 1}) : state_->forget_filtered(filter);
     if (!gone) return gone;
   }
-  return {};
+  return not_understood.empty() ? Result<void>() : state_->forget_listed(not_understood);
 }
 
 Result<void> Flows::State::forget_filtered(const FlowFilter& filter) {

@@ -16,7 +16,7 @@ namespace novaplane::conntrack {
 class Flows {
  public:
   enum class Way : std::uint8_t {
-    filtered,  ///< one request for each filter, the kernel picks the flows
+    filtered,  ///< one request for each filter, the kernel picks the flows; IPv6 is listed still
     listed,    ///< one listing for all filters, then a deletion for each flow
   };
 

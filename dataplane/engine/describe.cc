@@ -151,6 +151,8 @@ std::string difference(const Link& before, const Link& after) {
   compare(text, "mac", before.mac, after.mac);
   compare(text, "alias", before.alias, after.alias);
   compare(text, "ipv6", on_off(before.ipv6), on_off(after.ipv6));
+  compare(text, "addresses of its own", on_off(before.takes_addresses6),
+          on_off(after.takes_addresses6));
   compare(text, "route_localnet", on_off(before.route_localnet), on_off(after.route_localnet));
   compare(text, "stp", on_off(before.stp), on_off(after.stp));
   compare(text, "forward delay", before.forward_delay, after.forward_delay);

@@ -1,6 +1,7 @@
 #include "dataplane/engine/executor.h"
 
 #include <fmt/format.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
 #include <cerrno>
@@ -52,7 +53,8 @@ netlink::Address message_of(const AddressKey& key, const Address& row, int link)
           .broadcast = row.broadcast,
           .protocol = netlink::kOurProtocol,
           .scope = RT_SCOPE_UNIVERSE,
-          .flags = 0};
+          // Every host has the gateway's: looked for on the wire it would be found.
+          .flags = key.prefix.address.is_v4() ? 0u : IFA_F_NODAD};
 }
 
 }  // namespace
@@ -236,6 +238,14 @@ void Executor::withdraw(const Work& work) {
   batch.send(netlink_, work.results, {ESRCH, ENOENT, EADDRNOTAVAIL, ENODEV, ENXIO});
 }
 
+namespace {
+
+/// With it the kernel forgets the default routes of links whose accept_ra is 1
+/// (net/ipv6/addrconf.c, addrconf_fixup_forwarding): it goes on last and off first.
+bool is_forwarding6(const SysctlKey& key) { return key == "net/ipv6/conf/all/forwarding"; }
+
+}  // namespace
+
 void Executor::write_sysctls(const Work& work) {
   for (const Step& step : work.steps) {
     const auto& change = std::get<SysctlChange>(step.operation);
@@ -244,9 +254,13 @@ void Executor::write_sysctls(const Work& work) {
     }
   }
   const auto recorded = originals_.flush();
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto& change = std::get<SysctlChange>(work.steps[i].operation);
-    work.results[i] = recorded ? netlink::write_sysctl(change.key, change.after->value) : recorded;
+  for (const bool forwards : {false, true}) {
+    for (std::size_t i = 0; i < work.steps.size(); ++i) {
+      const auto& change = std::get<SysctlChange>(work.steps[i].operation);
+      if (is_forwarding6(change.key) != forwards) continue;
+      work.results[i] =
+          recorded ? netlink::write_sysctl(change.key, change.after->value) : recorded;
+    }
   }
 }
 
@@ -287,6 +301,19 @@ void Executor::add_addresses(const Work& work) {
   additions.send(netlink_, work.results);
 }
 
+namespace {
+
+/// IPv6 takes one beside another for a second next hop of the first, or for the same.
+netlink::RouteHow how(const RouteChange& route) {
+  if (!route.key.destination.address.is_v4()) {
+    return route.before ? netlink::RouteHow::replace : netlink::RouteHow::create;
+  }
+  const bool beside = route.key.table == kLocalTable || route.before;
+  return beside ? netlink::RouteHow::append : netlink::RouteHow::create;
+}
+
+}  // namespace
+
 /// A route that changes: the new one beside the old, then the old one goes, so there is no gap.
 void Executor::add_routes(const Work& work) {
   Batch additions, deletions;
@@ -311,12 +338,11 @@ void Executor::add_routes(const Work& work) {
       additions.add(i,
                     netlink::add_neighbour(message_of(neighbour->key, *neighbour->after, *link)));
     } else {
-      const bool beside = route->key.table == kLocalTable || route->before;
-      additions.add(
-          i, netlink::add_route(message_of(route->key, *route->after, *link),
-                                beside ? netlink::RouteHow::append : netlink::RouteHow::create));
+      additions.add(i,
+                    netlink::add_route(message_of(route->key, *route->after, *link), how(*route)));
       const auto old = route->before ? index_of(route->before->link) : link;
-      if (route->before && old) {
+      const bool stays = how(*route) == netlink::RouteHow::append;
+      if (route->before && old && stays) {
         deletions.add(i, netlink::delete_route(message_of(route->key, *route->before, *old)));
       }
     }
@@ -328,10 +354,13 @@ void Executor::add_routes(const Work& work) {
 Result<void> Executor::restore_all() {
   const auto values = originals_.all();
   Result<void> first;
-  for (const auto& [subject, value] : values) {
-    const auto given = give_back_value(subject, value);
-    if (!given && first) first = given;
-    originals_.forget(subject);
+  for (const bool forwards : {true, false}) {
+    for (const auto& [subject, value] : values) {
+      if (subject.ends_with("net/ipv6/conf/all/forwarding") != forwards) continue;
+      const auto given = give_back_value(subject, value);
+      if (!given && first) first = given;
+      originals_.forget(subject);
+    }
   }
   const auto written = originals_.rewrite();
   return first ? written : first;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <linux/if_link.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,18 @@ Result<void> set_ipv6(const std::string& link, bool on) {
   auto written = netlink::write_sysctl(ipv6_path(link), on ? "0" : "1");
   if (!written && written.error().code == ENOENT && !on) return {};
   return written;
+}
+
+/// With IPv6 a link of ours has the addresses that we give it, and no others: that is settled
+/// before it is on, since a link that is up makes its own at once.
+Result<void> set_ipv6_of_ours(const std::string& link, bool on) {
+  static_assert(IN6_ADDR_GEN_MODE_NONE == 1);
+  if (!on) return set_ipv6(link, on);
+  for (const auto& [name, value] : {std::pair{"addr_gen_mode", "1"}, {"accept_ra", "0"}}) {
+    const auto path = fmt::format("net/ipv6/conf/{}/{}", link, name);
+    if (auto written = netlink::write_sysctl(path, value); !written) return written;
+  }
+  return set_ipv6(link, on);
 }
 
 netlink::LinkSettings settings_of(const LinkChange& change) {
@@ -71,8 +84,9 @@ void Executor::create_links(const Work& work) {
       if (change.after->kind == "vlan") explain_missing_vlans(work.results[i].error());
       continue;
     }
-    if (!change.before || change.before->ipv6 != change.after->ipv6) {
-      work.results[i] = set_ipv6(change.key, change.after->ipv6);
+    if (!change.before || change.before->ipv6 != change.after->ipv6 ||
+        change.before->takes_addresses6 != change.after->takes_addresses6) {
+      work.results[i] = set_ipv6_of_ours(change.key, change.after->ipv6);
     }
     netlink::LinkSettings wanted = settings_of(change);
     if (const auto stp = std::exchange(wanted.stp, std::nullopt)) {

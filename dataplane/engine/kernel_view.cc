@@ -1,5 +1,6 @@
 #include "dataplane/engine/kernel_view.h"
 
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@ Link row_of(const netlink::Link& link, const std::string& parent) {
           .mtu = link.mtu,
           .alias = link.alias,
           .ipv6 = link.ipv6,
+          .takes_addresses6 = link.ipv6 && (link.own_link_local || link.accept_ra != 0),
           .route_localnet = link.route_localnet,
           .stp = link.stp,
           .forward_delay = link.forward_delay,
@@ -28,6 +30,30 @@ std::optional<Route> row_of(const netlink::Route& route, const std::string& link
                .link = link,
                .gateway = route.gateway,
                .preferred_source = route.preferred_source};
+}
+
+/// Forwarding or not: what the host does not take now it shall not take later.
+bool takes_advertisements(const netlink::Link& link) {
+  return link.ipv6 && (link.accept_ra == 2 || (link.accept_ra == 1 && !link.forwarding6));
+}
+
+/// Of IPv6: neither one that the kernel changes every day (RFC 8981) nor one that is on its way in
+/// or out.
+bool is_lasting(const netlink::Address& address) {
+  constexpr std::uint32_t kPassing =
+      IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED;
+  return (address.flags & kPassing) == 0;
+}
+
+/// The kernel lists the latest first and tells of it last: their order means nothing. First those
+/// without a lifetime, then by value.
+std::pair<bool, IpAddress> rank_of(const netlink::Address& address) {
+  return {(address.flags & IFA_F_PERMANENT) == 0, address.prefix.address};
+}
+
+/// A default route that a router advertised (RFC 4861).
+bool is_advertised_default(const netlink::Route& route) {
+  return route.protocol == RTPROT_RA && route.destination.length == 0 && route.link != 0;
 }
 
 bool is_ours(const netlink::Route& route) { return route.protocol == netlink::kOurProtocol; }
@@ -47,6 +73,7 @@ void KernelView::forget() {
   index_of_.clear();
   early_.clear();
   foreign_addresses_.clear();
+  advertised_defaults_.clear();
   routes_stale_ = names_stale_ = false;
   links_changed_ = facts_stale_ = true;
 }
@@ -112,6 +139,7 @@ void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
   }
   links_.erase(it);
   foreign_addresses_.erase(gone.value.index);
+  advertised_defaults_.erase(gone.value.index);
   links_changed_ = true;
 }
 
@@ -224,6 +252,9 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
 }
 
 void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
+  if (is_advertised_default(seen.value)) {
+    facts_stale_ |= advertised_defaults_.insert(seen.value.link).second;
+  }
   if (!engine::is_ours(seen.value)) return;
   const auto row = row_of(seen.value, name_of(seen.value.link));
   if (row) tables_.routes.saw(key_of(seen.value), *row);
@@ -231,6 +262,9 @@ void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
 
 /// A route that was replaced by appending the new one first: the old one's end is no loss.
 void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
+  if (is_advertised_default(gone.value)) {
+    facts_stale_ |= advertised_defaults_.erase(gone.value.link) != 0;
+  }
   if (!engine::is_ours(gone.value)) return;
   const RouteKey key = key_of(gone.value);
   const Route* actual = tables_.routes.rows().actual(key);
@@ -296,12 +330,21 @@ Facts KernelView::facts() const {
     if (master && is_ours(*master)) continue;
     about.arp_ignore = std::max(arp_ignore_all, found->arp_ignore);
     about.rp_filter = std::max(rp_filter_all, found->rp_filter);
+    about.takes_advertisements = takes_advertisements(*found);
     const auto addresses = foreign_addresses_.find(found->index);
     if (addresses == foreign_addresses_.end()) continue;
+    std::set<std::pair<bool, IpAddress>> lasting;
     for (const netlink::Address& address : addresses->second) {
       about.addresses.push_back(address.prefix);
-      if (!about.source && address.prefix.address.is_v4()) about.source = address.prefix.address;
+      const bool is_v4 = address.prefix.address.is_v4();
+      if (!about.source && is_v4) about.source = address.prefix.address;
+      if (!is_v4 && is_lasting(address)) lasting.insert(rank_of(address));
     }
+    if (!lasting.empty()) about.source6 = lasting.begin()->second;
+  }
+  for (const int index : advertised_defaults_) {
+    const netlink::Link* found = link(index);
+    if (found && takes_advertisements(*found)) facts.advertised_defaults.insert(found->name);
   }
   return facts;
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -90,6 +91,7 @@ class KernelView {
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
+  std::set<int> advertised_defaults_;  ///< links with a default route from a router advertisement
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;
   bool shapers_unknown_ = false;
 };

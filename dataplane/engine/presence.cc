@@ -44,6 +44,16 @@ std::optional<IpAddress> host_address_on(const Context& context, const cloud::Ne
   return std::nullopt;
 }
 
+const IpAddress kLinkLocalGateway = *IpAddress::parse("fe80::1");
+
+std::optional<IpAddress> host_address6_on(const Context& context, const cloud::Network& network) {
+  if (!network.cidr6 || !host_address_on(context, network)) return std::nullopt;
+  if (network.gateway_mode == cloud::GatewayMode::shared) return network.gateway6;
+  if (network.gateway_mode != cloud::GatewayMode::per_host) return std::nullopt;
+  const auto own = context.host.gateways6.find(network.name);
+  return own != context.host.gateways6.end() ? std::optional(own->second) : std::nullopt;
+}
+
 std::optional<IpAddress> router_of(const Context& context, const cloud::Network& network) {
   return network.gateway_mode == cloud::GatewayMode::per_host ? host_address_on(context, network)
                                                               : network.gateway;

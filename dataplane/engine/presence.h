@@ -30,6 +30,12 @@ bool present_on(const Context&, const cloud::Network&);
 /// the service address (hardware). None: the host does not route or serve the network.
 std::optional<IpAddress> host_address_on(const Context&, const cloud::Network&);
 
+/// Likewise its own IPv6 address. None: IPv6 of the network is none of the host's business.
+std::optional<IpAddress> host_address6_on(const Context&, const cloud::Network&);
+
+/// The link-local address that guests know as their IPv6 router, on every host.
+extern const IpAddress kLinkLocalGateway;  ///< fe80::1
+
 /// The router that guests are told by DHCP.
 std::optional<IpAddress> router_of(const Context&, const cloud::Network&);
 

@@ -24,9 +24,12 @@ struct Link {
   std::string kind = "bridge";
   Mac mac = {};
   std::uint32_t mtu = 1500;
-  std::string alias = {};       ///< "novaplane network blue"
-  bool ipv6 = false;            ///< false: disable_ipv6 is set
-  bool route_localnet = false;  ///< metadata on a loopback address needs it
+  std::string alias = {};  ///< "novaplane network blue"
+  /// False: disable_ipv6 is set. True: the link has the addresses that the rows name and no other:
+  /// it makes none of its own, and takes none from router advertisements.
+  bool ipv6 = false;
+  bool takes_addresses6 = false;  ///< as seen of a link with ipv6 that does
+  bool route_localnet = false;    ///< metadata on a loopback address needs it
   bool stp = false;
   std::uint32_t forward_delay = 0;  ///< hundredths of a second
   bool up = true;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,16 +20,22 @@ namespace novaplane::engine {
 struct LinkFacts {
   Mac mac;
   std::uint32_t mtu = 1500;
-  std::optional<IpAddress> source;  ///< first global IPv4 address
-  std::vector<Prefix> addresses;    ///< all its global addresses, both families, not ours
-  std::string master;               ///< the bridge, not ours, that it is a port of; or empty
-  int rp_filter = 0;                ///< the larger of conf/all and conf/<name>
-  int arp_ignore = 0;               ///< the larger of conf/all and conf/<name>
+  std::optional<IpAddress> source;   ///< first global IPv4 address
+  std::optional<IpAddress> source6;  ///< global IPv6 address that lasts, see kernel_view.cc
+  std::vector<Prefix> addresses;     ///< all its global addresses, both families, not ours
+  std::string master;                ///< the bridge, not ours, that it is a port of; or empty
+  int rp_filter = 0;                 ///< the larger of conf/all and conf/<name>
+  int arp_ignore = 0;                ///< the larger of conf/all and conf/<name>
+  /// It heeds router advertisements, or did before forwarding was switched on.
+  bool takes_advertisements = false;
   bool operator==(const LinkFacts&) const = default;
 };
 
 struct Facts {
   std::map<std::string, LinkFacts, std::less<>> links;  ///< absent: the link does not exist
+  /// All links of the host, whoever names them, that have a default route from a router
+  /// advertisement and go on taking those.
+  std::set<std::string> advertised_defaults;
   bool operator==(const Facts&) const = default;
 
   const LinkFacts* find(std::string_view name) const {

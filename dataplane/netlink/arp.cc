@@ -9,6 +9,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <vector>
+
+#include "dataplane/netlink/advertisement.h"
 
 namespace novaplane::netlink {
 namespace {
@@ -37,6 +41,17 @@ Frame frame_of(std::uint16_t operation, const Mac& mac, const IpAddress& address
   return frame;
 }
 
+template <class T>
+std::string bytes_of(const T& frame) {
+  return {reinterpret_cast<const char*>(&frame), sizeof(frame)};
+}
+
+std::vector<std::string> frames_of(const Mac& mac, const IpAddress& address) {
+  if (!address.is_v4()) return {advertisement_of(mac, address)};
+  return {bytes_of(frame_of(ARPOP_REQUEST, mac, address)),
+          bytes_of(frame_of(ARPOP_REPLY, mac, address))};
+}
+
 }  // namespace
 
 Result<ArpSocket> ArpSocket::open() {
@@ -46,17 +61,14 @@ Result<ArpSocket> ArpSocket::open() {
 }
 
 Result<void> ArpSocket::announce(int link, const Mac& mac, const IpAddress& address) {
-  const auto step = [&] { return fmt::format("announce {} at {}", address, mac); };
-  if (!address.is_v4()) return failure(step(), EAFNOSUPPORT);
   sockaddr_ll to{};
   to.sll_family = AF_PACKET;
-  to.sll_protocol = htons(ETHERTYPE_ARP);
+  to.sll_protocol = htons(address.is_v4() ? ETHERTYPE_ARP : ETHERTYPE_IPV6);
   to.sll_ifindex = link;
-  for (const std::uint16_t operation : {ARPOP_REQUEST, ARPOP_REPLY}) {
-    const Frame frame = frame_of(operation, mac, address);
+  for (const std::string& frame : frames_of(mac, address)) {
     const auto* target = reinterpret_cast<const sockaddr*>(&to);
-    if (sendto(fd_.get(), &frame, sizeof(frame), 0, target, sizeof(to)) < 0) {
-      return failure(step(), errno);
+    if (sendto(fd_.get(), frame.data(), frame.size(), 0, target, sizeof(to)) < 0) {
+      return failure(fmt::format("announce {} at {}", address, mac), errno);
     }
   }
   return {};

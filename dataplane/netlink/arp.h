@@ -6,14 +6,16 @@
 
 namespace novaplane::netlink {
 
-/// Sends gratuitous ARP in the network namespace in which it was opened; hears nothing.
+/// Sends gratuitous ARP, and unsolicited neighbour advertisements of IPv6, in the network namespace
+/// in which it was opened; hears nothing.
 class ArpSocket {
  public:
   static Result<ArpSocket> open();
 
-  /// Tells all neighbours on the link that `address` (IPv4) is at `mac`: once as a request (RFC
-  /// 5227, 3), once as a reply (RFC 5944, 4.6), since some listen to only one of them. Does not
-  /// wait; the repetitions are the caller's. ENETDOWN, ENXIO: the link is down or gone.
+  /// Tells all neighbours on the link that `address` is at `mac`. IPv4: once as a request (RFC
+  /// 5227, 3), once as a reply (RFC 5944, 4.6), since some listen to only one of them. IPv6: one
+  /// advertisement that overrides what they know (RFC 4861, 7.2.6). Does not wait; the repetitions
+  /// are the caller's. ENETDOWN, ENXIO: the link is down or gone.
   Result<void> announce(int link, const Mac& mac, const IpAddress& address);
 
  private:

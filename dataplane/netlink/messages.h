@@ -31,6 +31,9 @@ struct Link {
   bool carrier = false;  ///< IFF_LOWER_UP
   std::string alias{};
   bool ipv6 = true;                 ///< net.ipv6.conf.<name>.disable_ipv6 is 0
+  int accept_ra = 0;                ///< net.ipv6.conf.<name>.accept_ra
+  bool forwarding6 = false;         ///< net.ipv6.conf.<name>.forwarding
+  bool own_link_local = true;       ///< the kernel makes it a link-local address of its own
   bool route_localnet = false;      ///< net.ipv4.conf.<name>.route_localnet
   int rp_filter = 0;                ///< net.ipv4.conf.<name>.rp_filter
   int arp_ignore = 0;               ///< net.ipv4.conf.<name>.arp_ignore

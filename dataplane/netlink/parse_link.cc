@@ -30,6 +30,11 @@ void parse_families(const nlattr* nest, Link& link) {
   link.arp_ignore = element(ipv4_values, IPV4_DEVCONF_ARP_IGNORE - 1);
   // A link without IPv6 values (an MTU below 1280, a kernel without IPv6) has no IPv6.
   link.ipv6 = !ipv6_values.empty() && element(ipv6_values, DEVCONF_DISABLE_IPV6) == 0;
+  link.accept_ra = element(ipv6_values, DEVCONF_ACCEPT_RA);
+  link.forwarding6 = element(ipv6_values, DEVCONF_FORWARDING) != 0;
+  const Attributes<IFLA_INET6_ADDR_GEN_MODE> modes(families.find(AF_INET6));
+  link.own_link_local =
+      modes.number<std::uint8_t>(IFLA_INET6_ADDR_GEN_MODE) != IN6_ADDR_GEN_MODE_NONE;
 }
 
 void parse_kind(const nlattr* nest, Link& link) {

@@ -67,6 +67,8 @@ Request ask_listing(Listing what, int family) {
       return route_question(narrow, RTPROT_UNSPEC);
     case Listing::our_routes:
       return route_question(narrow, kOurProtocol);
+    case Listing::advertised_routes:
+      return route_question(narrow, RTPROT_RA);
     case Listing::rules:
       return rule_question();
     case Listing::neighbours:

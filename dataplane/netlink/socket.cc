@@ -140,6 +140,7 @@ Result<void> Socket::dump(Listing what, const Observer& observer) {
   listed_.clear();
   const bool by_family = what != Listing::links && what != Listing::shapers;
   for (const int family : {AF_INET, AF_INET6}) {
+    if (what == Listing::advertised_routes && family == AF_INET) continue;
     const auto done = list(ask_listing(what, family), by_family ? family : AF_UNSPEC);
     if (!done) return done;
     if (!by_family) break;

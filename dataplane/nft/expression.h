@@ -36,6 +36,14 @@ enum class Select : std::uint8_t {
   icmp_type,
   fib_saddr_oifname,  ///< where the host would send to the packet's source
   fib_daddr_oifname,
+  ether_type,  ///< of a frame that a bridge passes
+  ip6_saddr,
+  ip6_daddr,
+  icmpv6_type,
+  nd_target,      ///< who is asked for, or tells of itself: of neighbour discovery only
+  nd_option_mac,  ///< what the first option of neighbour discovery says
+  ra_lifetime,    ///< of router advertisements only: 0, the sender is no default router
+  ra_third_mac,   ///< of router advertisements: what the option behind prefix and MTU says
 };
 
 /// One selector, or several: a concatenation.
@@ -48,6 +56,10 @@ constexpr std::uint32_t kStatusSnat = 0x10, kStatusDnat = 0x20;
 
 // ICMP types (RFC 792).
 constexpr std::uint8_t kIcmpRedirect = 5, kIcmpEchoRequest = 8;
+// ICMPv6 types (RFC 4443, RFC 4861). From kIcmpv6Link on they speak of one link only.
+constexpr std::uint8_t kIcmpv6EchoRequest = 128, kIcmpv6Link = 130, kRouterSolicitation = 133,
+                       kRouterAdvertisement = 134, kNeighbourSolicitation = 135,
+                       kNeighbourAdvertisement = 136;
 
 /// `iifname . ip daddr @gateways`, or `!= @...`.
 struct InSet {
@@ -98,6 +110,7 @@ struct NatFromMap {
   Key key;
   std::string_view map;
   bool with_port = false;
+  bool ipv6 = false;  ///< the map's data is IPv6
 };
 
 /// `dnat ip to 127.0.0.1:8775`; port 0: the packet's own stays.

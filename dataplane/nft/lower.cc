@@ -72,8 +72,11 @@ class Lowering {
     nftnl_expr* payload = add("payload");
     nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_SREG, kRegister);
     set_place(payload, target.key, target.offset, target.size);
-    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_NONE);
-    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, 0);
+    constexpr std::uint32_t kIcmpv6Checksum = 2;  // RFC 4443, 2.1: where it stands
+    const bool has_checksum = target.needs == Needs::icmpv6;
+    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_CSUM_TYPE,
+                       has_checksum ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE);
+    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, has_checksum ? kIcmpv6Checksum : 0);
   }
 
   void operator()(const SetPkttypeHost&) {
@@ -84,15 +87,17 @@ class Lowering {
   void operator()(const NatFromMap& from) {
     load(from.key);
     look_up_data(from.map);
-    nftnl_expr* nat = translate(from.source);
-    if (from.with_port) nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, register_number(1));
+    nftnl_expr* nat = translate(from.source, from.ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+    const std::size_t port_word = from.ipv6 ? 4 : 1;
+    if (from.with_port)
+      nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, register_number(port_word));
   }
 
   void operator()(const NatTo& to) {
     immediate(0, raw(to.address));
     const std::uint16_t port = htons(to.port);
     if (port != 0) immediate(1, {reinterpret_cast<const char*>(&port), sizeof(port)});
-    nftnl_expr* nat = translate(to.source);
+    nftnl_expr* nat = translate(to.source, NFPROTO_IPV4);
     if (port == 0) return;
     nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, register_number(1));
     nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
@@ -187,7 +192,10 @@ class Lowering {
     if (needs == Needs::nothing || !checked_.insert(needs).second) return;
     switch (needs) {
       case Needs::ipv4:
-        check_ipv4();
+        check_family(NFPROTO_IPV4, ETH_P_IP);
+        break;
+      case Needs::ipv6:
+        check_family(NFPROTO_IPV6, ETH_P_IPV6);
         break;
       case Needs::arp:
         check_arp();
@@ -202,18 +210,22 @@ class Lowering {
         check(Needs::ipv4);
         check_transport(IPPROTO_ICMP);
         break;
+      case Needs::icmpv6:
+        check(Needs::ipv6);
+        check_transport(IPPROTO_ICMPV6);
+        break;
       case Needs::nothing:
         break;
     }
   }
 
-  void check_ipv4() {
+  void check_family(std::uint8_t family, std::uint16_t type) {
     if (family_ == Family::inet) {
       load_meta(kRegister, NFT_META_NFPROTO);
-      compare(NFT_CMP_EQ, std::string(1, NFPROTO_IPV4));
+      compare(NFT_CMP_EQ, std::string(1, static_cast<char>(family)));
     } else {
       load_meta(kRegister, NFT_META_PROTOCOL);
-      compare(NFT_CMP_EQ, ether_type(ETH_P_IP));
+      compare(NFT_CMP_EQ, ether_type(type));
     }
   }
 
@@ -273,10 +285,10 @@ class Lowering {
     nftnl_expr_set_u32(meta, NFTNL_EXPR_META_SREG, kRegister);
   }
 
-  nftnl_expr* translate(bool source) {
+  nftnl_expr* translate(bool source, std::uint32_t family) {
     nftnl_expr* nat = add("nat");
     nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, source ? NFT_NAT_SNAT : NFT_NAT_DNAT);
-    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
     nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, kRegister);
     return nat;
   }

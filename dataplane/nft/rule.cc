@@ -58,8 +58,10 @@ RuleBuilder&& RuleBuilder::is(Select of, unsigned number) && {
   return add(Compare{of, value, value});
 }
 
-RuleBuilder&& RuleBuilder::between(Select port, std::uint16_t first, std::uint16_t last) && {
-  return add(Compare{port, port_bytes(first), port_bytes(last)});
+RuleBuilder&& RuleBuilder::between(Select of, std::uint16_t first, std::uint16_t last) && {
+  if (is_port(of)) return add(Compare{of, port_bytes(first), port_bytes(last)});
+  return add(
+      Compare{of, raw(static_cast<std::uint8_t>(first)), raw(static_cast<std::uint8_t>(last))});
 }
 
 RuleBuilder&& RuleBuilder::within(Select of, const Prefix& prefix) && {
@@ -79,6 +81,14 @@ RuleBuilder&& RuleBuilder::lacks(Select of, std::uint32_t bits) && {
 RuleBuilder&& RuleBuilder::ipv4() && {
   constexpr std::uint8_t kNfprotoIpv4 = 2;
   return std::move(*this).is(Select::nfproto, kNfprotoIpv4);
+}
+
+RuleBuilder&& RuleBuilder::ipv6() && {
+  constexpr std::uint8_t kNfprotoIpv6 = 10;
+  constexpr std::uint16_t kEtherTypeIpv6 = 0x86dd;
+  if (rule_.family == Family::inet) return std::move(*this).is(Select::nfproto, kNfprotoIpv6);
+  const std::string type = port_bytes(kEtherTypeIpv6);
+  return add(Compare{Select::ether_type, type, type});
 }
 
 RuleBuilder&& RuleBuilder::set_mark_bits(std::uint32_t bits) && { return add(SetMarkBits{bits}); }
@@ -103,6 +113,14 @@ RuleBuilder&& RuleBuilder::dnat(const IpAddress& address, std::uint16_t port) &&
 
 RuleBuilder&& RuleBuilder::snat(Key key, std::string_view map) && {
   return add(NatFromMap{true, std::move(key), map, false});
+}
+
+RuleBuilder&& RuleBuilder::dnat6(Key key, std::string_view map) && {
+  return add(NatFromMap{false, std::move(key), map, false, true});
+}
+
+RuleBuilder&& RuleBuilder::snat6(Key key, std::string_view map) && {
+  return add(NatFromMap{true, std::move(key), map, false, true});
 }
 
 RuleBuilder&& RuleBuilder::snat(const IpAddress& address) && {

@@ -31,12 +31,14 @@ class RuleBuilder {
   RuleBuilder&& is(Select, const Mac&) &&;
   RuleBuilder&& is(Select, std::string_view link) &&;
   RuleBuilder&& is(Select, unsigned number) &&;  ///< a port, a protocol, an ICMP type
-  RuleBuilder&& between(Select port, std::uint16_t first, std::uint16_t last) &&;
+  /// Ports or ICMP types.
+  RuleBuilder&& between(Select, std::uint16_t first, std::uint16_t last) &&;
   RuleBuilder&& within(Select, const Prefix&) &&;
   RuleBuilder&& not_within(Select, const Prefix&) &&;
   RuleBuilder&& has(Select, std::uint32_t any_of_the_bits) &&;  ///< mark, ct_state, ct_status
   RuleBuilder&& lacks(Select, std::uint32_t bits) &&;
   RuleBuilder&& ipv4() &&;  ///< for rules that look at nothing of the address
+  RuleBuilder&& ipv6() &&;
 
   // What is done to the packet.
   RuleBuilder&& set_mark_bits(std::uint32_t bits) &&;
@@ -46,6 +48,8 @@ class RuleBuilder {
   RuleBuilder&& dnat_with_port(Key key, std::string_view map) &&;  ///< data: address . port
   RuleBuilder&& dnat(const IpAddress&, std::uint16_t port = 0) &&;
   RuleBuilder&& snat(Key key, std::string_view map) &&;
+  RuleBuilder&& dnat6(Key key, std::string_view map) &&;  ///< data: IPv6 addresses
+  RuleBuilder&& snat6(Key key, std::string_view map) &&;
   RuleBuilder&& snat(const IpAddress&) &&;
   RuleBuilder&& masquerade() &&;
   RuleBuilder&& notrack() &&;

@@ -33,12 +33,31 @@ std::string names_of(std::span<const BitName> names, std::uint32_t bits,
 
 std::string_view equality(bool negated) { return negated ? "!= " : ""; }
 
+std::string icmpv6_text(std::uint8_t type) {
+  switch (type) {
+    case kIcmpv6EchoRequest:
+      return "echo-request";
+    case kRouterSolicitation:
+      return "nd-router-solicit";
+    case kRouterAdvertisement:
+      return "nd-router-advert";
+    case kNeighbourSolicitation:
+      return "nd-neighbor-solicit";
+    case kNeighbourAdvertisement:
+      return "nd-neighbor-advert";
+    default:
+      return std::to_string(type);
+  }
+}
+
 std::string number_text(Select of, std::uint8_t number) {
   if (of == Select::l4proto)
     return to_text(Field::inet_proto, {reinterpret_cast<char*>(&number), 1});
   if (of == Select::nfproto && number == 2) return "ipv4";
+  if (of == Select::nfproto && number == 10) return "ipv6";
   if (of == Select::icmp_type && number == kIcmpRedirect) return "redirect";
   if (of == Select::icmp_type && number == kIcmpEchoRequest) return "echo-request";
+  if (of == Select::icmpv6_type) return icmpv6_text(number);
   return std::to_string(number);
 }
 
@@ -47,6 +66,7 @@ std::string value_text(Select of, std::string_view bytes) {
     case 1:
       return number_text(of, static_cast<std::uint8_t>(bytes[0]));
     case 2:
+      if (of == Select::ether_type && bytes == "\x86\xdd") return "ip6";
       return to_text(Field::inet_service, bytes);
     case 6:
       return to_text(Field::ether_addr, bytes);
@@ -93,8 +113,8 @@ struct Printer {
   }
   std::string operator()(const SetPkttypeHost&) const { return "meta pkttype set host"; }
   std::string operator()(const NatFromMap& nat) const {
-    return fmt::format("{} ip to {} map @{}", nat.source ? "snat" : "dnat", to_text(nat.key),
-                       nat.map);
+    return fmt::format("{} {} to {} map @{}", nat.source ? "snat" : "dnat", nat.ipv6 ? "ip6" : "ip",
+                       to_text(nat.key), nat.map);
   }
   std::string operator()(const NatTo& nat) const {
     const std::string port = nat.port != 0 ? fmt::format(":{}", nat.port) : "";

@@ -7,7 +7,9 @@ namespace {
 
 using Load = Selector::Load;
 
-/// In the order of Select. Offsets: RFC 791, RFC 826 (Ethernet, IPv4), RFC 793, RFC 768, RFC 792.
+/// In the order of Select. Offsets: RFC 791, RFC 826 (Ethernet, IPv4), RFC 793, RFC 768, RFC 792,
+/// RFC 8200, RFC 4861 (4.2 to 4.6: options follow after 16 bytes in a router advertisement, a
+/// prefix takes 32 and an MTU 8; after 24 in a neighbour's).
 constexpr Selector kSelectors[] = {
     {"iifname", Load::meta, NFT_META_IIFNAME, 0, 16, Needs::nothing},
     {"oifname", Load::meta, NFT_META_OIFNAME, 0, 16, Needs::nothing},
@@ -30,6 +32,14 @@ constexpr Selector kSelectors[] = {
     {"icmp type", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, Needs::icmp},
     {"fib saddr oifname", Load::fib, NFTA_FIB_F_SADDR, 0, 16, Needs::nothing},
     {"fib daddr oifname", Load::fib, NFTA_FIB_F_DADDR, 0, 16, Needs::nothing},
+    {"meta protocol", Load::meta, NFT_META_PROTOCOL, 0, 2, Needs::nothing},
+    {"ip6 saddr", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 8, 16, Needs::ipv6},
+    {"ip6 daddr", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 24, 16, Needs::ipv6},
+    {"icmpv6 type", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, Needs::icmpv6},
+    {"@th,64,128", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 8, 16, Needs::icmpv6},
+    {"@th,208,48", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 26, 6, Needs::icmpv6},
+    {"@th,48,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 6, 2, Needs::icmpv6},
+    {"@th,464,48", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 58, 6, Needs::icmpv6},
 };
 
 }  // namespace

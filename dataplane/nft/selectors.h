@@ -9,7 +9,7 @@
 namespace novaplane::nft {
 
 /// What must be checked before a selector means anything.
-enum class Needs : std::uint8_t { nothing, ipv4, arp, tcp, udp, icmp };
+enum class Needs : std::uint8_t { nothing, ipv4, ipv6, arp, tcp, udp, icmp, icmpv6 };
 
 /// How the kernel loads a selector into registers, and how nft names it.
 struct Selector {

@@ -24,6 +24,8 @@ std::string protocol_text(std::uint8_t protocol) {
       return "tcp";
     case 17:
       return "udp";
+    case 58:
+      return "ipv6-icmp";
     default:
       return std::to_string(protocol);
   }

@@ -54,7 +54,6 @@ Result<void> send(netlink::ArpSocket& arp, netlink::Socket& links,
   };
   Result<void> first;
   for (const engine::Announce& announce : announcements) {
-    if (!announce.address.is_v4()) continue;
     const auto& link = link_named(announce.link);
     auto said = link ? arp.announce(link->index, link->mac, announce.address)
                      : tl::unexpected(link.error());

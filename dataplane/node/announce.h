@@ -10,8 +10,9 @@
 #include "dataplane/netlink/arp.h"
 #include "dataplane/netlink/socket.h"
 
-/// Gratuitous ARP: neighbours learn where an address is. A neighbour that updated its entry within
-/// the last second ignores it (its locktime, 1 s, net/core/neighbour.c), so it is said again later.
+/// Gratuitous ARP and its like of IPv6: neighbours learn where an address is. A neighbour that
+/// updated its entry within the last second ignores it (its locktime, 1 s, net/core/neighbour.c),
+/// so it is said again later.
 namespace novaplane::node {
 
 /// Which announcements are due when. Pure: the caller has the clock and the socket.
@@ -44,7 +45,7 @@ class Announcements {
 };
 
 /// Says it now, with the MAC that each link has now. A link that is gone or down hears nothing; the
-/// first such failure is returned, after all were tried. IPv6 addresses are passed over.
+/// first such failure is returned, after all were tried.
 Result<void> send(netlink::ArpSocket& arp, netlink::Socket& links,
                   const std::vector<engine::Announce>& announcements);
 

@@ -111,7 +111,7 @@ Result<void> Node::observe_rtnetlink() {
   using enum netlink::Listing;
   engine_.kernel().forget();
   if (auto listed = observe_links(); !listed) return listed;
-  for (const auto what : {addresses, our_routes, rules, neighbours, proxies}) {
+  for (const auto what : {addresses, our_routes, advertised_routes, rules, neighbours, proxies}) {
     if (auto listed = list(what); !listed) return listed;
   }
   return {};

@@ -6,6 +6,7 @@
 
 #include "bridge/sets.h"
 #include "dataplane/base/files.h"
+#include "dataplane/engine/presence.h"
 #include "dataplane/node/self_check.h"
 #include "dhcp/running.h"
 #include "nat/sets.h"
@@ -17,7 +18,8 @@ using engine::Engine;
 
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
 constexpr std::string_view kAlias = "novaplane network ", kPort = "port ", kNetwork = "network ";
-constexpr std::string_view kServes = "dhcp/", kHost = "host ", kForward = "port forward ";
+constexpr std::string_view kServes = "dhcp/", kIpv6 = "+ipv6", kHost = "host ",
+                           kForward = "port forward ";
 
 /// What follows the prefix; empty when the text does not begin with it.
 std::string after(std::string_view prefix, std::string_view text) {
@@ -49,7 +51,7 @@ void include(PortForwardRow::Ports& ports, std::uint16_t port) {
 struct Host {
   std::string network;
   std::optional<Mac> mac;
-  std::optional<IpAddress> address;
+  std::optional<IpAddress> address, address6;
 };
 
 class Collector {
@@ -122,6 +124,12 @@ std::optional<pid_t> Collector::dnsmasq_of(const std::string& network) const {
   return dhcp::identify(pid) ? std::optional(pid) : std::nullopt;
 }
 
+/// "10.0.0.11" or "[2001:db8::11]"
+std::optional<IpAddress> address_of(std::string_view field) {
+  const bool in_brackets = field.starts_with('[') && field.ends_with(']');
+  return IpAddress::parse(in_brackets ? field.substr(1, field.size() - 2) : field);
+}
+
 /// "fa:16:3e:00:00:01,10.0.0.11,web1"
 void Collector::collect_hosts() {
   each(tables_.entries, [&](const engine::ServiceEntryKey& key, const engine::ServiceEntry& entry) {
@@ -129,10 +137,12 @@ void Collector::collect_hosts() {
     if (port.empty()) return;
     Host& host = hosts_[port];
     host.network = after(kServes, key.service);
+    host.network.resize(std::min(host.network.find(kIpv6), host.network.size()));
     for (std::string_view rest = entry.line; !rest.empty();) {
       const std::string_view field = rest.substr(0, rest.find(','));
       if (const auto mac = Mac::parse(field)) host.mac = *mac;
-      if (const auto address = IpAddress::parse(field)) host.address = *address;
+      const auto address = address_of(field);
+      if (address) (address->is_v4() ? host.address : host.address6) = *address;
       rest.remove_prefix(std::min(field.size() + 1, rest.size()));
     }
   });
@@ -156,6 +166,7 @@ void Collector::collect_networks() {
     for (NetworkRow& row : show_.networks) row.serves_dhcp |= row.name == host.network;
   }
   each(tables_.addresses, [&](const engine::AddressKey& key, const engine::Address&) {
+    if (key.prefix.address == engine::kLinkLocalGateway) return;  // the same everywhere
     if (NetworkRow* row = network_on(key.link)) row->addresses.push_back(key.prefix);
   });
 }
@@ -185,12 +196,14 @@ void Collector::add_port(const std::string& interface, const nft::Element& eleme
     row.network = host->second.network;
     row.mac = host->second.mac;
     row.address = host->second.address;
+    row.address6 = host->second.address6;
   }
   const auto& ports = engine_.document().cloud().ports;
   if (const auto port = ports.find(row.name); port != ports.end()) {
     row.network = port->second.network;
     row.mac = port->second.mac;
     row.address = port->second.address;
+    row.address6 = port->second.address6;
   }
   const netlink::Link* link = engine_.kernel().link(interface);
   row.hairpin = link && link->hairpin;
@@ -239,9 +252,10 @@ void Collector::collect_floating_ips() {
   });
   for (PortRow& port : show_.ports) {
     if (port.address) ports[*port.address].push_back(&port);
+    if (port.address6) ports[*port.address6].push_back(&port);
   }
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
-    if (key.set != nat::kFloatingToFixed) return;
+    if (key.set != nat::kFloatingToFixed && key.set != nat::kFloating6ToFixed) return;
     FloatingIpRow row{address_in(key.key), address_in(element.data), {}, {}, {}};
     place(row, uplink_of_source);
     for (PortRow* port : ports[row.fixed]) {

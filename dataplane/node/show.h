@@ -28,7 +28,7 @@ struct NetworkRow {
 struct PortRow {
   std::string name, interface, network, bridge;
   std::optional<Mac> mac;  ///< of the guest, where DHCP or the document knows it
-  std::optional<IpAddress> address;
+  std::optional<IpAddress> address, address6;
   std::string state;  ///< "up", "no carrier", "down", "detached", "absent"
   bool hairpin = false;
   std::vector<IpAddress> floating_ips;

@@ -42,6 +42,7 @@ Json json_of(const PortRow& row) {
           {"bridge", text_of(row.bridge)},
           {"mac", text_of(row.mac)},
           {"address", text_of(row.address)},
+          {"address6", text_of(row.address6)},
           {"state", row.state},
           {"hairpin", row.hairpin},
           {"floating_ips", texts_of(row.floating_ips)}};

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/netns/world/eventually.h"
 #include "tests/netns/world/namespace.h"
 
 namespace novaplane::netns {
@@ -152,6 +153,67 @@ std::optional<Lease> dhcp(const Namespace& where, Client client, const std::stri
   run(command);
   if (!fs::exists(files.environment())) return std::nullopt;
   return read_lease(files);
+}
+
+namespace {
+
+/// dhcpcd does addresses by itself; dhclient has its script do it.
+constexpr const char* kScript6 = R"(#!/bin/sh
+case "$reason" in BOUND6 | RENEW6 | REBIND6) ;; *) exit 0 ;; esac
+if [ -z "$if_configured" ]; then
+  ip -6 address replace "$new_ip6_address/128" dev "$interface"
+fi
+env > {0}.new
+mv {0}.new {0}
+)";
+
+constexpr const char* kDhcpcd6Config =
+    "option dhcp6_name_servers, dhcp6_domain_search\nipv6only\nslaac hwaddr\nia_na 1\n";
+
+Command dhclient6(const Files& files) {
+  write_file(files.config(), "timeout 20;\ninitial-interval 1;\n");
+  return {.argv = {"dhclient", "-6", "-1", "-sf", files.script(), "-lf", files.leases(), "-pf",
+                   files.pid(), "-cf", files.config(), "eth0"}};
+}
+
+Command dhcpcd6(const Files& files) {
+  write_file(files.config(), kDhcpcd6Config);
+  fs::create_directories("/run/dhcpcd");
+  return {.argv = {"dhcpcd", "-6", "-B", "-t", "25", "-f", files.config(), "-c", files.script(),
+                   "eth0"},
+          .private_directories = {"/run/dhcpcd", "/var/lib/dhcpcd"}};
+}
+
+Lease6 read_lease6(const Files& files) {
+  Lease6 lease;
+  for (const auto& line : lines_of(read_file(files.environment())))
+    if (const auto at = line.find('='); at != std::string::npos)
+      lease.all[line.substr(0, at)] = line.substr(at + 1);
+  const auto value = [&](const char* dhclient, const char* dhcpcd) {
+    return lease.all.contains(dhclient) ? lease.all[dhclient] : lease.all[dhcpcd];
+  };
+  lease.address = value("new_ip6_address", "new_dhcp6_ia_na1_ia_addr1");
+  lease.dns = words_of(value("new_dhcp6_name_servers", "new_dhcp6_name_servers"));
+  lease.domains = value("new_dhcp6_domain_search", "new_dhcp6_domain_search");
+  return lease;
+}
+
+}  // namespace
+
+std::optional<Lease6> dhcp6(const Namespace& where, Client client, const std::string& folder) {
+  const Files files = prepare(folder);
+  write_file(files.script(), fmt::format(kScript6, files.environment()));
+  Command command = client == Client::dhcpcd ? dhcpcd6(files) : dhclient6(files);
+  command.namespace_fd = where.fd();
+  command.deadline = 30s;
+  // dhcpcd goes on listening to routers: it is here no longer than until it has its lease.
+  Child running(command, folder + "/log");
+  const bool bound =
+      eventually([&] { return fs::exists(files.environment()) || !running.running(); }, 30s);
+  running.signal(SIGKILL);
+  running.wait();
+  if (!bound || !fs::exists(files.environment())) return std::nullopt;
+  return read_lease6(files);
 }
 
 }  // namespace novaplane::netns

@@ -28,4 +28,16 @@ struct Lease {
 std::optional<Lease> dhcp(const Namespace& where, Client client, const std::string& folder,
                           const std::vector<std::string>& extra_arguments = {});
 
+/// What a DHCPv6 server said (RFC 8415).
+struct Lease6 {
+  std::string address;
+  std::vector<std::string> dns;
+  std::string domains;
+  std::map<std::string, std::string> all;  ///< the client's own words
+};
+
+/// Runs dhclient or dhcpcd on eth0 until it has an IPv6 lease, which it configures. dhcpcd hears
+/// router advertisements itself, and asks because they say so.
+std::optional<Lease6> dhcp6(const Namespace& where, Client client, const std::string& folder);
+
 }  // namespace novaplane::netns

@@ -18,33 +18,54 @@
 namespace novaplane::netns {
 namespace {
 
-sockaddr_in socket_address(const std::string& address, int port) {
-  sockaddr_in result{};
-  result.sin_family = AF_INET;
-  result.sin_port = htons(static_cast<std::uint16_t>(port));
-  if (inet_pton(AF_INET, address.c_str(), &result.sin_addr) != 1)
-    throw std::invalid_argument(address + " is no IPv4 address");
+/// An address of either family, with a port.
+union SocketAddress {
+  sockaddr any;
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+
+  int family() const { return any.sa_family; }
+  socklen_t size() const { return family() == AF_INET ? sizeof v4 : sizeof v6; }
+};
+
+SocketAddress socket_address(const std::string& address, int port) {
+  SocketAddress result{};
+  result.v6 = {};
+  if (inet_pton(AF_INET, address.c_str(), &result.v4.sin_addr) == 1) {
+    result.v4.sin_family = AF_INET;
+    result.v4.sin_port = htons(static_cast<std::uint16_t>(port));
+    return result;
+  }
+  result.v6 = {};
+  result.v6.sin6_family = AF_INET6;
+  result.v6.sin6_port = htons(static_cast<std::uint16_t>(port));
+  if (inet_pton(AF_INET6, address.c_str(), &result.v6.sin6_addr) != 1)
+    throw std::invalid_argument(address + " is no IP address");
   return result;
 }
 
-std::string text_of(const sockaddr_in& address) {
-  char text[INET_ADDRSTRLEN];
-  return inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
+std::string text_of(const SocketAddress& address) {
+  char text[INET6_ADDRSTRLEN];
+  const bool is_v4 = address.family() == AF_INET;
+  const void* bytes =
+      is_v4 ? static_cast<const void*>(&address.v4.sin_addr) : &address.v6.sin6_addr;
+  return inet_ntop(address.family(), bytes, text, sizeof text);
 }
 
-Fd make_socket(const Namespace& where, int type) {
+Fd make_socket(const Namespace& where, int family, int type) {
   return where.inside([&] {
-    Fd fd(socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Fd fd(socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) throw std::system_error(errno, std::generic_category(), "socket");
     return fd;
   });
 }
 
-Fd bound_socket(const Namespace& where, int type, const sockaddr_in& address) {
-  Fd fd = make_socket(where, type);
+Fd bound_socket(const Namespace& where, int type, const SocketAddress& address) {
+  Fd fd = make_socket(where, address.family(), type);
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  if (address.family() == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (bind(fd.get(), &address.any, address.size()) != 0)
     throw std::system_error(errno, std::generic_category(), "bind " + text_of(address));
   return fd;
 }
@@ -65,9 +86,9 @@ void say(int fd, const std::string& text) { send(fd, text.data(), text.size(), M
 
 Fd dial(const Namespace& from, const std::string& address, int port, Duration deadline,
         std::string& error) {
-  Fd fd = make_socket(from, SOCK_STREAM);
   const auto to = socket_address(address, port);
-  int code = connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
+  Fd fd = make_socket(from, to.family(), SOCK_STREAM);
+  int code = connect(fd.get(), &to.any, to.size()) == 0 ? 0 : errno;
   if (code == EINPROGRESS)
     code = ready(fd.get(), POLLOUT, deadline) ? pending_error(fd.get()) : ETIMEDOUT;
   if (code == 0) return fd;
@@ -78,9 +99,9 @@ Fd dial(const Namespace& from, const std::string& address, int port, Duration de
 /// Sends `request` again every 300 ms until a datagram answers.
 std::string exchange(const Namespace& from, const std::string& address, int port,
                      const std::string& request, Duration deadline) {
-  const Fd fd = make_socket(from, SOCK_DGRAM);
   const auto to = socket_address(address, port);
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return {};
+  const Fd fd = make_socket(from, to.family(), SOCK_DGRAM);
+  if (connect(fd.get(), &to.any, to.size()) != 0) return {};
   const auto end = Clock::now() + deadline;
   char buffer[2048];
   do {
@@ -100,6 +121,7 @@ Server::Server(const Namespace& where, const std::string& address, int port)
       stop_(eventfd(0, EFD_CLOEXEC)) {
   const int on = 1;  // so that the answer leaves from the address that was asked
   setsockopt(datagrams_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+  setsockopt(datagrams_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
   listen(listener_.get(), 64);
   thread_ = std::thread([this] { serve(); });
 }
@@ -137,10 +159,9 @@ void Server::serve() {
 }
 
 void Server::greet() {
-  sockaddr_in from{};
+  SocketAddress from{};
   socklen_t size = sizeof from;
-  Fd client(accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &size,
-                    SOCK_CLOEXEC | SOCK_NONBLOCK));
+  Fd client(accept4(listener_.get(), &from.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!client) return;
   {
     const std::lock_guard lock(mutex_);
@@ -173,7 +194,7 @@ bool Server::answer(int client) {
 void Server::answer_datagram() {
   char buffer[2048];
   alignas(cmsghdr) char control[256];
-  sockaddr_in from{};
+  SocketAddress from{};
   iovec data{buffer, sizeof buffer};
   msghdr message{};
   message.msg_name = &from;
@@ -188,9 +209,12 @@ void Server::answer_datagram() {
     const std::lock_guard lock(mutex_);
     callers_.push_back(caller);
   }
-  for (auto* item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item))
-    if (item->cmsg_type == IP_PKTINFO)
+  for (auto* item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item)) {
+    if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO)
       reinterpret_cast<in_pktinfo*>(CMSG_DATA(item))->ipi_ifindex = 0;
+    if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO)
+      reinterpret_cast<in6_pktinfo*>(CMSG_DATA(item))->ipi6_ifindex = 0;
+  }
   data = {const_cast<char*>(caller.data()), caller.size()};
   sendmsg(datagrams_.get(), &message, MSG_NOSIGNAL);
 }
@@ -257,9 +281,10 @@ std::string http_get(const Namespace& from, const std::string& address, int port
 }
 
 std::string resolve(const Namespace& from, const std::string& server, const std::string& name,
-                    Duration deadline) {
+                    Duration deadline, bool ipv6) {
+  const auto wanted = ipv6 ? ns_t_aaaa : ns_t_a;
   unsigned char query[512];
-  const int size = res_mkquery(ns_o_query, name.c_str(), ns_c_in, ns_t_a, nullptr, 0, nullptr,
+  const int size = res_mkquery(ns_o_query, name.c_str(), ns_c_in, wanted, nullptr, 0, nullptr,
                                query, sizeof query);
   const auto answer = exchange(
       from, server, 53, {reinterpret_cast<char*>(query), static_cast<std::size_t>(size)}, deadline);
@@ -274,19 +299,18 @@ std::string resolve(const Namespace& from, const std::string& server, const std:
                                   : fmt::format("code {}", code);
   ns_rr record;
   for (int i = 0; i < ns_msg_count(message, ns_s_an); ++i) {
-    if (ns_parserr(&message, ns_s_an, i, &record) != 0 || ns_rr_type(record) != ns_t_a) continue;
-    sockaddr_in found{};
-    std::memcpy(&found.sin_addr, ns_rr_rdata(record), sizeof found.sin_addr);
-    return text_of(found);
+    if (ns_parserr(&message, ns_s_an, i, &record) != 0 || ns_rr_type(record) != wanted) continue;
+    char text[INET6_ADDRSTRLEN];
+    return inet_ntop(ipv6 ? AF_INET6 : AF_INET, ns_rr_rdata(record), text, sizeof text);
   }
   return "no address";
 }
 
 void send_datagram(const Namespace& from, const std::string& address, int port,
                    const std::string& text) {
-  const Fd fd = make_socket(from, SOCK_DGRAM);
   const auto to = socket_address(address, port);
-  sendto(fd.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  const Fd fd = make_socket(from, to.family(), SOCK_DGRAM);
+  sendto(fd.get(), text.data(), text.size(), 0, &to.any, to.size());
 }
 
 }  // namespace novaplane::netns

@@ -65,9 +65,10 @@ std::string seen_at_udp(const Namespace& from, const std::string& address, int p
 /// Body of the answer to an HTTP GET, or the error.
 std::string http_get(const Namespace& from, const std::string& address, int port = 80);
 
-/// Asks a name server over UDP for an A record: the address, "NXDOMAIN", "REFUSED" or "timed out".
+/// Asks a name server over UDP for an A (or AAAA) record: the address, "NXDOMAIN", "REFUSED" or
+/// "timed out".
 std::string resolve(const Namespace& from, const std::string& server, const std::string& name,
-                    Duration deadline = 2s);
+                    Duration deadline = 2s, bool ipv6 = false);
 
 /// Sends one datagram and expects nothing.
 void send_datagram(const Namespace& from, const std::string& address, int port,

@@ -9,14 +9,16 @@ Prefix prefix(const char* text) { return Prefix::parse(text).value(); }
 IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
 
 TEST(IpAddress, PrintsWhatItReads) {
-  for (const char* text : {"0.0.0.0", "10.0.0.1", "255.255.255.255", "::1", "fe80::a", "2001:db8::"}) {
+  for (const char* text :
+       {"0.0.0.0", "10.0.0.1", "255.255.255.255", "::1", "fe80::a", "2001:db8::"}) {
     EXPECT_EQ(address(text).to_string(), text);
   }
 }
 
 TEST(IpAddress, RefusesWhatOnlyLooksLikeOne) {
-  for (const char* text : {"", "10.1", "10.0.0.256", "10.0.0.1 ", "0x0a.0.0.1", "fe80::1%eth0", "::g",
-                           "1.2.3.4.5", "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc"}) {
+  for (const char* text :
+       {"", "10.1", "10.0.0.256", "10.0.0.1 ", "0x0a.0.0.1", "fe80::1%eth0", "::g", "1.2.3.4.5",
+        "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc"}) {
     EXPECT_EQ(IpAddress::parse(text), std::nullopt) << text;
   }
 }
@@ -77,6 +79,15 @@ TEST(LinkName, ShortensWithADigestThatStays) {
   EXPECT_EQ(shortened.size(), 15u);
   EXPECT_EQ(shortened, link_name("br-a-name-that-is-long"));
   EXPECT_NE(shortened, link_name("br-a-name-that-is-lonh"));
+}
+
+TEST(SlaacAddress, IsTheRangeAndTheMacAsAModifiedEui64) {
+  const auto given = [](const char* range, const char* mac) {
+    return slaac_address(*Prefix::parse(range), *Mac::parse(mac)).to_string();
+  };
+  // RFC 4291, appendix A, and one that is local already.
+  EXPECT_EQ(given("2001:db8:1::/64", "34:56:78:9a:bc:de"), "2001:db8:1:0:3656:78ff:fe9a:bcde");
+  EXPECT_EQ(given("fd00::/64", "fa:16:3e:00:00:0b"), "fd00::f816:3eff:fe00:b");
 }
 
 }  // namespace

@@ -16,19 +16,29 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set gateways { type ifname . ipv4_addr; }
   set own_addresses { type ipv4_addr; }
   set host_services { type ifname . ipv4_addr . inet_proto . inet_service; }
+  set open_ranges6 { type ipv6_addr; flags interval; }
+  set gateways6 { type ifname . ipv6_addr; }
+  set own_addresses6 { type ipv6_addr; }
+  set host_services6 { type ifname . ipv6_addr . inet_proto . inet_service; }
+  set reachable { type ifname . ifname; }
+  set reachable6 { type ifname . ifname; }
   set allowed { type inet_proto . inet_service; }
   chain untracked {
     type filter hook prerouting priority -300; policy accept;
     iifname != @open return comment "not from a routed network"
     ip daddr @own_addresses return comment "to the host"
+    ip6 daddr @own_addresses6 return comment "to the host"
     fib saddr oifname . fib daddr oifname @routed return comment "within a network"
     ip saddr @open_ranges ip daddr @open_ranges notrack comment "between networks that are routed: true"
+    ip6 saddr @open_ranges6 ip6 daddr @open_ranges6 notrack comment "between networks that are routed: true"
   }
   chain forward {
     type filter hook forward priority 0; policy accept;
     ct state established,related accept
     ct status dnat accept comment "floating IPs and port forwards"
-    iifname . oifname @routed accept comment "within a network, and where it is routed"
+    iifname . oifname @routed accept comment "within a network"
+    meta nfproto ipv4 iifname . oifname @reachable accept comment "from an uplink to what is not translated"
+    meta nfproto ipv6 iifname . oifname @reachable6 accept comment "from an uplink to what is not translated"
     iifname @open oifname @open accept comment "between networks that are routed: true"
     iifname @layer2 drop comment "gateway_mode none: not routed"
     oifname @layer2 drop comment "gateway_mode none: not routed"
@@ -42,8 +52,14 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     udp dport 67 accept comment "DHCP"
     iifname . ip daddr . meta l4proto . th dport @host_services accept comment "DNS"
     iifname . ip daddr @gateways icmp type echo-request accept comment "ping of the own gateway"
+    icmpv6 type nd-router-solicit accept comment "router solicitation"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert accept comment "neighbour discovery"
+    meta nfproto ipv6 udp dport 547 accept comment "DHCPv6"
+    iifname . ip6 daddr . meta l4proto . th dport @host_services6 accept comment "DNS"
+    iifname . ip6 daddr @gateways6 icmpv6 type echo-request accept comment "ping of the own gateway"
     ip daddr @own_addresses iifname . ip daddr != @gateways drop comment "the gateway of another network"
-    iifname @managed meta nfproto ipv4 meta l4proto . th dport @allowed accept comment "allow of the host"
+    ip6 daddr @own_addresses6 iifname . ip6 daddr != @gateways6 drop comment "the gateway of another network"
+    iifname @managed meta l4proto . th dport @allowed accept comment "allow of the host"
     drop comment "the rest of the host"
   }
 }
@@ -55,10 +71,18 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set guests { type ifname; }
   set guest_limits { type ifname; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set wire_isolated { type ifname . ipv4_addr; }
+  set wire6 { type ifname; }
+  set wire_isolated6 { type ifname . ipv6_addr; }
+  map no_router { type ifname : inet_service; }
   map to_bridge { type ifname . ether_addr : ether_addr; }
   map to_guest { type ifname . ether_addr : ether_addr; }
   chain prerouting {
     type filter hook prerouting priority -300; policy accept;
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert iifname . @th,64,128 @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 iifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 iifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type nd-router-solicit-nd-router-advert iifname @wire6 drop comment "routers stay on their host"
+    meta protocol ip6 udp dport 546-547 iifname @wire6 drop comment "DHCPv6 stays on its host"
     iifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     iifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
     iifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
@@ -70,6 +94,14 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   }
   chain postrouting {
     type filter hook postrouting priority 300; policy accept;
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert oifname . @th,64,128 @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 oifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 oifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type nd-router-solicit-nd-router-advert oifname @wire6 drop comment "routers stay on their host"
+    meta protocol ip6 udp dport 546-547 oifname @wire6 drop comment "DHCPv6 stays on its host"
+    icmpv6 type nd-router-advert @th,48,16 set oifname map @no_router comment "a port without default route"
+    icmpv6 type nd-router-advert @th,464,48 set oifname . @th,464,48 map @to_guest comment "router discovery of the shared gateway"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set oifname . @th,208,48 map @to_guest comment "neighbour discovery of the shared gateway"
     oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname @wire udp dport 67-68 drop comment "DHCP stays on its host"

@@ -41,8 +41,6 @@ TEST_F(BridgePortTest, IsAttachedWithTheMtuOfItsNetwork) {
   EXPECT_EQ(rows().attachments[0].first, "tap-web1");
   const engine::Attachment expected{.master = "br-blue", .mtu = 1450, .ipv6 = false};
   EXPECT_EQ(rows().attachments[0].second, expected);
-  example_.network().cidr6 = test::prefix("2001:db8::/64");
-  EXPECT_EQ(rows().attachments[0].second.ipv6, true);
 }
 
 TEST_F(BridgePortTest, SeesTheSharedMacForTheBridges) {

@@ -147,7 +147,7 @@ TEST(Document, FillsInWhatFollows) {
 
 constexpr auto kAllOfPorts = R"(
 hosts: {h1: {uplinks: [{name: wan, interface: eth0}]}}
-networks: {blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, cidr6: 2001:db8::/64}}
+networks: {blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, cidr6: 2001:db8::/64, gateway6: 2001:db8::1}}
 ports:
   web_1:
     network: blue

@@ -19,10 +19,10 @@ TEST(Networks, AreCheckedAsAWhole) {
         R"(7:16 overlap: networks.cyan.cidr: 10.9.0.0/24 overlaps network red (10.0.0.0/8))"}},
       {"overlap of IPv6",
        kBegin +
-           R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, cidr6: "2001:db8::/64"}
-  r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, interface: eth6, cidr6: "2001:db8::/48"}
+           R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, cidr6: "2001:db8::/64", gateway6: "2001:db8::1"}
+  r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, interface: eth6, cidr6: "2001:db8::/80", gateway6: "2001:db8::2"}
 )",
-       {R"(7:70 overlap: networks.r2.cidr6: 2001:db8::/48 overlaps network red (2001:db8::/64))"}},
+       {R"(7:70 overlap: networks.r2.cidr6: 2001:db8::/80 overlaps network red (2001:db8::/64))"}},
       {"gateway outside",
        kBegin + R"(  red: {cidr: 10.2.0.0/24, gateway: 10.3.0.1, interface: eth5}
 )",

@@ -51,11 +51,12 @@ TEST(Values, AreReadStrictly) {
         R"(9:37 bad-value: ports.c.mac: "00:00:00:00:00:00" is not the MAC address of one machine)"}},
       {"ranges",
        kBegin + R"(no_snat: [10.0.0.0, 10.0.0.1/24, "2001:db8::/32", 10.0.0.0/33]
+force_snat: ["2001:db8::/32"]
 )",
        {R"(6:11 bad-value: no_snat[0]: "10.0.0.0" is not an IPv4 range such as 10.0.0.0/24)",
         R"(6:21 bad-value: no_snat[1]: 10.0.0.1/24 is not a range: did you mean 10.0.0.0/24?)",
-        R"(6:34 wrong-family: no_snat[2]: 2001:db8::/32 is not an IPv4 range such as 10.0.0.0/24)",
-        R"(6:51 bad-value: no_snat[3]: "10.0.0.0/33" is not an IPv4 range such as 10.0.0.0/24)"}},
+        R"(6:51 bad-value: no_snat[3]: "10.0.0.0/33" is not an IPv4 range such as 10.0.0.0/24)",
+        R"(7:14 wrong-family: force_snat[0]: 2001:db8::/32 is not an IPv4 range such as 10.0.0.0/24)"}},
       {"choices",
        kBegin +
            R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, gateway_mode: share}

@@ -7,6 +7,7 @@ namespace novaplane::dhcp {
 namespace {
 
 using engine::Kind;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -61,6 +62,60 @@ class DhcpCompile : public ::testing::Test {
   cloud::Network blue_;
   std::map<std::string, cloud::Port> ports_;
 };
+
+TEST_F(DhcpCompile, WithIpv6AnotherServiceAdvertisesAndLeases) {
+  blue_.cidr6 = *Prefix::parse("2001:db8:1::/64");
+  blue_.gateway6 = ip("2001:db8:1::1");
+  const auto rows = compile(Kind::network, "blue");
+  ASSERT_THAT(rows.services, SizeIs(2));
+  EXPECT_THAT(rows.services[0].second.config,
+              AllOf(HasSubstr("listen-address=10.0.0.1\nlisten-address=2001:db8:1::1\n"),
+                    HasSubstr("rev-server=2001:db8:1::/64\n")));
+  EXPECT_EQ(rows.services[1].first, "dhcp/blue+ipv6");
+  EXPECT_EQ(rows.services[1].second.device, "br-blue");
+  EXPECT_EQ(rows.services[1].second.config,
+            "# IPv6 of network blue. Written by novaplane, and written again when it is changed.\n"
+            "port=0\n"
+            "interface=br-blue\n"
+            "except-interface=lo\n"
+            "bind-interfaces\n"
+            "enable-ra\n"
+            "ra-param=br-blue,mtu:1450,600,1800\n"
+            "dhcp-range=2001:db8:1::,static,slaac,64,86400\n"
+            "dhcp-option=option6:dns-server,[2001:db8:1::1]\n"
+            "domain=novalocal\n"
+            "dhcp-option=option6:domain-search,novalocal\n"
+            "dhcp-lease-max=1048576\n"
+            "dhcp-authoritative\n"
+            "dhcp-ignore-names\n"
+            "leasefile-ro\n"
+            "log-async\n");
+  blue_.cidr6 = *Prefix::parse("2001:db8:1::/112");
+  EXPECT_THAT(compile(Kind::network, "blue").services.at(1).second.config,
+              HasSubstr("dhcp-range=2001:db8:1::,static,112,86400\n"));
+}
+
+TEST_F(DhcpCompile, WithIpv6APortIsKnownByBothAddresses) {
+  blue_.cidr6 = *Prefix::parse("2001:db8:1::/64");
+  blue_.gateway6 = ip("2001:db8:1::1");
+  ports_["web1"].address6 = ip("2001:db8:1::b");
+  ports_["db1"].address6 = ip("2001:db8:1::c");
+  const auto lines_of = [&](const std::string& port) {
+    std::vector<std::string> lines;
+    for (const auto& [key, entry] : compile(Kind::port, port).entries) {
+      lines.push_back(key.service + " " + key.name + ": " + entry.line);
+    }
+    return lines;
+  };
+  EXPECT_THAT(lines_of("web1"),
+              ElementsAre("dhcp/blue host web1: fa:16:3e:00:00:01,10.0.0.11,web1",
+                          "dhcp/blue name web1: 10.0.0.11 web1.novalocal web1",
+                          "dhcp/blue+ipv6 host web1: fa:16:3e:00:00:01,[2001:db8:1::b],web1",
+                          "dhcp/blue name web1/ipv6: 2001:db8:1::b web1.novalocal web1"));
+  EXPECT_THAT(lines_of("db1"),
+              ElementsAre("dhcp/blue name db1: 10.0.0.12 db1.novalocal db1",
+                          "dhcp/blue name db1/ipv6: 2001:db8:1::c db1.novalocal db1"));
+}
 
 TEST_F(DhcpCompile, ASharedNetworkHasOneServiceOnItsBridge) {
   const auto rows = compile(Kind::network, "blue");

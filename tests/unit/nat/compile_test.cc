@@ -70,7 +70,9 @@ TEST_F(NatHostTest, ListsTheRangesOfTheDocument) {
   example_.cloud.force_snat = {prefix("198.18.0.0/15")};
   EXPECT_THAT(elements(Kind::host, "compute1"),
               ElementsAre("uplinks eth0", "uplink_source eth0 : 198.51.100.11",
-                          "no_snat 192.0.2.0-192.0.2.255", "force_snat 198.18.0.0-198.19.255.255"));
+                          "no_snat 192.0.2.0-192.0.2.255",
+                          "no_snat6 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+                          "force_snat 198.18.0.0-198.19.255.255"));
 }
 
 TEST_F(NatHostTest, SendsMetadataToItsServer) {

@@ -16,15 +16,22 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   map floating_to_fixed { type ipv4_addr : ipv4_addr; }
   map fixed_to_floating { type ipv4_addr : ipv4_addr; }
   map uplink_of { type ipv4_addr : mark; }
+  map snat_source6 { type ifname . ifname : ipv6_addr; }
+  set no_snat6 { type ipv6_addr; flags interval; }
+  map floating6_to_fixed { type ipv6_addr : ipv6_addr; }
+  map fixed_to_floating6 { type ipv6_addr : ipv6_addr; }
   map port_forwards { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map metadata { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
   set metadata_servers { type ipv4_addr . inet_service; }
   set arrival_limits { type ipv4_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set departure_limits { type ipv4_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
+  set arrival_limits6 { type ipv6_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
+  set departure_limits6 { type ipv6_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   chain uplink {
     type filter hook prerouting priority -150; policy accept;
     iifname @managed meta mark set ip saddr map @uplink_of comment "a floating IP leaves by its own uplink"
     iifname @uplinks ip daddr @arrival_limits drop comment "more than a floating IP's rate"
+    iifname @uplinks ip6 daddr @arrival_limits6 drop comment "more than a floating IP's rate"
   }
   chain prerouting {
     type nat hook prerouting priority -100; policy accept;
@@ -32,26 +39,33 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     iifname @managed dnat ip to ip daddr . tcp dport map @metadata comment "metadata"
     dnat ip to ip daddr . meta l4proto . th dport map @port_forwards comment "port forwards"
     dnat ip to ip daddr map @floating_to_fixed comment "floating IPs"
+    dnat ip6 to ip6 daddr map @floating6_to_fixed comment "floating IPs"
   }
   chain output {
     type nat hook output priority -100; policy accept;
     dnat ip to ip daddr . meta l4proto . th dport map @port_forwards comment "port forwards"
     dnat ip to ip daddr map @floating_to_fixed comment "floating IPs"
+    dnat ip6 to ip6 daddr map @floating6_to_fixed comment "floating IPs"
   }
   chain postrouting {
     type nat hook postrouting priority 100; policy accept;
     oifname @uplinks ip daddr . tcp dport @metadata_servers return comment "metadata sees the guest itself"
     oifname @uplinks ip daddr @no_snat return comment "no_snat"
+    oifname @uplinks ip6 daddr @no_snat6 return comment "no_snat"
     oifname @uplinks snat ip to ip saddr map @fixed_to_floating comment "floating IPs"
+    oifname @uplinks snat ip6 to ip6 saddr map @fixed_to_floating6 comment "floating IPs"
     oifname @uplinks snat ip to iifname . oifname map @snat_source comment "SNAT"
+    oifname @uplinks snat ip6 to iifname . oifname map @snat_source6 comment "SNAT"
     iifname @managed oifname != @managed ip daddr @force_snat snat ip to oifname map @uplink_source comment "force_snat"
     iifname @managed oifname != @managed ip daddr @force_snat masquerade comment "force_snat"
     oifname @managed ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
+    oifname @managed ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
     oifname @managed ct status dnat iifname @managed masquerade comment "hairpin"
   }
   chain translated {
     type filter hook postrouting priority 150; policy accept;
     oifname @uplinks ip saddr @departure_limits drop comment "more than a floating IP's rate"
+    oifname @uplinks ip6 saddr @departure_limits6 drop comment "more than a floating IP's rate"
   }
 }
 )";

@@ -108,6 +108,15 @@ TEST_F(ArpTest, ANeighbourLearnsFromIt) {
   shell("timeout 5 sh -c 'until ip neigh show dev v1 | grep -q 0a:00:00:00:00:01; do :; done'");
 }
 
+TEST_F(ArpTest, ANeighbourLearnsFromAnIpv6AdvertisementToo) {
+  make_wire();
+  shell("ip address add 2001:db8::99/64 dev v1 nodad");
+  shell("ip neigh add 2001:db8::10 lladdr 0a:00:00:00:00:99 dev v1 nud stale");
+  auto arp = ArpSocket::open().value();
+  ASSERT_TRUE(arp.announce(index("v0"), mac("0a:00:00:00:00:01"), ip("2001:db8::10")));
+  shell("timeout 5 sh -c 'until ip neigh show dev v1 | grep -q 0a:00:00:00:00:01; do :; done'");
+}
+
 TEST_F(ArpTest, SaysThatALinkIsDownOrGone) {
   shell("ip link add v0 type veth peer name v1");
   auto arp = ArpSocket::open().value();
@@ -115,7 +124,7 @@ TEST_F(ArpTest, SaysThatALinkIsDownOrGone) {
   EXPECT_EQ(arp.announce(index("v0"), own, ip("203.0.113.10")).error(),
             (Error{"announce 203.0.113.10 at 0a:00:00:00:00:01", ENETDOWN, ""}));
   EXPECT_EQ(arp.announce(999, own, ip("203.0.113.10")).error().code, ENXIO);
-  EXPECT_EQ(arp.announce(index("v0"), own, ip("2001:db8::1")).error().code, EAFNOSUPPORT);
+  EXPECT_EQ(arp.announce(index("v0"), own, ip("2001:db8::1")).error().code, ENETDOWN);
 }
 
 }  // namespace

@@ -40,6 +40,12 @@ TEST(RuleText, PrintsEachKindOfExpression) {
             "dnat ip to ip daddr . meta l4proto . th dport map @port_forwards");
   EXPECT_EQ(text(plain().set(ether_daddr, {iifname, ether_daddr}, "to_bridge").set_pkttype_host()),
             "ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host");
+  EXPECT_EQ(text(plain().dnat6({ip6_daddr}, "floating6_to_fixed")),
+            "dnat ip6 to ip6 daddr map @floating6_to_fixed");
+  EXPECT_EQ(text(plain().ipv6().accept()), "meta nfproto ipv6 accept");
+  EXPECT_EQ(text(rule(Family::bridge, "prerouting", "").ipv6().drop()), "meta protocol ip6 drop");
+  EXPECT_EQ(text(plain().is(icmpv6_type, kRouterAdvertisement).set(ra_lifetime, {oifname}, "m")),
+            "icmpv6 type nd-router-advert @th,48,16 set oifname map @m");
 }
 
 }  // namespace
