@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds kVerifyEvery{60};
 constexpr std::size_t kMostMistakesLogged = 20;
+constexpr std::chrono::milliseconds kCalmOfNics{100};  ///< a DHCP client is done with its NIC
 /// A link that goes is known by an error before its event comes: what does not last is no news.
 constexpr std::chrono::milliseconds kNewsLast{100};
 
@@ -57,8 +58,9 @@ Result<void> Daemon::open() {
                                    [this](Control::Answer answer) { pass(std::move(answer)); }};
   auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
   if (opened) opened = keep(control_, Control::open(loop_, options_.run_dir, handlers));
-  if (opened) opened = keep(node_, node::Node::open(options_.host));
+  if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
   if (!opened) return opened;
+  node_->engine().await_calm(kCalmOfNics);
   opened = keep(hands_, Hands::open(loop_, options_.run_dir, node_->engine().frame()));
   if (opened) opened = node_->knows(hands_->senders());
   if (opened) opened = keep(announcer_, Announcer::open(loop_));

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "dataplane/engine/nic_records.h"
 #include "dataplane/engine/originals.h"
 #include "dataplane/engine/plan.h"
 #include "dataplane/netlink/socket.h"
@@ -64,7 +65,8 @@ class Executor {
     std::span<Result<void>> results;
   };
 
-  Executor(netlink::Socket netlink, nft::Client nftables, Originals originals);
+  Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
+           NicRecords nic_records);
 
   void run(Phase phase, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
@@ -76,6 +78,9 @@ class Executor {
 
   // executor_links.cc
   void detach(const Work& work);
+  std::unordered_set<std::string> move_carried(const Work& work);
+  void move_carried(const Work& work, std::size_t takeover, std::optional<std::size_t> port);
+  std::optional<netlink::LinkSettings> joining(const AttachmentChange& change);
   Result<netlink::Request> creation(const LinkKey& name, const Link& link);
   void create_links(const Work& work);
   void attach(const Work& work);
@@ -93,6 +98,8 @@ class Executor {
   netlink::Socket netlink_;
   nft::Client nftables_;
   Originals originals_;
+  NicRecords nic_records_;
+  std::unordered_set<LinkKey> still_carrying_;  ///< bridges: giving back what a NIC had has failed
   std::unordered_map<std::string, int> indexes_;  ///< of links, for one pass
   std::unordered_set<LinkKey> not_made_;          ///< in this pass
   std::unordered_set<Object>

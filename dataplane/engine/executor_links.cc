@@ -37,6 +37,12 @@ netlink::LinkSettings settings_of(const LinkChange& change) {
   return settings;
 }
 
+netlink::LinkSettings leaving() {
+  netlink::LinkSettings settings;
+  settings.master = 0;
+  return settings;
+}
+
 /// Where the kernel has 802.1Q there is a folder for it, whether it has VLANs or not
 /// (net/8021q/vlanproc.c, vlan_proc_init).
 void explain_missing_vlans(Error& error) {
@@ -91,8 +97,9 @@ void Executor::record_ports(const Work& work) {
   std::vector<int> indexes;
   std::vector<std::size_t> steps;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (!work.results[i]) continue;
-    const auto index = index_of(std::get<AttachmentChange>(work.steps[i].operation).key);
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (!change || !work.results[i]) continue;
+    const auto index = index_of(change->key);
     if (!index) work.results[i] = tl::unexpected(index.error());
     if (!index) continue;
     indexes.push_back(*index);
@@ -141,32 +148,42 @@ void Executor::record_port(const AttachmentChange& change, const netlink::Link& 
   if (wanted.ipv6) record("ipv6", static_cast<int>(found.ipv6), static_cast<int>(*wanted.ipv6));
 }
 
+/// What the port becomes; none: there is no link of its name, or of its bridge's.
+std::optional<netlink::LinkSettings> Executor::joining(const AttachmentChange& change) {
+  const auto master = index_of(change.after->master);
+  if (!master) return std::nullopt;
+  netlink::LinkSettings settings;
+  settings.mtu = change.after->mtu;
+  settings.master = *master;
+  settings.up = true;
+  return settings;
+}
+
 /// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
 /// further one slower.
 void Executor::attach(const Work& work) {
-  const auto change_of = [&](std::size_t i) -> const AttachmentChange& {
-    return std::get<AttachmentChange>(work.steps[i].operation);
-  };
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (!not_made_.contains(change_of(i).key)) continue;
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (!change || !not_made_.contains(change->key)) continue;
     work.results[i] = failure("", ECANCELED, "its link could not be made");
   }
   record_ports(work);
+  if (auto begun = nic_records_.begin(); !begun) {
+    std::fill(work.results.begin(), work.results.end(), begun);
+    return;
+  }
+  const std::unordered_set<std::string> moved = move_carried(work);
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const AttachmentChange& change = change_of(i);
-    if (!work.results[i]) continue;
-    const auto master = index_of(change.after->master);
-    if (!master) {
-      work.results[i] = tl::unexpected(master.error());
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (!change || !work.results[i] || moved.contains(change->key)) continue;
+    const auto settings = joining(*change);
+    if (!settings) {
+      work.results[i] = tl::unexpected(index_of(change->after->master).error());
       continue;
     }
-    if (change.after->ipv6) work.results[i] = set_ipv6(change.key, *change.after->ipv6);
-    netlink::LinkSettings settings;
-    settings.mtu = change.after->mtu;
-    settings.master = *master;
-    settings.up = true;
-    batch.add(i, netlink::set_link(*index_of(change.key), settings));
+    if (change->after->ipv6) work.results[i] = set_ipv6(change->key, *change->after->ipv6);
+    batch.add(i, netlink::set_link(*index_of(change->key), *settings));
   }
   batch.send(netlink_, work.results);
 }
@@ -188,18 +205,18 @@ void Executor::raise_links(const Work& work) {
 }
 
 void Executor::detach(const Work& work) {
+  const std::unordered_set<std::string> moved = move_carried(work);
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto& change = std::get<AttachmentChange>(work.steps[i].operation);
-    const auto port = index_of(change.key);
-    if (!port) continue;
-    netlink::LinkSettings settings;
-    settings.master = 0;
-    batch.add(i, netlink::set_link(*port, settings));
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    const auto port = change ? index_of(change->key) : tl::unexpected(Error{});
+    if (!port || moved.contains(change->key)) continue;
+    batch.add(i, netlink::set_link(*port, leaving()));
   }
   batch.send(netlink_, work.results, {ENODEV});
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (work.results[i]) give_back(std::get<AttachmentChange>(work.steps[i].operation).key);
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (change && work.results[i]) give_back(change->key);
   }
   if (auto written = originals_.rewrite(); !written && !work.results.empty() && work.results[0]) {
     work.results[0] = written;
@@ -247,12 +264,17 @@ Result<void> Executor::give_back_value(const std::string& subject, const Origina
 /// waits meanwhile. A group that cannot go as a whole goes one by one, so that the intruder is
 /// named.
 void Executor::delete_links(const Work& work) {
+  const auto is_kept = [&](std::size_t i) {
+    return still_carrying_.contains(std::get<LinkChange>(work.steps[i].operation).key);
+  };
   for (std::size_t begin = 0; begin < work.steps.size(); begin += kDeletedAtOnce) {
     const std::size_t end = std::min(begin + kDeletedAtOnce, work.steps.size());
     Batch doomed;
     netlink::LinkSettings settings;
     settings.group = netlink::kDoomedGroup;
     for (std::size_t i = begin; i < end; ++i) {
+      if (is_kept(i)) work.results[i] = failure("", ECANCELED, "it has what a NIC carried");
+      if (is_kept(i)) continue;
       doomed.add(i, netlink::set_link(std::get<LinkChange>(work.steps[i].operation).key, settings));
     }
     doomed.send(netlink_, work.results, {ENODEV});
@@ -260,10 +282,11 @@ void Executor::delete_links(const Work& work) {
     Batch singly;
     for (std::size_t i = begin; i < end; ++i) {
       const auto index = index_of(std::get<LinkChange>(work.steps[i].operation).key);
-      if (index) singly.add(i, netlink::delete_link(*index));
+      if (index && !is_kept(i)) singly.add(i, netlink::delete_link(*index));
     }
     singly.send(netlink_, work.results, {ENODEV});
   }
+  still_carrying_.clear();
 }
 
 }  // namespace novaplane::engine

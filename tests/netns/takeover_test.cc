@@ -1,0 +1,341 @@
+#include <signal.h>
+
+#include <atomic>
+#include <iostream>
+#include <random>
+#include <regex>
+#include <thread>
+
+#include "tests/netns/cloud_test.h"
+#include "tests/netns/world/probe.h"
+
+/// A NIC that carries the host itself becomes the port of a bridge, and leaves it: its addresses
+/// and routes move with everything that they are, and nobody who talks to the host notices.
+///
+/// h1's eth1 has addresses; its neighbour is h2's eth1, which is never brought up.
+namespace novaplane::netns {
+namespace {
+
+/// Generous, since others may have the machine; the figure itself is a benchmark's.
+constexpr auto kUnnoticed = 500ms;
+
+/// A TCP session over which lines go to and fro all the time.
+class Talk {
+ public:
+  Talk(const Namespace& from, const std::string& address, int port)
+      : session_(from, address, port), thread_([this] { talk(); }) {}
+  ~Talk() {
+    stop_ = true;
+    thread_.join();
+  }
+  bool goes_on() {
+    const std::size_t before = lines_;
+    return eventually([&] { return lines_ >= before + 20 || broken_; }) && !broken_;
+  }
+
+ private:
+  void talk() {
+    while (!stop_ && !broken_) {
+      if (!session_.echoes(fmt::format("line {}", lines_.load()))) broken_ = true;
+      ++lines_;
+    }
+  }
+
+  Session session_;
+  std::atomic<bool> stop_ = false, broken_ = false;
+  std::atomic<std::size_t> lines_ = 0;
+  std::thread thread_;
+};
+
+class TakeoverTest : public CloudTest {
+ protected:
+  TakeoverTest() {
+    h2.ip_batch(
+        "address add 198.18.5.2/24 dev eth1\n"
+        "address add 2001:db8:5::2/64 dev eth1 nodad\n");
+    h1.ip_batch(
+        "address add 198.18.5.1/24 brd + dev eth1\n"
+        "address add 198.18.5.7/24 dev eth1 label eth1:7\n"
+        "address add 2001:db8:5::1/64 dev eth1\n");
+    eventually([&] { return h1.ip("-6 address show tentative").empty(); });
+    world.write();
+  }
+
+  /// Everything else that a link can carry.
+  void add_all_kinds() {
+    h1.ip_batch(
+        "address add 198.18.6.1/24 dev eth1 noprefixroute metric 70\n"
+        "address add 10.250.0.1 peer 10.250.0.2/32 dev eth1\n"
+        "address add 169.254.7.7/16 dev eth1 scope link\n"
+        "address add 2001:db8:5::7/64 dev eth1 nodad noprefixroute home\n"
+        "route add 10.200.0.0/16 via 198.18.5.2 dev eth1 metric 50 src 198.18.5.7 mtu 1400\n"
+        "route add 10.200.0.0/16 via 198.18.5.3 dev eth1 metric 51 proto 77\n"
+        "route add 10.201.0.0/16 dev eth1 scope link\n"
+        "route add 10.202.0.0/16 via 203.0.113.77 dev eth1 onlink\n"
+        "route add 10.203.0.0/16 nexthop via 198.18.5.2 dev eth1 weight 3 nexthop via 192.0.2.1 "
+        "dev eth0 weight 1\n"
+        "route add 10.204.0.0/16 via 198.18.5.2 dev eth1 table 99\n"
+        "route append default via 198.18.5.2 dev eth1\n"
+        "route add default via 198.18.5.2 dev eth1 metric 9\n"
+        "nexthop add id 7 via 198.18.5.2 dev eth1\n"
+        "route add 10.205.0.0/16 nhid 7\n"
+        "neighbour add 198.18.5.99 lladdr 02:00:00:00:00:99 dev eth1 nud permanent\n"
+        "neighbour add proxy 198.18.5.98 dev eth1\n");
+    h1.ip_batch(
+        "route add 2001:db8:200::/48 via 2001:db8:5::2 dev eth1 metric 77\n"
+        "route add 2001:db8:201::/48 nexthop via 2001:db8:5::2 dev eth1 nexthop via "
+        "2001:db8:5::3 dev eth1\n"
+        "route add default via 2001:db8:5::2 dev eth1\n"
+        "neighbour add 2001:db8:5::99 lladdr 02:00:00:00:00:99 dev eth1 nud permanent\n");
+  }
+
+  /// What stands on a link, the link's own name and what changes by itself left out.
+  std::vector<std::string> carried(const std::string& link) {
+    std::vector<std::string> lines;
+    for (const std::string words :
+         {"-o -d address show dev {}", "-d route show table all", "-6 -d route show table all",
+          "neighbour show dev {} nud permanent", "neighbour show proxy dev {}", "nexthop show"}) {
+      for (const auto& line : lines_of(h1.ip(fmt::format(fmt::runtime(words), link)))) {
+        if (line.find(" " + link + " ") == std::string::npos) continue;
+        if (line.find("proto 110") != std::string::npos) continue;
+        if (line.find("10.0.0.") != std::string::npos) continue;
+        if (line.find("ff00::/8") != std::string::npos) continue;
+        static const std::regex ages(R"(^\d+:|expires \S+|valid_lft \S+|preferred_lft \S+)");
+        const std::regex own(fmt::format(R"(\b{}\b(?!:))", link));
+        lines.push_back(std::regex_replace(std::regex_replace(line, ages, ""), own, "LINK"));
+      }
+    }
+    std::ranges::sort(lines);
+    return lines;
+  }
+};
+
+TEST_F(TakeoverTest, EverythingMovesWithAllItsAttributesAndBack) {
+  add_all_kinds();
+  const auto before = carried("eth1");
+  const auto defaults = h1.ip("route show default");
+  const Snapshot all_before(h1);
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_EQ(carried("br-blue"), before);
+  EXPECT_THAT(carried("eth1"), IsEmpty());
+  EXPECT_EQ(std::regex_replace(h1.ip("route show default"), std::regex("br-blue"), "eth1"),
+            defaults)
+      << "of two with one metric the first one still counts";
+  EXPECT_EQ(h1.plan().status, 0);
+  EXPECT_TRUE(h1.down().ok());
+  EXPECT_EQ(Snapshot::difference(all_before, Snapshot(h1)), "");
+  EXPECT_EQ(h1.ip("route show default"), defaults);
+}
+
+TEST_F(TakeoverTest, ATcpSessionAndBothFamiliesGoOn) {
+  const Server server(h1, "0.0.0.0", 8080);
+  const Echo echo(h1, 7);
+  Talk talk(h2, "198.18.5.1", 8080);
+  Probe ipv4(h2, "198.18.5.1", 7), ipv6(h2, "2001:db8:5::1", 7);
+  ASSERT_TRUE(talk.goes_on() && ipv4.answered() && ipv6.answered());
+  ipv4.longest_gap(), ipv6.longest_gap();
+  for (const auto& [name, act] : {std::pair{"up", std::function([&] { return h1.up(); })},
+                                  {"down", [&] { return h1.down(); }}}) {
+    const auto outcome = act();
+    ASSERT_TRUE(outcome.ok()) << outcome.text();
+    EXPECT_TRUE(ipv4.answered() && ipv6.answered() && talk.goes_on());
+    const auto gap4 = ipv4.longest_gap(), gap6 = ipv6.longest_gap();
+    std::cout << fmt::format("{}: longest gap IPv4 {} us, IPv6 {} us\n", name, gap4.count(),
+                             gap6.count());
+    EXPECT_LT(gap4, kUnnoticed) << name;
+    EXPECT_LT(gap6, kUnnoticed) << name;
+  }
+}
+
+/// And so do guests, who are on the same bridge as the host from then on.
+TEST_F(TakeoverTest, TheBridgeServesItsGuestsTheSame) {
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+  world.write();
+  web1.configure();
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_TRUE(web1.dhcp());
+  const Server beyond(outside, "192.0.2.1", 8080);
+  EXPECT_EQ(seen_at(web1, "192.0.2.1", 8080), "192.0.2.11");
+  const Server ssh(h1, "198.18.5.1", 22);
+  EXPECT_EQ(seen_at(web1, "198.18.5.1", 22, 300ms), "timed out") << "the host's own";
+  EXPECT_EQ(seen_at(h2, "198.18.5.1", 22), "198.18.5.2");
+}
+
+TEST_F(TakeoverTest, LifetimesGoOn) {
+  h1.ip_batch(
+      "address change 198.18.5.1/24 dev eth1 valid_lft 1000 preferred_lft 500\n"
+      "address change 2001:db8:5::1/64 dev eth1 valid_lft 2000 preferred_lft 600\n");
+  ASSERT_TRUE(h1.up().ok());
+  const auto left = [&](const std::string& link, const std::string& address) {
+    std::smatch match;
+    const auto text = h1.ip("-o address show dev " + link + " to " + address);
+    const std::regex lifetimes(R"(valid_lft (\d+)sec.*preferred_lft (\d+)sec)");
+    if (!std::regex_search(text, match, lifetimes)) return std::pair{0, 0};
+    return std::pair{std::stoi(match[1]), std::stoi(match[2])};
+  };
+  const auto between = [](int value, int most) { return value > most - 60 && value <= most; };
+  for (const std::string link : {"br-blue", "eth1"}) {
+    const auto [valid4, preferred4] = left(link, "198.18.5.1");
+    const auto [valid6, preferred6] = left(link, "2001:db8:5::1");
+    EXPECT_TRUE(between(valid4, 1000) && between(preferred4, 500)) << link << " " << valid4;
+    EXPECT_TRUE(between(valid6, 2000) && between(preferred6, 600)) << link << " " << valid6;
+    EXPECT_TRUE(h2.pings("198.18.5.1") && h2.pings("2001:db8:5::1")) << link;
+    if (link == "eth1") break;
+    EXPECT_TRUE(h1.down().ok());
+  }
+}
+
+TEST_F(TakeoverTest, ThePlanNamesWhatMovesFromWhereToWhere) {
+  const auto plan = h1.plan();
+  EXPECT_EQ(plan.status, 2);
+  EXPECT_THAT(plan.out,
+              AllOf(HasSubstr("move address 198.18.5.1/24, address 198.18.5.7/24"),
+                    HasSubstr("address 2001:db8:5::1/64"), HasSubstr("from eth1 to br-blue"),
+                    HasSubstr("network blue: eth1 is a port of br-blue")));
+}
+
+/// A NIC with a macvlan on it lets no bridge have it: the request in the middle of it all fails.
+TEST_F(TakeoverTest, WhenAStepFailsTheNicHasEverythingAgain) {
+  add_all_kinds();
+  h1.ip("link add link eth1 name other type macvlan mode bridge");
+  const auto before = carried("eth1");
+  const Server server(h1, "0.0.0.0", 8080);
+  Talk talk(h2, "198.18.5.1", 8080);
+  const auto outcome = h1.up();
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("attach eth1 to br-blue"), HasSubstr("EBUSY"),
+                                 HasSubstr("eth1 has everything again")));
+  EXPECT_EQ(carried("eth1"), before);
+  EXPECT_TRUE(talk.goes_on());
+  h1.ip("link delete other");
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_EQ(carried("br-blue"), before);
+  EXPECT_TRUE(talk.goes_on());
+}
+
+/// The same for the way back.
+TEST_F(TakeoverTest, AnotherBridgeTakesItOver) {
+  ASSERT_TRUE(h1.up().ok());
+  const auto before = carried("br-blue");
+  const Server server(h1, "0.0.0.0", 8080);
+  Talk talk(h2, "198.18.5.1", 8080);
+  document.networks["blue"] = "cidr: 10.0.0.0/24, gateway: 10.0.0.1, bridge: br100";
+  world.write();
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_EQ(carried("br100"), before);
+  EXPECT_FALSE(h1.has_link("br-blue"));
+  EXPECT_TRUE(talk.goes_on());
+  document.networks["blue"] =
+      "cidr: 10.0.0.0/24, gateway: 10.0.0.1, segment: {vlan: 7}, prune: true";
+}
+
+TEST_F(TakeoverTest, ANetworkThatLeavesTheNicGivesItBack) {
+  const auto before = carried("eth1");
+  ASSERT_TRUE(h1.up().ok());
+  document.networks["blue"] = "cidr: 10.0.0.0/24, gateway: 10.0.0.1, interface: eth2";
+  world.write();
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_EQ(carried("eth1"), before);
+  EXPECT_TRUE(h2.pings("198.18.5.1"));
+}
+
+TEST_F(TakeoverTest, WithoutItsRunDirectoryDownStillGivesBack) {
+  const auto before = carried("eth1");
+  ASSERT_TRUE(h1.up().ok());
+  run({.argv = {"rm", "-r", h1.run_dir()}});
+  ASSERT_TRUE(h1.down().ok());
+  EXPECT_EQ(carried("eth1"), before);
+  EXPECT_TRUE(h2.pings("198.18.5.1"));
+}
+
+/// An address that somebody gave to a bridge whose NIC carried nothing goes with the bridge.
+TEST_F(TakeoverTest, OnlyTheNicThatCarriedTheHostGetsWhatItsBridgeHas) {
+  document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2";
+  world.write();
+  ASSERT_TRUE(h1.up().ok());
+  h1.ip_batch("address add 198.18.7.1/24 dev br-green\naddress add 198.18.8.1/24 dev br-blue\n");
+  ASSERT_TRUE(h1.down().ok());
+  EXPECT_THAT(h1.ip("address show dev eth2"), Not(HasSubstr("198.18.7.1")));
+  EXPECT_THAT(h1.ip("address show dev eth1"), HasSubstr("198.18.8.1")) << "the host uses it";
+}
+
+// --- with the daemon
+
+class TakeoverRepairTest : public TakeoverTest {
+ protected:
+  void SetUp() override {
+    daemon.emplace(world, h1);
+    ASSERT_TRUE(daemon->ready()) << daemon->log();
+    before = carried("br-blue");
+  }
+  void expect_moved() {
+    EXPECT_TRUE(eventually([&] { return carried("br-blue") == before && carried("eth1").empty(); }))
+        << h1.ip("address") << h1.ip("route show table all") << daemon->log();
+    EXPECT_TRUE(h2.pings("198.18.5.1") && h2.pings("2001:db8:5::1"));
+    EXPECT_TRUE(eventually([&] { return h1.plan().status == 0; })) << h1.plan().text();
+  }
+
+  std::optional<Daemon> daemon;
+  std::vector<std::string> before;
+};
+
+TEST_F(TakeoverRepairTest, WhatADhcpClientPutsBackMovesAgain) {
+  const Server server(h1, "0.0.0.0", 8080);
+  Talk talk(h2, "198.18.5.1", 8080);
+  for (int renewal = 0; renewal < 3; ++renewal) {
+    h1.ip_batch(
+        "address replace 198.18.5.1/24 brd + dev eth1\n"
+        "route replace 10.77.0.0/16 via 198.18.5.2 dev eth1\n");
+    EXPECT_TRUE(eventually([&] {
+      return h1.ip("route show 10.77.0.0/16").find("dev br-blue") != std::string::npos;
+    })) << daemon->log();
+    EXPECT_TRUE(eventually([&] { return carried("eth1").empty(); })) << daemon->log();
+  }
+  h1.ip("route delete 10.77.0.0/16");
+  expect_moved();
+  EXPECT_TRUE(talk.goes_on());
+}
+
+TEST_F(TakeoverRepairTest, ADeletedBridgeComesBackWithWhatItCarried) {
+  h1.ip("link delete br-blue");
+  expect_moved();
+}
+
+TEST_F(TakeoverRepairTest, ANicTakenFromItsBridge) {
+  h1.ip("link set eth1 nomaster");
+  expect_moved();
+}
+
+/// Killed at random moments of joining and leaving, nothing is ever lost.
+TEST_F(TakeoverTest, KilledAtAnyMomentNothingIsLost) {
+  add_all_kinds();
+  const auto before = carried("eth1");
+  const Snapshot all_before(h1);
+  const std::string flat = document.networks["blue"];
+  std::mt19937 random(20260102);
+  std::uniform_int_distribution<int> delay(0, 60);
+  for (int round = 0; round < 14; ++round) {
+    document.networks["blue"] = round % 2 == 0 ? flat : flat + ", interface: eth2";
+    world.write();
+    Child up(
+        {.argv = {NOVAPLANE_PROGRAM, "up", world.file(), "--host", "h1", "--run-dir", h1.run_dir()},
+         .namespace_fd = h1.fd()},
+        world.folder() + "/up.log");
+    const auto end = Clock::now() + Duration(delay(random));
+    eventually([&] { return Clock::now() >= end; });
+    up.signal(SIGKILL);
+    up.wait();
+    EXPECT_TRUE(h2.pings("198.18.5.1", 5s)) << "round " << round << h1.ip("address");
+  }
+  document.networks["blue"] = flat;
+  world.write();
+  ASSERT_TRUE(h1.up().ok());
+  // On eth2 the bridge had another link-local address of its own.
+  EXPECT_THAT(carried("br-blue"), testing::IsSupersetOf(before));
+  EXPECT_THAT(carried("eth1"), IsEmpty());
+  EXPECT_TRUE(h1.down().ok());
+  EXPECT_EQ(Snapshot::difference(all_before, Snapshot(h1)), "");
+}
+
+}  // namespace
+}  // namespace novaplane::netns
