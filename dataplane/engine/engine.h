@@ -71,6 +71,7 @@ class Engine {
   const nft::FrameRepair& frame_repair() const { return repair_; }
   bool wants_frame() const { return wants_frame_; }
   Tables& tables() { return tables_; }
+  const Tables& tables() const { return tables_; }
 
   /// Objects that are not well, as of the last plan().
   std::map<Object, Status> status() const;

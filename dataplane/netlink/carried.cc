@@ -42,9 +42,11 @@ std::optional<Carried> address_from(RawMessage message) {
   const Attributes<IFA_PROTO> attributes(header_of(message), sizeof(header));
   auto address = attributes.address(IFA_LOCAL);
   if (!address) address = attributes.address(IFA_ADDRESS);
-  if (!address || attributes.number<std::uint8_t>(IFA_PROTO) == kOurProtocol) return std::nullopt;
+  const auto protocol = attributes.number<std::uint8_t>(IFA_PROTO);
+  if (!address || protocol == kOurProtocol) return std::nullopt;
   Carried carried;
   carried.ipv6 = header.ifa_family == AF_INET6;
+  carried.advertised = protocol == IFAPROT_KERNEL_RA;
   carried.link_local = carried.ipv6 && header.ifa_scope == RT_SCOPE_LINK;
   carried.text = fmt::format("address {}", Prefix{*address, header.ifa_prefixlen});
   carried.message = std::move(message);
@@ -87,6 +89,7 @@ std::optional<Carried> route_from(RawMessage message) {
   carried.kind = Carried::Kind::route;
   carried.ipv6 = header.rtm_family == AF_INET6;
   carried.by_kernel = header.rtm_protocol == RTPROT_KERNEL;
+  carried.advertised = header.rtm_protocol == RTPROT_RA;
   if (carried.by_kernel && is_link_local_range(attributes.address(RTA_DST))) return std::nullopt;
   carried.has_gateway =
       attributes.find(RTA_GATEWAY) || attributes.find(RTA_VIA) || attributes.find(RTA_MULTIPATH);

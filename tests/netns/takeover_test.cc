@@ -194,6 +194,66 @@ TEST_F(TakeoverTest, ThePlanNamesWhatMovesFromWhereToWhere) {
                     HasSubstr("network blue: eth1 is a port of br-blue")));
 }
 
+/// What others have tied to the NIC's name does not move: it is theirs. They are told.
+TEST_F(TakeoverTest, WarnsOfWhatOthersHaveTiedToItsName) {
+  EXPECT_THAT(h1.plan().err, Not(HasSubstr("carries this host")));
+  h1.ip("rule add priority 4100 iif eth1 lookup 77");
+  h1.ip("-6 rule add priority 4101 oif eth1 lookup 77");
+  h1.nft(R"(
+    table inet others {
+      set nics { type ifname; elements = { "eth0", "eth1" } }
+      chain filter { type filter hook input priority 0; iifname "eth1" tcp dport 22 accept; }
+      chain innocent { type filter hook input priority 0; iifname "eth10" accept; iifname "eth0" accept; }
+    }
+  )");
+  const auto warned = AllOf(
+      HasSubstr("eth1 carries this host as a port of br-blue"), HasSubstr("4100 (iif eth1)"),
+      HasSubstr("4101 (oif eth1, IPv6)"), HasSubstr("table inet others, filter"),
+      HasSubstr("table inet others, nics"), Not(HasSubstr("innocent")), Not(HasSubstr("operator")));
+  EXPECT_THAT(h1.plan().err, warned) << "before";
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_THAT(h1.plan().err, warned) << "and after";
+  EXPECT_THAT(h1.show().out, HasSubstr("4100 (iif eth1)"));
+  h1.ip("rule delete priority 4100");  // the world's rules are compared
+  h1.nft("delete table inet others");
+}
+
+/// The router goes on advertising: the bridge hears it from then on, as the NIC did.
+TEST_F(TakeoverTest, AddressesFromRouterAdvertisementsGoOn) {
+  h1.ip("address flush dev eth1 scope global");
+  h1.sysctl("net/ipv6/conf/eth1/accept_ra", "2");
+  h1.sysctl("net/ipv6/conf/eth1/router_solicitation_delay", "0");
+  h2.sysctl("net/ipv6/conf/all/forwarding", "1");
+  const Child router({.argv = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+                               "--port=0", "--interface=eth1", "--bind-interfaces", "--enable-ra",
+                               "--pid-file=", "--dhcp-range=2001:db8:5::,ra-only,64,120",
+                               "--ra-param=eth1,4,60", "--dhcp-leasefile=/dev/null", "--user=root"},
+                      .namespace_fd = h2.fd()},
+                     world.folder() + "/router.log");
+  const auto has = [&](const std::string& link) {
+    return h1.ip("-6 address show dev " + link + " scope global").find("2001:db8:5:") !=
+               std::string::npos &&
+           h1.ip("-6 route show default").find("dev " + link) != std::string::npos;
+  };
+  ASSERT_TRUE(eventually([&] { return has("eth1"); }, 15s)) << router.log() << h1.ip("-6 address");
+  EXPECT_THAT(h1.plan().err, HasSubstr("router advertisements"));
+  ASSERT_TRUE(h1.up().ok());
+  EXPECT_TRUE(has("br-blue")) << h1.ip("-6 address") << h1.ip("-6 route");
+  EXPECT_EQ(h1.sysctl("net/ipv6/conf/br-blue/accept_ra"), "2");
+  EXPECT_TRUE(h1.pings("2001:db8:5::2"));
+  // The kernel's own default route is learnt again, beside the one that moved.
+  EXPECT_TRUE(eventually(
+      [&] {
+        const auto routes = h1.ip("-6 route show default");
+        return routes.find("metric 1024") != std::string::npos &&
+               routes.find("dev eth1") == std::string::npos;
+      },
+      15s))
+      << h1.ip("-6 route");
+  ASSERT_TRUE(h1.down().ok());
+  EXPECT_TRUE(has("eth1")) << h1.ip("-6 address") << h1.ip("-6 route");
+}
+
 /// A NIC with a macvlan on it lets no bridge have it: the request in the middle of it all fails.
 TEST_F(TakeoverTest, WhenAStepFailsTheNicHasEverythingAgain) {
   add_all_kinds();
