@@ -102,7 +102,8 @@ Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
   }
   listener->reset();
   auto report = bring_up(std::move(cloud), *writer, duty);
-  if (!report) (void)node::ask_guardian('r');
+  const bool is_refused = !writer->lock && report && !report->error.empty();
+  if (!report || is_refused) (void)node::ask_guardian('r');
   return report;
 }
 

@@ -225,26 +225,6 @@ std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const A
   return blocked(wanted->master) || blocked(name) ? std::nullopt : std::optional(Phase::attach);
 }
 
-/// False: what a NIC that is where it should be has got is too new.
-bool Engine::is_calm(const TakeoverKey& nic, Clock::time_point now) {
-  const Takeover* wanted = tables_.takeovers.rows().desired(nic);
-  const Takeover* seen = tables_.takeovers.rows().actual(nic);
-  const netlink::Link* port = view_.link(nic);
-  const netlink::Link* master = port && port->master != 0 ? view_.link(port->master) : nullptr;
-  if (!seen || !wanted || !master || master->name != wanted->holder) return true;
-  Unrest& unrest = unrest_[nic];
-  if (unrest.things != seen->things) unrest = {seen->things, now + calm_};
-  return now >= unrest.until;
-}
-
-std::optional<Clock::time_point> Engine::next_retry() const {
-  auto next = holds_.next_retry();
-  for (const auto& [nic, unrest] : unrest_) {
-    if (!next || unrest.until < *next) next = unrest.until;
-  }
-  return next;
-}
-
 /// A NIC joins or leaves with what it carries. Where that has to wait (it failed lately), so do the
 /// NIC, and the end of the bridge that has it.
 void Engine::plan_takeovers(Plan& plan, Clock::time_point now) {

@@ -45,7 +45,8 @@ void KernelView::refresh_takeover(const std::string& nic) {
   const Takeover* wanted = tables_.takeovers.rows().desired(nic);
   const netlink::Link* master = port && port->master != 0 ? link(port->master) : nullptr;
   if (master && !is_ours(*master)) master = nullptr;
-  const bool leaves = master && (!wanted || wanted->holder != master->name);
+  const bool stays = tables_.attachments.rows().desired(nic) && !wanted;  // a VLAN device
+  const bool leaves = master && !stays && (!wanted || wanted->holder != master->name);
   Takeover seen;
   if (leaves && (wanted || questions_.may_have_moved(nic))) {
     seen = {master->name, questions_.carried(master->index)};

@@ -12,10 +12,11 @@ using testing::UnorderedElementsAre;
 class CarriedTest : public KernelTest {
  protected:
   void SetUp() override {
-    shell(
-        "ip link set lo up; ip link add a type veth peer name a2; ip link add b type veth peer "
-        "name "
-        "b2; for l in a a2 b b2; do ip link set $l up; done");
+    shell("ip link set lo up");
+    for (const std::string number : {"1", "2", "3"}) {
+      shell("ip link add l" + number + " up type veth peer name e" + number);
+      shell("ip link set e" + number + " up");
+    }
   }
   static void ip(const std::string& words) { shell("ip " + words); }
   std::vector<Carried> on(const std::string& link) {
@@ -66,7 +67,7 @@ TEST_F(CarriedTest, KnowsAddressesRoutesNextHopsAndNeighbours) {
 }
 
 TEST_F(CarriedTest, WhatIsOursIsNotTheNics) {
-  ip("address add 192.0.2.1/24 dev l1 proto 110");
+  send(add_address({.link = index("l1"), .prefix = prefix("192.0.2.1/24")}));
   ip("route add 10.0.0.0/8 via 192.0.2.9 dev l1 proto 110");
   ip("neighbour add 192.0.2.8 lladdr 02:00:00:00:00:08 dev l1 nud permanent protocol 110");
   EXPECT_THAT(names("l1"), IsEmpty());
@@ -93,7 +94,6 @@ TEST_F(CarriedTest, MovesAndMovesBackAndTwiceIsTheSame) {
 TEST_F(CarriedTest, TheRouteThatCountsStillCounts) {
   ip("address add 192.0.2.1/24 dev l1");
   ip("address add 198.51.100.1/24 dev l2");
-  ip("link add l3 type veth peer name e3; ip link set l3 up; ip link set e3 up");
   ip("route add 10.1.0.0/16 via 192.0.2.9 dev l1; ip route append 10.1.0.0/16 via 198.51.100.9");
   ip("route add 10.2.0.0/16 via 198.51.100.9; ip route append 10.2.0.0/16 via 192.0.2.9 dev l1");
   EXPECT_THAT(move(on("l1"), "l1", "l3"), IsEmpty());
