@@ -166,7 +166,9 @@ class Guardian {
     const auto report = duty_.confirmed ? apply_text(*duty_.confirmed) : take_down(duty_.options);
     if (!report) return tl::unexpected(report.error());
     if (!report->error.empty()) return failure("bring back", report->error);
-    return {};
+    if (report->failures.empty()) return {};
+    const Remark& first = report->failures.front();
+    return failure(first.object, first.reason);
   }
 
   Result<node::WriterLock> become_the_writer() {

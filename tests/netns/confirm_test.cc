@@ -35,9 +35,11 @@ class ConfirmTest : public CloudTest {
   }
   Outcome confirm() { return h1.novaplane({"confirm"}); }
   bool has_green() { return h1.has_link("br-green"); }
-  bool came_back() {
-    return eventually([&] { return !has_green() && h1.has_link("br-blue"); }, 20s) &&
-           eventually([&] { return read_file(h1.run_dir() + "/rolled-back").ends_with("ok\n"); });
+  std::string rolled_back() { return read_file(h1.run_dir() + "/rolled-back"); }
+  testing::AssertionResult came_back() {
+    const bool done = eventually([&] { return rolled_back().ends_with("ok\n"); }, 40s);
+    if (done && !has_green() && h1.has_link("br-blue")) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << rolled_back() << h1.ip("link");
   }
   std::string confirmed_text() { return read_file(h1.run_dir() + "/confirmed.yaml"); }
 
@@ -82,9 +84,7 @@ TEST_F(ConfirmTest, WhereNothingWasConfirmedNothingIsLeft) {
   const Snapshot before(h1);
   ASSERT_EQ(try_out("2s").status, 0);
   EXPECT_TRUE(h1.has_link("br-blue"));
-  EXPECT_TRUE(eventually([&] { return !h1.has_link("br-blue"); }, 20s));
-  EXPECT_TRUE(
-      eventually([&] { return read_file(h1.run_dir() + "/rolled-back").ends_with("ok\n"); }));
+  EXPECT_TRUE(eventually([&] { return rolled_back().ends_with("ok\n"); }, 40s)) << rolled_back();
   EXPECT_EQ(Snapshot::difference(before, Snapshot(h1)), "");
   EXPECT_EQ(h1.processes("novaplane"), std::vector<pid_t>{});
 }
@@ -184,7 +184,7 @@ class ConfirmDaemonTest : public ConfirmTest {
     EXPECT_TRUE(daemon->running());
   }
   bool came_back_by_the_daemon() {
-    return eventually([&] { return !has_green() && h1.has_link("br-blue"); }, 20s);
+    return eventually([&] { return !has_green() && h1.has_link("br-blue"); }, 40s);
   }
   /// Whatever is undone, the daemon repairs: so it tells what it holds for right.
   void expect_in_force(bool green) {
