@@ -64,6 +64,9 @@ std::string route_text(const rtmsg& header, const Attributes<RTA_NH_ID>& attribu
   text += header.rtm_dst_len == 0 || !destination
               ? std::string("default")
               : Prefix{*destination, header.rtm_dst_len}.to_string();
+  if (attributes.find(RTA_NH_ID)) {
+    text += fmt::format(" by next hop {}", attributes.number<std::uint32_t>(RTA_NH_ID));
+  }
   if (attributes.find(RTA_MULTIPATH)) text += " by several next hops";
   text += optional_word("via", attributes.address(RTA_GATEWAY));
   const auto table = attributes.number<std::uint32_t>(RTA_TABLE, header.rtm_table);
@@ -74,15 +77,14 @@ std::string route_text(const rtmsg& header, const Attributes<RTA_NH_ID>& attribu
   return text;
 }
 
-/// Routes of the table local come and go with their addresses; one that names a next hop object
-/// moves with that.
+/// Routes of the table local come and go with their addresses.
 std::optional<Carried> route_from(RawMessage message) {
   const auto& header = family_header<rtmsg>(message);
   const Attributes<RTA_NH_ID> attributes(header_of(message), sizeof(header));
   const auto table = attributes.number<std::uint32_t>(RTA_TABLE, header.rtm_table);
   const bool is_cached = (header.rtm_flags & RTM_F_CLONED) != 0;
   if (is_cached || table == RT_TABLE_LOCAL || header.rtm_type == RTN_MULTICAST ||
-      header.rtm_protocol == kOurProtocol || attributes.find(RTA_NH_ID)) {
+      header.rtm_protocol == kOurProtocol) {
     return std::nullopt;
   }
   Carried carried;
@@ -91,6 +93,7 @@ std::optional<Carried> route_from(RawMessage message) {
   carried.by_kernel = header.rtm_protocol == RTPROT_KERNEL;
   carried.advertised = header.rtm_protocol == RTPROT_RA;
   if (carried.by_kernel && is_link_local_range(attributes.address(RTA_DST))) return std::nullopt;
+  carried.by_next_hop = attributes.find(RTA_NH_ID) != nullptr;
   carried.has_gateway =
       attributes.find(RTA_GATEWAY) || attributes.find(RTA_VIA) || attributes.find(RTA_MULTIPATH);
   carried.text = route_text(header, attributes);

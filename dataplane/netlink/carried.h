@@ -24,10 +24,11 @@ struct Carried {
   bool ipv6 = false;
   bool by_kernel = false;  ///< a route that comes and goes with an address
   bool has_gateway = false;
-  bool is_first = true;     ///< IPv4 routes: the one of its destination and metric that counts
-  bool advertised = false;  ///< by a router (RFC 4861)
-  bool link_local = false;  ///< an IPv6 address that is good for the link only
-  std::string text;         ///< "address 192.0.2.11/24", "route default via 192.0.2.1 metric 100"
+  bool by_next_hop = false;  ///< a route that names a next hop object, and moves with that
+  bool is_first = true;      ///< IPv4 routes: the one of its destination and metric that counts
+  bool advertised = false;   ///< by a router (RFC 4861)
+  bool link_local = false;   ///< an IPv6 address that is good for the link only
+  std::string text;          ///< "address 192.0.2.11/24", "route default via 192.0.2.1 metric 100"
   RawMessage message;
 
   bool operator==(const Carried&) const = default;

@@ -165,11 +165,39 @@ bool is_multipath(const Carried& thing) {
   return attributes.find(RTA_MULTIPATH) != nullptr;
 }
 
+/// What a route that names a next hop object is told of that. It goes with the object, also where
+/// the kernel drops that, as it does when a bridge loses its last carrier.
+bool is_of_next_hop(const nlattr* attribute) {
+  switch (nla_type(attribute)) {
+    case RTA_OIF:
+    case RTA_GATEWAY:
+    case RTA_VIA:
+    case RTA_MULTIPATH:
+    case RTA_ENCAP:
+    case RTA_ENCAP_TYPE:
+    case RTA_CACHEINFO:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Request route_by_next_hop(const Carried& thing) {
+  auto header = family_header<rtmsg>(thing);
+  header.rtm_flags &= RTNH_F_ONLINK;
+  Request request = request_like(thing, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header);
+  for_each_attribute<rtmsg>(thing, [&](const nlattr* attribute) {
+    if (!is_of_next_hop(attribute)) copy(request, attribute);
+  });
+  return request;
+}
+
 /// In place, where nothing else can be hit: an IPv4 route that is the first of its destination and
 /// metric, an IPv6 one with all its next hops. Others: the new one behind, then the old one goes.
 bool is_replaced(const Carried& thing) { return thing.ipv6 ? is_multipath(thing) : thing.is_first; }
 
 Request route_on(const Carried& thing, const Ends& ends) {
+  if (thing.by_next_hop) return route_by_next_hop(thing);
   return route_request(thing, ends,
                        NLM_F_CREATE | (is_replaced(thing) ? NLM_F_REPLACE : NLM_F_APPEND), true);
 }
@@ -263,7 +291,7 @@ std::vector<Move> moves(const std::vector<Carried>& things, const Ends& ends,
                [&](const Carried& c) { return neighbour_request(c, ends.from, false); }, {ENOENT});
   // Replaced ones are gone, unless the same stood on the new link already. Of several next hops
   // each would be deleted, those on other links too.
-  moves.remove([&](const Carried& c) { return route(c) && !is_multipath(c); },
+  moves.remove([&](const Carried& c) { return route(c) && !c.by_next_hop && !is_multipath(c); },
                [&](const Carried& c) { return route_request(c, ends, 0, false); }, {ESRCH, ENOENT});
   moves.remove(address, [&](const Carried& c) { return address_off(c, ends); }, {EADDRNOTAVAIL});
   moves.add([&](const Carried& c) { return address(c) && c.ipv6 && !had_no_dad(c); },

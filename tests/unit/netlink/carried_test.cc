@@ -56,13 +56,15 @@ TEST_F(CarriedTest, KnowsAddressesRoutesNextHopsAndNeighbours) {
   ip("route add 10.0.0.0/8 via 192.0.2.9 dev l1 metric 7");
   ip("route add default via 192.0.2.9 dev l1 table 55");
   ip("nexthop add id 3 via 192.0.2.9 dev l1");
+  ip("route add 10.3.0.0/16 nhid 3");
   ip("neighbour add 192.0.2.8 lladdr 02:00:00:00:00:08 dev l1 nud permanent");
   ip("neighbour add proxy 192.0.2.7 dev l1");
   EXPECT_THAT(names("l1"), UnorderedElementsAre("address 192.0.2.1/24", "address 2001:db8::1/64",
                                                 "route 10.0.0.0/8 via 192.0.2.9 metric 7",
                                                 "route default via 192.0.2.9 table 55",
-                                                "next hop 3 via 192.0.2.9", "neighbour 192.0.2.8",
-                                                "proxy 192.0.2.7"));
+                                                "next hop 3 via 192.0.2.9",
+                                                "route 10.3.0.0/16 by next hop 3 via 192.0.2.9",
+                                                "neighbour 192.0.2.8", "proxy 192.0.2.7"));
   EXPECT_THAT(on("l2"), IsEmpty());
 }
 
@@ -88,6 +90,18 @@ TEST_F(CarriedTest, MovesAndMovesBackAndTwiceIsTheSame) {
   EXPECT_THAT(move(on("l2"), "l2", "l1"), IsEmpty());
   EXPECT_THAT(names("l2"), IsEmpty());
   EXPECT_THAT(names("l1"), testing::UnorderedElementsAreArray(wanted));
+}
+
+/// When the old link goes down the kernel drops a next hop object with all routes that name it.
+TEST_F(CarriedTest, ARouteByANextHopObjectOutlivesTheObject) {
+  ip("address add 192.0.2.1/24 dev l1");
+  ip("nexthop add id 3 via 192.0.2.9 dev l1");
+  ip("route add 10.3.0.0/16 nhid 3");
+  const auto things = on("l1");
+  ip("nexthop delete id 3");
+  shell("test -z \"$(ip route show 10.3.0.0/16)\"");
+  EXPECT_THAT(move(things, "l1", "l2"), IsEmpty());
+  shell("ip route show 10.3.0.0/16 | grep -q 'dev l2'");
 }
 
 /// Of two routes with one destination and metric the first counts, and others' stay.
