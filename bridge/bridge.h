@@ -11,6 +11,7 @@ class Bridge : public engine::Subsystem {
   std::string_view name() const override { return "bridge"; }
   nft::Frame frame() const override;
   std::vector<nft::SetName> sets_of_ports() const override;
+  std::vector<nft::SetName> sets_of_wires() const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
 };
 

@@ -37,6 +37,8 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
 
 std::vector<nft::SetName> Bridge::sets_of_ports() const { return {kWire, kLayer2Wire, kGuests}; }
 
+std::vector<nft::SetName> Bridge::sets_of_wires() const { return {kWire, kLayer2Wire}; }
+
 void Bridge::compile(const Context& context, const Object& object, Rows& out) const {
   switch (object.kind) {
     case Kind::host:

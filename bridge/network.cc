@@ -22,13 +22,23 @@ constexpr std::uint16_t kDns = 53;
 /// Where guests ask for metadata; every host answers its own.
 const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
+/// What the NIC carries for the host moves to its bridge, addresses of IPv6 too.
+bool takes_over_ipv6(const Context& context, const cloud::Network& network) {
+  const auto wire = wire_of(context, network);
+  const LinkFacts* facts =
+      wire && wire == nic_of(context, network) ? context.facts.find(*wire) : nullptr;
+  return facts && std::ranges::any_of(facts->addresses,
+                                      [](const Prefix& prefix) { return !prefix.address.is_v4(); });
+}
+
 engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   const auto& metadata = context.host.metadata;
   engine::Link link;
   link.mac = bridge_mac(context, network);
   link.mtu = mtu_of(context, network);
   link.alias = "novaplane network " + network.name;
-  link.ipv6 = engine::host_address6_on(context, network).has_value();
+  link.ipv6 =
+      engine::host_address6_on(context, network).has_value() || takes_over_ipv6(context, network);
   link.route_localnet =
       metadata && metadata->address.is_loopback() && host_address_on(context, network);
   return link;
@@ -56,18 +66,13 @@ engine::Link vlan_device(const Context& context, const cloud::Network& network,
   return link;
 }
 
-/// Why a NIC must not be attached itself: it belongs to somebody else, or the host would lose its
-/// own addresses with it. Empty: nothing.
+/// Why a NIC must not be attached itself: it belongs to somebody else. Empty: nothing.
 std::string obstacle(const Context& context, const std::string& wire) {
   if (const cloud::Uplink* uplink = uplink_on(context.host, wire)) {
     return fmt::format("is uplink {} too: not supported yet", uplink->name);
   }
   const LinkFacts* facts = context.facts.find(wire);
-  if (!facts) return {};
-  if (!facts->master.empty()) return fmt::format("is a port of {}", facts->master);
-  if (facts->addresses.empty()) return {};
-  return fmt::format("carries {}: moving addresses to the bridge is not supported yet",
-                     fmt::join(facts->addresses, ", "));
+  return facts && !facts->master.empty() ? fmt::format("is a port of {}", facts->master) : "";
 }
 
 /// What falls short of the document though the wire is attached.
@@ -113,6 +118,7 @@ void compile_wire(const Context& context, const cloud::Network& network, Element
   if (vlan && !facts) return;
   if (vlan) out.links.push_back({wire, vlan_device(context, network, *vlan, *nic, *facts)});
   out.attachments.push_back({wire, {network.bridge, std::nullopt, std::nullopt}});
+  if (!vlan) out.takeovers.push_back({wire, {network.bridge}});
 }
 
 // --- routing and isolation

@@ -16,7 +16,12 @@ constexpr Command kCommands[] = {
     {"plan", "FILE", "what would change on this host, and why; changes nothing",
      "Exit status 0: nothing to change, 2: changes are pending.", 1, 1, plan},
     {"up", "FILE", "make it so, verify, and tell what changed",
-     "Beside a running novaplaned with the same document, asks it for a pass.", 1, 1, up},
+     "Beside a running novaplaned with the same document, asks it for a pass.\n"
+     "--confirm TIME: unless `novaplane confirm` follows in time, what was confirmed last comes "
+     "back.",
+     1, 1, up},
+    {"confirm", "", "keep the document that `up --confirm` brought into force",
+     "Says what it keeps, and how much time was left.", 0, 0, confirm},
     {"down", "", "remove everything that is novaplane's on this host",
      "What others made stays; values that were found are given back.", 0, 0, down},
     {"show", "[networks|ports|floating-ips|port-forwards|uplinks]", "what is, read from the kernel",
@@ -86,6 +91,9 @@ int run(const Options& options) {
   if (options.command.empty()) return misused("no command given: novaplane help lists them");
   const Command* command = find(options.command);
   if (!command) return unknown(options.command);
+  if (!options.confirm.empty() && command->name != "up") {
+    return misused(fmt::format("--confirm is an option of up, not of {}", command->name));
+  }
   const std::size_t given = options.arguments.size();
   if (given < command->least) {
     return misused(fmt::format("{} needs a file: {}", command->name, usage_of(*command)));

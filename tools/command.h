@@ -26,6 +26,8 @@ std::span<const Command> commands();
 int check(const Options&);
 int plan(const Options&);
 int up(const Options&);
+int up_on_trial(const Options&);  ///< up --confirm TIME
+int confirm(const Options&);
 int down(const Options&);
 int show(const Options&);
 

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include "dataplane/node/pass.h"
+#include "dataplane/node/trial.h"
+#include "tools/apply.h"
 #include "tools/command.h"
 #include "tools/consequences.h"
 #include "tools/report.h"
@@ -17,6 +19,20 @@ void leave(const std::string& run_dir) {
   ::rmdir((run_dir + "/dhcp").c_str());
   ::rmdir(run_dir.c_str());
 }
+
+Result<Report> bring_down(const Options& options) {
+  if (auto root = require_root(options); !root) return tl::unexpected(root.error());
+  if (auto sentence = node::trial_sentence(); !sentence.empty()) return failure(sentence);
+  const auto writer = become_writer(options);
+  if (!writer) return tl::unexpected(writer.error());
+  if (writer->lock) return take_down(options);
+  return failure(
+      fmt::format("novaplaned (process {}) keeps this host's network as {} says: stop "
+                  "it first, then run down again",
+                  writer->daemon.pid, writer->daemon.document));
+}
+
+}  // namespace
 
 Result<Report> take_down(const Options& options) {
   ProgressLine progress;
@@ -41,22 +57,10 @@ Result<Report> take_down(const Options& options) {
   if (auto restored = executor->restore_all(); !restored) {
     report.error = restored.error().message();
   }
+  node::TrialFiles(options.run_dir).remove_all();
   leave(options.run_dir);
   return report;
 }
-
-Result<Report> bring_down(const Options& options) {
-  if (auto root = require_root(options); !root) return tl::unexpected(root.error());
-  const auto writer = become_writer(options);
-  if (!writer) return tl::unexpected(writer.error());
-  if (writer->lock) return take_down(options);
-  return failure(
-      fmt::format("novaplaned (process {}) keeps this host's network as {} says: stop "
-                  "it first, then run down again",
-                  writer->daemon.pid, writer->daemon.document));
-}
-
-}  // namespace
 
 int down(const Options& options) {
   const auto report = bring_down(options);

@@ -19,7 +19,9 @@ po::options_description described(Options& options) {
       ("host", po::value(&options.host)->value_name("NAME"),
        "the host of the document that this one is (default: its host name)")  //
       ("run-dir", po::value(&options.run_dir)->value_name("DIR"),
-       "where dnsmasq and what was found are kept (default: /run/novaplane)")        //
+       "where dnsmasq and what was found are kept (default: /run/novaplane)")  //
+      ("confirm", po::value(&options.confirm)->value_name("TIME"),
+       "up: bring back what was before, unless confirmed within 30s, 5m or 1h")      //
       ("json", po::bool_switch(&options.json), "JSON instead of text")               //
       ("verbose,v", po::bool_switch(&options.verbose), "every step, not a summary")  //
       ("help,h", po::bool_switch(&options.help), "this text")                        //

@@ -14,6 +14,7 @@ struct Options {
   std::vector<std::string> arguments;  ///< what follows it: FILE
   std::string host;                    ///< empty: not given
   std::string run_dir = "/run/novaplane";
+  std::string confirm;  ///< "30s"; empty: not given
   bool json = false;
   bool verbose = false;
   bool help = false, version = false;

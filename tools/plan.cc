@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/node/show.h"
+#include "dataplane/node/trial.h"
 #include "tools/command.h"
 #include "tools/document.h"
 #include "tools/json.h"
@@ -22,6 +23,9 @@ Result<PlanView> look(cloud::Cloud cloud, const Options& options) {
   PlanView plan = view(session->node->plan(engine::Clock::time_point::max()), session->engine(),
                        host_of(options));
   plan.warnings = node::show(session->engine(), options.run_dir, node::Side::wanted).warnings;
+  if (auto sentence = node::trial_sentence(); !sentence.empty()) {
+    plan.warnings.insert(plan.warnings.begin(), std::move(sentence));
+  }
   return plan;
 }
 

@@ -30,7 +30,7 @@ Result<void> require_root(const Options& options) {
 
 Result<Session> Session::open(const Options& options) {
   if (auto root = require_root(options); !root) return tl::unexpected(root.error());
-  auto node = node::Node::open(host_of(options));
+  auto node = node::Node::open(host_of(options), options.run_dir);
   if (!node) return tl::unexpected(node.error());
   return Session{std::move(*node), dhcp::DnsmasqDriver(options.run_dir)};
 }

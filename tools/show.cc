@@ -6,6 +6,7 @@
 #include <array>
 
 #include "dataplane/node/show_json.h"
+#include "dataplane/node/trial.h"
 #include "tools/command.h"
 #include "tools/nearest.h"
 #include "tools/session.h"
@@ -119,7 +120,11 @@ Result<Show> look(const Options& options) {
   auto session = Session::open(options);
   if (!session) return tl::unexpected(session.error());
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
-  return node::show(session->engine(), options.run_dir);
+  Show show = node::show(session->engine(), options.run_dir);
+  if (auto sentence = node::trial_sentence(); !sentence.empty()) {
+    show.warnings.insert(show.warnings.begin(), std::move(sentence));
+  }
+  return show;
 }
 
 const View* find(const std::string& name) {

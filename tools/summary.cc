@@ -72,6 +72,9 @@ struct Counter {
   void operator()(const engine::AttachmentChange& c) {
     counts.add({verb_of(c, "attached", "detached"), "port"});
   }
+  void operator()(const engine::TakeoverChange&) {
+    counts.add({"moved", "NIC's addresses and routes", "NICs' addresses and routes"});
+  }
   void operator()(const engine::AddressChange& c) {
     counts.add({verb_of(c, "added", "removed"), "address", "addresses"});
   }

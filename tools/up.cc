@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-
-#include "dataplane/node/pass.h"
+#include "dataplane/base/files.h"
+#include "dataplane/node/trial.h"
+#include "tools/apply.h"
 #include "tools/command.h"
-#include "tools/consequences.h"
 #include "tools/control.h"
 #include "tools/document.h"
 #include "tools/report.h"
@@ -15,39 +14,7 @@
 namespace novaplane::tools {
 namespace {
 
-// --- by ourselves
-
-Result<Report> apply(cloud::Cloud cloud, const Options& options) {
-  ProgressLine progress;
-  progress.show("reading the kernel");
-  auto session = Session::open(options);
-  if (!session) return tl::unexpected(session.error());
-  engine::Engine& engine = session->engine();
-  auto executor = engine::Executor::open(options.run_dir, engine.frame());
-  if (!executor) return tl::unexpected(executor.error());
-  engine.load(std::move(cloud));
-  if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
-  const auto outcome = node::converge(
-      *session->node, *executor, session->services, [&](engine::Phase phase, std::size_t steps) {
-        progress.show(fmt::format("{}: {}", to_string(phase), count(steps, "step")));
-      });
-  if (!outcome) return tl::unexpected(outcome.error());
-  Report report = report_of(*outcome, engine);
-  progress.show("telling the neighbours");
-  if (auto followed = carry_out(outcome->consequences); !followed) {
-    report.error = followed.error().message();
-  }
-  return report;
-}
-
 // --- by the daemon
-
-constexpr std::size_t kMostLines = 40;  ///< of its changes, unless --verbose
-
-bool is_same_file(const std::string& a, const std::string& b) {
-  std::error_code error;
-  return std::filesystem::equivalent(a, b, error);
-}
 
 Result<Report> ask_for_pass(const DaemonStatus& daemon, const Options& options) {
   const std::string& file = options.arguments.front();
@@ -57,29 +24,29 @@ Result<Report> ask_for_pass(const DaemonStatus& daemon, const Options& options) 
                     "{}: change that file, or stop it first",
                     daemon.pid, daemon.document, file));
   }
-  ProgressLine progress;
-  progress.show(fmt::format("waiting for a pass of novaplaned (process {})", daemon.pid));
-  const auto answer = ask_daemon(options.run_dir, "POST", "/pass");
-  auto report = answer ? report_from_json(*answer) : tl::unexpected(answer.error());
-  if (!report) return report;
-  if (report->changed.size() > kMostLines) {
-    report->summary = {fmt::format("novaplaned (process {}) made {} (--verbose lists them)\n",
-                                   daemon.pid, count(report->changed.size(), "change"))};
-  }
-  if (auto status = daemon_status(options)) report->waiting = std::move(status->waiting);
-  return report;
+  return let_daemon_pass(daemon, options, "/pass");
 }
+
+// --- for good
 
 Result<Report> bring_up(cloud::Cloud cloud, const Options& options) {
   if (auto root = require_root(options); !root) return tl::unexpected(root.error());
+  if (auto sentence = node::trial_sentence(); !sentence.empty()) return failure(sentence);
   const auto writer = become_writer(options);
   if (!writer) return tl::unexpected(writer.error());
-  return writer->lock ? apply(std::move(cloud), options) : ask_for_pass(writer->daemon, options);
+  if (!writer->lock) return ask_for_pass(writer->daemon, options);
+  const auto text = read_whole(options.arguments.front());
+  if (!text) return tl::unexpected(text.error());
+  if (auto kept = node::TrialFiles(options.run_dir).confirm(*text); !kept) {
+    return tl::unexpected(kept.error());
+  }
+  return apply(std::move(cloud), options);
 }
 
 }  // namespace
 
 int up(const Options& options) {
+  if (!options.confirm.empty()) return up_on_trial(options);
   auto cloud = document_for(options);
   if (!cloud) return kFailed;
   const auto report = bring_up(std::move(*cloud), options);

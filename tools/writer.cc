@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "dataplane/base/process.h"
 #include "tools/control.h"
@@ -34,6 +35,27 @@ Result<Writer> daemon_at(const Options& options, pid_t pid) {
 Result<DaemonStatus> daemon_status(const Options& options) {
   const auto answer = ask_daemon(options.run_dir, "GET", "/status");
   return answer ? status_from_json(*answer) : tl::unexpected(answer.error());
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::equivalent(a, b, error);
+}
+
+Result<Report> let_daemon_pass(const DaemonStatus& daemon, const Options& options,
+                               const std::string& what) {
+  constexpr std::size_t kMostLines = 40;  // of its changes, unless --verbose
+  ProgressLine progress;
+  progress.show(fmt::format("waiting for a pass of novaplaned (process {})", daemon.pid));
+  const auto answer = ask_daemon(options.run_dir, "POST", what);
+  auto report = answer ? report_from_json(*answer) : tl::unexpected(answer.error());
+  if (!report) return report;
+  if (report->changed.size() > kMostLines) {
+    report->summary = {fmt::format("novaplaned (process {}) made {} (--verbose lists them)\n",
+                                   daemon.pid, count(report->changed.size(), "change"))};
+  }
+  if (auto status = daemon_status(options)) report->waiting = std::move(status->waiting);
+  return report;
 }
 
 Result<Writer> become_writer(const Options& options) {

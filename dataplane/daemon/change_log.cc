@@ -17,6 +17,9 @@ Noun noun_of(const engine::FrameChange&) { return {"nf_tables frame", "nf_tables
 Noun noun_of(const engine::LinkChange&) { return {"link", "links"}; }
 Noun noun_of(const engine::Raise&) { return {"link state", "link states"}; }
 Noun noun_of(const engine::AttachmentChange&) { return {"port", "ports"}; }
+Noun noun_of(const engine::TakeoverChange&) {
+  return {"NIC's addresses and routes", "NICs' addresses and routes"};
+}
 Noun noun_of(const engine::AddressChange&) { return {"address", "addresses"}; }
 Noun noun_of(const engine::RouteChange&) { return {"route", "routes"}; }
 Noun noun_of(const engine::ShaperChange&) { return {"rate limit", "rate limits"}; }

@@ -97,7 +97,7 @@ struct Control::State {
 
   // Coroutines that share the state: a client may outlive the rest.
   static asio::awaitable<void> accept_clients(std::shared_ptr<State> state);
-  static asio::awaitable<std::string> passed(std::shared_ptr<State> state);
+  static asio::awaitable<std::string> passed(std::shared_ptr<State> state, std::string target);
   static asio::awaitable<void> serve(std::shared_ptr<State> state, Local::socket socket);
 };
 
@@ -105,7 +105,7 @@ namespace {
 
 /// The method that a target takes; none: there is no such target.
 std::optional<http::verb> method_of(std::string_view target) {
-  if (target == "/pass") return http::verb::post;
+  if (target == "/pass" || target == "/trial" || target == "/trial/end") return http::verb::post;
   if (target == "/status" || target == "/show") return http::verb::get;
   return std::nullopt;
 }
@@ -137,7 +137,8 @@ http::response<http::string_body> response_of(Reply reply, unsigned version) {
 }  // namespace
 
 /// Waits for the answer of a pass without holding the loop.
-asio::awaitable<std::string> Control::State::passed(std::shared_ptr<State> state) {
+asio::awaitable<std::string> Control::State::passed(std::shared_ptr<State> state,
+                                                    std::string target) {
   struct Gate {
     explicit Gate(asio::io_context& context)
         : timer(context, asio::steady_timer::time_point::max()) {}
@@ -145,7 +146,7 @@ asio::awaitable<std::string> Control::State::passed(std::shared_ptr<State> state
     std::optional<std::string> answer;
   };
   const auto gate = std::make_shared<Gate>(state->context);
-  state->handlers.pass([gate](std::string json) {
+  state->handlers.pass(target, [gate](std::string json) {
     gate->answer = std::move(json);
     gate->timer.cancel();
   });
@@ -180,7 +181,8 @@ asio::awaitable<void> Control::State::serve(std::shared_ptr<State> state, Local:
   if (!reply) {
     stream.expires_never();
     reply.emplace();
-    reply->body = co_await passed(state);
+    std::string target(request.target());
+    reply->body = co_await passed(state, std::move(target));
   }
   auto response = response_of(std::move(*reply), request.version());
   stream.expires_after(kTimeToTake);

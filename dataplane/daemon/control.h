@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "dataplane/base/error.h"
 #include "dataplane/daemon/loop.h"
@@ -13,6 +14,9 @@ namespace novaplane::daemon {
 ///
 ///     GET /status   how the daemon and the objects of the document fare
 ///     GET /show     what `novaplane show --json` prints
+///     POST /trial   the same with <run-dir>/trial.yaml in force until the trial ends
+///     (node/trial.h) POST /trial/end
+///                   the same with the document again, as it is now
 ///     POST /pass    reads the document again, passes until nothing more can be done, and tells
 ///                   what was changed
 ///
@@ -22,7 +26,8 @@ class Control {
   using Answer = std::function<void(std::string json)>;
   struct Handlers {
     std::function<std::string()> status, show;
-    std::function<void(Answer)> pass;  ///< answers later, once
+    /// "/pass", "/trial" or "/trial/end"; answers later, once.
+    std::function<void(std::string_view target, Answer)> pass;
   };
 
   /// EADDRINUSE when another daemon answers there.

@@ -7,12 +7,14 @@
 #include "dataplane/base/files.h"
 #include "dataplane/daemon/log.h"
 #include "dataplane/daemon/notify.h"
+#include "dataplane/node/trial.h"
 
 namespace novaplane::daemon {
 namespace {
 
 constexpr std::chrono::seconds kVerifyEvery{60};
 constexpr std::size_t kMostMistakesLogged = 20;
+constexpr std::chrono::milliseconds kCalmOfNics{100};  ///< a DHCP client is done with its NIC
 /// A link that goes is known by an error before its event comes: what does not last is no news.
 constexpr std::chrono::milliseconds kNewsLast{100};
 
@@ -53,12 +55,14 @@ Result<void> Daemon::open() {
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::make_unique<node::WriterLock>(std::move(*lock));
   if (auto made = make_directories(options_.run_dir); !made) return made;
-  const Control::Handlers handlers{[this] { return status(); }, [this] { return show(); },
-                                   [this](Control::Answer answer) { pass(std::move(answer)); }};
+  const Control::Handlers handlers{
+      [this] { return status(); }, [this] { return show(); },
+      [this](std::string_view target, Control::Answer answer) { pass(target, std::move(answer)); }};
   auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
   if (opened) opened = keep(control_, Control::open(loop_, options_.run_dir, handlers));
-  if (opened) opened = keep(node_, node::Node::open(options_.host));
+  if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
   if (!opened) return opened;
+  node_->engine().await_calm(kCalmOfNics);
   opened = keep(hands_, Hands::open(loop_, options_.run_dir, node_->engine().frame()));
   if (opened) opened = node_->knows(hands_->senders());
   if (opened) opened = keep(announcer_, Announcer::open(loop_));
@@ -79,6 +83,7 @@ void Daemon::run() {
   if (const auto interval = watchdog_interval()) feed_watchdog(*interval);
   verify_later();
   reconciler_->start();
+  watch_trial();
   read_document();
   if (!wanted_) tell_manager(/*ready=*/true);  // what can be done, is: it waits for a document
   loop_.run();
@@ -88,18 +93,26 @@ void Daemon::run() {
 
 /// A document that cannot be used changes nothing: the last good one stays in force.
 void Daemon::read_document() {
+  if (on_trial_) return;  // read when the trial is over
   auto reading = document_.read();
   if (auto* cloud = std::get_if<cloud::Cloud>(&reading)) {
     log::info("read {}: {} networks, {} ports, {} floating IPs", document_.path(),
               cloud->networks.size(), cloud->ports.size(), cloud->floating_ips.size());
-    wanted_ = true;
-    reconciler_->want(std::move(*cloud));
+    if (auto kept = node::TrialFiles(options_.run_dir).follow(document_.take_text()); !kept) {
+      log::warning("{}", kept.error().message());
+    }
+    want_own(std::move(*cloud));
   } else if (const auto* broken = std::get_if<DocumentFile::Broken>(&reading)) {
     log_mistakes(broken->mistakes);
     log::error("{}", wanted_ ? "the document is not in force; the last good one stays"
                              : "nothing is touched until there is a good document");
     tell_manager(/*ready=*/false);
   }
+}
+
+void Daemon::want_own(cloud::Cloud cloud) {
+  wanted_ = true;
+  reconciler_->want(std::move(cloud));
 }
 
 void Daemon::on_signal(int number) {

@@ -35,6 +35,7 @@ class Daemon {
 
   // daemon.cc
   void read_document();
+  void want_own(cloud::Cloud cloud);
   void on_signal(int number);
   void reload();
   void verify_later();
@@ -54,17 +55,26 @@ class Daemon {
   };
   std::string status() const;
   std::string show();
-  void pass(Control::Answer answer);
+  void pass(std::string_view target, Control::Answer answer);
   void note_changes(const engine::Plan& plan, const std::vector<Result<void>>& results);
   void answer(Asked& asked);
   void answer_all();
+
+  // daemon_trial.cc
+  std::string begin_trial();  ///< an error's sentence, or nothing
+  void end_trial();
+  void watch_trial();
+  void guardian_has_gone();
 
   Options options_;
   Loop loop_;
   DocumentFile document_;
   StateLog states_;
   LineBudget lines_{LineBudget::Clock::now()};
-  std::string told_;  ///< to the service manager
+  std::string told_;       ///< to the service manager
+  bool on_trial_ = false;  ///< another document than ours is in force, or may be
+  Fd guardian_;
+  std::unique_ptr<Watch> guardian_end_;
   bool ready_ = false, wanted_ = false, news_due_ = false;
   std::list<Asked> asked_;
 

@@ -25,13 +25,16 @@ std::string Daemon::status() const {
 
 std::string Daemon::show() { return node::to_json(node::show(node_->engine(), options_.run_dir)); }
 
-void Daemon::pass(Control::Answer answer) {
-  read_document();
+void Daemon::pass(std::string_view target, Control::Answer answer) {
+  std::string error;
+  if (target == "/trial") error = begin_trial();
+  if (target == "/trial/end") end_trial();
+  if (target == "/pass") read_document();
   asked_.emplace_back(loop_);
   Asked& asked = asked_.back();
   asked.answer = std::move(answer);
-  asked.report.error = document_.error();
-  if (!wanted_) return answer_all();
+  asked.report.error = target == "/trial" ? error : document_.error();
+  if (!wanted_ || !error.empty()) return answer_all();
   asked.deadline.after(kLongestPass, [this] {
     for (Asked& late : asked_) late.report.error = "still at work after 120 s";
     answer_all();

@@ -32,7 +32,7 @@ DocumentFile::Reading DocumentFile::broken(std::vector<std::string> mistakes) {
 
 DocumentFile::Reading DocumentFile::read() {
   stamp_ = stamp();
-  const auto text = read_whole(path_);
+  auto text = read_whole(path_);
   if (!text) {
     hash_.reset();
     return broken({text.error().message()});
@@ -54,6 +54,7 @@ DocumentFile::Reading DocumentFile::read() {
                      path_, host_)});
   }
   error_.clear();
+  text_ = std::move(*text);
   return std::move(*cloud);
 }
 

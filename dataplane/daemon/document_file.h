@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,6 +35,8 @@ class DocumentFile {
   bool looks_changed() const;
 
   const std::string& path() const { return path_; }
+  /// As last read; empty: not read yet. Taken, it is gone.
+  std::string take_text() { return std::exchange(text_, {}); }
   /// Why the file as last read is not in force; empty: it is.
   const std::string& error() const { return error_; }
 
@@ -48,7 +51,7 @@ class DocumentFile {
   std::optional<Stamp> stamp() const;  ///< none: no such file
   Reading broken(std::vector<std::string> mistakes);
 
-  std::string path_, host_, error_;
+  std::string path_, host_, error_, text_;
   std::optional<Stamp> stamp_;
   std::optional<std::size_t> hash_;  ///< of the text last read
 };

@@ -295,8 +295,8 @@ void Compiler::add_consequences(const Step& step, Consequences& out) const {
 }
 
 void Rows::clear() {
-  links.clear(), attachments.clear(), shapers.clear(), addresses.clear(), routes.clear(),
-      rules.clear();
+  links.clear(), attachments.clear(), shapers.clear(), takeovers.clear(), addresses.clear(),
+      routes.clear(), rules.clear();
   neighbours.clear(), sysctls.clear(), elements.clear(), services.clear(), entries.clear();
   problems.clear();
 }

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -49,6 +50,7 @@ std::string subject_of(const FrameChange&) { return "nf_tables"; }
 std::string subject_of(const LinkChange& c) { return "link " + c.key; }
 std::string subject_of(const Raise& r) { return "state of link " + r.link; }
 std::string subject_of(const AttachmentChange& c) { return "port " + c.key; }
+std::string subject_of(const TakeoverChange& c) { return "addresses and routes of " + c.key; }
 std::string subject_of(const AddressChange& c) {
   return fmt::format("address {} dev {}", c.key.prefix, c.key.link);
 }
@@ -99,6 +101,25 @@ std::string row_text(const Neighbour& neighbour) {
 }
 std::string row_text(const Sysctl& sysctl) { return "= " + sysctl.value; }
 std::string row_text(const ServiceEntry& entry) { return entry.line; }
+
+/// "move 192.0.2.11/24, default via 192.0.2.1 and 12 more from eth1 to br-blue"
+std::string what_of(const TakeoverChange& change) {
+  constexpr std::size_t kMostNamed = 12;
+  static const Takeover kUnknown;
+  const Takeover& before = change.before ? *change.before : kUnknown;
+  const std::vector<std::string>& things = before.things;
+  const std::size_t named = std::min(things.size(), kMostNamed);
+  std::string list = fmt::format("{}", fmt::join(things.begin(), things.begin() + named, ", "));
+  if (named == 0) list = "what it carries";
+  if (named < things.size()) list += fmt::format(" and {} more", things.size() - named);
+  if (!change.after)
+    return fmt::format("move {} back from {} to {}", list, before.holder, change.key);
+  if (change.before && before.holder.empty()) {
+    return fmt::format("put {} of {} back on {}", list, change.key, change.after->holder);
+  }
+  return fmt::format("move {} from {} to {}", list, change.before ? before.holder : change.key,
+                     change.after->holder);
+}
 
 template <class Key, class Row>
 std::string what_of(const Change<Key, Row>& change) {
@@ -199,6 +220,12 @@ std::string difference(const Service& before, const Service& after) {
 }
 std::string difference(const ServiceEntry& before, const ServiceEntry&) {
   return "was " + before.line;
+}
+
+std::string reason_of(const TakeoverChange& change) {
+  if (!change.after) return fmt::format("{} leaves its bridge", change.key);
+  if (change.before && change.before->holder.empty()) return "the bridge that had them is gone";
+  return fmt::format("{} is a port of {}", change.key, change.after->holder);
 }
 
 template <class Key, class Row>

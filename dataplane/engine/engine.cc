@@ -16,10 +16,12 @@ nft::Frame frame_of(const std::vector<const Subsystem*>& subsystems) {
   return frame;
 }
 
-std::vector<nft::SetName> port_sets_of(const std::vector<const Subsystem*>& subsystems) {
+/// All that `sets_of`, a member of Subsystem, names.
+template <class Member>
+std::vector<nft::SetName> sets_of(const std::vector<const Subsystem*>& subsystems, Member sets_of) {
   std::vector<nft::SetName> sets;
   for (const Subsystem* subsystem : subsystems) {
-    for (const nft::SetName& set : subsystem->sets_of_ports()) sets.push_back(set);
+    for (const nft::SetName& set : (subsystem->*sets_of)()) sets.push_back(set);
   }
   return sets;
 }
@@ -65,7 +67,8 @@ Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Quest
     : compiler_(std::move(host), subsystems, tables_),
       view_(tables_, std::move(questions)),
       frame_(frame_of(subsystems)),
-      sets_of_ports_(port_sets_of(subsystems)) {}
+      sets_of_ports_(sets_of(subsystems, &Subsystem::sets_of_ports)),
+      sets_of_wires_(sets_of(subsystems, &Subsystem::sets_of_wires)) {}
 
 void Engine::load(cloud::Cloud cloud) {
   compiler_.load(std::move(cloud));
@@ -83,9 +86,11 @@ void Engine::want_nothing() {
 // --- what is seen
 
 void Engine::saw_element(const nft::ElementKey& key, nft::Element element) {
-  const bool names_a_port =
-      std::find(sets_of_ports_.begin(), sets_of_ports_.end(), key.set) != sets_of_ports_.end();
-  if (names_a_port) view_.mark_port(std::string(key.key.c_str()));
+  const auto is_in = [&](const std::vector<nft::SetName>& sets) {
+    return std::find(sets.begin(), sets.end(), key.set) != sets.end();
+  };
+  if (is_in(sets_of_ports_)) view_.mark_port(std::string(key.key.c_str()));
+  if (is_in(sets_of_wires_)) view_.mark_wire(std::string(key.key.c_str()));
   tables_.elements.saw(key, std::move(element));
 }
 
@@ -119,7 +124,8 @@ void Engine::saw_sysctl(const SysctlKey& key, std::string value) {
 }
 
 void Engine::learn() {
-  if (view_.take_facts_stale()) compiler_.learn(view_.facts());
+  if (!view_.take_facts_stale()) return;
+  if (compiler_.learn(view_.facts())) view_.mark_takeovers_stale();
 }
 
 std::vector<SysctlKey> Engine::wanted_sysctls() {
@@ -173,7 +179,9 @@ void Engine::find_blocked_links(Clock::time_point now) {
 }
 
 std::optional<Phase> Engine::place_link(const LinkKey& name, const Link* wanted) const {
-  if (!wanted) return Phase::delete_links;
+  if (!wanted) {
+    return waiting_nics_.contains(name) ? std::nullopt : std::optional(Phase::delete_links);
+  }
   const Link* seen = tables_.links.rows().actual(name);
   if (blocked(name) || (seen && same_but_for_state(*seen, *wanted))) return std::nullopt;
   return Phase::create_links;
@@ -211,6 +219,7 @@ const netlink::Link* Engine::held_by_others(const std::string& port) const {
 
 std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const Attachment* wanted,
                                               const Owner& owner) {
+  if (waiting_nics_.contains(name)) return std::nullopt;
   if (!wanted) return Phase::detach;
   if (const netlink::Link* master = held_by_others(name)) {
     conflicts_[*owner].push_back(
@@ -226,6 +235,33 @@ std::optional<Phase> Engine::place_shaper(const ShaperKey& link, const Shaper* w
   const bool is_port = tables_.attachments.rows().desired(link) != nullptr;
   return is_port && view_.link(link) && !held_by_others(link) ? std::optional(Phase::shape)
                                                               : std::nullopt;
+}
+
+/// A NIC joins or leaves with what it carries. Where that has to wait (it failed lately), so do the
+/// NIC, and the end of the bridge that has it.
+void Engine::plan_takeovers(Plan& plan, Clock::time_point now) {
+  const std::size_t before = plan.size();
+  plan_rows(
+      tables_.takeovers,
+      [&](const TakeoverKey& nic, const Takeover* wanted, auto&) {
+        if (!wanted) return std::optional(Phase::detach);
+        const bool is_early = calm_ != Clock::duration::zero() && !is_calm(nic, now);
+        return is_early || blocked(wanted->holder) ? std::nullopt : std::optional(Phase::attach);
+      },
+      plan, now);
+  waiting_nics_.clear();
+  std::erase_if(unrest_, [&](const auto& entry) { return now >= entry.second.until; });
+  if (tables_.takeovers.rows().pending() == plan.size() - before) return;
+  tables_.takeovers.rows().for_each_pending(
+      [&](const TakeoverKey& nic, const Takeover*, const Takeover* seen) {
+        waiting_nics_.insert(nic);
+        if (seen) waiting_nics_.insert(seen->holder);
+      });
+  for (std::size_t i = before; i < plan.size(); ++i) {
+    const auto& change = std::get<TakeoverChange>(plan[i].operation);
+    waiting_nics_.erase(change.key);
+    if (change.before) waiting_nics_.erase(change.before->holder);
+  }
 }
 
 /// False: the frame could not be written lately and has to wait.
@@ -246,6 +282,7 @@ bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
 Plan Engine::plan(Clock::time_point now) {
   learn();
   view_.refresh_wanted_ports();
+  view_.refresh_takeovers();
   conflicts_.clear();
   find_blocked_links(now);
   park_ports_without_link();
@@ -269,6 +306,7 @@ Plan Engine::plan(Clock::time_point now) {
         return wanted ? std::optional(Phase::sysctls) : std::nullopt;
       },
       plan, now);
+  plan_takeovers(plan, now);
   plan_rows(
       tables_.links,
       [&](const LinkKey& name, const Link* wanted, const Owner&) {
@@ -371,6 +409,7 @@ struct Settle {
   }
   void operator()(const AttachmentChange& c) { settle(tables.attachments, c); }
   void operator()(const ShaperChange& c) { settle(tables.shapers, c); }
+  void operator()(const TakeoverChange& c) { settle(tables.takeovers, c); }
   void operator()(const AddressChange& c) { settle(tables.addresses, c); }
   void operator()(const RouteChange& c) { settle(tables.routes, c); }
   void operator()(const RuleChange& c) { settle(tables.rules, c); }

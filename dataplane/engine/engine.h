@@ -62,14 +62,18 @@ class Engine {
   /// How the steps went; those that were never tried (ECANCELED) are passed over.
   void done(const Plan& plan, const std::vector<Result<void>>& results, Clock::time_point now);
   void done(const Step& step, const Result<void>& result, Clock::time_point now);
-  std::optional<Clock::time_point> next_retry() const { return holds_.next_retry(); }
+  std::optional<Clock::time_point> next_retry() const;
   void retry_now() { holds_.retry_now(); }
+  /// A DHCP client that puts an address back on a NIC of ours wants to add routes by it: what it
+  /// has done moves once nothing has changed there for so long. Zero: at once.
+  void await_calm(Clock::duration calm) { calm_ = calm; }
 
   /// Static nf_tables of all subsystems.
   const nft::Frame& frame() const { return frame_; }
   const nft::FrameRepair& frame_repair() const { return repair_; }
   bool wants_frame() const { return wants_frame_; }
   Tables& tables() { return tables_; }
+  const Tables& tables() const { return tables_; }
 
   /// Objects that are not well, as of the last plan().
   std::map<Object, Status> status() const;
@@ -83,6 +87,8 @@ class Engine {
   const netlink::Link* held_by_others(const std::string& port) const;
   void plan_raises(Plan& plan, Clock::time_point now);
   void park_ports_without_link();
+  void plan_takeovers(Plan& plan, Clock::time_point now);
+  bool is_calm(const TakeoverKey& nic, Clock::time_point now);
   std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,
                                         const Owner& owner);
   template <class Key, class Row, class Place>
@@ -99,13 +105,22 @@ class Engine {
   KernelView view_;
   Holds holds_;
   nft::Frame frame_;
-  std::vector<nft::SetName> sets_of_ports_;
+  std::vector<nft::SetName> sets_of_ports_, sets_of_wires_;
   nft::FrameRepair repair_;
   bool frame_seen_ = false;  ///< tables of ours are there, for `down`
   bool wants_frame_ = true;
 
+  Clock::duration calm_ = Clock::duration::zero();
+  struct Unrest {
+    std::vector<std::string> things;
+    Clock::time_point until;
+  };
+  std::map<TakeoverKey, Unrest> unrest_;  ///< NICs on which things have come up lately
+
   // As of the last plan().
   std::unordered_set<std::string> blocked_links_;
+  /// NICs, and bridges that have what a NIC carried: it could not be moved lately.
+  std::unordered_set<std::string> waiting_nics_;
   std::map<Object, std::vector<std::string>> conflicts_;
 };
 

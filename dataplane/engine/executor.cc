@@ -66,13 +66,16 @@ Result<Executor> Executor::open(const std::string& run_dir, const nft::Frame& fr
   if (!nftables) return tl::unexpected(nftables.error());
   auto originals = Originals::open(run_dir);
   if (!originals) return tl::unexpected(originals.error());
-  return Executor(std::move(*netlink), std::move(*nftables), std::move(*originals));
+  return Executor(std::move(*netlink), std::move(*nftables), std::move(*originals),
+                  NicRecords(run_dir));
 }
 
-Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals originals)
+Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
+                   NicRecords nic_records)
     : netlink_(std::move(netlink)),
       nftables_(std::move(nftables)),
-      originals_(std::move(originals)) {}
+      originals_(std::move(originals)),
+      nic_records_(std::move(nic_records)) {}
 
 Report Executor::apply(const Order& order, const Progress& progress) {
   const std::span<const Step> plan(order.plan);
@@ -363,6 +366,7 @@ Result<void> Executor::restore_all() {
     }
   }
   const auto written = originals_.rewrite();
+  nic_records_.end();
   return first ? written : first;
 }
 

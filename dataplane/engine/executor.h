@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "dataplane/engine/nic_records.h"
 #include "dataplane/engine/originals.h"
 #include "dataplane/engine/plan.h"
 #include "dataplane/netlink/socket.h"
@@ -68,7 +69,8 @@ class Executor {
     std::span<Result<void>> results;
   };
 
-  Executor(netlink::Socket netlink, nft::Client nftables, Originals originals);
+  Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
+           NicRecords nic_records);
 
   void run(Phase phase, const Order& order, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
@@ -81,6 +83,9 @@ class Executor {
 
   // executor_links.cc
   void detach(const Work& work);
+  std::unordered_set<std::string> move_carried(const Work& work);
+  void move_carried(const Work& work, std::size_t takeover, std::optional<std::size_t> port);
+  std::optional<netlink::LinkSettings> joining(const AttachmentChange& change);
   Result<netlink::Request> creation(const LinkKey& name, const Link& link);
   void create_links(const Work& work);
   void attach(const KnownPorts& known, const Work& work);
@@ -88,9 +93,11 @@ class Executor {
   void delete_links(const Work& work);
   struct Joining;
   std::vector<Joining> look_at(const KnownPorts& known, const Work& work);
-  static Result<void> find_ipv6(Joining& port, const AttachmentChange& change);
-  Result<void> record(const std::vector<Joining>& ports, const Work& work);
+  void record(const std::vector<Joining>& ports, const Work& work);
+  void record(const AttachmentChange& change, std::string_view what, std::uint32_t found,
+              std::uint32_t ours);
   void raise_nics_below(const std::vector<Joining>& ports);
+  void switch_ipv6(std::span<const Joining> ports, const Work& work);
   void join(const std::vector<Joining>& ports, const Work& work);
   void give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
@@ -101,6 +108,8 @@ class Executor {
   netlink::Socket netlink_;
   nft::Client nftables_;
   Originals originals_;
+  NicRecords nic_records_;
+  std::unordered_set<LinkKey> still_carrying_;  ///< bridges: giving back what a NIC had has failed
   std::unordered_map<std::string, int> indexes_;  ///< of links, for one pass
   std::unordered_set<LinkKey> not_made_;          ///< in this pass
   std::unordered_set<Object>

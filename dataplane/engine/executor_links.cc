@@ -50,6 +50,12 @@ netlink::LinkSettings settings_of(const LinkChange& change) {
   return settings;
 }
 
+netlink::LinkSettings leaving() {
+  netlink::LinkSettings settings;
+  settings.master = 0;
+  return settings;
+}
+
 /// Where the kernel has 802.1Q there is a folder for it, whether it has VLANs or not
 /// (net/8021q/vlanproc.c, vlan_proc_init).
 void explain_missing_vlans(Error& error) {
@@ -100,65 +106,46 @@ void Executor::create_links(const Work& work) {
   settings.send(netlink_, work.results);
 }
 
-/// A port that is to join: its step, what it was, and its switch of IPv6 where that is ours to set.
+/// A port that is to join: its step, and what it was.
 struct Executor::Joining {
   std::size_t step;
   netlink::Link found;
-  std::optional<netlink::Sysctl> ipv6_off = {};
 };
 
 /// What ports are before they join: as last heard of, or asked for where nothing was heard yet (a
-/// VLAN device that was made just now). IPv6 is read, since nobody is told when its switch turns.
+/// VLAN device that was made just now).
 std::vector<Executor::Joining> Executor::look_at(const KnownPorts& known, const Work& work) {
   std::vector<Joining> ports;
   ports.reserve(work.steps.size());
+  const auto ask = [&](int index) { return netlink_.link(index); };
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (!work.results[i]) continue;
-    const auto& change = std::get<AttachmentChange>(work.steps[i].operation);
-    const auto heard = known.find(change.key);
-    const auto found =
-        heard != known.end()
-            ? heard->second
-            : index_of(change.key).and_then([&](int index) { return netlink_.link(index); });
-    if (found) {
-      Joining& port = ports.emplace_back(Joining{i, *found});
-      if (change.after->ipv6) work.results[i] = find_ipv6(port, change);
-    } else {
-      work.results[i] = tl::unexpected(found.error());
-    }
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (!change || !work.results[i]) continue;
+    const auto heard = known.find(change->key);
+    auto found = heard != known.end() ? heard->second : index_of(change->key).and_then(ask);
+    if (!found) work.results[i] = tl::unexpected(found.error());
+    if (found) ports.push_back({i, std::move(*found)});
   }
   return ports;
 }
 
-/// A kernel without IPv6 has it off everywhere.
-Result<void> Executor::find_ipv6(Joining& port, const AttachmentChange& change) {
-  auto ipv6_off = netlink::Sysctl::open(ipv6_path(change.key));
-  port.found.ipv6 = false;
-  if (!ipv6_off) {
-    const bool is_so = ipv6_off.error().code == ENOENT && !*change.after->ipv6;
-    return is_so ? Result<void>() : tl::unexpected(ipv6_off.error());
-  }
-  port.ipv6_off = std::move(*ipv6_off);
-  return port.ipv6_off->read().map([&](const std::string& off) { port.found.ipv6 = off == "0"; });
+void Executor::record(const AttachmentChange& change, std::string_view what, std::uint32_t found,
+                      std::uint32_t ours) {
+  originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(found),
+                    std::to_string(ours));
 }
 
 /// What the ports of a hypervisor were, before they are changed.
-Result<void> Executor::record(const std::vector<Joining>& ports, const Work& work) {
+void Executor::record(const std::vector<Joining>& ports, const Work& work) {
   for (const Joining& port : ports) {
     if (port.found.group == netlink::kOurGroup) continue;  // it came with us, and goes
     const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
-    const auto record = [&](const char* what, auto before, auto after) {
-      originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(before),
-                        std::to_string(after));
-    };
-    const Attachment& wanted = *change.after;
-    record("up", static_cast<int>(port.found.up), 1);
-    if (wanted.mtu) record("mtu", port.found.mtu, *wanted.mtu);
-    if (wanted.ipv6) {
-      record("ipv6", static_cast<int>(port.found.ipv6), static_cast<int>(*wanted.ipv6));
-    }
+    record(change, "up", port.found.up ? 1 : 0, 1);
+    if (change.after->mtu) record(change, "mtu", port.found.mtu, *change.after->mtu);
   }
-  return originals_.flush();
+  if (const auto recorded = originals_.flush(); !recorded) {
+    for (const Joining& port : ports) work.results[port.step] = recorded;
+  }
 }
 
 /// A VLAN device tells itself when its NIC stays down.
@@ -178,43 +165,77 @@ void Executor::raise_nics_below(const std::vector<Joining>& ports) {
   if (originals_.flush()) (void)netlink_.send(requests);
 }
 
-void Executor::attach(const KnownPorts& known, const Work& work) {
-  constexpr std::size_t kAtOnce = 256;  // each has a file open meanwhile
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (!not_made_.contains(std::get<AttachmentChange>(work.steps[i].operation).key)) continue;
-    work.results[i] = failure("", ECANCELED, "its link could not be made");
-  }
-  for (std::size_t at = 0; at < work.steps.size(); at += kAtOnce) {
-    const std::size_t count = std::min(kAtOnce, work.steps.size() - at);
-    const Work some{work.steps.subspan(at, count), work.results.subspan(at, count)};
-    const std::vector<Joining> ports = look_at(known, some);
-    if (const auto recorded = record(ports, some); !recorded) {
-      for (const Joining& port : ports) some.results[port.step] = recorded;
+/// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
+/// further one slower. The switch is read first, since nobody is told when it turns.
+void Executor::switch_ipv6(std::span<const Joining> ports, const Work& work) {
+  std::vector<std::pair<std::size_t, netlink::Sysctl>> switches;
+  for (const auto& [step, found] : ports) {
+    const auto& change = std::get<AttachmentChange>(work.steps[step].operation);
+    if (!work.results[step] || !change.after->ipv6) continue;
+    auto off = netlink::Sysctl::open(ipv6_path(change.key));
+    const auto value = off.and_then([](const netlink::Sysctl& file) { return file.read(); });
+    // A kernel without IPv6 has it off everywhere.
+    const bool is_absent = !value && value.error().code == ENOENT;
+    if (!value && (!is_absent || *change.after->ipv6)) {
+      work.results[step] = tl::unexpected(value.error());
     }
-    raise_nics_below(ports);
-    join(ports, some);
+    if (!value || (value == "0") == *change.after->ipv6) continue;
+    record(change, "ipv6", value == "0" ? 1 : 0, *change.after->ipv6 ? 1 : 0);
+    switches.emplace_back(step, std::move(*off));
+  }
+  const auto recorded = originals_.flush();
+  for (const auto& [step, off] : switches) {
+    const bool on = *std::get<AttachmentChange>(work.steps[step].operation).after->ipv6;
+    work.results[step] = recorded ? off.write(on ? "0" : "1") : recorded;
   }
 }
 
-/// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
-/// further one slower.
+void Executor::attach(const KnownPorts& known, const Work& work) {
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (!change || !not_made_.contains(change->key)) continue;
+    work.results[i] = failure("", ECANCELED, "its link could not be made");
+  }
+  std::vector<Joining> ports = look_at(known, work);
+  record(ports, work);
+  raise_nics_below(ports);
+  if (auto begun = nic_records_.begin(); !begun) {
+    std::fill(work.results.begin(), work.results.end(), begun);
+    return;
+  }
+  const std::unordered_set<std::string> moved = move_carried(work);
+  std::erase_if(ports, [&](const Joining& port) {
+    return moved.contains(std::get<AttachmentChange>(work.steps[port.step].operation).key);
+  });
+  constexpr std::size_t kAtOnce = 256;  // each has a file open meanwhile
+  for (std::size_t at = 0; at < ports.size(); at += kAtOnce) {
+    switch_ipv6(std::span(ports).subspan(at, std::min(kAtOnce, ports.size() - at)), work);
+  }
+  join(ports, work);
+}
+
+/// What the port becomes; none: there is no link of its bridge's name.
+std::optional<netlink::LinkSettings> Executor::joining(const AttachmentChange& change) {
+  const auto master = index_of(change.after->master);
+  if (!master) return std::nullopt;
+  netlink::LinkSettings settings;
+  settings.mtu = change.after->mtu;
+  settings.master = *master;
+  settings.up = true;
+  return settings;
+}
+
 void Executor::join(const std::vector<Joining>& ports, const Work& work) {
   Batch batch;
   for (const Joining& port : ports) {
     Result<void>& result = work.results[port.step];
-    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
-    const Attachment& wanted = *change.after;
-    const auto master = index_of(wanted.master);
-    if (result && !master) result = tl::unexpected(master.error());
-    if (result && port.ipv6_off && port.found.ipv6 != *wanted.ipv6) {
-      result = port.ipv6_off->write(*wanted.ipv6 ? "0" : "1");
-    }
     if (!result) continue;
-    netlink::LinkSettings settings;
-    settings.mtu = wanted.mtu;
-    settings.master = *master;
-    settings.up = true;
-    batch.add(port.step, netlink::set_link(change.key, settings));
+    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
+    if (const auto settings = joining(change)) {
+      batch.add(port.step, netlink::set_link(change.key, *settings));
+    } else {
+      result = tl::unexpected(index_of(change.after->master).error());
+    }
   }
   batch.send(netlink_, work.results);
 }
@@ -236,18 +257,18 @@ void Executor::raise_links(const Work& work) {
 }
 
 void Executor::detach(const Work& work) {
+  const std::unordered_set<std::string> moved = move_carried(work);
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto& change = std::get<AttachmentChange>(work.steps[i].operation);
-    const auto port = index_of(change.key);
-    if (!port) continue;
-    netlink::LinkSettings settings;
-    settings.master = 0;
-    batch.add(i, netlink::set_link(*port, settings));
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    const auto port = change ? index_of(change->key) : tl::unexpected(Error{});
+    if (!port || moved.contains(change->key)) continue;
+    batch.add(i, netlink::set_link(*port, leaving()));
   }
   batch.send(netlink_, work.results, {ENODEV});
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (work.results[i]) give_back(std::get<AttachmentChange>(work.steps[i].operation).key);
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (change && work.results[i]) give_back(change->key);
   }
   if (auto written = originals_.rewrite(); !written && !work.results.empty() && work.results[0]) {
     work.results[0] = written;
@@ -295,12 +316,17 @@ Result<void> Executor::give_back_value(const std::string& subject, const Origina
 /// waits meanwhile. A group that cannot go as a whole goes one by one, so that the intruder is
 /// named.
 void Executor::delete_links(const Work& work) {
+  const auto is_kept = [&](std::size_t i) {
+    return still_carrying_.contains(std::get<LinkChange>(work.steps[i].operation).key);
+  };
   for (std::size_t begin = 0; begin < work.steps.size(); begin += kDeletedAtOnce) {
     const std::size_t end = std::min(begin + kDeletedAtOnce, work.steps.size());
     Batch doomed;
     netlink::LinkSettings settings;
     settings.group = netlink::kDoomedGroup;
     for (std::size_t i = begin; i < end; ++i) {
+      if (is_kept(i)) work.results[i] = failure("", ECANCELED, "it has what a NIC carried");
+      if (is_kept(i)) continue;
       doomed.add(i, netlink::set_link(std::get<LinkChange>(work.steps[i].operation).key, settings));
     }
     doomed.send(netlink_, work.results, {ENODEV});
@@ -308,10 +334,11 @@ void Executor::delete_links(const Work& work) {
     Batch singly;
     for (std::size_t i = begin; i < end; ++i) {
       const auto index = index_of(std::get<LinkChange>(work.steps[i].operation).key);
-      if (index) singly.add(i, netlink::delete_link(*index));
+      if (index && !is_kept(i)) singly.add(i, netlink::delete_link(*index));
     }
     singly.send(netlink_, work.results, {ENODEV});
   }
+  still_carrying_.clear();
 }
 
 }  // namespace novaplane::engine

@@ -75,6 +75,7 @@ void KernelView::forget() {
   foreign_addresses_.clear();
   advertised_defaults_.clear();
   routes_stale_ = names_stale_ = false;
+  takeovers_stale_ = true;
   links_changed_ = facts_stale_ = true;
 }
 
@@ -116,6 +117,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   }
   if (!before) links_changed_ = true;
   if (is_watched(now.name)) facts_stale_ = true;
+  if (!before || before->master != now.master) note_change_on(now.name);
   if (before && !before->carrier && now.carrier) links_changed_ = true;
   if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
   index_of_[now.name] = now.index;
@@ -227,7 +229,7 @@ void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
     return tables_.addresses.saw({name_of(address.link), address.prefix}, {address.broadcast});
   }
   if (address.scope != RT_SCOPE_UNIVERSE) return;
-  if (is_watched(name_of(address.link))) facts_stale_ = true;
+  note_address_on(address.link);
   auto& known = foreign_addresses_[address.link];
   const auto it = std::find_if(known.begin(), known.end(), [&](const netlink::Address& a) {
     return a.prefix == address.prefix;
@@ -246,6 +248,7 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
   if (address.protocol == netlink::kOurProtocol) {
     return tables_.addresses.gone({name_of(address.link), address.prefix});
   }
+  if (address.scope == RT_SCOPE_UNIVERSE) note_address_on(address.link);
   const auto it = foreign_addresses_.find(address.link);
   if (it == foreign_addresses_.end()) return;
   std::erase_if(it->second, [&](const netlink::Address& a) { return a.prefix == address.prefix; });
@@ -255,7 +258,10 @@ void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
   if (is_advertised_default(seen.value)) {
     facts_stale_ |= advertised_defaults_.insert(seen.value.link).second;
   }
-  if (!engine::is_ours(seen.value)) return;
+  if (!engine::is_ours(seen.value)) {
+    if (seen.value.table != RT_TABLE_LOCAL) note_change_on(name_of(seen.value.link));
+    return;
+  }
   const auto row = row_of(seen.value, name_of(seen.value.link));
   if (row) tables_.routes.saw(key_of(seen.value), *row);
 }
@@ -283,7 +289,7 @@ void KernelView::on(const netlink::Gone<netlink::Rule>& gone) {
 
 void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
   const netlink::Neighbour& n = seen.value;
-  if (n.protocol != netlink::kOurProtocol) return;
+  if (n.protocol != netlink::kOurProtocol) return note_change_on(name_of(n.link));
   tables_.neighbours.saw({name_of(n.link), n.address, n.proxy}, {n.mac});
 }
 
@@ -303,7 +309,7 @@ void KernelView::on(const netlink::Gone<netlink::Shaper>& gone) {
 
 void KernelView::watch(std::vector<std::string> names) {
   watched_ = std::move(names);
-  facts_stale_ = true;
+  facts_stale_ = takeovers_stale_ = true;
 }
 
 bool KernelView::is_watched(const std::string& name) const {
@@ -312,6 +318,22 @@ bool KernelView::is_watched(const std::string& name) const {
 
 bool KernelView::carries_routes(const std::string& name) const {
   return tables_.links.rows().actual(name) || is_watched(name);
+}
+
+void KernelView::add_facts_of(const netlink::Link& link, LinkFacts& about) const {
+  about.arp_ignore = link.arp_ignore;
+  about.rp_filter = link.rp_filter;
+  about.takes_advertisements |= takes_advertisements(link);
+  const auto addresses = foreign_addresses_.find(link.index);
+  if (addresses == foreign_addresses_.end()) return;
+  std::set<std::pair<bool, IpAddress>> lasting;
+  for (const netlink::Address& address : addresses->second) {
+    about.addresses.push_back(address.prefix);
+    const bool is_v4 = address.prefix.address.is_v4();
+    if (!about.source && is_v4) about.source = address.prefix.address;
+    if (!is_v4 && is_lasting(address)) lasting.insert(rank_of(address));
+  }
+  if (!about.source6 && !lasting.empty()) about.source6 = lasting.begin()->second;
 }
 
 Facts KernelView::facts() const {
@@ -325,22 +347,12 @@ Facts KernelView::facts() const {
     about.mac = found->mac;
     about.mtu = found->mtu;
     const netlink::Link* master = found->master != 0 ? link(found->master) : nullptr;
-    if (master && !is_ours(*master)) about.master = master->name;
-    // What stands on a port of ours came after it joined; it is no reason to let the wire go.
-    if (master && is_ours(*master)) continue;
-    about.arp_ignore = std::max(arp_ignore_all, found->arp_ignore);
-    about.rp_filter = std::max(rp_filter_all, found->rp_filter);
-    about.takes_advertisements = takes_advertisements(*found);
-    const auto addresses = foreign_addresses_.find(found->index);
-    if (addresses == foreign_addresses_.end()) continue;
-    std::set<std::pair<bool, IpAddress>> lasting;
-    for (const netlink::Address& address : addresses->second) {
-      about.addresses.push_back(address.prefix);
-      const bool is_v4 = address.prefix.address.is_v4();
-      if (!about.source && is_v4) about.source = address.prefix.address;
-      if (!is_v4 && is_lasting(address)) lasting.insert(rank_of(address));
-    }
-    if (!lasting.empty()) about.source6 = lasting.begin()->second;
+    if (master && !is_ours(*master)) about.master = std::exchange(master, nullptr)->name;
+    add_facts_of(*found, about);
+    // A bridge of ours speaks for its wire, and has what the wire had.
+    if (master) add_facts_of(*master, about);
+    about.arp_ignore = std::max(arp_ignore_all, about.arp_ignore);
+    about.rp_filter = std::max(rp_filter_all, about.rp_filter);
   }
   for (const int index : advertised_defaults_) {
     const netlink::Link* found = link(index);

@@ -19,6 +19,19 @@ namespace novaplane::engine {
 struct Questions {
   std::function<int()> arp_ignore_all = [] { return 0; };  ///< net.ipv4.conf.all.arp_ignore
   std::function<int()> rp_filter_all = [] { return 0; };   ///< net.ipv4.conf.all.rp_filter
+  /// What the link carries for the host, for people; of one that cannot be asked: nothing.
+  std::function<std::vector<std::string>(int link)> carried = [](int) {
+    return std::vector<std::string>{};
+  };
+  // Of the run directory's records (NicRecords).
+  std::function<std::vector<std::string>(const std::string& nic)> recorded =
+      [](const std::string&) { return std::vector<std::string>{}; };
+  std::function<std::vector<std::string>()> recorded_nics = [] {
+    return std::vector<std::string>{};
+  };
+  std::function<bool(const std::string& nic)> may_have_moved = [](const std::string&) {
+    return false;
+  };
 };
 
 /// Turns what the kernel tells, in listings and events alike, into seen rows, by our marks; and
@@ -36,6 +49,11 @@ class KernelView {
 
   /// A port counts as attached by us when the document wants it or when our nf_tables name it.
   void mark_port(const std::string& name);
+  /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
+  void mark_wire(const std::string& name);
+  /// Asks what NICs carry, if that may have changed.
+  void refresh_takeovers();
+  void mark_takeovers_stale() { takeovers_stale_ = true; }
   /// Wanted ports changed: looks at their links again.
   void refresh_wanted_ports();
 
@@ -77,6 +95,10 @@ class KernelView {
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
   void refresh_early_ones_of(const netlink::Link& below);
+  void refresh_takeover(const std::string& nic);
+  void note_change_on(const std::string& link);
+  void note_address_on(int index);
+  void add_facts_of(const netlink::Link& link, LinkFacts& about) const;
   void link_lost(const std::string& name);
   bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
   const std::string& name_of(int index) const;  ///< empty: unknown
@@ -88,12 +110,14 @@ class KernelView {
   std::unordered_map<int, netlink::Link> links_;
   std::map<std::string, int, std::less<>> index_of_;
   std::unordered_set<std::string> marked_ports_;
+  std::set<std::string> wires_;
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
   std::set<int> advertised_defaults_;  ///< links with a default route from a router advertisement
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;
   bool shapers_unknown_ = false;
+  bool takeovers_stale_ = true;
 };
 
 }  // namespace novaplane::engine

@@ -17,11 +17,11 @@ namespace novaplane::engine {
 /// ARCHITECTURE.md says why each stands where it stands.
 enum class Phase : std::uint8_t {
   withdraw = 1,      ///< routes, proxies, neighbours and addresses that are not wanted any more
-  detach = 2,        ///< ports leave bridges
+  detach = 2,        ///< ports leave bridges, NICs with what they carried
   nftables = 3,      ///< one transaction: frame and elements, additions and removals
   sysctls = 4,       ///< host-wide values
   create_links = 5,  ///< bridges and VLAN devices, down; then their own values
-  attach = 6,        ///< ports join, up
+  attach = 6,        ///< ports join, up; what a NIC carries moves to its bridge
   raise_links = 7,   ///< links of ours up, MTU last
   shape = 8,         ///< rates of what ports send
   addresses = 9,
@@ -61,6 +61,7 @@ struct Raise {
 using LinkChange = Change<LinkKey, Link>;
 using AttachmentChange = Change<AttachmentKey, Attachment>;
 using ShaperChange = Change<ShaperKey, Shaper>;
+using TakeoverChange = Change<TakeoverKey, Takeover>;
 using AddressChange = Change<AddressKey, Address>;
 using RouteChange = Change<RouteKey, Route>;
 using RuleChange = Change<RuleKey, Rule>;
@@ -71,9 +72,9 @@ using ServiceChange = Change<ServiceKey, Service>;
 using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
 
 using Operation =
-    std::variant<FrameChange, LinkChange, Raise, AttachmentChange, ShaperChange, AddressChange,
-                 RouteChange, RuleChange, NeighbourChange, SysctlChange, ElementChange,
-                 ServiceChange, EntryChange, Announce, ForgetFlows>;
+    std::variant<FrameChange, LinkChange, Raise, AttachmentChange, TakeoverChange, ShaperChange,
+                 AddressChange, RouteChange, RuleChange, NeighbourChange, SysctlChange,
+                 ElementChange, ServiceChange, EntryChange, Announce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;

@@ -56,6 +56,15 @@ struct Shaper {
   std::uint32_t burst = 0;  ///< bytes, a multiple of netlink::Shaper::kBurstStep
   bool operator==(const Shaper&) const = default;
 };
+/// What a NIC carries for the host itself (addresses, routes, static neighbours) when it is a port
+/// of ours: it stands on `holder`. By the NIC's name. Foreign things, so they carry no mark: of a
+/// bridge they are all that is not ours.
+struct Takeover {
+  std::string holder;  ///< wanted: the bridge; seen: where it is; empty: only in the record
+  std::vector<std::string> things = {};  ///< seen, where they have to move: "192.0.2.11/24"
+  bool operator==(const Takeover&) const = default;
+};
+using TakeoverKey = std::string;
 
 struct AddressKey {
   std::string link;
@@ -135,6 +144,7 @@ struct Rows {
   RowList<LinkKey, Link> links;
   RowList<AttachmentKey, Attachment> attachments;
   RowList<ShaperKey, Shaper> shapers;
+  RowList<TakeoverKey, Takeover> takeovers;
   RowList<AddressKey, Address> addresses;
   RowList<RouteKey, Route> routes;
   RowList<RuleKey, Rule> rules;

@@ -22,10 +22,11 @@ struct LinkFacts {
   std::uint32_t mtu = 1500;
   std::optional<IpAddress> source;   ///< first global IPv4 address
   std::optional<IpAddress> source6;  ///< global IPv6 address that lasts, see kernel_view.cc
-  std::vector<Prefix> addresses;     ///< all its global addresses, both families, not ours
-  std::string master;                ///< the bridge, not ours, that it is a port of; or empty
-  int rp_filter = 0;                 ///< the larger of conf/all and conf/<name>
-  int arp_ignore = 0;                ///< the larger of conf/all and conf/<name>
+  /// All its global addresses, both families, not ours; of a port of ours those of its bridge too.
+  std::vector<Prefix> addresses;
+  std::string master;  ///< the bridge, not ours, that it is a port of; or empty
+  int rp_filter = 0;   ///< the larger of conf/all and conf/<name>
+  int arp_ignore = 0;  ///< the larger of conf/all and conf/<name>
   /// It heeds router advertisements, or did before forwarding was switched on.
   bool takes_advertisements = false;
   bool operator==(const LinkFacts&) const = default;
@@ -101,6 +102,8 @@ class Subsystem {
   /// Sets of the frame whose elements are the names of links that were attached for the document:
   /// by them a fresh process knows which ports of a bridge it may detach.
   virtual std::vector<nft::SetName> sets_of_ports() const { return {}; }
+  /// Those among them that name the ports to other hosts.
+  virtual std::vector<nft::SetName> sets_of_wires() const { return {}; }
   /// Appends the rows that `object` wants on this host; the object exists in the cloud.
   virtual void compile(const Context&, const Object& object, Rows& out) const = 0;
   /// What follows when an element or a route changes (either side null: added, removed).

@@ -10,6 +10,7 @@ struct Tables {
   Table<LinkKey, Link> links;
   Table<AttachmentKey, Attachment> attachments;
   Table<ShaperKey, Shaper> shapers;
+  Table<TakeoverKey, Takeover> takeovers;
   Table<AddressKey, Address> addresses;
   Table<RouteKey, Route> routes;
   Table<RuleKey, Rule> rules;
@@ -21,8 +22,8 @@ struct Tables {
 
   template <class F>
   void for_each_table(F&& f) {
-    f(links), f(attachments), f(shapers), f(addresses), f(routes), f(rules), f(neighbours),
-        f(sysctls), f(elements), f(services), f(entries);
+    f(links), f(attachments), f(takeovers), f(shapers), f(addresses), f(routes), f(rules),
+        f(neighbours), f(sysctls), f(elements), f(services), f(entries);
   }
 };
 
@@ -30,11 +31,11 @@ struct Tables {
 template <class F>
 void for_each_list(Rows& rows, Tables& tables, F&& f) {
   f(rows.links, tables.links), f(rows.attachments, tables.attachments),
-      f(rows.shapers, tables.shapers), f(rows.addresses, tables.addresses),
-      f(rows.routes, tables.routes), f(rows.rules, tables.rules),
-      f(rows.neighbours, tables.neighbours), f(rows.sysctls, tables.sysctls),
-      f(rows.elements, tables.elements), f(rows.services, tables.services),
-      f(rows.entries, tables.entries);
+      f(rows.takeovers, tables.takeovers), f(rows.shapers, tables.shapers),
+      f(rows.addresses, tables.addresses), f(rows.routes, tables.routes),
+      f(rows.rules, tables.rules), f(rows.neighbours, tables.neighbours),
+      f(rows.sysctls, tables.sysctls), f(rows.elements, tables.elements),
+      f(rows.services, tables.services), f(rows.entries, tables.entries);
 }
 
 }  // namespace novaplane::engine

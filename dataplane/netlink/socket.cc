@@ -151,6 +151,18 @@ Result<void> Socket::dump(Listing what, const Observer& observer) {
   return {};
 }
 
+Result<std::vector<std::vector<std::uint8_t>>> Socket::messages(const Request& question,
+                                                                int family) {
+  listed_.clear();
+  if (auto done = list(question, family); !done) return tl::unexpected(done.error());
+  std::vector<std::vector<std::uint8_t>> found;
+  for_each_message(listed_, [&](const nlmsghdr& message) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&message);
+    found.emplace_back(bytes, bytes + message.nlmsg_len);
+  });
+  return found;
+}
+
 Result<void> Socket::list(const Request& question, int family) {
   const std::size_t before = listed_.size();
   for (int attempt = 0; attempt < kListingAttempts; ++attempt) {

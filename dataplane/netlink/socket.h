@@ -43,6 +43,10 @@ class Socket {
   /// (NLM_F_DUMP_INTR) is taken again before the observer hears of it; EBUSY when that never ends.
   Result<void> dump(Listing what, const Observer& observer);
 
+  /// The messages of one family that answer a question of one's own, as they are: for what has to
+  /// be sent again byte for byte. Neighbours as in listings. Fails as dump() does.
+  Result<std::vector<std::vector<std::uint8_t>>> messages(const Request& question, int family);
+
   /// One link as it is now: for values whose change the kernel tells nobody (disable_ipv6,
   /// route_localnet and arp_ignore written below /proc/sys). ENODEV.
   Result<Link> link(int index);

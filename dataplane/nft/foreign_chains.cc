@@ -1,9 +1,11 @@
-#include "dataplane/nft/foreign_chains.h"
+#include "dataplane/nft/foreign_rules.h"
 
+#include <linux/if.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "dataplane/nft/socket.h"
@@ -34,40 +36,108 @@ bool drops_forwarded(const nlmsghdr* message) {
          u32_of(policy, NF_ACCEPT) == NF_DROP;
 }
 
-void collect(const nlmsghdr* message, std::vector<ForeignChain>& found) {
-  const auto* header = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
-  const std::string_view family = name_of(header->nfgen_family);
-  if (family.empty() || ours(message) || !drops_forwarded(message)) return;
-  found.push_back({std::string(family),
-                   std::string(text_of(find_attribute(message, NFTA_CHAIN_TABLE))),
-                   std::string(text_of(find_attribute(message, NFTA_CHAIN_NAME)))});
+std::uint8_t nfproto_of(const nlmsghdr* message) {
+  return static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message))->nfgen_family;
 }
 
-}  // namespace
+ForeignChain chain_of(const nlmsghdr* message, std::uint16_t table, std::uint16_t name) {
+  return {std::string(name_of(nfproto_of(message))),
+          std::string(text_of(find_attribute(message, table))),
+          std::string(text_of(find_attribute(message, name)))};
+}
 
-Result<std::vector<ForeignChain>> foreign_forward_drops() {
+/// Once, and none of a family whose packets are no guest's.
+void note(std::vector<ForeignChain>& found, ForeignChain chain) {
+  const bool is_known = std::find(found.begin(), found.end(), chain) != found.end();
+  if (!is_known && !chain.family.empty()) found.push_back(std::move(chain));
+}
+
+/// As rules and sets hold it: sixteen bytes, the rest of them zero (IFNAMSIZ).
+std::string name_bytes(const std::string& link) {
+  std::string bytes = link;
+  bytes.resize(IFNAMSIZ);
+  return bytes;
+}
+
+/// Whose elements are asked for; otherwise all of all families.
+struct Within {
+  std::uint8_t family = NFPROTO_UNSPEC;
+  std::string table = {}, set = {};
+};
+
+/// Calls f(message) for each answer to a question for a listing.
+template <class F>
+Result<void> for_each_listed(std::uint16_t type, const Within& within, F&& f) {
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
-  alignas(nlmsghdr) std::byte room[64];
-  nlmsghdr* request = start_message(room, message_type(NFT_MSG_GETCHAIN),
-                                    NLM_F_REQUEST | NLM_F_DUMP, NFPROTO_UNSPEC, 0);
+  alignas(nlmsghdr) std::byte room[1024];
+  nlmsghdr* request =
+      start_message(room, message_type(type), NLM_F_REQUEST | NLM_F_DUMP, within.family, 0);
+  if (!within.set.empty()) {
+    put_name(request, NFTA_SET_ELEM_LIST_TABLE, within.table);
+    put_name(request, NFTA_SET_ELEM_LIST_SET, within.set);
+  }
   const iovec part{request, request->nlmsg_len};
-  if (auto sent = socket->send({&part, 1}); !sent) return tl::unexpected(sent.error());
-  std::vector<ForeignChain> found;
+  if (auto sent = socket->send({&part, 1}); !sent) return sent;
   for (;;) {
     const auto datagram = socket->receive();
     if (!datagram) return tl::unexpected(datagram.error());
     int left = static_cast<int>(datagram->size());
     const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-      if (header->nlmsg_type == NLMSG_DONE) return found;
+      if (header->nlmsg_type == NLMSG_DONE) return {};
       if (header->nlmsg_type == NLMSG_ERROR) {
         const int code = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
-        return failure("list the chains of other tables", code);
+        return failure("list the tables of others", code);
       }
-      if (nft_message(header)) collect(header, found);
+      if (nft_message(header)) f(header);
     }
   }
+}
+
+void collect(const nlmsghdr* message, std::vector<ForeignChain>& found) {
+  if (ours(message) || !drops_forwarded(message)) return;
+  note(found, chain_of(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME));
+}
+
+}  // namespace
+
+Result<std::vector<ForeignChain>> foreign_forward_drops() {
+  std::vector<ForeignChain> found;
+  const auto listed = for_each_listed(NFT_MSG_GETCHAIN, {},
+                                      [&](const nlmsghdr* message) { collect(message, found); });
+  return listed ? Result<std::vector<ForeignChain>>(std::move(found))
+                : tl::unexpected(listed.error());
+}
+
+Result<std::vector<ForeignChain>> foreign_rules_on(const std::string& link) {
+  std::vector<ForeignChain> found;
+  const std::string name = name_bytes(link);
+  const auto rules = for_each_listed(NFT_MSG_GETRULE, {}, [&](const nlmsghdr* message) {
+    const auto bytes = bytes_of(find_attribute(message, NFTA_RULE_EXPRESSIONS));
+    if (!ours(message) && bytes.find(name) != bytes.npos) {
+      note(found, chain_of(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN));
+    }
+  });
+  if (!rules) return tl::unexpected(rules.error());
+  std::vector<std::pair<std::uint8_t, ForeignChain>> sets;
+  const auto listed = for_each_listed(NFT_MSG_GETSET, {}, [&](const nlmsghdr* message) {
+    const auto key = u32_of(find_attribute(message, NFTA_SET_KEY_LEN));
+    if (ours(message) || key < name.size()) return;
+    sets.emplace_back(nfproto_of(message), chain_of(message, NFTA_SET_TABLE, NFTA_SET_NAME));
+  });
+  if (!listed) return tl::unexpected(listed.error());
+  for (const auto& [family, set] : sets) {
+    const auto elements =
+        for_each_listed(NFT_MSG_GETSETELEM, {family, set.table, set.name},
+                        [&, &set = set](const nlmsghdr* message) {
+                          const auto* list = find_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+                          const auto bytes = bytes_of(list);
+                          if (bytes.find(name) != bytes.npos) note(found, set);
+                        });
+    if (!elements) return tl::unexpected(elements.error());
+  }
+  return found;
 }
 
 }  // namespace novaplane::nft

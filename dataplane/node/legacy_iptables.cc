@@ -65,6 +65,21 @@ bool drops_at(const std::vector<std::byte>& entries, std::size_t offset) {
 
 }  // namespace
 
+bool legacy_iptables_names(const std::string& link) {
+  if (!is_in_use()) return false;
+  const Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  const auto about = fd ? info(fd.get()) : std::nullopt;
+  if (!about) return false;
+  const std::vector<std::byte> rules = entries(fd.get(), about->size);
+  ipt_entry entry;
+  for (std::size_t at = 0; at + sizeof(entry) <= rules.size(); at += entry.next_offset) {
+    std::memcpy(&entry, rules.data() + at, sizeof(entry));
+    if (entry.ip.iniface == link || entry.ip.outiface == link) return true;
+    if (entry.next_offset < sizeof(entry)) break;
+  }
+  return false;
+}
+
 bool legacy_iptables_drops_forwarded() {
   if (!is_in_use()) return false;
   const Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));

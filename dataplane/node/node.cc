@@ -7,6 +7,8 @@
 #include <future>
 
 #include "bridge/bridge.h"
+#include "dataplane/engine/nic_records.h"
+#include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dhcp/dhcp.h"
 #include "nat/nat.h"
@@ -20,9 +22,29 @@ int value_of_all(std::string_view name) {
   return text ? std::atoi(text->c_str()) : 0;
 }
 
-engine::Questions questions() {
-  return {.arp_ignore_all = [] { return value_of_all("arp_ignore"); },
-          .rp_filter_all = [] { return value_of_all("rp_filter"); }};
+/// What people care for: the kernel's own routes go with their addresses.
+std::vector<std::string> names_of(const std::vector<netlink::Carried>& things) {
+  std::vector<std::string> names;
+  for (const netlink::Carried& thing : things) {
+    if (!thing.by_kernel) names.push_back(thing.text);
+  }
+  return names;
+}
+
+engine::Questions questions(netlink::Socket& lister, const std::string& run_dir) {
+  const engine::NicRecords records(run_dir);
+  return {
+      .arp_ignore_all = [] { return value_of_all("arp_ignore"); },
+      .rp_filter_all = [] { return value_of_all("rp_filter"); },
+      .carried =
+          [&lister](int link) {
+            constexpr bool kRanks = false;
+            const auto things = netlink::carried_by(lister, link, kRanks);
+            return things ? names_of(*things) : std::vector<std::string>{};
+          },
+      .recorded = [records](const std::string& nic) { return names_of(records.read(nic)); },
+      .recorded_nics = [records] { return records.nics(); },
+      .may_have_moved = [records](const std::string& nic) { return records.may_have_moved(nic); }};
 }
 
 nft::Frame frame_of_all() {
@@ -42,7 +64,7 @@ const std::vector<const engine::Subsystem*>& subsystems() {
 }
 
 /// The ears open before the first listing, so that nothing falls between.
-Result<std::unique_ptr<Node>> Node::open(const std::string& host) {
+Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::string& run_dir) {
   auto netlink_events = netlink::Monitor::open();
   if (!netlink_events) return tl::unexpected(netlink_events.error());
   auto nft_events = nft::Monitor::open(frame_of_all());
@@ -51,13 +73,14 @@ Result<std::unique_ptr<Node>> Node::open(const std::string& host) {
   if (!lister) return tl::unexpected(lister.error());
   auto nft_lister = nft::Client::open(frame_of_all());
   if (!nft_lister) return tl::unexpected(nft_lister.error());
-  return std::unique_ptr<Node>(new Node(host, std::move(*lister), std::move(*netlink_events),
-                                        std::move(*nft_lister), std::move(*nft_events)));
+  return std::unique_ptr<Node>(new Node(host, run_dir, std::move(*lister),
+                                        std::move(*netlink_events), std::move(*nft_lister),
+                                        std::move(*nft_events)));
 }
 
-Node::Node(std::string host, netlink::Socket lister, netlink::Monitor netlink_events,
-           nft::Client nft_lister, nft::Monitor nft_events)
-    : engine_(std::move(host), subsystems(), questions()),
+Node::Node(std::string host, const std::string& run_dir, netlink::Socket lister,
+           netlink::Monitor netlink_events, nft::Client nft_lister, nft::Monitor nft_events)
+    : engine_(std::move(host), subsystems(), questions(lister_, run_dir)),
       lister_(std::move(lister)),
       netlink_events_(std::move(netlink_events)),
       nft_lister_(std::move(nft_lister)),

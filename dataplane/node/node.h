@@ -24,7 +24,8 @@ const std::vector<const engine::Subsystem*>& subsystems();
 /// thread. Belongs to the network namespace in which it was opened.
 class Node {
  public:
-  static Result<std::unique_ptr<Node>> open(const std::string& host);
+  /// `run_dir`: where it is recorded what NICs carried before they became ports.
+  static Result<std::unique_ptr<Node>> open(const std::string& host, const std::string& run_dir);
   Node(const Node&) = delete;
 
   engine::Engine& engine() { return engine_; }
@@ -57,8 +58,8 @@ class Node {
   int nft_fd() const { return nft_events_.fd(); }
 
  private:
-  Node(std::string host, netlink::Socket lister, netlink::Monitor netlink_events,
-       nft::Client nft_lister, nft::Monitor nft_events);
+  Node(std::string host, const std::string& run_dir, netlink::Socket lister,
+       netlink::Monitor netlink_events, nft::Client nft_lister, nft::Monitor nft_events);
 
   Result<void> observe_links();
   Result<void> observe_rtnetlink();

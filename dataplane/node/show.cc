@@ -7,6 +7,7 @@
 #include "bridge/sets.h"
 #include "dataplane/base/files.h"
 #include "dataplane/engine/presence.h"
+#include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/self_check.h"
 #include "dhcp/running.h"
 #include "nat/sets.h"
@@ -323,6 +324,9 @@ std::string PortForwardRow::Ports::to_string() const {
 Show show(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();
   show.warnings = self_check(show);
+  for (std::string& warning : nic_warnings(engine, run_dir)) {
+    show.warnings.push_back(std::move(warning));
+  }
   return show;
 }
 

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   novaplane::bench::add_bring_up_benchmarks();
   novaplane::bench::add_repair_benchmarks();
   novaplane::bench::add_flows_benchmarks();
+  novaplane::bench::add_takeover_benchmarks();
   novaplane::bench::TableReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   return 0;

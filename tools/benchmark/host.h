@@ -29,6 +29,8 @@ class Host {
   void converge();
   /// What is pending, done and heard of. False: nothing was.
   bool pass();
+  /// What others have done meanwhile.
+  void hear() { (void)node_->hear(); }
   /// Of what is left to do, in words; empty: nothing.
   std::string first_step();
   bool is_silent() { return first_step().empty(); }

@@ -27,6 +27,7 @@ class Site {
   };
 
   const std::string& run_dir() const { return run_dir_; }
+  int netns() const { return netns_.get(); }
   /// Commands of `ip`, one a line, there.
   void ip(const std::string& commands) const;
 

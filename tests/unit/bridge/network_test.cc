@@ -203,6 +203,7 @@ TEST_F(BridgeVlanTest, ItsNicMayCarryWhatItCarries) {
   example_.uplink().interface = "eth1";
   EXPECT_THAT(problems(), IsEmpty());
   EXPECT_EQ(blue().attachments.size(), 1u);
+  EXPECT_THAT(blue().takeovers, IsEmpty());
 }
 
 // --- prune
@@ -248,13 +249,16 @@ TEST_F(BridgeNetworkTest, PortOfAnotherBridgeIsLeftThereWithItsTraffic) {
   EXPECT_EQ(blue().links.size(), 1u);
 }
 
-TEST_F(BridgeNetworkTest, NicWithAddressesIsNotTakenFromTheHost) {
+TEST_F(BridgeNetworkTest, TakesOverWhatItsNicCarries) {
   example_.network().interface = "eth2";
-  example_.link("eth2").addresses = {prefix("192.0.2.5/24"), prefix("2001:db8::5/64")};
-  EXPECT_THAT(problems(), ElementsAre("network blue's interface eth2: carries 192.0.2.5/24, "
-                                      "2001:db8::5/64: moving addresses to the bridge is not "
-                                      "supported yet"));
-  EXPECT_THAT(blue().attachments, IsEmpty());
+  example_.link("eth2").addresses = {prefix("192.0.2.5/24")};
+  EXPECT_THAT(problems(), IsEmpty());
+  ASSERT_EQ(blue().takeovers.size(), 1u);
+  EXPECT_EQ(blue().takeovers[0].first, "eth2");
+  EXPECT_EQ(blue().takeovers[0].second.holder, "br-blue");
+  EXPECT_FALSE(blue().links[0].second.ipv6);
+  example_.link("eth2").addresses.push_back(prefix("2001:db8::5/64"));
+  EXPECT_TRUE(blue().links[0].second.ipv6) << "its addresses need it";
 }
 
 TEST_F(BridgeNetworkTest, UplinkIsNotTakenFromTheHost) {

@@ -20,7 +20,7 @@ class PassTest : public ::testing::Test {
     shell(
         "ip link set lo up; ip link add eth0 type veth peer name world;"
         "ip address add 192.0.2.11/24 dev eth0; ip link set eth0 up; ip link set world up");
-    node_ = Node::open("compute1").value();
+    node_ = Node::open("compute1", folder_).value();
     executor_.emplace(engine::Executor::open(folder_, node_->engine().frame()).value());
     EXPECT_TRUE(node_->knows(executor_->senders()));
   }

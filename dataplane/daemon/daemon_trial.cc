@@ -1,0 +1,73 @@
+#include <sstream>
+
+#include "dataplane/base/files.h"
+#include "dataplane/daemon/daemon.h"
+#include "dataplane/daemon/log.h"
+#include "dataplane/node/trial.h"
+
+/// A document on trial (`novaplane up --confirm`): it is in force until its guardian says that the
+/// trial is over, and it is never the last good one. Our own file is not looked at meanwhile.
+namespace novaplane::daemon {
+namespace {
+
+std::variant<cloud::Cloud, std::string> document_at(const std::string& path,
+                                                    const std::string& host) {
+  const auto text = read_whole(path);
+  if (!text) return text.error().message();
+  std::istringstream stream(*text);
+  auto cloud = cloud::parse(stream, path);
+  if (!cloud) return cloud.error().front().message();
+  if (!cloud->hosts.contains(host)) return path + ": no host " + host + " in it";
+  return std::move(*cloud);
+}
+
+}  // namespace
+
+std::string Daemon::begin_trial() {
+  auto document = document_at(node::TrialFiles(options_.run_dir).on_trial, options_.host);
+  if (const auto* sentence = std::get_if<std::string>(&document)) return *sentence;
+  watch_trial();
+  if (!on_trial_) return "nothing is on trial: its guardian has gone";
+  log::warning("another document is in force on trial");
+  want_own(std::get<cloud::Cloud>(std::move(document)));
+  return {};
+}
+
+/// A daemon that starts in the middle of a trial changes nothing before it is over: its own file
+/// may be what is on trial.
+void Daemon::watch_trial() {
+  guardian_end_.reset();
+  guardian_ = node::watch_guardian();
+  on_trial_ = static_cast<bool>(guardian_);
+  if (!on_trial_) return;
+  guardian_end_ = std::make_unique<Watch>(loop_, guardian_.get());
+  guardian_end_->when_readable([this] { guardian_has_gone(); });
+}
+
+/// Our own file again; where that is no good, what was in force before.
+void Daemon::end_trial() {
+  if (!std::exchange(on_trial_, false)) return;
+  log::info("the trial is over");
+  guardian_end_.reset();
+  guardian_.reset();
+  document_.forget();
+  read_document();
+  if (document_.error().empty()) return;
+  auto confirmed = document_at(node::TrialFiles(options_.run_dir).confirmed, options_.host);
+  if (auto* cloud = std::get_if<cloud::Cloud>(&confirmed)) want_own(std::move(*cloud));
+}
+
+/// Without a word: it was killed. Nobody has confirmed, so what was confirmed last is in force; our
+/// own file counts again with its next change.
+void Daemon::guardian_has_gone() {
+  if (!on_trial_) return;
+  auto confirmed = document_at(node::TrialFiles(options_.run_dir).confirmed, options_.host);
+  auto* cloud = std::get_if<cloud::Cloud>(&confirmed);
+  if (!cloud) return end_trial();
+  log::warning("whoever watched over the trial has gone: what was confirmed last is in force");
+  on_trial_ = false;
+  guardian_.reset();
+  want_own(std::move(*cloud));
+}
+
+}  // namespace novaplane::daemon

@@ -1,0 +1,26 @@
+#include "dataplane/engine/engine.h"
+
+/// NICs that others change while they carry the host.
+namespace novaplane::engine {
+
+/// False: what a NIC that is where it should be has got is too new.
+bool Engine::is_calm(const TakeoverKey& nic, Clock::time_point now) {
+  const Takeover* wanted = tables_.takeovers.rows().desired(nic);
+  const Takeover* seen = tables_.takeovers.rows().actual(nic);
+  const netlink::Link* port = view_.link(nic);
+  const netlink::Link* master = port && port->master != 0 ? view_.link(port->master) : nullptr;
+  if (!seen || !wanted || !master || master->name != wanted->holder) return true;
+  Unrest& unrest = unrest_[nic];
+  if (unrest.things != seen->things) unrest = {seen->things, now + calm_};
+  return now >= unrest.until;
+}
+
+std::optional<Clock::time_point> Engine::next_retry() const {
+  auto next = holds_.next_retry();
+  for (const auto& [nic, unrest] : unrest_) {
+    if (!next || unrest.until < *next) next = unrest.until;
+  }
+  return next;
+}
+
+}  // namespace novaplane::engine

@@ -1,0 +1,93 @@
+#include "dataplane/engine/nic_records.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <sstream>
+
+#include "dataplane/base/fd.h"
+#include "dataplane/base/files.h"
+
+namespace novaplane::engine {
+namespace {
+
+/// Goes on while the machine sleeps, as lifetimes do, and is not set by anybody.
+std::uint32_t seconds_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint32_t>(now.tv_sec);
+}
+
+std::optional<netlink::RawMessage> bytes_of(std::string_view digits) {
+  netlink::RawMessage bytes(digits.size() / 2);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char* pair = digits.data() + 2 * i;
+    if (std::from_chars(pair, pair + 2, bytes[i], 16).ptr != pair + 2) return std::nullopt;
+  }
+  return bytes.size() * 2 == digits.size() ? std::optional(std::move(bytes)) : std::nullopt;
+}
+
+Result<void> sync(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file || ::fsync(file.get()) != 0) return failure("write " + path, errno);
+  return {};
+}
+
+}  // namespace
+
+Result<void> NicRecords::write(const std::string& nic, const std::string& bridge,
+                               const std::vector<netlink::Carried>& things) const {
+  std::string text = fmt::format(
+      "# What {} carried before it became a port of {}, as rtnetlink told it.\nlisted {}\n", nic,
+      bridge, seconds_now());
+  for (const netlink::Carried& thing : things) {
+    text += fmt::format("{:02x} {}\n", fmt::join(thing.message, ""), thing.text);
+  }
+  if (auto begun = begin(); !begun) return begun;
+  if (auto written = write_whole(path_of(nic), text, 0600); !written) return written;
+  if (auto synced = sync(path_of(nic)); !synced) return synced;
+  return sync(folder_);
+}
+
+std::vector<netlink::Carried> NicRecords::read(const std::string& nic) const {
+  std::vector<netlink::Carried> things;
+  const auto text = read_whole(path_of(nic));
+  if (!text) return things;
+  std::istringstream lines(*text);
+  std::uint32_t listed = seconds_now();
+  for (std::string line, first; std::getline(lines, line);) {
+    std::istringstream words(line);
+    if (!(words >> first) || first == "#") continue;
+    if (first == "listed") {
+      words >> listed;
+      continue;
+    }
+    auto message = bytes_of(first);
+    auto thing = message ? netlink::carried_from(std::move(*message)) : std::nullopt;
+    if (thing && netlink::age(*thing, seconds_now() - listed)) things.push_back(std::move(*thing));
+  }
+  return things;
+}
+
+Result<void> NicRecords::remove(const std::string& nic) const { return remove_all(path_of(nic)); }
+
+Result<void> NicRecords::begin() const { return make_directories(folder_); }
+
+void NicRecords::end() const { ::rmdir(folder_.c_str()); }
+
+bool NicRecords::may_have_moved(const std::string& nic) const {
+  return ::access(path_of(nic).c_str(), F_OK) == 0 || ::access(folder_.c_str(), F_OK) != 0;
+}
+
+std::vector<std::string> NicRecords::nics() const {
+  auto names = list_directory(folder_).value_or(std::vector<std::string>{});
+  std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
+  return names;
+}
+
+}  // namespace novaplane::engine

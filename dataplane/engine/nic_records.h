@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/netlink/carried.h"
+
+namespace novaplane::engine {
+
+/// What NICs carried for the host before they became ports: written before the first change, so
+/// that a host whose bridge somebody deletes gets its addresses back, and so that `down` knows what
+/// to give back. One file for each NIC:
+///
+///     <run-dir>/nics/<nic>
+///
+///     # comment
+///     listed <CLOCK_BOOTTIME in seconds>
+///     <the kernel's message in hexadecimal digits> <what it is, for people>
+///     ...
+class NicRecords {
+ public:
+  explicit NicRecords(std::string run_dir) : folder_(std::move(run_dir) + "/nics") {}
+
+  /// Replaces the record; it is on its disk when this returns.
+  Result<void> write(const std::string& nic, const std::string& bridge,
+                     const std::vector<netlink::Carried>& things) const;
+  /// Without what has run out meanwhile. Nothing: there is no record, or none that can be read.
+  std::vector<netlink::Carried> read(const std::string& nic) const;
+  Result<void> remove(const std::string& nic) const;
+
+  /// Says from now on that a NIC without a record has carried nothing.
+  Result<void> begin() const;
+  void end() const;  ///< the last one: `down` leaves nothing behind
+  /// Whether what stands on the NIC's bridge may be the NIC's: it has a record, or records were
+  /// lost.
+  bool may_have_moved(const std::string& nic) const;
+  std::vector<std::string> nics() const;  ///< that have a record
+
+ private:
+  std::string path_of(const std::string& nic) const { return folder_ + "/" + nic; }
+
+  std::string folder_;
+};
+
+}  // namespace novaplane::engine

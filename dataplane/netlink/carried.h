@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/error.h"
+#include "dataplane/netlink/request.h"
+#include "dataplane/netlink/socket.h"
+
+/// What a link carries for the host itself, and how it moves to another link: addresses, routes of
+/// all tables, next hop objects, permanent and proxy neighbours. Each is kept as the kernel told it
+/// and is sent again as it is, with the link's number changed, so that no attribute is lost.
+namespace novaplane::netlink {
+
+/// A message of a listing, whole: nlmsghdr, family header, attributes.
+using RawMessage = std::vector<std::uint8_t>;
+
+struct Carried {
+  enum class Kind : std::uint8_t { address, next_hop, route, neighbour };
+  Kind kind = Kind::address;
+  bool ipv6 = false;
+  bool by_kernel = false;  ///< a route that comes and goes with an address
+  bool has_gateway = false;
+  bool by_next_hop = false;  ///< a route that names a next hop object, and moves with that
+  bool is_first = true;      ///< IPv4 routes: the one of its destination and metric that counts
+  bool advertised = false;   ///< by a router (RFC 4861)
+  bool link_local = false;   ///< an IPv6 address that is good for the link only
+  std::string text;          ///< "address 192.0.2.11/24", "route default via 192.0.2.1 metric 100"
+  RawMessage message;
+
+  bool operator==(const Carried&) const = default;
+};
+
+/// Everything that `link` carries and that is not ours (kOurProtocol), in the order in which it can
+/// be set anew. IPv6 counts where the link has a global address of it: every link has a link-local
+/// one. `ranks`: also finds out Carried::is_first, which lists whole tables.
+Result<std::vector<Carried>> carried_by(Socket& socket, int link, bool ranks);
+
+/// What a message of a listing is; none: nothing that moves.
+std::optional<Carried> carried_from(RawMessage message);
+
+/// An address that was listed so many seconds ago lives that much shorter. False: it has run out.
+bool age(Carried& carried, std::uint32_t seconds);
+
+/// One request of a move, and which errors say that it is so already.
+struct Move {
+  Request request;
+  std::vector<int> tolerated;
+  std::string what;  ///< "put address 192.0.2.11/24 on br-blue"
+};
+
+/// From which link to which.
+struct Ends {
+  int from = 0, to = 0;
+  std::string from_name, to_name;
+};
+
+/// Moves everything, to be sent at once: addresses on the new link; then `relink`, by which the
+/// wire changes hands and the new link is up; IPv6 addresses that need it up; next hops and routes,
+/// those without a gateway first; neighbours. Then the old ones go, and a link's routes with its
+/// last address, which is why they have moved before. At last IPv6 addresses get their own flags
+/// back. Sent twice, or after half of it, the outcome is the same.
+std::vector<Move> moves(const std::vector<Carried>& things, const Ends& ends,
+                        std::vector<Move> relink);
+
+}  // namespace novaplane::netlink

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "dataplane/base/error.h"
+#include "dataplane/base/fd.h"
+
+/// A document on trial: `novaplane up --confirm` has brought it into force, and unless somebody
+/// confirms it in time, what was confirmed last comes back. A process of its own, the guardian,
+/// sees to that. It listens at an abstract Unix socket, as the writer's lock does: one for each
+/// network namespace, and gone with its process. A question is one byte, the answer one line.
+///
+///     's'  "trial <milliseconds left> <file>"
+///     'c'  keep it: "kept <milliseconds left> <file>", "late <file>" or "error <sentence>"
+///     'r'  bring back at once what was confirmed last: "late <file>"
+///     'w'  no answer: the connection ends with the guardian
+namespace novaplane::node {
+
+struct Trial {
+  std::string file;  ///< as it was named, absolute
+  std::chrono::milliseconds left{};
+};
+
+/// The socket of a guardian to be. EADDRINUSE: a document is on trial already.
+Result<Fd> listen_as_guardian();
+
+/// None: nothing is on trial here.
+std::optional<Trial> trial();
+/// For warnings and refusals: "cloud.yaml is on trial: ..."; empty: nothing is.
+std::string trial_sentence();
+
+/// One question to the guardian. ENOENT: there is none.
+Result<std::string> ask_guardian(char question);
+/// Readable when the guardian has ended. None: there is no guardian.
+Fd watch_guardian();
+
+/// Whole documents in a run directory: the last one that somebody confirmed, what stood in its
+/// place until the daemon read it from its file (for the few minutes in which one may wish it
+/// back), and the one on trial.
+struct TrialFiles {
+  explicit TrialFiles(const std::string& run_dir);
+  std::string confirmed, previous, on_trial, rolled_back;
+
+  /// `text` is what somebody wants from now on.
+  Result<void> confirm(const std::string& text) const;
+  /// The same, from the daemon's own file; what stood there is kept beside.
+  Result<void> follow(const std::string& text) const;
+  void remove_all() const;
+};
+
+}  // namespace novaplane::node

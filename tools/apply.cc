@@ -1,0 +1,36 @@
+#include "tools/apply.h"
+
+#include <fmt/format.h>
+
+#include "dataplane/node/pass.h"
+#include "tools/consequences.h"
+#include "tools/report.h"
+#include "tools/session.h"
+#include "tools/terminal.h"
+
+namespace novaplane::tools {
+
+Result<Report> apply(cloud::Cloud cloud, const Options& options) {
+  ProgressLine progress;
+  progress.show("reading the kernel");
+  auto session = Session::open(options);
+  if (!session) return tl::unexpected(session.error());
+  engine::Engine& engine = session->engine();
+  auto executor = engine::Executor::open(options.run_dir, engine.frame());
+  if (!executor) return tl::unexpected(executor.error());
+  engine.load(std::move(cloud));
+  if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
+  const auto outcome = node::converge(
+      *session->node, *executor, session->services, [&](engine::Phase phase, std::size_t steps) {
+        progress.show(fmt::format("{}: {}", to_string(phase), count(steps, "step")));
+      });
+  if (!outcome) return tl::unexpected(outcome.error());
+  Report report = report_of(*outcome, engine);
+  progress.show("telling the neighbours");
+  if (auto followed = carry_out(outcome->consequences); !followed) {
+    report.error = followed.error().message();
+  }
+  return report;
+}
+
+}  // namespace novaplane::tools

@@ -1,0 +1,186 @@
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <charconv>
+#include <filesystem>
+#include <sstream>
+
+#include "dataplane/base/files.h"
+#include "dataplane/cloud/document.h"
+#include "dataplane/node/trial.h"
+#include "tools/apply.h"
+#include "tools/command.h"
+#include "tools/document.h"
+#include "tools/guardian.h"
+#include "tools/session.h"
+#include "tools/terminal.h"
+#include "tools/writer.h"
+
+/// `up --confirm` and `confirm`: a document on trial.
+namespace novaplane::tools {
+namespace {
+
+/// For how long after a change of the daemon's own file its former text may be asked back.
+constexpr std::chrono::minutes kJustNow{5};
+
+/// "30s", "5m", "1h"; at least one second, at most a day.
+std::optional<std::chrono::seconds> time_from(const std::string& text) {
+  long number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string unit(end, text.data() + text.size());
+  const long factor = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  constexpr long kDay = 24 * 3600;
+  if (error != std::errc() || factor == 0 || number < 1 || number > kDay / factor) return {};
+  return std::chrono::seconds(number * factor);
+}
+
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal();
+}
+
+bool is_from_just_now(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 &&
+         ::time(nullptr) - status.st_mtime < std::chrono::seconds(kJustNow).count();
+}
+
+/// What comes back unless the new text is confirmed. Beside a daemon that has read the new text
+/// from its own file already: what it had before.
+Result<std::optional<std::string>> text_to_bring_back(const Duty& duty) {
+  const node::TrialFiles files(duty.options.run_dir);
+  const auto confirmed = read_whole(files.confirmed);
+  if (duty.followed.empty() || duty.followed != duty.file) {
+    return confirmed ? std::optional(*confirmed) : std::nullopt;
+  }
+  if (confirmed && *confirmed != duty.text) return std::optional(*confirmed);
+  const auto previous = read_whole(files.previous);
+  if (previous && is_from_just_now(files.confirmed)) {
+    if (auto kept = files.confirm(*previous); !kept) return tl::unexpected(kept.error());
+    return std::optional(*previous);
+  }
+  return failure(
+      fmt::format("{} is in force already: there is nothing to put on trial", duty.file));
+}
+
+/// A guardian that could not bring it back would be of no use.
+Result<void> can_be_brought_back(const std::optional<std::string>& text, const Duty& duty) {
+  if (!text) return {};
+  std::istringstream stream(*text);
+  const auto cloud = cloud::parse(stream, node::TrialFiles(duty.options.run_dir).confirmed);
+  return cloud ? Result<void>()
+               : failure("bring back what was confirmed last", cloud.error().front().message());
+}
+
+Result<Report> bring_up(cloud::Cloud cloud, const Writer& writer, const Duty& duty) {
+  if (writer.lock) return apply(std::move(cloud), duty.options);
+  return let_daemon_pass(writer.daemon, duty.options, "/trial");
+}
+
+Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
+  if (auto root = require_root(duty.options); !root) return tl::unexpected(root.error());
+  if (auto sentence = node::trial_sentence(); !sentence.empty()) return failure(sentence);
+  const auto writer = become_writer(duty.options);
+  if (!writer) return tl::unexpected(writer.error());
+  if (!writer->lock) duty.followed = writer->daemon.document;
+  if (!writer->lock && is_same_file(duty.file, duty.followed)) duty.file = duty.followed;
+  auto before = text_to_bring_back(duty);
+  if (!before) return tl::unexpected(before.error());
+  if (auto can = can_be_brought_back(*before, duty); !can) return tl::unexpected(can.error());
+  duty.confirmed = std::move(*before);
+  if (auto made = make_directories(duty.options.run_dir); !made)
+    return tl::unexpected(made.error());
+  const node::TrialFiles files(duty.options.run_dir);
+  if (auto written = write_whole(files.on_trial, duty.text, 0600); !written) {
+    return tl::unexpected(written.error());
+  }
+  auto listener = node::listen_as_guardian();
+  if (!listener) return tl::unexpected(listener.error());
+  ::unlink(files.rolled_back.c_str());
+  if (auto started = start_guardian(*listener, duty); !started) {
+    return tl::unexpected(started.error());
+  }
+  listener->reset();
+  auto report = bring_up(std::move(cloud), *writer, duty);
+  const bool is_refused = !writer->lock && report && !report->error.empty();
+  if (!report || is_refused) (void)node::ask_guardian('r');
+  return report;
+}
+
+std::string how_long_ago(long seconds) {
+  return seconds < 120 ? fmt::format("{} seconds ago", seconds)
+                       : fmt::format("{} minutes ago", seconds / 60);
+}
+
+/// Why there is nothing to confirm.
+std::string too_late(const Options& options) {
+  const auto text = read_whole(node::TrialFiles(options.run_dir).rolled_back);
+  std::istringstream lines(text.value_or(""));
+  long when = 0;
+  std::string file, outcome;
+  if (!text || !(lines >> when) || !std::getline(lines >> std::ws, file)) {
+    return "nothing is on trial: there is nothing to confirm";
+  }
+  std::getline(lines, outcome);
+  const auto ago = how_long_ago(static_cast<long>(::time(nullptr)) - when);
+  if (outcome != "ok") {
+    return fmt::format("too late: {} was not confirmed; bringing back what was before began {}{}",
+                       file, ago, outcome.empty() ? "" : " and failed: " + outcome);
+  }
+  return fmt::format("too late: {} was not confirmed, and what was before came back {}", file, ago);
+}
+
+}  // namespace
+
+int up_on_trial(const Options& options) {
+  const auto time = time_from(options.confirm);
+  if (!time) {
+    complain(fmt::format("--confirm {}: say 30s, 5m or 1h (at most a day)", options.confirm));
+    return kUsage;
+  }
+  auto cloud = document_for(options);
+  if (!cloud) return kFailed;
+  const auto text = read_whole(options.arguments.front());
+  if (!text) {
+    complain(text.error().message());
+    return kFailed;
+  }
+  Duty duty{options, absolute(options.arguments.front()), *text, {}, *time, {}};
+  duty.options.run_dir = absolute(options.run_dir);
+  const auto report = try_out(std::move(*cloud), std::move(duty));
+  if (!report) {
+    complain(report.error().message());
+    return kFailed;
+  }
+  const int status = deliver(*report, options.json, options.verbose);
+  complain(node::trial_sentence());
+  return status;
+}
+
+int confirm(const Options& options) {
+  if (auto root = require_root(options); !root) {
+    complain(root.error().message());
+    return kFailed;
+  }
+  const auto answer = node::ask_guardian('c');
+  std::istringstream words(answer.value_or(""));
+  std::string word, rest;
+  words >> word;
+  if (word == "kept") {
+    long long left = 0;
+    words >> left;
+    std::getline(words >> std::ws, rest);
+    print(fmt::format("confirmed {}, {} seconds before what was before would have come back\n",
+                      rest, left / 1000));
+    return kDone;
+  }
+  if (word == "error") {
+    std::getline(words >> std::ws, rest);
+    complain(rest);
+  } else {
+    complain(too_late(options));
+  }
+  return kFailed;
+}
+
+}  // namespace novaplane::tools

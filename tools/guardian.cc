@@ -1,0 +1,210 @@
+#include "tools/guardian.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <sstream>
+#include <thread>
+
+#include "dataplane/base/files.h"
+#include "dataplane/base/process.h"
+#include "dataplane/cloud/document.h"
+#include "dataplane/node/trial.h"
+#include "dataplane/node/writer_lock.h"
+#include "tools/apply.h"
+#include "tools/control.h"
+
+namespace novaplane::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int kListener = 3;  ///< where the guardian keeps its socket
+constexpr std::chrono::seconds kForTheWriter{5};
+constexpr int kTries = 5;
+constexpr std::chrono::seconds kBetweenTries{1};
+
+/// Nothing of the parent stays open: neither its lock nor its terminal.
+void let_go(int listener) {
+  ::setsid();
+  [[maybe_unused]] const int moved = ::chdir("/");
+  ::signal(SIGHUP, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::dup3(listener, kListener, O_CLOEXEC);
+  ::close_range(kListener + 1, ~0u, 0);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
+  ::close(null);
+}
+
+class Guardian {
+ public:
+  Guardian(Duty duty, pid_t parent)
+      : duty_(std::move(duty)),
+        files_(duty_.options.run_dir),
+        parent_(Process::open(parent)),
+        deadline_(Clock::now() + duty_.time) {}
+
+  void run() {
+    while (!over_ && Clock::now() < deadline_) {
+      pollfd waiting{kListener, POLLIN, 0};
+      const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
+      if (::poll(&waiting, 1, static_cast<int>(std::max<long>(left.count(), 0))) <= 0) continue;
+      if (const Fd client{::accept4(kListener, nullptr, nullptr, SOCK_CLOEXEC)}) answer(client);
+    }
+    ::close(kListener);  // nothing is on trial any more
+    if (!kept_) roll_back();
+  }
+
+ private:
+  milliseconds left() const {
+    return std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now());
+  }
+
+  void answer(const Fd& client) {
+    constexpr timeval kPatience{1, 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    ::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    char question = 0;
+    if (::recv(client.get(), &question, 1, 0) != 1) return;
+    const bool is_root = size == sizeof(peer) && peer.uid == 0;
+    if (question == 'w' && is_root) {
+      (void)::fcntl(client.get(), F_DUPFD_CLOEXEC, kListener + 1);  // ends with us
+      return;
+    }
+    const std::string line = answer_to(is_root ? question : 's') + "\n";
+    ::send(client.get(), line.data(), line.size(), MSG_NOSIGNAL);
+  }
+
+  std::string answer_to(char question) {
+    if (question == 's') return fmt::format("trial {} {}", left().count(), duty_.file);
+    if (left() <= milliseconds::zero() || question == 'r') {
+      over_ = true;
+      return "late " + duty_.file;
+    }
+    if (auto kept = keep(); !kept) return "error " + kept.error().message();
+    over_ = kept_ = true;
+    return fmt::format("kept {} {}", left().count(), duty_.file);
+  }
+
+  /// The daemon's own file holds it from now on, and the daemon reads that.
+  Result<void> keep() {
+    if (!duty_.followed.empty()) {
+      if (auto written = write_followed(duty_.text); !written) return written;
+      if (auto told = tell_daemon(); !told) return told;
+    }
+    if (auto confirmed = files_.confirm(duty_.text); !confirmed) return confirmed;
+    ::unlink(files_.on_trial.c_str());
+    return {};
+  }
+
+  /// In its place, also where that is a symbolic link; mode and owner stay.
+  Result<void> write_followed(const std::string& text) {
+    if (const auto now = read_whole(duty_.followed); now && *now == text) return {};
+    std::error_code error;
+    const auto path = std::filesystem::canonical(duty_.followed, error);
+    struct stat status {};
+    if (error || ::stat(path.c_str(), &status) != 0) {
+      return write_whole(duty_.followed, text);
+    }
+    const Owner owner{status.st_uid, status.st_gid};
+    return write_whole(path, text, status.st_mode & 07777, &owner);
+  }
+
+  Result<void> tell_daemon() {
+    const auto told = ask_daemon(duty_.options.run_dir, "POST", "/trial/end");
+    return told ? Result<void>() : tl::unexpected(told.error());
+  }
+
+  // --- nobody has confirmed
+
+  void roll_back() {
+    ::openlog("novaplane", LOG_PID, LOG_DAEMON);
+    note("");
+    ::syslog(LOG_WARNING, "%s was not confirmed: bringing back what was confirmed last",
+             duty_.file.c_str());
+    Result<void> done;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+      if (attempt > 0) std::this_thread::sleep_for(kBetweenTries);
+      if ((done = bring_back())) break;
+    }
+    if (!done) ::syslog(LOG_ERR, "bring back: %s", done.error().message().c_str());
+    note(done ? "ok" : done.error().message());
+    ::unlink(files_.on_trial.c_str());
+  }
+
+  /// For who comes too late: when it began, with which file, and how it went.
+  void note(const std::string& outcome) {
+    (void)make_directories(duty_.options.run_dir);
+    (void)write_whole(files_.rolled_back,
+                      fmt::format("{} {}\n{}\n", ::time(nullptr), duty_.file, outcome), 0600);
+  }
+
+  /// Through the daemon, if it still lives; a writer that hangs is ended.
+  Result<void> bring_back() {
+    if (!duty_.followed.empty()) {
+      if (duty_.followed == duty_.file && duty_.confirmed) {
+        if (auto written = write_followed(*duty_.confirmed); !written) return written;
+      }
+      if (tell_daemon()) return {};
+    }
+    const auto lock = become_the_writer();
+    if (!lock) return tl::unexpected(lock.error());
+    const auto report = duty_.confirmed ? apply_text(*duty_.confirmed) : take_down(duty_.options);
+    if (!report) return tl::unexpected(report.error());
+    if (!report->error.empty()) return failure("bring back", report->error);
+    if (report->failures.empty()) return {};
+    const Remark& first = report->failures.front();
+    return failure(first.object, first.reason);
+  }
+
+  Result<node::WriterLock> become_the_writer() {
+    auto lock = node::WriterLock::take_before(Clock::now() + kForTheWriter);
+    if (lock || node::WriterLock::holder() != parent_pid()) return lock;
+    (void)parent_->signal(SIGKILL);
+    return node::WriterLock::take_before(Clock::now() + kForTheWriter);
+  }
+  std::optional<pid_t> parent_pid() const {
+    return parent_ ? std::optional(parent_->pid()) : std::nullopt;
+  }
+
+  Result<Report> apply_text(const std::string& text) {
+    std::istringstream stream(text);
+    auto cloud = cloud::parse(stream, files_.confirmed);
+    if (!cloud) return failure(cloud.error().front().message());
+    return apply(std::move(*cloud), duty_.options);
+  }
+
+  Duty duty_;
+  node::TrialFiles files_;
+  Result<Process> parent_;
+  Clock::time_point deadline_;
+  bool over_ = false, kept_ = false;
+};
+
+}  // namespace
+
+Result<void> start_guardian(const Fd& listener, const Duty& duty) {
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) return failure("start a process that brings back what was confirmed", errno);
+  if (child > 0) return {};
+  let_go(listener.get());
+  Guardian(duty, parent).run();
+  ::_exit(0);
+}
+
+}  // namespace novaplane::tools

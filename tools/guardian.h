@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "dataplane/base/error.h"
+#include "dataplane/base/fd.h"
+#include "tools/options.h"
+
+namespace novaplane::tools {
+
+/// What the guardian has to do when nobody confirms in time, all of it known beforehand: neither
+/// the run directory nor the document's own file has to be there then.
+struct Duty {
+  Options options;
+  std::string file;                      ///< of the document on trial, absolute
+  std::string text;                      ///< on trial
+  std::optional<std::string> confirmed;  ///< the document to bring back; none: `down`
+  std::chrono::seconds time{};           ///< from now
+  std::string followed;                  ///< the file that a daemon follows; empty: no daemon
+};
+
+/// Starts the guardian: a process in a session of its own, without a terminal, that holds nothing
+/// of ours and outlives us however we end. It answers at `listener`.
+Result<void> start_guardian(const Fd& listener, const Duty& duty);
+
+}  // namespace novaplane::tools
