@@ -73,6 +73,8 @@ Request ask_listing(Listing what, int family) {
       return neighbour_question(narrow, 0);
     case Listing::proxies:
       return neighbour_question(narrow, NTF_PROXY);
+    case Listing::forwarding:
+      return neighbour_question(narrow, 0);
     case Listing::links:
       break;
   }

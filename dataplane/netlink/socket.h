@@ -21,6 +21,7 @@ enum class Listing : std::uint8_t {
   rules,       ///< policy rules, IPv4
   neighbours,  ///< both families
   proxies,     ///< addresses that a link answers for, both families
+  forwarding,  ///< static forwarding entries of bridges and VXLAN devices
 };
 
 /// Talks rtnetlink in the network namespace in which it was opened. For one thread at a time.
