@@ -26,6 +26,8 @@ std::string vlan_link_name(std::string_view nic, const Vlan& vlan) {
   return link_name(fmt::format("{}.{}", nic, vlan.id));
 }
 
+std::string vxlan_link_name(const Vxlan& vxlan) { return fmt::format("vx{}", vxlan.vni); }
+
 Mac Network::shared_mac() const {
   if (gateway_mac) return *gateway_mac;
   Mac mac{{0x0a, 0x6e, 0, 0, 0, 0}};
