@@ -24,12 +24,22 @@ Result<void> set_ipv6(const std::string& link, bool on) {
   return written;
 }
 
+/// The link as it was; null: it is made. A tunnel's address changes its family with a new device
+/// only (drivers/net/vxlan, vxlan_nl2conf); what stood on it comes with the next pass.
+const Link* kept(const LinkChange& change) {
+  if (!change.before) return nullptr;
+  return change.before->local.family() == change.after->local.family() ? &*change.before : nullptr;
+}
+
 netlink::LinkSettings settings_of(const LinkChange& change) {
   static const Link kNone{.kind = "", .mac = {}, .alias = "", .stp = false, .forward_delay = 0};
-  const Link& before = change.before ? *change.before : kNone;
+  const Link* found = kept(change);
+  const Link& before = found ? *found : kNone;
   const Link& after = *change.after;
   netlink::LinkSettings settings;
-  if (change.before && before.mac != after.mac) settings.mac = after.mac;
+  if (found && before.mac != after.mac) settings.mac = after.mac;
+  if (found && before.local != after.local) settings.local = after.local;
+  if (found && before.learning != after.learning) settings.learning = after.learning;
   if (before.alias != after.alias) settings.alias = after.alias;
   if (before.route_localnet != after.route_localnet) settings.route_localnet = after.route_localnet;
   if (before.stp != after.stp) settings.stp = after.stp;
@@ -37,17 +47,48 @@ netlink::LinkSettings settings_of(const LinkChange& change) {
   return settings;
 }
 
+netlink::PortFlags message_of(const PortFlags& flags) {
+  return {flags.learning, flags.flood, flags.neigh_suppress};
+}
+
+void add_words(Error& error, const std::string& words) {
+  error.words += (error.words.empty() ? "" : ", ") + words;
+}
+
 /// Where the kernel has 802.1Q there is a folder for it, whether it has VLANs or not
 /// (net/8021q/vlanproc.c, vlan_proc_init).
 void explain_missing_vlans(Error& error) {
   if (error.code != EOPNOTSUPP || access("/proc/net/vlan", F_OK) == 0) return;
-  error.words +=
-      fmt::format("{}the kernel lacks CONFIG_VLAN_8021Q", error.words.empty() ? "" : ", ");
+  add_words(error, "the kernel lacks CONFIG_VLAN_8021Q");
+}
+
+/// A module of the kernel, or a part of it with parameters.
+void explain_missing_vxlans(Error& error) {
+  if (error.code != EOPNOTSUPP || access("/sys/module/vxlan", F_OK) == 0) return;
+  add_words(error, "the kernel lacks CONFIG_VXLAN");
 }
 
 }  // namespace
 
+/// Why it could not be made, where the kernel's own words leave something to ask.
+void Executor::explain_failure(const LinkChange& change, Error& error) {
+  const Link& wanted = *change.after;
+  if (wanted.kind == "vlan") explain_missing_vlans(error);
+  if (wanted.kind != "vxlan") return;
+  explain_missing_vxlans(error);
+  if (error.code != EEXIST) return;
+  (void)netlink_.dump(netlink::Listing::links, [&](netlink::Observation&& told) {
+    const auto& link = std::get<netlink::Seen<netlink::Link>>(told).value;
+    if (link.kind == "vxlan" && link.vni == wanted.vni) {
+      add_words(error, fmt::format("link {} has VNI {}", link.name, link.vni));
+    }
+  });
+}
+
 Result<netlink::Request> Executor::creation(const LinkKey& name, const Link& link) {
+  if (link.kind == "vxlan") {
+    return netlink::create_vxlan(name, link.mac, link.vni, link.local, link.udp_port);
+  }
   if (link.kind != "vlan") return netlink::create_bridge(name, link.mac);
   return index_of(link.parent).map([&](int parent) {
     return netlink::create_vlan(name, link.mac, parent, link.vlan_id);
@@ -58,7 +99,9 @@ void Executor::create_links(const Work& work) {
   Batch creations, settings;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
-    if (change.before) continue;
+    if (kept(change)) continue;
+    if (change.before) creations.add(i, netlink::delete_link(change.key));
+    indexes_.erase(change.key);
     auto request = creation(change.key, *change.after);
     if (request) creations.add(i, std::move(*request));
     if (!request) work.results[i] = tl::unexpected(request.error());
@@ -68,10 +111,10 @@ void Executor::create_links(const Work& work) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
     if (!work.results[i]) {
       not_made_.insert(change.key);
-      if (change.after->kind == "vlan") explain_missing_vlans(work.results[i].error());
+      explain_failure(change, work.results[i].error());
       continue;
     }
-    if (!change.before || change.before->ipv6 != change.after->ipv6) {
+    if (const Link* before = kept(change); !before || before->ipv6 != change.after->ipv6) {
       work.results[i] = set_ipv6(change.key, change.after->ipv6);
     }
     netlink::LinkSettings wanted = settings_of(change);
@@ -165,6 +208,12 @@ void Executor::attach(const Work& work) {
     netlink::LinkSettings settings;
     settings.mtu = change.after->mtu;
     settings.master = *master;
+    if (change.after->flags) {
+      // A port has flags once it has joined, and they come before its first frame.
+      batch.add(i, netlink::set_link(*index_of(change.key), settings));
+      settings = {};
+      settings.port_flags = message_of(*change.after->flags);
+    }
     settings.up = true;
     batch.add(i, netlink::set_link(*index_of(change.key), settings));
   }

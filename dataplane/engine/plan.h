@@ -15,15 +15,15 @@ namespace novaplane::engine {
 /// The numbered order in which a pass is applied. A step never waits for a later phase.
 /// ARCHITECTURE.md says why each stands where it stands.
 enum class Phase : std::uint8_t {
-  withdraw = 1,      ///< routes, proxies, neighbours and addresses that are not wanted any more
-  detach = 2,        ///< ports leave bridges
-  nftables = 3,      ///< one transaction: frame and elements, additions and removals
-  sysctls = 4,       ///< host-wide values
-  create_links = 5,  ///< bridges and VLAN devices, down; then their own values
+  withdraw = 1,  ///< routes, proxies, neighbours, addresses, forwarding entries not wanted any more
+  detach = 2,    ///< ports leave bridges
+  nftables = 3,  ///< one transaction: frame and elements, additions and removals
+  sysctls = 4,   ///< host-wide values
+  create_links = 5,  ///< bridges, VLAN and VXLAN devices, down; then their own values
   attach = 6,        ///< ports join, up
   raise_links = 7,   ///< links of ours up, MTU last
   addresses = 8,
-  routes = 9,         ///< routes, permanent neighbours, proxies
+  routes = 9,         ///< routes, permanent neighbours, proxies, forwarding entries
   services = 10,      ///< dnsmasq and what it serves
   announce = 11,      ///< gratuitous ARP; not waited for
   forget_flows = 12,  ///< conntrack; not waited for
@@ -61,14 +61,16 @@ using AddressChange = Change<AddressKey, Address>;
 using RouteChange = Change<RouteKey, Route>;
 using RuleChange = Change<RuleKey, Rule>;
 using NeighbourChange = Change<NeighbourKey, Neighbour>;
+using ForwardingChange = Change<ForwardingKey, Forwarding>;
 using SysctlChange = Change<SysctlKey, Sysctl>;
 using ElementChange = Change<nft::ElementKey, nft::Element>;
 using ServiceChange = Change<ServiceKey, Service>;
 using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
 
-using Operation = std::variant<FrameChange, LinkChange, Raise, AttachmentChange, AddressChange,
-                               RouteChange, RuleChange, NeighbourChange, SysctlChange,
-                               ElementChange, ServiceChange, EntryChange, Announce, ForgetFlows>;
+using Operation =
+    std::variant<FrameChange, LinkChange, Raise, AttachmentChange, AddressChange, RouteChange,
+                 RuleChange, NeighbourChange, ForwardingChange, SysctlChange, ElementChange,
+                 ServiceChange, EntryChange, Announce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;

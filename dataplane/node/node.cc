@@ -82,7 +82,7 @@ Result<void> Node::observe_rtnetlink() {
   for (const auto what : {links, addresses, our_routes, rules, neighbours, proxies}) {
     if (auto listed = list(what); !listed) return listed;
   }
-  return {};
+  return engine_.kernel().has_tunnels() ? list(forwarding) : Result<void>();
 }
 
 Result<void> Node::observe_nftables() {
