@@ -26,6 +26,10 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
     out.sysctls.push_back({"net/ipv4/ip_forward", {"1"}});
   }
   engine::Elements elements(object, out);
+  for (const auto& [name, host] : context.cloud.hosts) {
+    const auto& end = host.tunnel_address;
+    if (end && end->is_v4()) elements.add(kTunnelEnds, nft::Bytes().address(*end).take());
+  }
   for (const cloud::ServicePort& service : context.host.allow) {
     const auto protocol = static_cast<std::uint8_t>(service.protocol);
     elements.add(kAllowed, nft::Bytes().protocol(protocol).port(service.port).take());

@@ -33,6 +33,9 @@ std::vector<nft::Set> sets() {
       {kLayer2Wire, {ifname}},
       {kGuests, {ifname}},
       {kWireIsolated, {ifname, ipv4_addr}},
+      {kWireLocal, {ifname, ipv4_addr}},
+      {kTunnels, {ifname}},
+      {kTunnelEnds, {ipv4_addr}},
       {kToBridge, {ifname, ether_addr}, {ether_addr}},
       {kToGuest, {ifname, ether_addr}, {ether_addr}},
   };
@@ -139,6 +142,11 @@ std::vector<Rule> from_ports_rules() {
           .in({iifname}, kGuests.name)
           .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
           .drop(),
+      from("tunnels are the hosts' own")
+          .in({iifname}, kGuests.name)
+          .in({ip_daddr}, kTunnelEnds.name)
+          .is(udp_dport, cloud::kVxlanPort)
+          .drop(),
       from("from a guest").in({iifname}, kGuests.name).set_mark_bits(kFromGuest),
       from("to the shared gateway")
           .set(ether_daddr, {iifname, ether_daddr}, kToBridge.name)
@@ -146,6 +154,8 @@ std::vector<Rule> from_ports_rules() {
   };
 }
 
+/// A tunnel's packet bears the mark of what is inside: with one its route would be looked up each
+/// time (include/net/ip_tunnels.h, ip_tunnel_dst_cache_usable), among those of an uplink even.
 std::vector<Rule> to_ports_rules() {
   const auto to = [](std::string why) {
     return rule(Family::bridge, "postrouting", std::move(why));
@@ -153,10 +163,14 @@ std::vector<Rule> to_ports_rules() {
   return {
       to("each guest sees its own host").in({oifname, arp_daddr_ip}, kWireIsolated.name).drop(),
       to("each guest sees its own host").in({oifname, arp_saddr_ip}, kWireIsolated.name).drop(),
+      to("who is asked for is here").in({oifname, arp_daddr_ip}, kWireLocal.name).drop(),
       to("DHCP stays on its host")
           .in({oifname}, kWire.name)
           .between(udp_dport, kDhcpServer, kDhcpClient)
           .drop(),
+      to("a tunnel has its own way")
+          .in({oifname}, kTunnels.name)
+          .clear_mark_bits(kFromGuest | engine::kUplinkMask),
       to("ARP of the shared gateway")
           .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuest.name),
       to("from the shared gateway").set(ether_saddr, {oifname, ether_saddr}, kToGuest.name),

@@ -24,7 +24,10 @@ constexpr SetName kWire{Family::bridge, "wire"};
 constexpr SetName kLayer2Wire{Family::bridge, "layer2_wire"};  ///< as it is: no rule looks at it
 constexpr SetName kGuests{Family::bridge, "guests"};
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
-constexpr SetName kToBridge{Family::bridge, "to_bridge"};          ///< port . shared MAC : bridge's
-constexpr SetName kToGuest{Family::bridge, "to_guest"};            ///< port . bridge's MAC : shared
+constexpr SetName kWireLocal{Family::bridge, "wire_local"};  ///< tunnel . guest here: no ARP for it
+constexpr SetName kTunnels{Family::bridge, "tunnels"};       ///< VXLAN devices
+constexpr SetName kTunnelEnds{Family::bridge, "tunnel_ends"};  ///< hosts' tunnel addresses
+constexpr SetName kToBridge{Family::bridge, "to_bridge"};      ///< port . shared MAC : bridge's
+constexpr SetName kToGuest{Family::bridge, "to_guest"};        ///< port . bridge's MAC : shared
 
 }  // namespace novaplane::bridge

@@ -54,6 +54,9 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set layer2_wire { type ifname; }
   set guests { type ifname; }
   set wire_isolated { type ifname . ipv4_addr; }
+  set wire_local { type ifname . ipv4_addr; }
+  set tunnels { type ifname; }
+  set tunnel_ends { type ipv4_addr; }
   map to_bridge { type ifname . ether_addr : ether_addr; }
   map to_guest { type ifname . ether_addr : ether_addr; }
   chain prerouting {
@@ -63,6 +66,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
     iifname @wire ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
     iifname @guests ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
+    iifname @guests ip daddr @tunnel_ends udp dport 4789 drop comment "tunnels are the hosts' own"
     iifname @guests meta mark set meta mark | 0x01000000 comment "from a guest"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }
@@ -70,7 +74,9 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     type filter hook postrouting priority 300; policy accept;
     oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
+    oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
     oifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
+    oifname @tunnels meta mark set meta mark & 0xfefffff0 comment "a tunnel has its own way"
     arp saddr ether set oifname . arp saddr ether map @to_guest comment "ARP of the shared gateway"
     ether saddr set oifname . ether saddr map @to_guest comment "from the shared gateway"
   }
