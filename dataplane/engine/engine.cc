@@ -220,16 +220,6 @@ std::optional<Phase> Engine::place_attachment(const AttachmentKey& name, const A
   return blocked(wanted->master) || blocked(name) ? std::nullopt : std::optional(Phase::attach);
 }
 
-std::optional<Phase> Engine::place_forwarding(const ForwardingKey& key,
-                                              const Forwarding* wanted) const {
-  if (wanted) {
-    return blocked(key.link) || blocked(wanted->port) ? std::nullopt : std::optional(Phase::routes);
-  }
-  // Somebody else's entry for a port of theirs, where one of ours was.
-  const Forwarding* seen = tables_.forwarding.rows().actual(key);
-  return view_.is_others_port(seen->port) ? std::nullopt : std::optional(Phase::withdraw);
-}
-
 /// False: the frame could not be written lately and has to wait.
 bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
   std::optional<FrameChange> change;

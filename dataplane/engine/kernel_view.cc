@@ -300,9 +300,6 @@ bool KernelView::carries_routes(const std::string& name) const {
 
 Facts KernelView::facts() const {
   Facts facts;
-  if (const netlink::Link* tunnel = link(tunnel_link_)) {
-    facts.tunnel = TunnelFacts{tunnel->name, tunnel->mtu, tunnel_has_address_};
-  }
   const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
   const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
   for (const std::string& name : watched_) {
@@ -324,7 +321,22 @@ Facts KernelView::facts() const {
       if (!about.source && address.prefix.address.is_v4()) about.source = address.prefix.address;
     }
   }
+  if (const netlink::Link* tunnel = link(tunnel_link_)) {
+    facts.tunnel = TunnelFacts{tunnel->name, tunnel->mtu, tunnel_has_address_};
+    if (tunnel->name == "lo" || tunnel->kind == "dummy") carry_by_nics(facts);
+  }
   return facts;
+}
+
+/// An address that routing protocols announce stands on no NIC: its packets leave by whichever.
+void KernelView::carry_by_nics(Facts& facts) {
+  constexpr std::uint32_t kEthernet = 1500;
+  facts.tunnel->mtu = kEthernet;
+  if (facts.links.empty()) return;
+  const auto smallest =
+      std::min_element(facts.links.begin(), facts.links.end(),
+                       [](const auto& a, const auto& b) { return a.second.mtu < b.second.mtu; });
+  facts.tunnel->mtu = smallest->second.mtu;
 }
 
 }  // namespace novaplane::engine

@@ -73,7 +73,7 @@ class KernelView {
   void on(const netlink::Gone<netlink::Rule>& gone);
   void on(const netlink::Seen<netlink::Neighbour>& seen);
   void on(const netlink::Gone<netlink::Neighbour>& gone);
-  void on(const netlink::Seen<netlink::ForwardingEntry>& seen);  // forwarding_view.cc
+  void on(const netlink::Seen<netlink::ForwardingEntry>& seen);  // forwarding.cc
   void on(const netlink::Gone<netlink::ForwardingEntry>& gone);
 
   void refresh_link(const netlink::Link& link);
@@ -81,6 +81,7 @@ class KernelView {
   void refresh_early_ones_of(const netlink::Link& below);
   void link_lost(const std::string& name);
   void find_tunnel();
+  static void carry_by_nics(Facts& facts);
   bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
   bool is_tunnel(const netlink::Link* link) const {
     return link && is_ours(*link) && link->kind == "vxlan";

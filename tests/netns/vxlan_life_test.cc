@@ -77,6 +77,24 @@ TEST_P(RoutedUnderlayTest, TunnelsLeadOverAnyRoutedNetwork) {
       blue1->run({"ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", whole, "10.0.0.12"}).ok());
 }
 
+/// As where a routing protocol announces the hosts.
+TEST_F(VxlanTest, ATunnelsAddressMayStandOnLoopback) {
+  for (int n = 1; n <= 3; ++n) {
+    Host& host = *world.hosts()[static_cast<std::size_t>(n) - 1];
+    host.ip(fmt::format("address add 10.255.0.{}/32 dev lo", n));
+    for (int other = 1; other <= 3; ++other) {
+      if (other == n) continue;
+      host.ip(fmt::format("route add 10.255.0.{0}/32 via 192.0.2.1{0}", other));
+    }
+    std::string& line = document.hosts[host.name()];
+    line.replace(line.rfind("192.0.2.1"), 10, fmt::format("10.255.0.{}", n));
+  }
+  add_guests();
+  bring_up();
+  EXPECT_THAT(details(h1, "br-blue"), HasSubstr("mtu 1450")) << "not that of lo";
+  EXPECT_TRUE(blue1->pings("10.0.0.12"));
+}
+
 // --- edits
 
 TEST_F(VxlanTest, AnotherVniTakesItsGuestsAlong) {

@@ -1,9 +1,10 @@
 #include <algorithm>
 
+#include "dataplane/engine/engine.h"
 #include "dataplane/engine/kernel_view.h"
 
-/// Forwarding entries as they are seen. They bear no mark: those of our VXLAN devices, and our
-/// bridges' about such a device as a port, are ours.
+/// Forwarding entries as they are seen, and planned. They bear no mark: those of our VXLAN devices,
+/// and our bridges' about such a device as a port, are ours.
 namespace novaplane::engine {
 namespace {
 
@@ -43,6 +44,16 @@ void KernelView::on(const netlink::Gone<netlink::ForwardingEntry>& gone) {
   const ForwardingKey key{name_of(entry.bridge), entry.mac};
   const Forwarding* actual = tables_.forwarding.rows().actual(key);
   if (actual && actual->port == name_of(entry.link)) tables_.forwarding.gone(key);
+}
+
+std::optional<Phase> Engine::place_forwarding(const ForwardingKey& key,
+                                              const Forwarding* wanted) const {
+  if (wanted) {
+    return blocked(key.link) || blocked(wanted->port) ? std::nullopt : std::optional(Phase::routes);
+  }
+  // Somebody else's entry for a port of theirs, where one of ours was.
+  const Forwarding* seen = tables_.forwarding.rows().actual(key);
+  return view_.is_others_port(seen->port) ? std::nullopt : std::optional(Phase::withdraw);
 }
 
 }  // namespace novaplane::engine
