@@ -31,7 +31,7 @@ struct LinkFacts {
 struct TunnelFacts {
   std::string link;
   std::uint32_t mtu = 1500;  ///< of lo: the smallest of the NICs that the document names
-  bool has_address = true;  ///< false: it was there, and the link still is
+  bool has_address = true;   ///< false: it was there, and the link still is
   bool operator==(const TunnelFacts&) const = default;
 };
 

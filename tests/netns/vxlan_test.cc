@@ -190,6 +190,35 @@ TEST_P(VxlanBothWaysTest, GuestsSendNothingIntoTunnels) {
   EXPECT_EQ(tunnel.text(), "");
 }
 
+/// With a mark its route would be looked up anew for each packet, among those of an uplink even.
+TEST_P(VxlanBothWaysTest, WhatATunnelCarriesBearsNoMarkOfWhatIsInside) {
+  add_guests();
+  bring_up();
+  h1.nft(R"(
+    table inet probe {
+      counter tunnelled { }
+      counter marked { }
+      chain output {
+        type filter hook output priority 0; policy accept;
+        udp dport 4789 counter name tunnelled
+        udp dport 4789 meta mark & 0x0100000f != 0 counter name marked
+      }
+    }
+    table bridge probe {
+      counter from_guests { }
+      chain forward {
+        type filter hook forward priority 0; policy accept;
+        meta mark & 0x01000000 != 0 counter name from_guests
+      }
+    }
+  )");
+  EXPECT_TRUE(blue1->pings("10.0.0.12"));
+  const auto none = HasSubstr("packets 0 ");
+  EXPECT_THAT(h1.nft_list("list counter bridge probe from_guests"), Not(none)) << "before they had";
+  EXPECT_THAT(h1.nft_list("list counter inet probe tunnelled"), Not(none));
+  EXPECT_THAT(h1.nft_list("list counter inet probe marked"), none);
+}
+
 TEST_F(VxlanTest, WhatFitsTheMtuPassesWhole) {
   add_guests();
   world.up();
