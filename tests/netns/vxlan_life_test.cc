@@ -57,6 +57,7 @@ INSTANTIATE_TEST_SUITE_P(, RoutedUnderlayTest, testing::Bool(),
                          [](const auto& info) { return info.param ? "OverIPv6" : "OverIPv4"; });
 
 TEST_P(RoutedUnderlayTest, TunnelsLeadOverAnyRoutedNetwork) {
+  serve_all();
   add_guests();
   world.up();
   for (Vm* vm : guests) {

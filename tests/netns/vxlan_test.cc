@@ -7,6 +7,7 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(, VxlanBothWaysTest, testing::Bool(), how);
 
 TEST_P(VxlanBothWaysTest, GuestsGetTheirLeasesAndReachTheirOwnNetworkOnly) {
+  serve_all();
   add_guests();
   world.up();
   for (Vm* vm : guests) {
@@ -53,6 +54,7 @@ TEST_P(VxlanBothWaysTest, RoutedNetworksReachEachOtherAcrossHosts) {
 }
 
 TEST_P(VxlanBothWaysTest, NothingOfTheSharedGatewayCrossesTheWire) {
+  serve_all();
   add_guests();
   world.up();
   Capture gateway = h1.on_wire(arp_inside("10.0.0.1"), "eth0");

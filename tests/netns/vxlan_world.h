@@ -13,8 +13,14 @@ class VxlanTest : public CloudTest {
       document.hosts[host->name()] += ", tunnel_address: 192.0.2.1" + host->name().substr(1);
     }
     document.networks["blue"] = blue;
-    document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, segment: {vxlan: 5002}";
-    document.networks["red"] = "cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vxlan: 5003}";
+    document.networks["green"] = green + std::string(", dhcp: {enabled: false}");
+    document.networks["red"] = red + std::string(", dhcp: {enabled: false}");
+  }
+
+  /// Green and red too: each dnsmasq takes one of the machine's few inotify instances.
+  void serve_all() {
+    document.networks["green"] = green;
+    document.networks["red"] = red;
   }
 
   /// Blue on all hosts, green on the first two, red on the last two.
@@ -35,6 +41,9 @@ class VxlanTest : public CloudTest {
 
   static constexpr const char* blue =
       "cidr: 10.0.0.0/24, gateway: 10.0.0.1, segment: {vxlan: 5001}";
+  static constexpr const char* green =
+      "cidr: 10.1.0.0/24, gateway: 10.1.0.1, segment: {vxlan: 5002}";
+  static constexpr const char* red = "cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vxlan: 5003}";
   Host& h3 = world.h3();
   Vm *blue1 = nullptr, *blue2 = nullptr, *blue3 = nullptr, *green1 = nullptr, *green2 = nullptr,
      *red2 = nullptr, *red3 = nullptr;
