@@ -221,8 +221,8 @@ TEST_F(VxlanTest, WhatOthersBreakIsRepaired) {
   for (Vm* vm : guests) vm->configure();
   EXPECT_TRUE(blue1->pings("10.0.0.12"));
   const auto all = [&] {
-    auto lines =
-        lines_of(entries(h1, "vx5001") + h1.ip("neighbour show dev br-blue nud permanent"));
+    auto lines = lines_of(entries(h1, "vx5001") +
+                          h1.run(words_of("ip neighbour show dev br-blue nud permanent")).out);
     std::ranges::sort(lines);
     std::erase_if(lines,
                   [](const auto& line) { return line.ends_with("master br-blue permanent"); });
