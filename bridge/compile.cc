@@ -27,6 +27,11 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
   }
   compile_host6(context, out);
   engine::Elements elements(object, out);
+  for (const auto& [name, host] : context.cloud.hosts) {
+    const auto& end = host.tunnel_address;
+    const auto& ends = end && end->is_v4() ? kTunnelEnds : kTunnelEnds6;
+    if (end) elements.add(ends, nft::Bytes().address(*end).take());
+  }
   for (const cloud::ServicePort& service : context.host.allow) {
     const auto protocol = static_cast<std::uint8_t>(service.protocol);
     elements.add(kAllowed, nft::Bytes().protocol(protocol).port(service.port).take());

@@ -45,6 +45,10 @@ std::vector<nft::Set> sets() {
       {kWire6, {ifname}},
       {kWireIsolated6, {ifname, ipv6_addr}},
       {kNoRouter, {ifname}, {inet_service}},
+      {kWireLocal, {ifname, ipv4_addr}},
+      {kTunnels, {ifname}},
+      {kTunnelEnds, {ipv4_addr}},
+      {kTunnelEnds6, {ipv6_addr}},
       {kToBridge, {ifname, ether_addr}, {ether_addr}},
       {kToGuest, {ifname, ether_addr}, {ether_addr}},
   };
@@ -176,6 +180,16 @@ std::vector<Rule> from_ports_rules() {
           .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
           .drop(),
       from("more than the port's rate").in({iifname}, kGuestLimits.name).drop(),
+      from("tunnels are the hosts' own")
+          .in({iifname}, kGuests.name)
+          .in({ip_daddr}, kTunnelEnds.name)
+          .is(udp_dport, cloud::kVxlanPort)
+          .drop(),
+      from("tunnels are the hosts' own")
+          .in({iifname}, kGuests.name)
+          .in({ip6_daddr}, kTunnelEnds6.name)
+          .is(udp_dport, cloud::kVxlanPort)
+          .drop(),
       from("from a guest").in({iifname}, kGuests.name).set_mark_bits(kFromGuest),
       from("to the shared gateway")
           .set(ether_daddr, {iifname, ether_daddr}, kToBridge.name)
@@ -183,6 +197,8 @@ std::vector<Rule> from_ports_rules() {
   };
 }
 
+/// A tunnel's packet bears the mark of what is inside: with one its route would be looked up each
+/// time (include/net/ip_tunnels.h, ip_tunnel_dst_cache_usable), among those of an uplink even.
 std::vector<Rule> to_ports_rules() {
   const auto to = [](std::string why) {
     return rule(Family::bridge, "postrouting", std::move(why));
@@ -190,10 +206,14 @@ std::vector<Rule> to_ports_rules() {
   return {
       to("each guest sees its own host").in({oifname, arp_daddr_ip}, kWireIsolated.name).drop(),
       to("each guest sees its own host").in({oifname, arp_saddr_ip}, kWireIsolated.name).drop(),
+      to("who is asked for is here").in({oifname, arp_daddr_ip}, kWireLocal.name).drop(),
       to("DHCP stays on its host")
           .in({oifname}, kWire.name)
           .between(udp_dport, kDhcpServer, kDhcpClient)
           .drop(),
+      to("a tunnel has its own way")
+          .in({oifname}, kTunnels.name)
+          .clear_mark_bits(kFromGuest | engine::kUplinkMask),
       to("ARP of the shared gateway")
           .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuest.name),
       to("from the shared gateway").set(ether_saddr, {oifname, ether_saddr}, kToGuest.name),

@@ -86,6 +86,8 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
   }
 }
 
+}  // namespace
+
 /// On the wire nobody sees that every host has the gateway's address and a DHCP server.
 void isolate(const Context& context, const cloud::Network& network, const std::string& wire,
              Elements& elements) {
@@ -100,6 +102,8 @@ void isolate(const Context& context, const cloud::Network& network, const std::s
   if (network.gateway_mode != cloud::GatewayMode::shared) return;
   if (const auto gateway = host_address_on(context, network)) isolated(*gateway);
 }
+
+namespace {
 
 void compile_wire(const Context& context, const cloud::Network& network, Elements& elements,
                   Rows& out) {
@@ -176,6 +180,7 @@ void compile_network(const Context& context, const engine::Object& object,
   Elements elements(object, out);
   out.links.push_back({network.bridge, bridge_of(context, network)});
   compile_wire(context, network, elements, out);
+  if (engine::vxlan_of(network)) compile_tunnel(context, object, network, out);
   elements.add(kRouted, pair(network.bridge, network.bridge));
   if (const auto address = host_address_on(context, network)) {
     compile_address(network, *address, network.dhcp.enabled, elements, out);

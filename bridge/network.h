@@ -9,6 +9,20 @@ namespace novaplane::bridge {
 void compile_network(const engine::Context&, const engine::Object&, const cloud::Network&,
                      engine::Rows& out);
 
+/// What a VXLAN takes to the other hosts: its device, which is a port of the bridge, where its
+/// broadcasts go, and the gateways of hosts that have their own.
+void compile_tunnel(const engine::Context&, const engine::Object&, const cloud::Network&,
+                    engine::Rows& out);
+
+/// Where a port on another host is: behind its host's tunnel address. Rows of a network that is
+/// here.
+void compile_behind_tunnel(const engine::Context&, const cloud::Port&, const cloud::Network&,
+                           engine::Rows& out);
+
+/// The wire's place in the isolation: nothing of the host's own addresses crosses it.
+void isolate(const engine::Context&, const cloud::Network&, const std::string& wire,
+             engine::Elements&);
+
 /// The rows of one port: attached if it is a local one, a neighbour if it is behind the wire.
 void compile_port(const engine::Context&, const engine::Object&, const cloud::Port&,
                   engine::Rows& out);

@@ -50,6 +50,10 @@ void compile_local(const Context& context, const engine::Object& object, const c
   Elements elements(object, out);
   compile_rate(port, elements, out);
   elements.add(kGuests, Bytes().ifname(port.interface).take());
+  const auto wire = wire_of(context, network);
+  if (wire && engine::vxlan_of(network)) {
+    elements.add(kWireLocal, Bytes().ifname(*wire).address(port.address).take());
+  }
   if (has_shared_gateway(context, network)) {
     translate_gateway(context, network, port.interface, elements);
   }
@@ -58,10 +62,9 @@ void compile_local(const Context& context, const engine::Object& object, const c
 /// ARP from a shared gateway never crosses the wire, so the host has to know.
 void compile_remote(const Context& context, const cloud::Port& port, const cloud::Network& network,
                     Rows& out) {
-  if (!has_shared_gateway(context, network) || !wire_of(context, network) ||
-      !present_on(context, network)) {
-    return;
-  }
+  if (!wire_of(context, network) || !present_on(context, network)) return;
+  if (engine::vxlan_of(network)) return compile_behind_tunnel(context, port, network, out);
+  if (!has_shared_gateway(context, network)) return;
   out.neighbours.push_back({{network.bridge, port.address}, {port.mac}});
 }
 

@@ -35,7 +35,11 @@ constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: wh
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
 constexpr SetName kWire6{Family::bridge, "wire6"};  ///< of networks whose IPv6 the host routes
 constexpr SetName kWireIsolated6{Family::bridge, "wire_isolated6"};  ///< wire . address: no ND
-constexpr SetName kNoRouter{Family::bridge, "no_router"};  ///< port : router's lifetime there
+constexpr SetName kNoRouter{Family::bridge, "no_router"};    ///< port : router's lifetime there
+constexpr SetName kWireLocal{Family::bridge, "wire_local"};  ///< tunnel . guest here: no ARP for it
+constexpr SetName kTunnels{Family::bridge, "tunnels"};       ///< VXLAN devices
+constexpr SetName kTunnelEnds{Family::bridge, "tunnel_ends"};  ///< hosts' tunnel addresses
+constexpr SetName kTunnelEnds6{Family::bridge, "tunnel_ends6"};
 constexpr SetName kToBridge{Family::bridge, "to_bridge"};  ///< port . shared MAC : bridge's
 constexpr SetName kToGuest{Family::bridge, "to_guest"};    ///< port . bridge's MAC : shared
 

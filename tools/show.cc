@@ -33,9 +33,9 @@ std::string dhcp_of(const node::NetworkRow& row) {
 }
 
 Table networks(const Show& show) {
-  Table table({"NETWORK", "BRIDGE", "ADDRESS", "MTU", "PORTS", "WIRE", "STATE", "DHCP"});
+  Table table({"NETWORK", "BRIDGE", "SEGMENT", "ADDRESS", "MTU", "PORTS", "WIRE", "STATE", "DHCP"});
   for (const node::NetworkRow& row : show.networks) {
-    table.add({row.name, row.bridge, list_of(row.addresses), std::to_string(row.mtu),
+    table.add({row.name, row.bridge, row.segment, list_of(row.addresses), std::to_string(row.mtu),
                std::to_string(row.ports), row.wire, row.state, dhcp_of(row)});
   }
   return table;

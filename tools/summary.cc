@@ -67,6 +67,7 @@ struct Counter {
     if (!made[raise.kind].contains(raise.link)) changed[raise.kind].insert(raise.link);
   }
   static std::string_view name_of(const std::string& kind) {
+    if (kind == "vxlan") return "VXLAN device";
     return kind == "vlan" ? "VLAN device" : "bridge";
   }
   void operator()(const engine::AttachmentChange& c) {
@@ -84,6 +85,9 @@ struct Counter {
   void operator()(const engine::NeighbourChange& c) {
     const std::string_view verb = verb_of(c, "added", "removed");
     counts.add(c.key.proxy ? Thing{verb, "proxy", "proxies"} : Thing{verb, "neighbour"});
+  }
+  void operator()(const engine::ForwardingChange& c) {
+    counts.add({verb_of(c, "added", "removed"), "forwarding entry", "forwarding entries"});
   }
   void operator()(const engine::SysctlChange&) { counts.add({"set", "sysctl"}); }
   void operator()(const engine::ElementChange& c) {

@@ -26,6 +26,7 @@ std::string vlan_link_name(std::string_view nic, const Vlan& vlan) {
   return link_name(fmt::format("{}.{}", nic, vlan.id));
 }
 
+std::string vxlan_link_name(const Vxlan& vxlan) { return fmt::format("vx{}", vxlan.vni); }
 std::uint32_t Rate::burst_at(std::uint64_t bits_per_second) const {
   constexpr std::uint64_t kLeast = 16'000, kStep = 4'000;
   const std::uint64_t wanted = std::max(burst != 0 ? burst : bits_per_second / 8 / 50, kLeast);

@@ -63,7 +63,7 @@ enum class UplinkPolicy : std::uint8_t { failover, balance };
 struct Host {
   std::string name;
   std::optional<std::string> vm_interface;  ///< none: networks here have no wire
-  std::optional<IpAddress> tunnel_address;
+  std::optional<IpAddress> tunnel_address;  ///< where VXLANs leave and arrive; one family for all
   std::optional<SocketAddress> metadata;
   std::vector<ServicePort> allow;  ///< what guests may reach on the host
   std::vector<Uplink> uplinks;     ///< in order of preference
@@ -91,6 +91,10 @@ struct Vxlan {
   std::uint32_t vni = 0;  ///< 1..16777215
   bool operator==(const Vxlan&) const = default;
 };
+/// The device that carries a VXLAN: "vx5001".
+std::string vxlan_link_name(const Vxlan&);
+/// The port of all tunnels (RFC 7348, section 8).
+constexpr std::uint16_t kVxlanPort = 4789;
 using Segment = std::variant<Flat, Vlan, Vxlan>;
 
 struct DhcpRoute {

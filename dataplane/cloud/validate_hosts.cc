@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <unordered_map>
 
 #include "dataplane/cloud/rules.h"
@@ -79,6 +80,19 @@ void validate_gateways(const Cloud& cloud, const Host& host, const std::string& 
   }
 }
 
+/// A tunnel has two ends of one family, and any two hosts may be its ends.
+void validate_tunnel(const Cloud& cloud, const Host& host, Findings& findings) {
+  const IpAddress& address = *host.tunnel_address;
+  const auto first = std::find_if(cloud.hosts.begin(), cloud.hosts.end(), [](const auto& entry) {
+    return entry.second.tunnel_address.has_value();
+  });
+  const IpAddress& other = *first->second.tunnel_address;
+  if (other.is_v4() == address.is_v4()) return;
+  findings.add(
+      {"hosts", host.name, "tunnel_address"}, "wrong-family",
+      fmt::format("{} and {} of host {} are of two families", address, other, first->first));
+}
+
 }  // namespace
 
 void validate_hosts(const Cloud& cloud, Findings& findings) {
@@ -86,6 +100,7 @@ void validate_hosts(const Cloud& cloud, Findings& findings) {
   for (const auto& [name, host] : cloud.hosts) {
     for (const Uplink& uplink : host.uplinks) validate_uplink(host, uplink, findings);
     if (host.tunnel_address) {
+      validate_tunnel(cloud, host, findings);
       validate_alone(holders, "tunnel ", host, {"hosts", name, "tunnel_address"},
                      *host.tunnel_address, findings);
     }

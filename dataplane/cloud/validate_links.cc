@@ -31,7 +31,7 @@ void find_foreign(const Made& made, const std::string& link, Path path, Findings
 std::set<std::string> carriers_of(const Network& network,
                                   const std::set<std::string>& vm_interfaces) {
   if (const auto* vxlan = std::get_if<Vxlan>(&network.segment)) {
-    return {link_name(fmt::format("vx{}", vxlan->vni))};
+    return {vxlan_link_name(*vxlan)};
   }
   const auto* vlan = std::get_if<Vlan>(&network.segment);
   if (!vlan) return {};

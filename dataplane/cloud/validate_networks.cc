@@ -137,6 +137,10 @@ class NetworkRules {
   }
 
   void validate_references() {
+    if (network_.interface && std::holds_alternative<Vxlan>(network_.segment)) {
+      findings_.add(path("interface"), "wrong-segment",
+                    "means nothing with a vxlan, which leaves from the host's tunnel_address");
+    }
     for (std::size_t i = 0; i < network_.uplinks.size(); ++i) {
       const std::string& name = network_.uplinks[i];
       const bool exists =

@@ -25,6 +25,7 @@ Noun noun_of(const engine::RouteChange&) { return {"route", "routes"}; }
 Noun noun_of(const engine::ShaperChange&) { return {"rate limit", "rate limits"}; }
 Noun noun_of(const engine::RuleChange&) { return {"rule", "rules"}; }
 Noun noun_of(const engine::NeighbourChange&) { return {"neighbour", "neighbours"}; }
+Noun noun_of(const engine::ForwardingChange&) { return {"forwarding entry", "forwarding entries"}; }
 Noun noun_of(const engine::SysctlChange&) { return {"sysctl", "sysctls"}; }
 Noun noun_of(const engine::ElementChange&) { return {"element", "elements"}; }
 Noun noun_of(const engine::ServiceChange&) { return {"dnsmasq", "dnsmasqs"}; }

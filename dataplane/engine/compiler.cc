@@ -66,11 +66,16 @@ bool Compiler::learn(Facts facts) {
 
 void Compiler::index_all() {
   local_ports_.clear();
+  vxlans_.clear();
+  hosts_of_networks_.clear();
   ports_of_network_.clear();
   floating_of_port_.clear();
   forwards_of_port_.clear();
   next_order_ = next_order(cloud_.floating_ips,
                            next_order(cloud_.ports, next_order(cloud_.port_forwards, 0)));
+  for (const auto& [name, network] : cloud_.networks) {
+    if (std::holds_alternative<cloud::Vxlan>(network.segment)) vxlans_.insert(name);
+  }
   for (const auto& [name, port] : cloud_.ports) index(port);
   for (const auto& [address, ip] : cloud_.floating_ips) floating_of_port_.emplace(ip.port, address);
   for (const auto& [name, f] : cloud_.port_forwards) forwards_of_port_.emplace(f.to_port, name);
@@ -79,12 +84,17 @@ void Compiler::index_all() {
 void Compiler::index(const cloud::Port& port) {
   ports_of_network_.emplace(port.network, port.name);
   if (port.host == host_name_) ++local_ports_[port.network];
+  if (vxlans_.contains(port.network)) ++hosts_of_networks_[port.network][port.host];
 }
 
 void Compiler::unindex(const cloud::Port& port) {
   erase_entry(ports_of_network_, port.network, port.name);
   if (port.host == host_name_ && --local_ports_[port.network] == 0)
     local_ports_.erase(port.network);
+  const auto hosts = hosts_of_networks_.find(port.network);
+  if (hosts == hosts_of_networks_.end()) return;
+  const auto host = hosts->second.find(port.host);
+  if (--host->second == 0) hosts->second.erase(host);
 }
 
 /// Claims everything again and lets go of what no object asked for this time.
@@ -110,7 +120,7 @@ void Compiler::rows_of(const Object& object) {
   rows_.clear();
   const cloud::Host* here = host();
   if (!here) return;
-  const Context context{cloud_, *here, facts_, local_ports_};
+  const Context context{cloud_, *here, facts_, local_ports_, hosts_of_networks_};
   for (const Subsystem* subsystem : subsystems_) subsystem->compile(context, object, rows_);
 }
 
@@ -215,6 +225,23 @@ bool Compiler::changes_presence(const cloud::Port* before, const cloud::Port* af
   return is_local(after) && !local_ports_.contains(after->network);
 }
 
+/// Ports of its network on its host; 0 where nobody counts them.
+std::size_t Compiler::ports_beside(const cloud::Port& port) const {
+  const auto* hosts = find(hosts_of_networks_, port.network);
+  const auto* count = hosts ? find(*hosts, port.host) : nullptr;
+  return count ? *count : 0;
+}
+
+/// A VXLAN sends its broadcasts to the hosts that have ports of it: the first one of a host brings
+/// it there, the last one takes it away.
+void Compiler::add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
+                                        std::set<Object>& found) const {
+  if (before && after && before->network == after->network && before->host == after->host) return;
+  if (before && ports_beside(*before) == 1) found.insert({Kind::network, before->network});
+  const bool is_first = after && vxlans_.contains(after->network) && ports_beside(*after) == 0;
+  if (is_first) found.insert({Kind::network, after->network});
+}
+
 void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> after) {
   const cloud::Port* before = find(cloud_.ports, name);
   std::set<Object> concerned;
@@ -223,6 +250,7 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
     if (before) add_dependents_of_presence(before->network, concerned);
     if (after) add_dependents_of_presence(after->network, concerned);
   }
+  add_networks_that_spread(before, after ? &*after : nullptr, concerned);
   edit(concerned, [&] {
     if (before) unindex(*before);
     if (!after) {
@@ -277,9 +305,14 @@ std::vector<std::string> Compiler::links_of_interest() const {
   return {names.begin(), names.end()};
 }
 
+std::optional<IpAddress> Compiler::tunnel_address() const {
+  return host() && !vxlans_.empty() ? host()->tunnel_address : std::nullopt;
+}
+
 void Compiler::add_consequences(const Step& step, Consequences& out) const {
   static const cloud::Host kNowhere;
-  const Context context{cloud_, host() ? *host() : kNowhere, facts_, local_ports_};
+  const Context context{cloud_, host() ? *host() : kNowhere, facts_, local_ports_,
+                        hosts_of_networks_};
   const auto side = [](const auto& row) { return row ? &*row : nullptr; };
   std::visit(
       [&]<class Operation>(const Operation& c) {
@@ -297,7 +330,8 @@ void Compiler::add_consequences(const Step& step, Consequences& out) const {
 void Rows::clear() {
   links.clear(), attachments.clear(), shapers.clear(), takeovers.clear(), addresses.clear(),
       routes.clear(), rules.clear();
-  neighbours.clear(), sysctls.clear(), elements.clear(), services.clear(), entries.clear();
+  neighbours.clear(), forwarding.clear(), sysctls.clear(), elements.clear(), services.clear(),
+      entries.clear();
   problems.clear();
 }
 

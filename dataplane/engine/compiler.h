@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "dataplane/cloud/cloud.h"
@@ -37,6 +38,8 @@ class Compiler {
   const Facts& facts() const { return facts_; }
   /// Links that the document names and somebody else makes: what facts are wanted of.
   std::vector<std::string> links_of_interest() const;
+  /// What VXLANs of this host leave from: its link is of interest too.
+  std::optional<IpAddress> tunnel_address() const;
   /// What the compilation had to say against an object.
   const std::map<Object, std::vector<Error>>& problems() const { return problems_; }
 
@@ -55,6 +58,9 @@ class Compiler {
   void add_dependents_of_port(const std::string& name, std::set<Object>& found) const;
   void add_dependents_of_presence(const std::string& network, std::set<Object>& found) const;
   bool changes_presence(const cloud::Port* before, const cloud::Port* after) const;
+  std::size_t ports_beside(const cloud::Port& port) const;
+  void add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
+                                std::set<Object>& found) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
   template <class Change>
   void edit(const std::set<Object>& concerned, Change&& change);
@@ -73,6 +79,8 @@ class Compiler {
 
   // By name: what refers to it.
   std::unordered_map<std::string, std::size_t> local_ports_;  ///< network -> ports on this host
+  std::unordered_set<std::string> vxlans_;                    ///< networks
+  HostsOfNetworks hosts_of_networks_;
   std::unordered_multimap<std::string, std::string> ports_of_network_;
   std::unordered_multimap<std::string, IpAddress> floating_of_port_;
   std::unordered_multimap<std::string, std::string> forwards_of_port_;

@@ -63,6 +63,10 @@ std::string subject_of(const NeighbourChange& c) {
   return fmt::format("{} {} dev {}", c.key.proxy ? "proxy" : "neighbour", c.key.address,
                      c.key.link);
 }
+std::string subject_of(const ForwardingChange& c) {
+  return fmt::format("forwarding entry {} of {}{}", c.key.mac, c.key.link,
+                     c.key.flood.is_unspecified() ? "" : fmt::format(" dst {}", c.key.flood));
+}
 std::string subject_of(const SysctlChange& c) { return "sysctl " + c.key; }
 std::string subject_of(const ServiceChange& c) { return "service " + c.key; }
 std::string subject_of(const EntryChange& c) {
@@ -74,8 +78,9 @@ std::string subject_of(const ForgetFlows& f) { return fmt::format("flows of {}",
 // --- what happens
 
 std::string row_text(const Link& link) {
-  const std::string kind =
-      link.kind == "vlan" ? fmt::format("vlan {} on {}", link.vlan_id, link.parent) : link.kind;
+  std::string kind = link.kind;
+  if (link.kind == "vlan") kind = fmt::format("vlan {} on {}", link.vlan_id, link.parent);
+  if (link.kind == "vxlan") kind = fmt::format("type vxlan id {} local {}", link.vni, link.local);
   return fmt::format("{} mac {}", kind, link.mac);
 }
 std::string row_text(const Attachment& port) {
@@ -98,6 +103,11 @@ std::string row_text(const Rule& rule) {
 }
 std::string row_text(const Neighbour& neighbour) {
   return neighbour.mac ? fmt::format("lladdr {} permanent", *neighbour.mac) : "";
+}
+/// As `bridge fdb` has it.
+std::string row_text(const ForwardingKey& key, const Forwarding& entry) {
+  return entry.destination ? fmt::format("dev {} dst {}", key.link, *entry.destination)
+                           : fmt::format("dev {} master {}", entry.port, key.link);
 }
 std::string row_text(const Sysctl& sysctl) { return "= " + sysctl.value; }
 std::string row_text(const ServiceEntry& entry) { return entry.line; }
@@ -132,6 +142,10 @@ std::string what_of(const ServiceChange& change) {
                                                               : "stop";
   const std::string& device = change.after ? change.after->device : change.before->device;
   return fmt::format("{} dnsmasq {} on {}", word, change.key, device);
+}
+std::string what_of(const ForwardingChange& change) {
+  return fmt::format("{} forwarding entry {} {}", verb(change), change.key.mac,
+                     row_text(change.key, change.after ? *change.after : *change.before));
 }
 std::string what_of(const FrameChange& change) { return change.what; }
 std::string what_of(const Raise& raise) {
@@ -177,6 +191,8 @@ std::string difference(const Link& before, const Link& after) {
   compare(text, "route_localnet", on_off(before.route_localnet), on_off(after.route_localnet));
   compare(text, "stp", on_off(before.stp), on_off(after.stp));
   compare(text, "forward delay", before.forward_delay, after.forward_delay);
+  compare(text, "local", before.local, after.local);
+  compare(text, "learning", on_off(before.learning), on_off(after.learning));
   return text;
 }
 std::string difference(const Attachment& before, const Attachment& after) {
@@ -185,6 +201,10 @@ std::string difference(const Attachment& before, const Attachment& after) {
   compare(text, "mtu", before.mtu.value_or(0), after.mtu.value_or(0));
   compare(text, "ipv6", on_off(before.ipv6.value_or(false)), on_off(after.ipv6.value_or(false)));
   compare(text, "state", before.up ? "up" : "down", after.up ? "up" : "down");
+  const PortFlags seen = before.flags.value_or(PortFlags{}), wanted = after.flags.value_or(seen);
+  compare(text, "learning", on_off(seen.learning), on_off(wanted.learning));
+  compare(text, "flood", on_off(seen.flood), on_off(wanted.flood));
+  compare(text, "neigh_suppress", on_off(seen.neigh_suppress), on_off(wanted.neigh_suppress));
   return text;
 }
 std::string difference(const Shaper& before, const Shaper& after) {
@@ -208,6 +228,13 @@ std::string difference(const Rule& before, const Rule& after) {
 std::string difference(const Neighbour& before, const Neighbour& after) {
   return fmt::format("mac was {}, wanted {}", before.mac.value_or(Mac{}),
                      after.mac.value_or(Mac{}));
+}
+std::string difference(const Forwarding& before, const Forwarding& after) {
+  std::string text;
+  compare(text, "dst", shown(before.destination), shown(after.destination));
+  compare(text, "dev", before.port, after.port);
+  compare(text, "sticky", on_off(before.sticky), on_off(after.sticky));
+  return text;
 }
 std::string difference(const Sysctl& before, const Sysctl& after) {
   return fmt::format("was {}, wanted {}", before.value, after.value);

@@ -36,6 +36,10 @@ bool same_but_for_state(Link a, const Link& b) {
 /// What the kernel lets nobody change of a link: "vlan id was 7, wanted 101"; empty: all alike.
 std::string is_another(const Link& seen, const Link& wanted) {
   if (seen.kind != wanted.kind) return fmt::format("is a {}, wanted a {}", seen.kind, wanted.kind);
+  if (seen.vni != wanted.vni || seen.udp_port != wanted.udp_port) {
+    return fmt::format("is vxlan {} on UDP port {}, wanted {} on {}", seen.vni, seen.udp_port,
+                       wanted.vni, wanted.udp_port);
+  }
   if (seen.vlan_id == wanted.vlan_id && seen.parent == wanted.parent) return {};
   return fmt::format("is vlan {} on {}, wanted {} on {}", seen.vlan_id, seen.parent, wanted.vlan_id,
                      wanted.parent);
@@ -72,7 +76,7 @@ Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Quest
 
 void Engine::load(cloud::Cloud cloud) {
   compiler_.load(std::move(cloud));
-  view_.watch(compiler_.links_of_interest());
+  view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address());
   wants_frame_ = true;
   holds_.retry_now();
 }
@@ -341,6 +345,9 @@ Plan Engine::plan(Clock::time_point now) {
   plan_rows(tables_.neighbours,
             on_link(Phase::withdraw, Phase::routes, [](auto& key, auto&) { return key.link; }),
             plan, now);
+  plan_rows(
+      tables_.forwarding,
+      [this](auto& key, auto* wanted, auto&) { return place_forwarding(key, wanted); }, plan, now);
   plan_rows(tables_.services,
             on_link(Phase::services, Phase::services, [](auto&, auto& row) { return row.device; }),
             plan, now);
@@ -414,6 +421,7 @@ struct Settle {
   void operator()(const RouteChange& c) { settle(tables.routes, c); }
   void operator()(const RuleChange& c) { settle(tables.rules, c); }
   void operator()(const NeighbourChange& c) { settle(tables.neighbours, c); }
+  void operator()(const ForwardingChange& c) { settle(tables.forwarding, c); }
   void operator()(const SysctlChange& c) { settle(tables.sysctls, c); }
   void operator()(const ElementChange& c) { settle(tables.elements, c); }
   void operator()(const ServiceChange& c) { settle(tables.services, c); }

@@ -91,6 +91,7 @@ class Engine {
   bool is_calm(const TakeoverKey& nic, Clock::time_point now);
   std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,
                                         const Owner& owner);
+  std::optional<Phase> place_forwarding(const ForwardingKey& key, const Forwarding* wanted) const;
   template <class Key, class Row, class Place>
   void plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan, Clock::time_point now);
   std::size_t pending();  ///< rows

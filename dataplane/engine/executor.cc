@@ -234,6 +234,8 @@ void Executor::withdraw(const Work& work) {
             if (const auto link = index_of(c.key.link)) {
               batch.add(i, netlink::delete_neighbour(message_of(c.key, *c.before, *link)));
             }
+          } else if constexpr (std::is_same_v<Operation, ForwardingChange>) {
+            if (auto request = removal(c)) batch.add(i, std::move(*request));
           }
         },
         work.steps[i].operation);
@@ -330,6 +332,12 @@ void Executor::add_routes(const Work& work) {
       if (rule->before)
         additions.add(i, netlink::delete_rule(message_of(rule->key, *rule->before)));
       additions.add(i, netlink::add_rule(message_of(rule->key, *rule->after)));
+      continue;
+    }
+    if (const auto* entry = std::get_if<ForwardingChange>(&step.operation)) {
+      auto request = addition(*entry);
+      if (request) additions.add(i, std::move(*request));
+      if (!request) work.results[i] = tl::unexpected(request.error());
       continue;
     }
     const auto* route = std::get_if<RouteChange>(&step.operation);

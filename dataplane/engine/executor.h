@@ -81,6 +81,11 @@ class Executor {
   void add_addresses(const Work& work);
   void add_routes(const Work& work);
 
+  // executor_forwarding.cc
+  Result<netlink::ForwardingEntry> entry_of(const ForwardingKey& key, const Forwarding& row);
+  Result<netlink::Request> addition(const ForwardingChange& change);
+  std::optional<netlink::Request> removal(const ForwardingChange& change);
+
   // executor_links.cc
   void detach(const Work& work);
   std::unordered_set<std::string> move_carried(const Work& work);
@@ -88,6 +93,7 @@ class Executor {
   std::optional<netlink::LinkSettings> joining(const AttachmentChange& change);
   Result<netlink::Request> creation(const LinkKey& name, const Link& link);
   void create_links(const Work& work);
+  void explain_failure(const LinkChange& change, Error& error);
   void attach(const KnownPorts& known, const Work& work);
   void raise_links(const Work& work);
   void delete_links(const Work& work);

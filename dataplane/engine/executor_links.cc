@@ -9,7 +9,7 @@
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
-/// Links: bridges and VLAN devices of ours, and the ports that join.
+/// Links of ours, and the ports that leave them.
 namespace novaplane::engine {
 namespace {
 
@@ -37,12 +37,22 @@ Result<void> set_ipv6_of_ours(const std::string& link, bool on) {
   return set_ipv6(link, on);
 }
 
+/// The link as it was; null: it is made. A tunnel's address changes its family with a new device
+/// only (drivers/net/vxlan, vxlan_nl2conf); what stood on it comes with the next pass.
+const Link* kept(const LinkChange& change) {
+  if (!change.before) return nullptr;
+  return change.before->local.family() == change.after->local.family() ? &*change.before : nullptr;
+}
+
 netlink::LinkSettings settings_of(const LinkChange& change) {
   static const Link kNone{.kind = "", .mac = {}, .alias = "", .stp = false, .forward_delay = 0};
-  const Link& before = change.before ? *change.before : kNone;
+  const Link* found = kept(change);
+  const Link& before = found ? *found : kNone;
   const Link& after = *change.after;
   netlink::LinkSettings settings;
-  if (change.before && before.mac != after.mac) settings.mac = after.mac;
+  if (found && before.mac != after.mac) settings.mac = after.mac;
+  if (found && before.local != after.local) settings.local = after.local;
+  if (found && before.learning != after.learning) settings.learning = after.learning;
   if (before.alias != after.alias) settings.alias = after.alias;
   if (before.route_localnet != after.route_localnet) settings.route_localnet = after.route_localnet;
   if (before.stp != after.stp) settings.stp = after.stp;
@@ -56,17 +66,44 @@ netlink::LinkSettings leaving() {
   return settings;
 }
 
+void add_words(Error& error, const std::string& words) {
+  error.words += (error.words.empty() ? "" : ", ") + words;
+}
+
 /// Where the kernel has 802.1Q there is a folder for it, whether it has VLANs or not
 /// (net/8021q/vlanproc.c, vlan_proc_init).
 void explain_missing_vlans(Error& error) {
   if (error.code != EOPNOTSUPP || access("/proc/net/vlan", F_OK) == 0) return;
-  error.words +=
-      fmt::format("{}the kernel lacks CONFIG_VLAN_8021Q", error.words.empty() ? "" : ", ");
+  add_words(error, "the kernel lacks CONFIG_VLAN_8021Q");
+}
+
+/// A module of the kernel, or a part of it with parameters.
+void explain_missing_vxlans(Error& error) {
+  if (error.code != EOPNOTSUPP || access("/sys/module/vxlan", F_OK) == 0) return;
+  add_words(error, "the kernel lacks CONFIG_VXLAN");
 }
 
 }  // namespace
 
+/// Why it could not be made, where the kernel's own words leave something to ask.
+void Executor::explain_failure(const LinkChange& change, Error& error) {
+  const Link& wanted = *change.after;
+  if (wanted.kind == "vlan") explain_missing_vlans(error);
+  if (wanted.kind != "vxlan") return;
+  explain_missing_vxlans(error);
+  if (error.code != EEXIST) return;
+  (void)netlink_.dump(netlink::Listing::links, [&](netlink::Observation&& told) {
+    const auto& link = std::get<netlink::Seen<netlink::Link>>(told).value;
+    if (link.kind == "vxlan" && link.vni == wanted.vni) {
+      add_words(error, fmt::format("link {} has VNI {}", link.name, link.vni));
+    }
+  });
+}
+
 Result<netlink::Request> Executor::creation(const LinkKey& name, const Link& link) {
+  if (link.kind == "vxlan") {
+    return netlink::create_vxlan(name, link.mac, link.vni, link.local, link.udp_port);
+  }
   if (link.kind != "vlan") return netlink::create_bridge(name, link.mac);
   return index_of(link.parent).map([&](int parent) {
     return netlink::create_vlan(name, link.mac, parent, link.vlan_id);
@@ -77,7 +114,9 @@ void Executor::create_links(const Work& work) {
   Batch creations, settings;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
-    if (change.before) continue;
+    if (kept(change)) continue;
+    if (change.before) creations.add(i, netlink::delete_link(change.key));
+    indexes_.erase(change.key);
     auto request = creation(change.key, *change.after);
     if (request) creations.add(i, std::move(*request));
     if (!request) work.results[i] = tl::unexpected(request.error());
@@ -87,11 +126,12 @@ void Executor::create_links(const Work& work) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
     if (!work.results[i]) {
       not_made_.insert(change.key);
-      if (change.after->kind == "vlan") explain_missing_vlans(work.results[i].error());
+      explain_failure(change, work.results[i].error());
       continue;
     }
-    if (!change.before || change.before->ipv6 != change.after->ipv6 ||
-        change.before->takes_addresses6 != change.after->takes_addresses6) {
+    const Link* before = kept(change);
+    if (!before || before->ipv6 != change.after->ipv6 ||
+        before->takes_addresses6 != change.after->takes_addresses6) {
       work.results[i] = set_ipv6_of_ours(change.key, change.after->ipv6);
     }
     netlink::LinkSettings wanted = settings_of(change);
@@ -104,140 +144,6 @@ void Executor::create_links(const Work& work) {
     settings.add(i, netlink::set_link(change.key, wanted));
   }
   settings.send(netlink_, work.results);
-}
-
-/// A port that is to join: its step, and what it was.
-struct Executor::Joining {
-  std::size_t step;
-  netlink::Link found;
-};
-
-/// What ports are before they join: as last heard of, or asked for where nothing was heard yet (a
-/// VLAN device that was made just now).
-std::vector<Executor::Joining> Executor::look_at(const KnownPorts& known, const Work& work) {
-  std::vector<Joining> ports;
-  ports.reserve(work.steps.size());
-  const auto ask = [&](int index) { return netlink_.link(index); };
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
-    if (!change || !work.results[i]) continue;
-    const auto heard = known.find(change->key);
-    auto found = heard != known.end() ? heard->second : index_of(change->key).and_then(ask);
-    if (!found) work.results[i] = tl::unexpected(found.error());
-    if (found) ports.push_back({i, std::move(*found)});
-  }
-  return ports;
-}
-
-void Executor::record(const AttachmentChange& change, std::string_view what, std::uint32_t found,
-                      std::uint32_t ours) {
-  originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(found),
-                    std::to_string(ours));
-}
-
-/// What the ports of a hypervisor were, before they are changed.
-void Executor::record(const std::vector<Joining>& ports, const Work& work) {
-  for (const Joining& port : ports) {
-    if (port.found.group == netlink::kOurGroup) continue;  // it came with us, and goes
-    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
-    record(change, "up", port.found.up ? 1 : 0, 1);
-    if (change.after->mtu) record(change, "mtu", port.found.mtu, *change.after->mtu);
-  }
-  if (const auto recorded = originals_.flush(); !recorded) {
-    for (const Joining& port : ports) work.results[port.step] = recorded;
-  }
-}
-
-/// A VLAN device tells itself when its NIC stays down.
-void Executor::raise_nics_below(const std::vector<Joining>& ports) {
-  std::set<int> nics;
-  for (const Joining& port : ports) {
-    if (port.found.kind == "vlan") nics.insert(port.found.parent);
-  }
-  std::vector<netlink::Request> requests;
-  netlink::LinkSettings up;
-  up.up = true;
-  for (const auto& nic : netlink_.links(std::vector(nics.begin(), nics.end()))) {
-    if (!nic || nic->up) continue;
-    originals_.record("up:" + nic->name, "0", "1");
-    requests.push_back(netlink::set_link(nic->index, up));
-  }
-  if (originals_.flush()) (void)netlink_.send(requests);
-}
-
-/// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
-/// further one slower. The switch is read first, since nobody is told when it turns.
-void Executor::switch_ipv6(std::span<const Joining> ports, const Work& work) {
-  std::vector<std::pair<std::size_t, netlink::Sysctl>> switches;
-  for (const auto& [step, found] : ports) {
-    const auto& change = std::get<AttachmentChange>(work.steps[step].operation);
-    if (!work.results[step] || !change.after->ipv6) continue;
-    auto off = netlink::Sysctl::open(ipv6_path(change.key));
-    const auto value = off.and_then([](const netlink::Sysctl& file) { return file.read(); });
-    // A kernel without IPv6 has it off everywhere.
-    const bool is_absent = !value && value.error().code == ENOENT;
-    if (!value && (!is_absent || *change.after->ipv6)) {
-      work.results[step] = tl::unexpected(value.error());
-    }
-    if (!value || (value == "0") == *change.after->ipv6) continue;
-    record(change, "ipv6", value == "0" ? 1 : 0, *change.after->ipv6 ? 1 : 0);
-    switches.emplace_back(step, std::move(*off));
-  }
-  const auto recorded = originals_.flush();
-  for (const auto& [step, off] : switches) {
-    const bool on = *std::get<AttachmentChange>(work.steps[step].operation).after->ipv6;
-    work.results[step] = recorded ? off.write(on ? "0" : "1") : recorded;
-  }
-}
-
-void Executor::attach(const KnownPorts& known, const Work& work) {
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
-    if (!change || !not_made_.contains(change->key)) continue;
-    work.results[i] = failure("", ECANCELED, "its link could not be made");
-  }
-  std::vector<Joining> ports = look_at(known, work);
-  record(ports, work);
-  raise_nics_below(ports);
-  if (auto begun = nic_records_.begin(); !begun) {
-    std::fill(work.results.begin(), work.results.end(), begun);
-    return;
-  }
-  const std::unordered_set<std::string> moved = move_carried(work);
-  std::erase_if(ports, [&](const Joining& port) {
-    return moved.contains(std::get<AttachmentChange>(work.steps[port.step].operation).key);
-  });
-  constexpr std::size_t kAtOnce = 256;  // each has a file open meanwhile
-  for (std::size_t at = 0; at < ports.size(); at += kAtOnce) {
-    switch_ipv6(std::span(ports).subspan(at, std::min(kAtOnce, ports.size() - at)), work);
-  }
-  join(ports, work);
-}
-
-/// What the port becomes; none: there is no link of its bridge's name.
-std::optional<netlink::LinkSettings> Executor::joining(const AttachmentChange& change) {
-  const auto master = index_of(change.after->master);
-  if (!master) return std::nullopt;
-  netlink::LinkSettings settings;
-  settings.mtu = change.after->mtu;
-  settings.master = *master;
-  settings.up = true;
-  return settings;
-}
-
-void Executor::join(const std::vector<Joining>& ports, const Work& work) {
-  Batch batch;
-  for (const Joining& port : ports) {
-    Result<void>& result = work.results[port.step];
-    if (!result) continue;
-    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
-    if (const auto settings = joining(change)) {
-      batch.add(port.step, netlink::set_link(change.key, *settings));
-    } else {
-      result = tl::unexpected(index_of(change.after->master).error());
-    }
-  }
-  batch.send(netlink_, work.results);
 }
 
 void Executor::raise_links(const Work& work) {

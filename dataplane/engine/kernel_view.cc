@@ -19,8 +19,12 @@ Link row_of(const netlink::Link& link, const std::string& parent) {
           .stp = link.stp,
           .forward_delay = link.forward_delay,
           .up = link.up,
+          .udp_port = link.udp_port,
+          .vni = link.vni,
           .parent = parent,
-          .vlan_id = link.vlan_id};
+          .vlan_id = link.vlan_id,
+          .local = link.local,
+          .learning = link.learning};
 }
 
 std::optional<Route> row_of(const netlink::Route& route, const std::string& link) {
@@ -69,11 +73,14 @@ void KernelView::forget() {
   tables_.routes.forget_actual();
   tables_.rules.forget_actual();
   tables_.neighbours.forget_actual();
+  tables_.forwarding.forget_actual();
   links_.clear();
   index_of_.clear();
   early_.clear();
   foreign_addresses_.clear();
   advertised_defaults_.clear();
+  tunnel_link_ = 0;
+  tunnel_has_address_ = false;
   routes_stale_ = names_stale_ = false;
   takeovers_stale_ = true;
   links_changed_ = facts_stale_ = true;
@@ -116,7 +123,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
     link_lost(before->name);
   }
   if (!before) links_changed_ = true;
-  if (is_watched(now.name)) facts_stale_ = true;
+  if (is_watched(now.name) || now.index == tunnel_link_) facts_stale_ = true;
   if (!before || before->master != now.master) note_change_on(now.name);
   if (before && !before->carrier && now.carrier) links_changed_ = true;
   if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
@@ -142,6 +149,7 @@ void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
   links_.erase(it);
   foreign_addresses_.erase(gone.value.index);
   advertised_defaults_.erase(gone.value.index);
+  if (gone.value.index == tunnel_link_) find_tunnel();
   links_changed_ = true;
 }
 
@@ -188,9 +196,13 @@ void KernelView::refresh_port(const netlink::Link& port) {
   const bool counts = wanted || marked_ports_.contains(port.name);
   if (counts && port.master != 0 && !master) early_.emplace(port.master, port.index);
   if (!master || !is_ours(*master) || !counts) return tables_.attachments.gone(port.name);
-  Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up};
+  Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up, .flags = {}};
   if (!wanted || wanted->mtu) row.mtu = port.mtu;
   if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
+  if (wanted && wanted->flags) {
+    const netlink::PortFlags& seen = port.port_flags;
+    row.flags = PortFlags{seen.learning, seen.flood, seen.neigh_suppress};
+  }
   tables_.attachments.saw(port.name, row);
 }
 
@@ -239,6 +251,7 @@ void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
   } else {
     *it = address;
   }
+  if (address.prefix.address == tunnel_address_) find_tunnel();
 }
 
 void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
@@ -252,6 +265,7 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
   const auto it = foreign_addresses_.find(address.link);
   if (it == foreign_addresses_.end()) return;
   std::erase_if(it->second, [&](const netlink::Address& a) { return a.prefix == address.prefix; });
+  if (address.prefix.address == tunnel_address_) find_tunnel();
 }
 
 void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
@@ -307,9 +321,26 @@ void KernelView::on(const netlink::Gone<netlink::Shaper>& gone) {
   tables_.shapers.gone(name_of(gone.value.link));
 }
 
-void KernelView::watch(std::vector<std::string> names) {
+void KernelView::watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address) {
   watched_ = std::move(names);
+  tunnel_address_ = std::move(tunnel_address);
+  find_tunnel();
   facts_stale_ = takeovers_stale_ = true;
+}
+
+/// An address that goes and comes back does not change what its link says of it.
+void KernelView::find_tunnel() {
+  facts_stale_ = true;
+  tunnel_has_address_ = false;
+  if (!tunnel_address_ || !link(tunnel_link_)) tunnel_link_ = 0;
+  for (const auto& [index, addresses] : foreign_addresses_) {
+    const auto has_it = [&](const netlink::Address& a) {
+      return a.prefix.address == tunnel_address_;
+    };
+    if (std::none_of(addresses.begin(), addresses.end(), has_it)) continue;
+    tunnel_link_ = index;
+    tunnel_has_address_ = true;
+  }
 }
 
 bool KernelView::is_watched(const std::string& name) const {
@@ -358,7 +389,22 @@ Facts KernelView::facts() const {
     const netlink::Link* found = link(index);
     if (found && takes_advertisements(*found)) facts.advertised_defaults.insert(found->name);
   }
+  if (const netlink::Link* tunnel = link(tunnel_link_)) {
+    facts.tunnel = TunnelFacts{tunnel->name, tunnel->mtu, tunnel_has_address_};
+    if (tunnel->name == "lo" || tunnel->kind == "dummy") carry_by_nics(facts);
+  }
   return facts;
+}
+
+/// An address that routing protocols announce stands on no NIC: its packets leave by whichever.
+void KernelView::carry_by_nics(Facts& facts) {
+  constexpr std::uint32_t kEthernet = 1500;
+  facts.tunnel->mtu = kEthernet;
+  if (facts.links.empty()) return;
+  const auto smallest =
+      std::min_element(facts.links.begin(), facts.links.end(),
+                       [](const auto& a, const auto& b) { return a.second.mtu < b.second.mtu; });
+  facts.tunnel->mtu = smallest->second.mtu;
 }
 
 }  // namespace novaplane::engine

@@ -59,7 +59,7 @@ class KernelView {
 
   /// Links that somebody else makes and the document names: facts are wanted of them, and routes
   /// of ours may stand on them.
-  void watch(std::vector<std::string> names);
+  void watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address = {});
   const std::vector<std::string>& watched() const { return watched_; }
   Facts facts() const;
   /// What facts() says may have changed since the last call.
@@ -67,6 +67,12 @@ class KernelView {
   const netlink::Link* link(std::string_view name) const;
   const netlink::Link* link(int index) const;
   const std::unordered_map<int, netlink::Link>& links() const { return links_; }
+  /// Whether there are VXLAN devices of ours: without them no forwarding entry is ours.
+  bool has_tunnels() const;
+  /// Of a bridge, and no VXLAN device of ours.
+  bool is_others_port(const std::string& name) const {
+    return !name.empty() && !is_tunnel(link(name));
+  }
 
   /// The kernel drops IPv4 routes silently with their link or their preferred source, and proxies
   /// with their link.
@@ -91,6 +97,8 @@ class KernelView {
   void on(const netlink::Gone<netlink::Neighbour>& gone);
   void on(const netlink::Seen<netlink::Shaper>& seen);
   void on(const netlink::Gone<netlink::Shaper>& gone);
+  void on(const netlink::Seen<netlink::ForwardingEntry>& seen);  // forwarding.cc
+  void on(const netlink::Gone<netlink::ForwardingEntry>& gone);
 
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
@@ -100,7 +108,12 @@ class KernelView {
   void note_address_on(int index);
   void add_facts_of(const netlink::Link& link, LinkFacts& about) const;
   void link_lost(const std::string& name);
+  void find_tunnel();
+  static void carry_by_nics(Facts& facts);
   bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
+  bool is_tunnel(const netlink::Link* link) const {
+    return link && is_ours(*link) && link->kind == "vxlan";
+  }
   const std::string& name_of(int index) const;  ///< empty: unknown
   bool is_watched(const std::string& name) const;
   bool carries_routes(const std::string& name) const;
@@ -113,6 +126,9 @@ class KernelView {
   std::set<std::string> wires_;
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
+  std::optional<IpAddress> tunnel_address_;
+  int tunnel_link_ = 0;  ///< that has, or had, the tunnel's address; 0: none
+  bool tunnel_has_address_ = false;
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
   std::set<int> advertised_defaults_;  ///< links with a default route from a router advertisement
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;

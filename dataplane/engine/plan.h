@@ -16,16 +16,16 @@ namespace novaplane::engine {
 /// The numbered order in which a pass is applied. A step never waits for a later phase.
 /// ARCHITECTURE.md says why each stands where it stands.
 enum class Phase : std::uint8_t {
-  withdraw = 1,      ///< routes, proxies, neighbours and addresses that are not wanted any more
-  detach = 2,        ///< ports leave bridges, NICs with what they carried
-  nftables = 3,      ///< one transaction: frame and elements, additions and removals
-  sysctls = 4,       ///< host-wide values
-  create_links = 5,  ///< bridges and VLAN devices, down; then their own values
+  withdraw = 1,  ///< routes, proxies, neighbours, addresses, forwarding entries not wanted any more
+  detach = 2,    ///< ports leave bridges, NICs with what they carried
+  nftables = 3,  ///< one transaction: frame and elements, additions and removals
+  sysctls = 4,   ///< host-wide values
+  create_links = 5,  ///< bridges, VLAN and VXLAN devices, down; then their own values
   attach = 6,        ///< ports join, up; what a NIC carries moves to its bridge
   raise_links = 7,   ///< links of ours up, MTU last
   shape = 8,         ///< rates of what ports send
   addresses = 9,
-  routes = 10,        ///< routes, permanent neighbours, proxies
+  routes = 10,        ///< routes, permanent neighbours, proxies, forwarding entries
   services = 11,      ///< dnsmasq and what it serves
   announce = 12,      ///< gratuitous ARP; not waited for
   forget_flows = 13,  ///< conntrack; not waited for
@@ -66,6 +66,7 @@ using AddressChange = Change<AddressKey, Address>;
 using RouteChange = Change<RouteKey, Route>;
 using RuleChange = Change<RuleKey, Rule>;
 using NeighbourChange = Change<NeighbourKey, Neighbour>;
+using ForwardingChange = Change<ForwardingKey, Forwarding>;
 using SysctlChange = Change<SysctlKey, Sysctl>;
 using ElementChange = Change<nft::ElementKey, nft::Element>;
 using ServiceChange = Change<ServiceKey, Service>;
@@ -73,8 +74,8 @@ using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
 
 using Operation =
     std::variant<FrameChange, LinkChange, Raise, AttachmentChange, TakeoverChange, ShaperChange,
-                 AddressChange, RouteChange, RuleChange, NeighbourChange, SysctlChange,
-                 ElementChange, ServiceChange, EntryChange, Announce, ForgetFlows>;
+                 AddressChange, RouteChange, RuleChange, NeighbourChange, ForwardingChange,
+                 SysctlChange, ElementChange, ServiceChange, EntryChange, Announce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;

@@ -1,19 +1,29 @@
 #include "dataplane/engine/presence.h"
 
+#include <algorithm>
+
 namespace novaplane::engine {
 
 std::optional<std::string> nic_of(const Context& context, const cloud::Network& network) {
+  if (vxlan_of(network)) return std::nullopt;
   return network.interface ? network.interface : context.host.vm_interface;
 }
 
+const cloud::Vxlan* vxlan_of(const cloud::Network& network) {
+  return std::get_if<cloud::Vxlan>(&network.segment);
+}
+
 std::optional<std::string> wire_of(const Context& context, const cloud::Network& network) {
+  if (const auto* vxlan = vxlan_of(network)) {
+    return context.host.tunnel_address ? std::optional(cloud::vxlan_link_name(*vxlan))
+                                       : std::nullopt;
+  }
   const auto nic = nic_of(context, network);
   const auto* vlan = std::get_if<cloud::Vlan>(&network.segment);
   return nic && vlan ? cloud::vlan_link_name(*nic, *vlan) : nic;
 }
 
 std::optional<std::string_view> not_supported(const cloud::Network& network) {
-  if (std::holds_alternative<cloud::Vxlan>(network.segment)) return "segment vxlan";
   if (network.gateway_mode == cloud::GatewayMode::hardware) return "gateway_mode hardware";
   if (network.gateway_mode == cloud::GatewayMode::failover) return "gateway_mode failover";
   return std::nullopt;
@@ -22,6 +32,7 @@ std::optional<std::string_view> not_supported(const cloud::Network& network) {
 bool present_on(const Context& context, const cloud::Network& network) {
   if (context.local_ports.contains(network.name)) return true;
   if (context.host.prune) return false;
+  if (vxlan_of(network)) return context.host.tunnel_address.has_value();
   // A network may name a NIC that only some hosts have; the host's own vm_interface is meant.
   if (network.interface) return context.facts.find(*network.interface) != nullptr;
   return context.host.vm_interface.has_value();
@@ -59,9 +70,18 @@ std::optional<IpAddress> router_of(const Context& context, const cloud::Network&
                                                               : network.gateway;
 }
 
+std::uint32_t tunnel_overhead(const IpAddress& tunnel_address) {
+  return tunnel_address.is_v4() ? 50 : 70;
+}
+
 std::uint32_t mtu_of(const Context& context, const cloud::Network& network) {
-  constexpr std::uint32_t kEthernet = 1500;
+  constexpr std::uint32_t kEthernet = 1500, kLeast = 68;  // RFC 791
   if (network.mtu) return *network.mtu;
+  if (vxlan_of(network)) {
+    const std::uint32_t below = context.facts.tunnel ? context.facts.tunnel->mtu : kEthernet;
+    const auto overhead = tunnel_overhead(context.host.tunnel_address.value_or(IpAddress()));
+    return std::max(below, kLeast + overhead) - overhead;
+  }
   const auto nic = nic_of(context, network);
   const LinkFacts* facts = nic ? context.facts.find(*nic) : nullptr;
   return facts ? facts->mtu : kEthernet;
@@ -70,7 +90,11 @@ std::uint32_t mtu_of(const Context& context, const cloud::Network& network) {
 Mac bridge_mac(const Context& context, const cloud::Network& network) {
   const auto nic = nic_of(context, network);
   if (const LinkFacts* facts = nic ? context.facts.find(*nic) : nullptr) return facts->mac;
-  const std::uint64_t value = digest(context.host.name + "/" + network.name);
+  return made_mac(context.host.name, network);
+}
+
+Mac made_mac(const std::string& host, const cloud::Network& network) {
+  const std::uint64_t value = digest(host + "/" + network.name);
   // Locally administered, unicast (IEEE 802).
   Mac mac{{0x0a, 0x6f, 0, 0, 0, 0}};
   for (std::size_t i = 2; i < 6; ++i) mac.bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));

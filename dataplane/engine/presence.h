@@ -12,14 +12,18 @@
 namespace novaplane::engine {
 
 /// The NIC that carries the network between hosts: the network's own, or the host's vm_interface.
-/// None: the network has no wire here.
+/// None: the network has no wire here, or one that is a tunnel.
 std::optional<std::string> nic_of(const Context&, const cloud::Network&);
 
-/// The bridge's port to the other hosts: the NIC itself, or the VLAN device on it.
+/// The bridge's port to the other hosts: the NIC itself, the VLAN device on it, or the VXLAN
+/// device.
 std::optional<std::string> wire_of(const Context&, const cloud::Network&);
 
-/// What the network asks for and this version does not have: "segment vxlan"; none: all is there.
-/// Such a network has no rows on any host, and neither has what refers to it.
+/// The network's VXLAN; null: it is none.
+const cloud::Vxlan* vxlan_of(const cloud::Network&);
+
+/// What the network asks for and this version does not have: "gateway_mode hardware"; none: all is
+/// there. Such a network has no rows on any host, and neither has what refers to it.
 std::optional<std::string_view> not_supported(const cloud::Network&);
 
 /// A network is on every host that has a wire for it or a port on it; with `prune: true` only where
@@ -39,11 +43,19 @@ extern const IpAddress kLinkLocalGateway;  ///< fe80::1
 /// The router that guests are told by DHCP.
 std::optional<IpAddress> router_of(const Context&, const cloud::Network&);
 
-/// The document's MTU, or that of the NIC, or 1500.
+/// What a VXLAN takes of each packet, with the inner Ethernet header (RFC 7348, section 4): 50
+/// bytes, 70 over IPv6.
+std::uint32_t tunnel_overhead(const IpAddress& tunnel_address);
+
+/// The document's MTU, or that of the NIC, or what the tunnel's link leaves; of one that is not
+/// there 1500.
 std::uint32_t mtu_of(const Context&, const cloud::Network&);
 
 /// The MAC of the network's bridge on this host: its NIC's, pinned, so that a port with a lower
-/// MAC never changes it; without a wire one made from host and network.
+/// MAC never changes it; without a NIC one made from host and network.
 Mac bridge_mac(const Context&, const cloud::Network&);
+
+/// The MAC that a bridge without a NIC has on a host, which every other host knows.
+Mac made_mac(const std::string& host, const cloud::Network&);
 
 }  // namespace novaplane::engine

@@ -19,7 +19,7 @@ namespace novaplane::engine {
 /// uplink that a packet has to leave by (0: whichever).
 constexpr std::uint32_t kGuestMark = 0x01000000, kUplinkMask = 0x0000000f;
 
-/// A link that we create and own: a bridge, or a VLAN device as the wire of one.
+/// A link that we create and own: a bridge, or a VLAN or VXLAN device as the wire of one.
 struct Link {
   std::string kind = "bridge";
   Mac mac = {};
@@ -33,11 +33,23 @@ struct Link {
   bool stp = false;
   std::uint32_t forward_delay = 0;  ///< hundredths of a second
   bool up = true;
-  std::string parent = {};    ///< VLAN devices only: the NIC below
-  std::uint16_t vlan_id = 0;  ///< VLAN devices only
+  std::uint16_t udp_port = 0;  ///< VXLAN devices only
+  std::uint32_t vni = 0;       ///< VXLAN devices only
+  std::string parent = {};     ///< VLAN devices only: the NIC below
+  std::uint16_t vlan_id = 0;   ///< VLAN devices only
+  IpAddress local = {};        ///< VXLAN devices only: the tunnel's address here
+  bool learning = false;       ///< VXLAN devices only
   bool operator==(const Link&) const = default;
 };
 using LinkKey = std::string;
+
+/// How a bridge treats a port; see netlink::PortFlags.
+struct PortFlags {
+  bool learning = true;
+  bool flood = true;
+  bool neigh_suppress = false;
+  bool operator==(const PortFlags&) const = default;
+};
 
 /// A link, ours or not, as the port of a bridge of ours. It is up.
 struct Attachment {
@@ -45,6 +57,7 @@ struct Attachment {
   std::optional<std::uint32_t> mtu = {};  ///< none: left as found
   std::optional<bool> ipv6 = {};          ///< none: left as found
   bool up = true;
+  std::optional<PortFlags> flags = {};  ///< none: left as found
   bool operator==(const Attachment&) const = default;
 };
 using AttachmentKey = std::string;
@@ -110,6 +123,21 @@ struct Neighbour {
   bool operator==(const Neighbour&) const = default;
 };
 
+/// Where a MAC is: by a bridge's own table behind which port, by a VXLAN device's at which tunnel
+/// address. Static; nothing is learned there.
+struct ForwardingKey {
+  std::string link;      ///< the bridge or the VXLAN device
+  Mac mac;               ///< 0: where the device sends broadcasts, one entry for each destination
+  IpAddress flood = {};  ///< that destination; else unspecified
+  bool operator==(const ForwardingKey&) const = default;
+};
+struct Forwarding {
+  std::string port;                           ///< of the bridge
+  std::optional<IpAddress> destination = {};  ///< of the VXLAN device
+  bool sticky = false;  ///< of the bridge: a frame that comes in elsewhere does not move it
+  bool operator==(const Forwarding&) const = default;
+};
+
 /// A value below /proc/sys that is not part of a link of ours: "net/ipv4/ip_forward".
 using SysctlKey = std::string;
 struct Sysctl {
@@ -149,6 +177,7 @@ struct Rows {
   RowList<RouteKey, Route> routes;
   RowList<RuleKey, Rule> rules;
   RowList<NeighbourKey, Neighbour> neighbours;
+  RowList<ForwardingKey, Forwarding> forwarding;
   RowList<SysctlKey, Sysctl> sysctls;
   RowList<nft::ElementKey, nft::Element> elements;
   RowList<ServiceKey, Service> services;
@@ -176,6 +205,12 @@ template <>
 struct std::hash<novaplane::engine::NeighbourKey> {
   std::size_t operator()(const novaplane::engine::NeighbourKey& k) const {
     return novaplane::hash_of(k.link, k.address, k.proxy);
+  }
+};
+template <>
+struct std::hash<novaplane::engine::ForwardingKey> {
+  std::size_t operator()(const novaplane::engine::ForwardingKey& k) const {
+    return novaplane::hash_of(k.link, k.mac, k.flood);
   }
 };
 template <>

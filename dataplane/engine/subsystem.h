@@ -32,11 +32,20 @@ struct LinkFacts {
   bool operator==(const LinkFacts&) const = default;
 };
 
+/// The link that the host's tunnel address is on.
+struct TunnelFacts {
+  std::string link;
+  std::uint32_t mtu = 1500;  ///< of lo: the smallest of the NICs that the document names
+  bool has_address = true;   ///< false: it was there, and the link still is
+  bool operator==(const TunnelFacts&) const = default;
+};
+
 struct Facts {
   std::map<std::string, LinkFacts, std::less<>> links;  ///< absent: the link does not exist
   /// All links of the host, whoever names them, that have a default route from a router
   /// advertisement and go on taking those.
   std::set<std::string> advertised_defaults;
+  std::optional<TunnelFacts> tunnel = {};               ///< none: no link has the address
   bool operator==(const Facts&) const = default;
 
   const LinkFacts* find(std::string_view name) const {
@@ -55,12 +64,16 @@ struct Object {
   std::string to_string() const;  ///< "network blue", "port web1", "floating IP 203.0.113.10"
 };
 
+/// By network, for VXLANs only: the hosts that have ports of it, and how many.
+using HostsOfNetworks = std::unordered_map<std::string, std::map<std::string, std::size_t>>;
+
 /// All that compile() may look at.
 struct Context {
   const cloud::Cloud& cloud;
   const cloud::Host& host;  ///< the host that is compiled for
   const Facts& facts;
   const std::unordered_map<std::string, std::size_t>& local_ports;  ///< by network; absent: none
+  const HostsOfNetworks& hosts_of_networks;
 };
 
 /// What follows once a change of rows is in force: never state, always an act. Plain values.

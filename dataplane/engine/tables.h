@@ -15,6 +15,7 @@ struct Tables {
   Table<RouteKey, Route> routes;
   Table<RuleKey, Rule> rules;
   Table<NeighbourKey, Neighbour> neighbours;
+  Table<ForwardingKey, Forwarding> forwarding;
   Table<SysctlKey, Sysctl> sysctls;
   Table<nft::ElementKey, nft::Element> elements;
   Table<ServiceKey, Service> services;
@@ -23,7 +24,7 @@ struct Tables {
   template <class F>
   void for_each_table(F&& f) {
     f(links), f(attachments), f(takeovers), f(shapers), f(addresses), f(routes), f(rules),
-        f(neighbours), f(sysctls), f(elements), f(services), f(entries);
+        f(neighbours), f(forwarding), f(sysctls), f(elements), f(services), f(entries);
   }
 };
 
@@ -34,8 +35,9 @@ void for_each_list(Rows& rows, Tables& tables, F&& f) {
       f(rows.takeovers, tables.takeovers), f(rows.shapers, tables.shapers),
       f(rows.addresses, tables.addresses), f(rows.routes, tables.routes),
       f(rows.rules, tables.rules), f(rows.neighbours, tables.neighbours),
-      f(rows.sysctls, tables.sysctls), f(rows.elements, tables.elements),
-      f(rows.services, tables.services), f(rows.entries, tables.entries);
+      f(rows.forwarding, tables.forwarding), f(rows.sysctls, tables.sysctls),
+      f(rows.elements, tables.elements), f(rows.services, tables.services),
+      f(rows.entries, tables.entries);
 }
 
 }  // namespace novaplane::engine

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
@@ -39,6 +40,34 @@ void put_bridge(Request& request, std::optional<bool> stp, std::optional<std::ui
   if (delay) put(request, IFLA_BR_FORWARD_DELAY, *delay);
 }
 
+void put_port_flags(Request& request, const PortFlags& flags) {
+  const Nest info(request, IFLA_LINKINFO);
+  put(request, IFLA_INFO_SLAVE_KIND, std::string_view("bridge"));
+  const Nest data(request, IFLA_INFO_SLAVE_DATA);
+  put(request, IFLA_BRPORT_LEARNING, std::uint8_t{flags.learning});
+  put(request, IFLA_BRPORT_UNICAST_FLOOD, std::uint8_t{flags.flood});
+  put(request, IFLA_BRPORT_NEIGH_SUPPRESS, std::uint8_t{flags.neigh_suppress});
+}
+
+void put_local(Request& request, const IpAddress& local) {
+  put(request, local.is_v4() ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, local);
+}
+
+void put_vxlan(Request& request, const LinkSettings& wanted) {
+  const Nest info(request, IFLA_LINKINFO);
+  put(request, IFLA_INFO_KIND, std::string_view("vxlan"));
+  const Nest data(request, IFLA_INFO_DATA);
+  if (wanted.local) put_local(request, *wanted.local);
+  if (wanted.learning) put(request, IFLA_VXLAN_LEARNING, std::uint8_t{*wanted.learning});
+}
+
+/// What only links of some kind, or ports of a bridge, have: at most one of them.
+void put_special(Request& request, const LinkSettings& wanted) {
+  if (wanted.stp || wanted.forward_delay) put_bridge(request, wanted.stp, wanted.forward_delay);
+  if (wanted.port_flags) put_port_flags(request, *wanted.port_flags);
+  if (wanted.local || wanted.learning) put_vxlan(request, wanted);
+}
+
 /// One value of net.ipv4.conf.<link>, as net/ipv4/devinet.c, inet_set_link_af takes it.
 void put_ipv4_value(Request& request, int which, std::uint32_t value) {
   const Nest families(request, IFLA_AF_SPEC);
@@ -65,7 +94,7 @@ Request change_link(ifinfomsg header, std::string_view name, const LinkSettings&
   if (wanted.route_localnet) {
     put_ipv4_value(request, IPV4_DEVCONF_ROUTE_LOCALNET, *wanted.route_localnet);
   }
-  if (wanted.stp || wanted.forward_delay) put_bridge(request, wanted.stp, wanted.forward_delay);
+  put_special(request, wanted);
   return request;
 }
 
@@ -87,6 +116,19 @@ Request create_vlan(std::string_view name, const Mac& mac, int parent, std::uint
   return request;
 }
 
+Request create_vxlan(std::string_view name, const Mac& mac, std::uint32_t vni,
+                     const IpAddress& local, std::uint16_t udp_port) {
+  Request request = create_link(name, mac);
+  const Nest info(request, IFLA_LINKINFO);
+  put(request, IFLA_INFO_KIND, std::string_view("vxlan"));
+  const Nest data(request, IFLA_INFO_DATA);
+  put(request, IFLA_VXLAN_ID, vni);
+  put_local(request, local);
+  put(request, IFLA_VXLAN_PORT, htons(udp_port));
+  put(request, IFLA_VXLAN_LEARNING, std::uint8_t{0});
+  return request;
+}
+
 Request set_link(int index, const LinkSettings& settings) {
   ifinfomsg header{};
   header.ifi_index = index;
@@ -101,6 +143,12 @@ Request delete_link(int index) {
   ifinfomsg header{};
   header.ifi_index = index;
   return link_request(RTM_DELLINK, 0, header);
+}
+
+Request delete_link(std::string_view name) {
+  Request request = link_request(RTM_DELLINK, 0, ifinfomsg{});
+  put(request, IFLA_IFNAME, name.substr(0, kLongestName));
+  return request;
 }
 
 Request delete_group(std::uint32_t group) {

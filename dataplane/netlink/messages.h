@@ -17,7 +17,15 @@ constexpr std::uint32_t kDoomedGroup = 0x6e71;  ///< group of ours that are abou
 constexpr std::uint8_t kOurProtocol = 110;      ///< route, rule, neighbour and address protocol
 constexpr std::uint32_t kOurHandle = 0x6e700000;  ///< "6e70:", the handle of every qdisc of ours
 
-/// A link as the kernel describes it. Bridges and VLAN devices are created.
+/// How a bridge treats one of its ports.
+struct PortFlags {
+  bool learning = true;
+  bool flood = true;            ///< frames to a MAC that the bridge does not know go there too
+  bool neigh_suppress = false;  ///< ARP for a neighbour of the bridge is answered, not sent there
+  bool operator==(const PortFlags&) const = default;
+};
+
+/// A link as the kernel describes it. Bridges, VLAN and VXLAN devices are created.
 struct Link {
   int index = 0;
   std::string name{};
@@ -42,6 +50,13 @@ struct Link {
   std::uint16_t vlan_id = 0;        ///< VLAN devices only
   bool hairpin = false;             ///< bridge ports only: IFLA_BRPORT_MODE
   bool shaped = false;              ///< its root qdisc is a token bucket filter
+  PortFlags port_flags{};           ///< bridge ports only
+
+  // VXLAN devices only
+  std::uint32_t vni = 0;
+  IpAddress local{};  ///< the tunnel's address here; unspecified: none
+  std::uint16_t udp_port = 0;
+  bool learning = false;
 
   bool operator==(const Link&) const = default;
 };
@@ -83,6 +98,18 @@ struct Neighbour {
   bool operator==(const Neighbour&) const = default;
 };
 
+/// A static entry of a forwarding table: of a bridge (behind which port a MAC is), or of a VXLAN
+/// device itself (behind which tunnel address).
+struct ForwardingEntry {
+  int link = 0;    ///< the bridge's port, or the device
+  Mac mac{};       ///< a device's with MAC 0: where it sends what has no entry, and broadcasts
+  int bridge = 0;  ///< 0: the device's own
+  std::optional<IpAddress> destination{};  ///< a device's
+  bool sticky = false;                     ///< a bridge's: a frame from elsewhere does not move it
+
+  bool operator==(const ForwardingEntry&) const = default;
+};
+
 /// A policy rule (IPv4): packets with these mark bits look their route up in a table.
 struct Rule {
   std::uint32_t priority = 0;
@@ -118,9 +145,10 @@ struct Gone {
 };
 
 /// One thing that the kernel told, in a listing or as an event.
-using Observation = std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>,
-                                 Gone<Route>, Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>,
-                                 Gone<Rule>, Seen<Shaper>, Gone<Shaper>>;
+using Observation =
+    std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>, Gone<Route>,
+                 Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>, Gone<Rule>, Seen<Shaper>,
+                 Gone<Shaper>, Seen<ForwardingEntry>, Gone<ForwardingEntry>>;
 
 /// Receives observations one by one, in the order in which the kernel told them.
 using Observer = std::function<void(Observation&&)>;

@@ -1,8 +1,10 @@
 #include "dataplane/netlink/monitor.h"
 
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "dataplane/base/message_filter.h"
 #include "dataplane/netlink/parse.h"
@@ -10,9 +12,16 @@
 namespace novaplane::netlink {
 namespace {
 
-constexpr Unwanted kOfBridges[] = {{.type = RTM_NEWLINK, .family = AF_BRIDGE},
-                                   {.type = RTM_NEWNEIGH, .family = AF_BRIDGE},
-                                   {.type = RTM_DELNEIGH, .family = AF_BRIDGE}};
+/// Forwarding entries that are static, or a VXLAN device's own: those that a bridge learns from its
+/// ports are neither, nor are the MACs that it has itself.
+constexpr Bits kStaticForwarding[] = {
+    {.offset = NLMSG_HDRLEN + offsetof(ndmsg, ndm_state), .bytes = 2, .mask = NUD_NOARP},
+    {.offset = NLMSG_HDRLEN + offsetof(ndmsg, ndm_flags), .bytes = 1, .mask = NTF_SELF}};
+
+constexpr Unwanted kOfBridges[] = {
+    {.type = RTM_NEWLINK, .family = AF_BRIDGE},
+    {.type = RTM_NEWNEIGH, .family = AF_BRIDGE, .unless = kStaticForwarding},
+    {.type = RTM_DELNEIGH, .family = AF_BRIDGE, .unless = kStaticForwarding}};
 
 }  // namespace
 

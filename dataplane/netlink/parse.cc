@@ -84,6 +84,29 @@ std::optional<Neighbour> parse_neighbour(const nlmsghdr& message) {
   };
 }
 
+/// Static and of a bridge, or with a destination and of a VXLAN device: not what is learned, nor
+/// the MACs that a bridge, a port or a NIC has itself.
+bool is_static_forwarding(const nlmsghdr& message, const ndmsg& header) {
+  if ((header.ndm_flags & NTF_SELF) == 0) return (header.ndm_state & NUD_NOARP) != 0;
+  if ((header.ndm_state & (NUD_NOARP | NUD_PERMANENT)) == 0) return false;
+  return nla_find(nlmsg_attrdata(&message, sizeof(header)), nlmsg_attrlen(&message, sizeof(header)),
+                  NDA_DST) != nullptr;
+}
+
+std::optional<ForwardingEntry> parse_forwarding(const nlmsghdr& message, const ndmsg& header) {
+  if (!is_static_forwarding(message, header)) return std::nullopt;
+  const Attributes<NDA_MASTER> attributes(message, sizeof(header));
+  const auto mac = attributes.mac(NDA_LLADDR);
+  if (!mac || attributes.find(NDA_VLAN)) return std::nullopt;  // no bridge of ours has VLANs
+  return ForwardingEntry{
+      .link = header.ndm_ifindex,
+      .mac = *mac,
+      .bridge = attributes.number<int>(NDA_MASTER),
+      .destination = attributes.address(NDA_DST),
+      .sticky = (header.ndm_flags & NTF_STICKY) != 0,
+  };
+}
+
 std::optional<Rule> parse_rule(const nlmsghdr& message) {
   const auto* header = header_of<fib_rule_hdr>(message);
   if (!header || header->family != AF_INET) return std::nullopt;
@@ -113,11 +136,20 @@ std::optional<Observation> gone(std::optional<T> value) {
   return Gone<T>{std::move(*value)};
 }
 
+/// Forwarding entries come as neighbours of the family AF_BRIDGE.
+template <class Tell>
+std::optional<Observation> told_of_neighbour(const nlmsghdr& message, Tell&& tell) {
+  const auto* header = header_of<ndmsg>(message);
+  const bool is_forwarding = header && header->ndm_family == AF_BRIDGE;
+  return is_forwarding ? tell(parse_forwarding(message, *header)) : tell(parse_neighbour(message));
+}
+
 }  // namespace
 
 bool is_of_interest(const nlmsghdr& message) {
   if (message.nlmsg_type != RTM_NEWNEIGH) return true;
   const auto* header = header_of<ndmsg>(message);
+  if (header && header->ndm_family == AF_BRIDGE) return is_static_forwarding(message, *header);
   if (!header || !is_ip(header->ndm_family)) return false;
   if ((header->ndm_flags & NTF_PROXY) != 0 || (header->ndm_state & NUD_PERMANENT) != 0) return true;
   const nlattr* protocol = nla_find(nlmsg_attrdata(&message, sizeof(*header)),
@@ -144,9 +176,9 @@ std::optional<Observation> observation_of(const nlmsghdr& message) {
     case RTM_DELRULE:
       return gone(parse_rule(message));
     case RTM_NEWNEIGH:
-      return seen(parse_neighbour(message));
+      return told_of_neighbour(message, [](auto value) { return seen(std::move(value)); });
     case RTM_DELNEIGH:
-      return gone(parse_neighbour(message));
+      return told_of_neighbour(message, [](auto value) { return gone(std::move(value)); });
     case RTM_NEWQDISC:
       return seen(parse_shaper(message));
     case RTM_DELQDISC:

@@ -16,7 +16,7 @@ namespace novaplane::netlink {
 bool is_of_interest(const nlmsghdr& message);
 
 /// What a message about a link, an address, a route, a neighbour or a shaper says; nothing else:
-/// other families (a bridge's own messages about its ports and forwarding entries), cached routes.
+/// other families (a bridge's own messages about its ports), cached routes.
 std::optional<Observation> observation_of(const nlmsghdr& message);
 
 std::optional<Link> parse_link(const nlmsghdr& message);

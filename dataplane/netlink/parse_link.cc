@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
@@ -37,6 +38,24 @@ void parse_families(const nlattr* nest, Link& link) {
       modes.number<std::uint8_t>(IFLA_INET6_ADDR_GEN_MODE) != IN6_ADDR_GEN_MODE_NONE;
 }
 
+void parse_vxlan(const nlattr* nest, Link& link) {
+  const Attributes<IFLA_VXLAN_LOCAL6> vxlan(nest);
+  link.vni = vxlan.number<std::uint32_t>(IFLA_VXLAN_ID);
+  link.udp_port = ntohs(vxlan.number<std::uint16_t>(IFLA_VXLAN_PORT));
+  link.learning = vxlan.number<std::uint8_t>(IFLA_VXLAN_LEARNING) != 0;
+  const auto local4 = vxlan.address(IFLA_VXLAN_LOCAL), local6 = vxlan.address(IFLA_VXLAN_LOCAL6);
+  link.local = local4.value_or(local6.value_or(IpAddress()));
+}
+
+void parse_port(const nlattr* nest, Link& link) {
+  const Attributes<IFLA_BRPORT_NEIGH_SUPPRESS> port(nest);
+  const auto is_on = [&](int flag) { return port.number<std::uint8_t>(flag) != 0; };
+  link.hairpin = is_on(IFLA_BRPORT_MODE);
+  link.port_flags = {.learning = is_on(IFLA_BRPORT_LEARNING),
+                     .flood = is_on(IFLA_BRPORT_UNICAST_FLOOD),
+                     .neigh_suppress = is_on(IFLA_BRPORT_NEIGH_SUPPRESS)};
+}
+
 void parse_kind(const nlattr* nest, Link& link) {
   const Attributes<IFLA_INFO_SLAVE_DATA> info(nest);
   link.kind = info.text(IFLA_INFO_KIND);
@@ -49,9 +68,9 @@ void parse_kind(const nlattr* nest, Link& link) {
     const Attributes<IFLA_VLAN_PROTOCOL> vlan(info.find(IFLA_INFO_DATA));
     link.vlan_id = vlan.number<std::uint16_t>(IFLA_VLAN_ID);
   }
+  if (link.kind == "vxlan") parse_vxlan(info.find(IFLA_INFO_DATA), link);
   if (info.text(IFLA_INFO_SLAVE_KIND) == "bridge") {
-    const Attributes<IFLA_BRPORT_MODE> port(info.find(IFLA_INFO_SLAVE_DATA));
-    link.hairpin = port.number<std::uint8_t>(IFLA_BRPORT_MODE) != 0;
+    parse_port(info.find(IFLA_INFO_SLAVE_DATA), link);
   }
 }
 

@@ -10,7 +10,7 @@
 namespace novaplane::netlink {
 
 Request ask_link(int index);
-/// `family`: AF_INET or AF_INET6; links have none.
+/// `family`: AF_INET or AF_INET6, AF_BRIDGE of forwarding entries; links have none.
 Request ask_listing(Listing what, int family);
 
 }  // namespace novaplane::netlink

@@ -46,6 +46,9 @@ struct LinkSettings {
   /// Bridges only, in hundredths of a second. ERANGE below 200 while STP is on, also in the request
   /// that turns it off.
   std::optional<std::uint32_t> forward_delay{};
+  std::optional<PortFlags> port_flags{};  ///< bridge ports only; applied before all others
+  std::optional<IpAddress> local{};       ///< VXLAN devices only; of the family that it has
+  std::optional<bool> learning{};         ///< VXLAN devices only
 };
 
 /// A bridge of ours: down, no STP, no forward delay, its MAC pinned, in kOurGroup. EEXIST when the
@@ -54,9 +57,14 @@ Request create_bridge(std::string_view name, const Mac& mac);
 /// A VLAN device of ours (802.1Q) on the link number `parent`: down, in kOurGroup. EEXIST when the
 /// name or the VLAN is taken, EOPNOTSUPP when the kernel has no 802.1Q.
 Request create_vlan(std::string_view name, const Mac& mac, int parent, std::uint16_t id);
+/// A VXLAN device of ours from `local` on: down, in kOurGroup, without learning. It shares one UDP
+/// socket with all others of its port. EEXIST when the name or the VNI is taken.
+Request create_vxlan(std::string_view name, const Mac& mac, std::uint32_t vni,
+                     const IpAddress& local, std::uint16_t udp_port);
 Request set_link(int index, const LinkSettings& settings);
 Request set_link(std::string_view name, const LinkSettings& settings);
 Request delete_link(int index);
+Request delete_link(std::string_view name);
 /// Deletes all links of the group, or none (when one of them cannot be deleted).
 Request delete_group(std::uint32_t group);
 
@@ -90,5 +98,8 @@ Request add_shaper(const Shaper& shaper);
 Request change_shaper(const Shaper& shaper);  ///< in place: what waits in it stays
 /// EINVAL when the link's root qdisc is not ours.
 Request delete_shaper(int link);
+/// Adds or replaces; a device's entry with MAC 0 stands beside those to other destinations.
+Request add_forwarding(const ForwardingEntry& entry);
+Request delete_forwarding(const ForwardingEntry& entry);  ///< ENOENT
 
 }  // namespace novaplane::netlink

@@ -37,6 +37,12 @@ Result<void> verdict_of(const nlmsghdr& message) {
   return failure({}, -status, extack.text(NLMSGERR_ATTR_MSG));
 }
 
+std::vector<int> families_of(Listing what) {
+  if (what == Listing::links) return {AF_UNSPEC};
+  if (what == Listing::forwarding) return {AF_BRIDGE};
+  return {AF_INET, AF_INET6};
+}
+
 bool is_verdict(const nlmsghdr& message) {
   return message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE;
 }
@@ -138,12 +144,9 @@ void Socket::collect_answers(std::span<Result<void>> results) {
 
 Result<void> Socket::dump(Listing what, const Observer& observer) {
   listed_.clear();
-  const bool by_family = what != Listing::links && what != Listing::shapers;
-  for (const int family : {AF_INET, AF_INET6}) {
-    if (what == Listing::advertised_routes && family == AF_INET) continue;
-    const auto done = list(ask_listing(what, family), by_family ? family : AF_UNSPEC);
+  for (const int family : families_of(what)) {
+    const auto done = list(ask_listing(what, family), family);
     if (!done) return done;
-    if (!by_family) break;
   }
   for_each_message(listed_, [&](const nlmsghdr& message) {
     if (auto observation = observation_of(message)) observer(std::move(*observation));

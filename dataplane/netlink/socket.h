@@ -23,6 +23,7 @@ enum class Listing : std::uint8_t {
   neighbours,         ///< both families
   proxies,            ///< addresses that a link answers for, both families
   shapers,
+  forwarding,  ///< static forwarding entries of bridges and VXLAN devices
 };
 
 /// Talks rtnetlink in the network namespace in which it was opened. For one thread at a time.

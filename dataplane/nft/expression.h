@@ -88,9 +88,10 @@ struct HasBits {
   bool none = false;
 };
 
-/// `meta mark set meta mark | 0x1`.
+/// `meta mark set meta mark | 0x1`, or `meta mark set meta mark & 0xfffffffe`.
 struct SetMarkBits {
   std::uint32_t bits = 0;
+  bool clear = false;
 };
 
 /// `ether daddr set iifname . ether daddr map @to_bridge`: a packet that the map does not know

@@ -59,7 +59,7 @@ class Lowering {
 
   void operator()(const SetMarkBits& set) {
     load({Select::mark});
-    mask(raw(~set.bits), raw(set.bits));
+    mask(raw(~set.bits), raw(set.clear ? 0u : set.bits));
     write_meta(NFT_META_MARK);
   }
 

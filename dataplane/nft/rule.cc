@@ -92,6 +92,9 @@ RuleBuilder&& RuleBuilder::ipv6() && {
 }
 
 RuleBuilder&& RuleBuilder::set_mark_bits(std::uint32_t bits) && { return add(SetMarkBits{bits}); }
+RuleBuilder&& RuleBuilder::clear_mark_bits(std::uint32_t bits) && {
+  return add(SetMarkBits{bits, /*clear=*/true});
+}
 
 RuleBuilder&& RuleBuilder::set_pkttype_host() && { return add(SetPkttypeHost{}); }
 

@@ -42,6 +42,7 @@ class RuleBuilder {
 
   // What is done to the packet.
   RuleBuilder&& set_mark_bits(std::uint32_t bits) &&;
+  RuleBuilder&& clear_mark_bits(std::uint32_t bits) &&;
   RuleBuilder&& set_pkttype_host() &&;
   RuleBuilder&& set(Select target, Key key, std::string_view map) &&;
   RuleBuilder&& dnat(Key key, std::string_view map) &&;

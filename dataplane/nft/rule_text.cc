@@ -105,7 +105,8 @@ struct Printer {
     return fmt::format("{} {}", text, names_of(names, match.bits, ","));
   }
   std::string operator()(const SetMarkBits& set) const {
-    return fmt::format("meta mark set meta mark | {:#010x}", set.bits);
+    return set.clear ? fmt::format("meta mark set meta mark & {:#010x}", ~set.bits)
+                     : fmt::format("meta mark set meta mark | {:#010x}", set.bits);
   }
   std::string operator()(const WriteFromMap& write) const {
     return fmt::format("{} set {} map @{}", selector(write.target).text, to_text(write.key),

@@ -137,7 +137,7 @@ Result<void> Node::observe_rtnetlink() {
   for (const auto what : {addresses, our_routes, advertised_routes, rules, neighbours, proxies}) {
     if (auto listed = list(what); !listed) return listed;
   }
-  return {};
+  return engine_.kernel().has_tunnels() ? list(forwarding) : Result<void>();
 }
 
 Result<void> Node::observe_nftables() {

@@ -30,9 +30,15 @@ Json dhcp_of(const NetworkRow& row) {
 }
 
 Json json_of(const NetworkRow& row) {
-  return {{"name", row.name},   {"bridge", row.bridge}, {"addresses", texts_of(row.addresses)},
-          {"mtu", row.mtu},     {"ports", row.ports},   {"wire", text_of(row.wire)},
-          {"state", row.state}, {"dhcp", dhcp_of(row)}};
+  return {{"name", row.name},
+          {"bridge", row.bridge},
+          {"addresses", texts_of(row.addresses)},
+          {"mtu", row.mtu},
+          {"ports", row.ports},
+          {"wire", text_of(row.wire)},
+          {"segment", text_of(row.segment)},
+          {"state", row.state},
+          {"dhcp", dhcp_of(row)}};
 }
 
 Json json_of(const PortRow& row) {

@@ -27,10 +27,10 @@ TEST_F(CommandLineTest, ShowTellsWhatIsWithoutADocument) {
   std::filesystem::remove(world.file());
   const auto networks = lines_of(h1.show({"networks"}).out);
   ASSERT_EQ(networks.size(), 2u);
-  EXPECT_THAT(words_of(networks[0]),
-              ElementsAre("NETWORK", "BRIDGE", "ADDRESS", "MTU", "PORTS", "WIRE", "STATE", "DHCP"));
-  EXPECT_THAT(words_of(networks[1]), ElementsAre("blue", "br-blue", "10.0.0.1/24", "1500", "1",
-                                                 "eth1", "up", "dnsmasq", testing::_));
+  EXPECT_THAT(words_of(networks[0]), ElementsAre("NETWORK", "BRIDGE", "SEGMENT", "ADDRESS", "MTU",
+                                                 "PORTS", "WIRE", "STATE", "DHCP"));
+  EXPECT_THAT(words_of(networks[1]), ElementsAre("blue", "br-blue", "flat", "10.0.0.1/24", "1500",
+                                                 "1", "eth1", "up", "dnsmasq", testing::_));
   const auto ports = lines_of(h1.show({"ports"}).out);
   ASSERT_EQ(ports.size(), 2u);
   EXPECT_THAT(words_of(ports[1]), ElementsAre("web1", "tap-web1", "blue", "br-blue", web1.mac(),

@@ -71,10 +71,12 @@ class Example {
   template <class Use>
   void with_context(Use&& use) const {
     std::unordered_map<std::string, std::size_t> local_ports;
+    engine::HostsOfNetworks hosts;
     for (const auto& [name, port] : cloud.ports) {
       if (port.host == "compute1") ++local_ports[port.network];
+      ++hosts[port.network][port.host];
     }
-    use(engine::Context{cloud, cloud.hosts.at("compute1"), facts, local_ports});
+    use(engine::Context{cloud, cloud.hosts.at("compute1"), facts, local_ports, hosts});
   }
 
   engine::Rows compile(const engine::Subsystem& subsystem, engine::Kind kind,

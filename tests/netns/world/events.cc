@@ -90,9 +90,17 @@ std::string describe_route(const nlmsghdr& message) {
                      route->rtm_dst_len, route->rtm_table, route->rtm_protocol);
 }
 
+/// Not what a bridge learns, nor the MACs that it and its ports have.
+std::string describe_forwarding(const nlmsghdr& message, const ndmsg& entry) {
+  if (!(entry.ndm_state & NUD_NOARP) && !(entry.ndm_flags & NTF_SELF)) return {};
+  return fmt::format("{} forwarding entry on {}",
+                     message.nlmsg_type == RTM_NEWNEIGH ? "new" : "deleted",
+                     link_of(entry.ndm_ifindex));
+}
+
 std::string describe_neighbour(const nlmsghdr& message) {
   const auto* neighbour = static_cast<const ndmsg*>(NLMSG_DATA(&message));
-  if (neighbour->ndm_family == AF_BRIDGE) return {};  // learned by the bridge
+  if (neighbour->ndm_family == AF_BRIDGE) return describe_forwarding(message, *neighbour);
   const bool written = (neighbour->ndm_state & NUD_PERMANENT) || (neighbour->ndm_flags & NTF_PROXY);
   if (!written) return {};
   return fmt::format("{} neighbour {} on {}",

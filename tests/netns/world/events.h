@@ -11,8 +11,9 @@
 
 namespace novaplane::netns {
 
-/// Hears every change of links, addresses, routes, rules, permanent neighbours and nf_tables in a
-/// namespace. What the kernel does by itself (carrier, ARP states, counters) is not told.
+/// Hears every change of links, addresses, routes, rules, permanent neighbours, static forwarding
+/// entries and nf_tables in a namespace. What the kernel does by itself (carrier, ARP states,
+/// counters) is not told.
 class Events {
  public:
   explicit Events(const Namespace& where);

@@ -21,6 +21,12 @@ constexpr std::array kParts{"fabric", "outside", "h1", "h2"};
 /// For a look at what a failed test left: NOVAPLANE_KEEP=1.
 bool keep() { return std::getenv("NOVAPLANE_KEEP") != nullptr; }
 
+std::vector<std::string> host_names(const Shape& shape) {
+  std::vector<std::string> names{"h1", "h2"};
+  if (shape.third_host) names.emplace_back("h3");
+  return names;
+}
+
 std::string uplink_address(const std::string& host) { return "192.0.2.1" + host.substr(1); }
 
 /// A switch without a life of its own.
@@ -50,6 +56,9 @@ World::World(Shape shape)
       outside(prefix_ + "outside"),
       h1(*this, prefix_ + "h1", "h1", folder_ + "/h1"),
       h2(*this, prefix_ + "h2", "h2", folder_ + "/h2") {
+  if (shape_.third_host) {
+    h3_ = std::make_unique<Host>(*this, prefix_ + "h3", "h3", folder_ + "/h3");
+  }
   fs::create_directories(folder_);
   wire_up();
   for (Host* host : hosts()) {
@@ -75,12 +84,19 @@ World::~World() {
   fs::remove_all(folder_, none);
 }
 
-std::string World::make_namespaces() {
+std::vector<Host*> World::hosts() {
+  std::vector<Host*> all{&h1, &h2};
+  if (h3_) all.push_back(h3_.get());
+  return all;
+}
+
+std::string World::make_namespaces(const Shape& shape) {
   static std::atomic<int> number = 0;
   if (number == 0) remove_orphans();
   const std::string prefix = fmt::format("np{}-{}-", getpid(), ++number);
   std::string lines;
   for (const auto* part : kParts) lines += fmt::format("netns add {}{}\n", prefix, part);
+  if (shape.third_host) lines += fmt::format("netns add {}h3\n", prefix);
   ip_batch(lines);
   return prefix;
 }
@@ -89,7 +105,8 @@ void World::wire_up() const {
   std::string cables = cable_lines(prefix_, "outside", "eth0");
   std::string switches = "link set lo up\n" + switch_lines("wan") + switch_lines("lan") +
                          switch_lines("lan2") + socket_lines("outside-eth0", "wan");
-  for (const std::string host : {"h1", "h2"})
+  const std::vector<std::string> names = host_names(shape_);
+  for (const std::string& host : names)
     for (const auto& [nic, segment] :
          {std::pair{"eth0", "wan"}, {"eth1", "lan"}, {"eth2", "lan2"}}) {
       cables += cable_lines(prefix_, host, nic);
@@ -104,7 +121,7 @@ void World::wire_up() const {
     switches += switch_lines("wan2") + socket_lines("outside-eth3", "wan2");
     addresses +=
         "link set eth3 up\naddress add 198.18.0.1/24 dev eth3\nroute add 203.0.114.0/24 dev eth3\n";
-    for (const std::string host : {"h1", "h2"}) {
+    for (const std::string& host : names) {
       cables += cable_lines(prefix_, host, "eth3");
       switches += socket_lines(host + "-eth3", "wan2");
     }
@@ -114,7 +131,8 @@ void World::wire_up() const {
   fabric.ip_batch(switches);
   outside.ip_batch(addresses);
   outside.sysctl("net/ipv4/ip_forward", "1");
-  for (const Host* host : {&h1, &h2}) {
+  for (const Host* host : {&h1, &h2, static_cast<const Host*>(h3_.get())}) {
+    if (!host) continue;
     std::string lines = fmt::format(
         "link set lo up\nlink set eth0 up\nlink set eth1 up\nlink set eth2 up\naddress add {}/24 "
         "brd + dev eth0\n"

@@ -30,6 +30,7 @@ struct Shape {
   int arp_ignore = 0;          ///< of eth0
   int rp_filter = 0;           ///< of all and eth0
   bool second_uplink = false;  ///< eth3 on wan2, 198.18.0.0/24, with outside at .1
+  bool third_host = false;     ///< h3, as the others
 };
 
 class World;
@@ -113,7 +114,7 @@ class Daemon {
 
 class World {
   Shape shape_;
-  std::string prefix_ = make_namespaces();
+  std::string prefix_ = make_namespaces(shape_);
   std::string folder_, file_;
 
  public:
@@ -123,9 +124,10 @@ class World {
 
   Namespace fabric, outside;  ///< the switches; the world behind the uplinks
   Host h1, h2;
-  Document document;  ///< starts with both hosts
+  Document document;  ///< starts with all hosts
 
-  std::vector<Host*> hosts() { return {&h1, &h2}; }
+  Host& h3() { return *h3_; }  ///< of a shape with a third one
+  std::vector<Host*> hosts();
 
   /// A VM of that port name, plugged in, with its line in document.ports.
   Vm& vm(const std::string& name, Host& host, const std::string& network,
@@ -141,10 +143,11 @@ class World {
   void expect_bystanders_untouched();
 
  private:
-  static std::string make_namespaces();
+  static std::string make_namespaces(const Shape& shape);
   void wire_up() const;
   void apply_shape(const Host& host) const;
 
+  std::unique_ptr<Host> h3_;
   std::vector<std::unique_ptr<Vm>> vms_;
 };
 

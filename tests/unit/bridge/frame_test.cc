@@ -74,6 +74,10 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set wire6 { type ifname; }
   set wire_isolated6 { type ifname . ipv6_addr; }
   map no_router { type ifname : inet_service; }
+  set wire_local { type ifname . ipv4_addr; }
+  set tunnels { type ifname; }
+  set tunnel_ends { type ipv4_addr; }
+  set tunnel_ends6 { type ipv6_addr; }
   map to_bridge { type ifname . ether_addr : ether_addr; }
   map to_guest { type ifname . ether_addr : ether_addr; }
   chain prerouting {
@@ -89,6 +93,8 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @wire ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
     iifname @guests ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
     iifname @guest_limits drop comment "more than the port's rate"
+    iifname @guests ip daddr @tunnel_ends udp dport 4789 drop comment "tunnels are the hosts' own"
+    iifname @guests ip6 daddr @tunnel_ends6 udp dport 4789 drop comment "tunnels are the hosts' own"
     iifname @guests meta mark set meta mark | 0x01000000 comment "from a guest"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }
@@ -104,7 +110,9 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set oifname . @th,208,48 map @to_guest comment "neighbour discovery of the shared gateway"
     oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
+    oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
     oifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
+    oifname @tunnels meta mark set meta mark & 0xfefffff0 comment "a tunnel has its own way"
     arp saddr ether set oifname . arp saddr ether map @to_guest comment "ARP of the shared gateway"
     ether saddr set oifname . ether saddr map @to_guest comment "from the shared gateway"
   }

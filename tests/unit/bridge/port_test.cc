@@ -80,9 +80,9 @@ TEST_F(BridgePortTest, OfAnotherHostIsOutOfReachWithoutAWire) {
 }
 
 TEST_F(BridgePortTest, OfAnUnsupportedNetworkSaysSo) {
-  example_.network().segment = cloud::Vxlan{5001};
+  example_.network().gateway_mode = cloud::GatewayMode::failover;
   EXPECT_THAT(test::problems_of(rows()),
-              ElementsAre("network blue: segment vxlan: not supported yet"));
+              ElementsAre("network blue: gateway_mode failover: not supported yet"));
   EXPECT_THAT(rows().attachments, IsEmpty());
   EXPECT_THAT(rows("far").problems, IsEmpty());
   EXPECT_THAT(rows("far").neighbours, IsEmpty());

@@ -47,6 +47,13 @@ TEST(Hosts, AreCheckedAsAWhole) {
   b: {tunnel_address: 192.0.2.1}
 )",
        {R"(3:23 duplicate-address: hosts.b.tunnel_address: 192.0.2.1 is also that of host a)"}},
+      {"tunnels of two families",
+       R"(hosts:
+  a: {tunnel_address: 192.0.2.1}
+  b: {tunnel_address: "2001:db8::2"}
+  c: {tunnel_address: 192.0.2.3}
+)",
+       {R"(3:23 wrong-family: hosts.b.tunnel_address: 2001:db8::2 and 192.0.2.1 of host a are of two families)"}},
       {"gateways",
        R"(hosts:
   a: {gateways: {blue: 10.0.0.2, red: 10.0.0.2, green: 10.1.0.2, p: 10.4.0.255}}

@@ -113,6 +113,24 @@ TEST(Networks, AreCheckedAsAWhole) {
   r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, segment: {vxlan: 7}}
 )",
        {R"(7:55 duplicate-segment: networks.r2.segment: vxlan 7 is also network r1's)"}},
+      {"VNIs",
+       kBegin +
+           R"(  r1: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vxlan: 0}, interface: eth5}
+  r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, segment: {vxlan: 16777216}, interface: eth6}
+  r3: {cidr: 10.4.0.0/24, gateway: 10.4.0.1, segment: {vxlan: 16777215}}
+)",
+       {R"(6:63 bad-value: networks.r1.segment.vxlan: "0" is not a number from 1 to 16777215)",
+        R"(7:63 bad-value: networks.r2.segment.vxlan: "16777216" is not a number from 1 to 16777215)"}},
+      {"a VXLAN on an interface",
+       kBegin +
+           R"(  r1: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vxlan: 7}, interface: eth5}
+)",
+       {R"(6:78 wrong-segment: networks.r1.interface: means nothing with a vxlan, which leaves from the host's tunnel_address)"}},
+      {"a bridge that is a VXLAN device",
+       kBegin + R"(  r1: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vxlan: 7}}
+  r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, interface: eth6, bridge: vx7}
+)",
+       {R"(6:55 link-conflict: networks.r1.segment: vx7 is also the bridge of network r2)"}},
       {"one bridge twice",
        kBegin + R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, bridge: br-blue}
 )",

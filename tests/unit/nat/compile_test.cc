@@ -128,10 +128,9 @@ TEST_F(NatNetworkTest, IsTranslatedOnlyWhereItIsRouted) {
   expect_nothing();
   example_.network().gateway_mode = cloud::GatewayMode::per_host;
   expect_nothing();
-  example_.network().gateway_mode = cloud::GatewayMode::shared;
-  example_.network().segment = cloud::Vxlan{5001};
+  example_.network().gateway_mode = cloud::GatewayMode::failover;
   expect_nothing();
-  example_.network().segment = cloud::Flat{};
+  example_.network().gateway_mode = cloud::GatewayMode::shared;
   example_.host().vm_interface.reset();
   example_.port().host = "compute2";
   expect_nothing();
@@ -222,11 +221,10 @@ TEST_F(NatFloatingIpTest, IsSkippedWithoutAPortOfThisHost) {
 }
 
 TEST_F(NatFloatingIpTest, NeedsANetworkThatTheHostServes) {
-  example_.network().segment = cloud::Vxlan{5001};
+  example_.network().gateway_mode = cloud::GatewayMode::failover;
   expect_no_rows();
   EXPECT_THAT(test::problems_of(rows()),
-              ElementsAre("network blue: segment vxlan: not supported yet"));
-  example_.network().segment = cloud::Flat{};
+              ElementsAre("network blue: gateway_mode failover: not supported yet"));
   example_.network().gateway_mode = cloud::GatewayMode::none;
   expect_no_rows();
   EXPECT_THAT(test::problems_of(rows()),

@@ -63,8 +63,13 @@ TEST_F(MonitorTest, LeavesBridgesToTheirOwnNews) {
       "ip link add br0 type bridge; ip link add v0 type veth peer name v1; "
       "ip link set v0 master br0; ip link set v0 up");
   EXPECT_FALSE(hear<Seen<Link>>().empty());
-  shell("bridge fdb add 0a:00:00:00:00:01 dev v0 master static; bridge link set dev v0 guard on");
-  EXPECT_FALSE(readable(monitor_.fd()));
+  shell(
+      "bridge fdb add 0a:00:00:00:00:01 dev v0 master dynamic; bridge link set dev v0 guard on; "
+      "bridge fdb del 0a:00:00:00:00:01 dev v0 master; "
+      "bridge fdb add 0a:00:00:00:00:02 dev v0 master permanent");
+  EXPECT_FALSE(readable(monitor_.fd())) << "what a bridge learns, and what it has itself";
+  shell("bridge fdb add 0a:00:00:00:00:03 dev v0 master static");
+  EXPECT_TRUE(readable(monitor_.fd()));
 }
 
 TEST_F(MonitorTest, SaysThatEventsWereLost) {

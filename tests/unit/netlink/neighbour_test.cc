@@ -84,6 +84,7 @@ TEST_F(NeighbourTest, ABridgesForwardingEntriesAreNoNeighbours) {
   shell("ip link add v0 type veth peer name v1; ip link set v0 master br-blue up");
   shell("bridge fdb add 02:00:00:00:00:77 dev v0 master static");
   EXPECT_THAT(hear<Seen<Neighbour>>(), IsEmpty());
+  EXPECT_THAT(list<Neighbour>(Listing::neighbours), IsEmpty());
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ TEST(RuleText, PrintsEachKindOfExpression) {
   EXPECT_EQ(text(plain().lacks(mark, 0x01000000).accept()),
             "meta mark & 0x01000000 == 0x00000000 accept");
   EXPECT_EQ(text(plain().set_mark_bits(0x01000000)), "meta mark set meta mark | 0x01000000");
+  EXPECT_EQ(text(plain().clear_mark_bits(0x0100000f)), "meta mark set meta mark & 0xfefffff0");
   EXPECT_EQ(text(plain().is(icmp_type, kIcmpRedirect).drop()), "icmp type redirect drop");
   EXPECT_EQ(text(plain().between(udp_dport, 67, 68).drop()), "udp dport 67-68 drop");
   EXPECT_EQ(text(plain().within(ip_daddr, *Prefix::parse("127.0.0.0/8")).return_()),

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include "bridge/network.h"
+#include "bridge/sets.h"
+#include "dataplane/engine/presence.h"
+
+/// Networks that reach the other hosts in VXLAN tunnels. The document knows every MAC and its host,
+/// so that nothing is learned, and nothing flooded but what is meant for all.
+namespace novaplane::bridge {
+namespace {
+
+using engine::Context;
+using engine::Rows;
+
+engine::Link device(const Context& context, const cloud::Network& network) {
+  engine::Link link;
+  link.kind = "vxlan";
+  link.mac = bridge_mac(context, network);
+  link.mtu = mtu_of(context, network);
+  link.alias = "novaplane network " + network.name;
+  link.udp_port = cloud::kVxlanPort;
+  link.vni = engine::vxlan_of(network)->vni;
+  link.local = *context.host.tunnel_address;
+  return link;
+}
+
+/// The tunnel's port: what it is for stands in the bridge's table already.
+constexpr engine::PortFlags kNothingLearned{
+    .learning = false, .flood = false, .neigh_suppress = true};
+
+/// The other end of the tunnel to a host; null: there is none.
+const IpAddress* end_of(const Context& context, const std::string& host) {
+  const auto found = context.cloud.hosts.find(host);
+  if (host == context.host.name || found == context.cloud.hosts.end()) return nullptr;
+  const auto& address = found->second.tunnel_address;
+  return address ? &*address : nullptr;
+}
+
+/// A MAC and an address behind a tunnel: the device sends it there, the bridge sends it to the
+/// device and to no guest, and answers for it when a guest asks.
+void place(const Context& context, const cloud::Network& network, const Mac& mac,
+           const IpAddress& address, const IpAddress& end, Rows& out) {
+  const std::string wire = *wire_of(context, network);
+  out.forwarding.push_back({{wire, mac}, {.port = {}, .destination = end}});
+  out.forwarding.push_back(
+      {{network.bridge, mac}, {.port = wire, .destination = {}, .sticky = true}});
+  out.neighbours.push_back({{network.bridge, address}, {mac}});
+}
+
+/// Broadcasts, and what guests send to many, go to each host that has ports of the network.
+void compile_flood_list(const Context& context, const cloud::Network& network, Rows& out) {
+  const auto hosts = context.hosts_of_networks.find(network.name);
+  if (hosts == context.hosts_of_networks.end()) return;
+  const std::string wire = *wire_of(context, network);
+  for (const auto& [host, ports] : hosts->second) {
+    const IpAddress* end = end_of(context, host);
+    if (end) out.forwarding.push_back({{wire, Mac{}, *end}, {.port = {}, .destination = *end}});
+  }
+}
+
+/// Guests reach the gateways of all hosts, as on any other wire.
+void compile_gateways(const Context& context, const cloud::Network& network, Rows& out) {
+  if (network.gateway_mode != cloud::GatewayMode::per_host) return;
+  for (const auto& [name, host] : context.cloud.hosts) {
+    const auto own = host.gateways.find(network.name);
+    const IpAddress* end = end_of(context, name);
+    if (!end || own == host.gateways.end()) continue;
+    place(context, network, engine::made_mac(name, network), own->second, *end, out);
+  }
+}
+
+/// What falls short of the document though the device is made.
+void note_shortcomings(const Context& context, const cloud::Network& network, Rows& out) {
+  const IpAddress& local = *context.host.tunnel_address;
+  const auto& tunnel = context.facts.tunnel;
+  const auto title = fmt::format("{}'s tunnel_address {}", context.host.name, local);
+  if (!tunnel || !tunnel->has_address) {
+    out.problems.push_back({title, 0, "no link has it"});
+  } else if (network.mtu && *network.mtu + engine::tunnel_overhead(local) > tunnel->mtu) {
+    out.problems.push_back(
+        {title, 0,
+         fmt::format("the mtu {} of {} is less than {} and the {} bytes of a "
+                     "tunnel's headers",
+                     tunnel->mtu, tunnel->link, *network.mtu, engine::tunnel_overhead(local))});
+  }
+}
+
+}  // namespace
+
+void compile_tunnel(const Context& context, const engine::Object& object,
+                    const cloud::Network& network, Rows& out) {
+  const auto wire = wire_of(context, network);
+  if (!wire) return;
+  note_shortcomings(context, network, out);
+  engine::Elements elements(object, out);
+  isolate(context, network, *wire, elements);
+  elements.add(kTunnels, nft::Bytes().ifname(*wire).take());
+  out.links.push_back({*wire, device(context, network)});
+  out.attachments.push_back({*wire, {.master = network.bridge, .flags = kNothingLearned}});
+  compile_flood_list(context, network, out);
+  compile_gateways(context, network, out);
+}
+
+void compile_behind_tunnel(const Context& context, const cloud::Port& port,
+                           const cloud::Network& network, Rows& out) {
+  const IpAddress* end = end_of(context, port.host);
+  if (end) place(context, network, port.mac, port.address, *end, out);
+}
+
+}  // namespace novaplane::bridge

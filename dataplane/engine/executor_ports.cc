@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <set>
+
+#include "dataplane/engine/batch.h"
+#include "dataplane/engine/executor.h"
+#include "dataplane/netlink/sysctl.h"
+
+/// Ports that join our bridges.
+namespace novaplane::engine {
+namespace {
+
+netlink::PortFlags message_of(const PortFlags& flags) {
+  return {flags.learning, flags.flood, flags.neigh_suppress};
+}
+
+}  // namespace
+
+/// A port that is to join: its step, and what it was.
+struct Executor::Joining {
+  std::size_t step;
+  netlink::Link found;
+};
+
+/// What ports are before they join: as last heard of, or asked for where nothing was heard yet (a
+/// VLAN device that was made just now).
+std::vector<Executor::Joining> Executor::look_at(const KnownPorts& known, const Work& work) {
+  std::vector<Joining> ports;
+  ports.reserve(work.steps.size());
+  const auto ask = [&](int index) { return netlink_.link(index); };
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (!change || !work.results[i]) continue;
+    const auto heard = known.find(change->key);
+    auto found = heard != known.end() ? heard->second : index_of(change->key).and_then(ask);
+    if (!found) work.results[i] = tl::unexpected(found.error());
+    if (found) ports.push_back({i, std::move(*found)});
+  }
+  return ports;
+}
+
+void Executor::record(const AttachmentChange& change, std::string_view what, std::uint32_t found,
+                      std::uint32_t ours) {
+  originals_.record(fmt::format("{}:{}", what, change.key), std::to_string(found),
+                    std::to_string(ours));
+}
+
+/// What the ports of a hypervisor were, before they are changed.
+void Executor::record(const std::vector<Joining>& ports, const Work& work) {
+  for (const Joining& port : ports) {
+    if (port.found.group == netlink::kOurGroup) continue;  // it came with us, and goes
+    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
+    record(change, "up", port.found.up ? 1 : 0, 1);
+    if (change.after->mtu) record(change, "mtu", port.found.mtu, *change.after->mtu);
+  }
+  if (const auto recorded = originals_.flush(); !recorded) {
+    for (const Joining& port : ports) work.results[port.step] = recorded;
+  }
+}
+
+/// A VLAN device tells itself when its NIC stays down.
+void Executor::raise_nics_below(const std::vector<Joining>& ports) {
+  std::set<int> nics;
+  for (const Joining& port : ports) {
+    if (port.found.kind == "vlan") nics.insert(port.found.parent);
+  }
+  std::vector<netlink::Request> requests;
+  netlink::LinkSettings up;
+  up.up = true;
+  for (const auto& nic : netlink_.links(std::vector(nics.begin(), nics.end()))) {
+    if (!nic || nic->up) continue;
+    originals_.record("up:" + nic->name, "0", "1");
+    requests.push_back(netlink::set_link(nic->index, up));
+  }
+  if (originals_.flush()) (void)netlink_.send(requests);
+}
+
+/// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
+/// further one slower. The switch is read first, since nobody is told when it turns.
+void Executor::switch_ipv6(std::span<const Joining> ports, const Work& work) {
+  std::vector<std::pair<std::size_t, netlink::Sysctl>> switches;
+  for (const auto& [step, found] : ports) {
+    const auto& change = std::get<AttachmentChange>(work.steps[step].operation);
+    if (!work.results[step] || !change.after->ipv6) continue;
+    auto off = netlink::Sysctl::open(fmt::format("net/ipv6/conf/{}/disable_ipv6", change.key));
+    const auto value = off.and_then([](const netlink::Sysctl& file) { return file.read(); });
+    // A kernel without IPv6 has it off everywhere.
+    const bool is_absent = !value && value.error().code == ENOENT;
+    if (!value && (!is_absent || *change.after->ipv6)) {
+      work.results[step] = tl::unexpected(value.error());
+    }
+    if (!value || (value == "0") == *change.after->ipv6) continue;
+    record(change, "ipv6", value == "0" ? 1 : 0, *change.after->ipv6 ? 1 : 0);
+    switches.emplace_back(step, std::move(*off));
+  }
+  const auto recorded = originals_.flush();
+  for (const auto& [step, off] : switches) {
+    const bool on = *std::get<AttachmentChange>(work.steps[step].operation).after->ipv6;
+    work.results[step] = recorded ? off.write(on ? "0" : "1") : recorded;
+  }
+}
+
+void Executor::attach(const KnownPorts& known, const Work& work) {
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (!change || !not_made_.contains(change->key)) continue;
+    work.results[i] = failure("", ECANCELED, "its link could not be made");
+  }
+  std::vector<Joining> ports = look_at(known, work);
+  record(ports, work);
+  raise_nics_below(ports);
+  if (auto begun = nic_records_.begin(); !begun) {
+    std::fill(work.results.begin(), work.results.end(), begun);
+    return;
+  }
+  const std::unordered_set<std::string> moved = move_carried(work);
+  std::erase_if(ports, [&](const Joining& port) {
+    return moved.contains(std::get<AttachmentChange>(work.steps[port.step].operation).key);
+  });
+  constexpr std::size_t kAtOnce = 256;  // each has a file open meanwhile
+  for (std::size_t at = 0; at < ports.size(); at += kAtOnce) {
+    switch_ipv6(std::span(ports).subspan(at, std::min(kAtOnce, ports.size() - at)), work);
+  }
+  join(ports, work);
+}
+
+/// What the port becomes; none: there is no link of its bridge's name.
+std::optional<netlink::LinkSettings> Executor::joining(const AttachmentChange& change) {
+  const auto master = index_of(change.after->master);
+  if (!master) return std::nullopt;
+  netlink::LinkSettings settings;
+  settings.mtu = change.after->mtu;
+  settings.master = *master;
+  settings.up = true;
+  return settings;
+}
+
+void Executor::join(const std::vector<Joining>& ports, const Work& work) {
+  Batch batch;
+  for (const Joining& port : ports) {
+    Result<void>& result = work.results[port.step];
+    if (!result) continue;
+    const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
+    auto settings = joining(change);
+    if (!settings) {
+      result = tl::unexpected(index_of(change.after->master).error());
+      continue;
+    }
+    if (change.after->flags) {
+      // A port has flags once it has joined, and they come before its first frame.
+      settings->up.reset();
+      batch.add(port.step, netlink::set_link(change.key, *settings));
+      settings = netlink::LinkSettings{.up = true, .port_flags = message_of(*change.after->flags)};
+    }
+    batch.add(port.step, netlink::set_link(change.key, *settings));
+  }
+  batch.send(netlink_, work.results);
+}
+
+}  // namespace novaplane::engine
