@@ -37,8 +37,9 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   link.mac = bridge_mac(context, network);
   link.mtu = mtu_of(context, network);
   link.alias = "novaplane network " + network.name;
-  link.ipv6 =
-      engine::host_address6_on(context, network).has_value() || takes_over_ipv6(context, network);
+  const bool is_router6 = engine::host_address6_on(context, network).has_value();
+  link.takes_addresses6 = !is_router6 && takes_over_ipv6(context, network);
+  link.ipv6 = is_router6 || link.takes_addresses6;
   link.route_localnet =
       metadata && metadata->address.is_loopback() && host_address_on(context, network);
   return link;

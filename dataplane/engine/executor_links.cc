@@ -26,15 +26,17 @@ Result<void> set_ipv6(const std::string& link, bool on) {
 }
 
 /// With IPv6 a link of ours has the addresses that we give it, and no others: that is settled
-/// before it is on, since a link that is up makes its own at once.
-Result<void> set_ipv6_of_ours(const std::string& link, bool on) {
-  static_assert(IN6_ADDR_GEN_MODE_NONE == 1);
-  if (!on) return set_ipv6(link, on);
-  for (const auto& [name, value] : {std::pair{"addr_gen_mode", "1"}, {"accept_ra", "0"}}) {
-    const auto path = fmt::format("net/ipv6/conf/{}/{}", link, name);
-    if (auto written = netlink::write_sysctl(path, value); !written) return written;
-  }
-  return set_ipv6(link, on);
+/// before it is on, since a link that is up makes its own at once. One that stands for a NIC of
+/// the host makes its own; what it accepts of routers comes with what the NIC carried.
+Result<void> set_ipv6_of_ours(const std::string& name, const Link& link) {
+  static_assert(IN6_ADDR_GEN_MODE_EUI64 == 0 && IN6_ADDR_GEN_MODE_NONE == 1);
+  const auto set = [&](const char* what, const char* value) {
+    return netlink::write_sysctl(fmt::format("net/ipv6/conf/{}/{}", name, what), value);
+  };
+  if (!link.ipv6) return set_ipv6(name, false);
+  auto done = set("addr_gen_mode", link.takes_addresses6 ? "0" : "1");
+  if (done && !link.takes_addresses6) done = set("accept_ra", "0");
+  return done ? set_ipv6(name, true) : done;
 }
 
 /// The link as it was; null: it is made. A tunnel's address changes its family with a new device
@@ -132,7 +134,7 @@ void Executor::create_links(const Work& work) {
     const Link* before = kept(change);
     if (!before || before->ipv6 != change.after->ipv6 ||
         before->takes_addresses6 != change.after->takes_addresses6) {
-      work.results[i] = set_ipv6_of_ours(change.key, change.after->ipv6);
+      work.results[i] = set_ipv6_of_ours(change.key, *change.after);
     }
     netlink::LinkSettings wanted = settings_of(change);
     if (const auto stp = std::exchange(wanted.stp, std::nullopt)) {

@@ -28,7 +28,7 @@ struct Link {
   /// False: disable_ipv6 is set. True: the link has the addresses that the rows name and no other:
   /// it makes none of its own, and takes none from router advertisements.
   bool ipv6 = false;
-  bool takes_addresses6 = false;  ///< as seen of a link with ipv6 that does
+  bool takes_addresses6 = false;  ///< with ipv6: it makes addresses of its own, as NICs do
   bool route_localnet = false;    ///< metadata on a loopback address needs it
   bool stp = false;
   std::uint32_t forward_delay = 0;  ///< hundredths of a second

@@ -38,7 +38,8 @@ Result<void> verdict_of(const nlmsghdr& message) {
 }
 
 std::vector<int> families_of(Listing what) {
-  if (what == Listing::links) return {AF_UNSPEC};
+  if (what == Listing::links || what == Listing::shapers) return {AF_UNSPEC};
+  if (what == Listing::advertised_routes) return {AF_INET6};
   if (what == Listing::forwarding) return {AF_BRIDGE};
   return {AF_INET, AF_INET6};
 }
