@@ -81,6 +81,9 @@ class Engine {
  private:
   void saw_element(const nft::ElementKey& key, nft::Element element);
   bool plan_frame(Plan& plan, Clock::time_point now);
+  void plan_rules_and_switches(Plan& plan, Clock::time_point now);
+  void plan_links(Plan& plan, Clock::time_point now);
+  void plan_on_links(Plan& plan, Clock::time_point now);
   std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;
   std::optional<Phase> place_shaper(const ShaperKey& link, const Shaper* wanted) const;
   /// The bridge, not ours, that the link is a port of; or null.
