@@ -111,6 +111,27 @@ TEST_P(VlanBothWaysTest, GuestsReachTheWorldByTheirHostAndAFloatingIpReachesThem
   EXPECT_EQ(seen_at(outside, "203.0.113.12", 80), "192.0.2.1");
 }
 
+TEST_F(VlanTest, OneIdOnTwoNicsIsTwoNetworks) {
+  document.networks["green"] =
+      "cidr: 10.1.0.0/24, gateway: 10.1.0.1, segment: {vlan: 101}, interface: eth2";
+  add_guests();
+  world.up();
+  for (Vm* vm : guests) vm->configure();
+  const std::string from_blue = "ether src " + blue1->mac(),
+                    from_green = "ether src " + green1->mac();
+  Capture blue_on_eth1(h1, "eth1", from_blue), green_on_eth2(h1, "eth2", from_green);
+  Capture green_on_eth1(h1, "eth1", from_green), blue_on_eth2(h1, "eth2", from_blue);
+
+  EXPECT_TRUE(blue1->pings("10.0.0.12"));
+  EXPECT_TRUE(green1->pings("10.1.0.12"));
+  EXPECT_FALSE(blue1->pings("10.1.0.12", 500ms));
+
+  EXPECT_TRUE(blue_on_eth1.sees());
+  EXPECT_TRUE(green_on_eth2.sees());
+  EXPECT_EQ(green_on_eth1.text(), "");
+  EXPECT_EQ(blue_on_eth2.text(), "");
+}
+
 TEST_F(VlanTest, DownLeavesNothing) {
   const Snapshot before(h1);
   world.vm("blue1", h1, "blue", "10.0.0.11");
