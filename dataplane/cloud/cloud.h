@@ -50,8 +50,8 @@ struct Uplink {
   std::string name;
   std::string interface;
   std::optional<IpAddress> gateway;
-  bool snat = true;                  ///< false: `source: none`
-  std::optional<IpAddress> source;   ///< none: the interface's first global address
+  bool snat = true;                       ///< false: `source: none`
+  std::optional<IpAddress> source;        ///< none: the interface's first global address
   std::optional<IpAddress> source6 = {};  ///< likewise, of IPv6: one that lasts
   std::uint32_t weight = 1;
   Probe probe;
@@ -69,7 +69,7 @@ struct Host {
   std::vector<Uplink> uplinks;     ///< in order of preference
   UplinkPolicy uplink_policy = UplinkPolicy::failover;
   bool manage_host_default = false;
-  std::map<std::string, IpAddress> gateways;   ///< network -> own address, for per-host mode
+  std::map<std::string, IpAddress> gateways;        ///< network -> own address, for per-host mode
   std::map<std::string, IpAddress> gateways6 = {};  ///< likewise, of IPv6
   bool prune = false;
   bool operator==(const Host&) const = default;

@@ -45,7 +45,7 @@ struct Facts {
   /// All links of the host, whoever names them, that have a default route from a router
   /// advertisement and go on taking those.
   std::set<std::string> advertised_defaults;
-  std::optional<TunnelFacts> tunnel = {};               ///< none: no link has the address
+  std::optional<TunnelFacts> tunnel = {};  ///< none: no link has the address
   bool operator==(const Facts&) const = default;
 
   const LinkFacts* find(std::string_view name) const {
