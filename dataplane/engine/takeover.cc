@@ -174,6 +174,10 @@ Result<void> take_over(netlink::Socket& socket, const NicRecords& records,
     const auto master = order.port ? std::optional(found->master) : std::nullopt;
     return tl::unexpected(undo(socket, *sides, *things, master, moved.error()));
   }
+  // A bridge that was up already (a second attempt, a NIC that came later) sends nothing until the
+  // kernel's linkwatch has had its turn, behind everybody who waits for the same lock. To be asked
+  // for one link makes the kernel do it at once (rtnl_getlink, since 6.8).
+  if (sides->joins) (void)socket.link(sides->there.to);
   return sides->joins ? Result<void>() : records.remove(sides->nic);
 }
 
