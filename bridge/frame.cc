@@ -36,6 +36,9 @@ std::vector<nft::Set> sets() {
       {kHostServices6, {ifname, ipv6_addr, inet_proto, inet_service}},
       {kReachable, {ifname, ifname}},
       {kReachable6, {ifname, ifname}},
+      {kUplinkBridges, {ifname}},
+      {kInside, {ipv4_addr}, {}, /*interval=*/true},
+      {kInside6, {ipv6_addr}, {}, /*interval=*/true},
       {kAllowed, {inet_proto, inet_service}},
       {kWire, {ifname}},
       {kLayer2Wire, {ifname}},
@@ -62,6 +65,7 @@ std::vector<nft::Chain> chains() {
       {Family::inet, "forward", kFilter, forward, 0},
       {Family::inet, "input", kFilter, input, 0},
       {Family::bridge, "prerouting", kFilter, prerouting, -300},
+      {Family::bridge, "forward", kFilter, forward, 0},
       {Family::bridge, "postrouting", kFilter, postrouting, 300},
   };
 }
@@ -96,22 +100,45 @@ std::vector<Rule> forward_rules() {
   const auto forward = [](std::string why) {
     return rule(Family::inet, "forward", std::move(why));
   };
+  // Where one bridge has the guests and the world, addresses tell one from the other.
+  const auto from_world = [&](nft::Select from, nft::Select to, SetName inside) {
+    return forward("a fixed address is out of reach")
+        .in({iifname}, kUplinkBridges.name)
+        .in({oifname}, kUplinkBridges.name)
+        .lacks(mark, kFromGuest)
+        .in({to}, inside.name)
+        .not_in({from}, inside.name)
+        .drop();
+  };
+  const auto to_world = [&](nft::Select to, SetName inside) {
+    return forward("out by an uplink's bridge")
+        .in({oifname}, kUplinkBridges.name)
+        .in({iifname}, kManaged.name)
+        .not_in({to}, inside.name)
+        .accept();
+  };
   return {
       forward("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
       forward("floating IPs and port forwards").has(ct_status, nft::kStatusDnat).accept(),
-      forward("within a network").in({iifname, oifname}, kRouted.name).accept(),
       forward("from an uplink to what is not translated")
           .ipv4()
           .in({iifname, oifname}, kReachable.name)
+          .lacks(mark, kFromGuest)
           .accept(),
       forward("from an uplink to what is not translated")
           .ipv6()
           .in({iifname, oifname}, kReachable6.name)
+          .lacks(mark, kFromGuest)
           .accept(),
       forward("between networks that are routed: true")
           .in({iifname}, kOpen.name)
           .in({oifname}, kOpen.name)
           .accept(),
+      from_world(ip_saddr, ip_daddr, kInside),
+      from_world(ip6_saddr, ip6_daddr, kInside6),
+      forward("within a network").in({iifname, oifname}, kRouted.name).accept(),
+      to_world(ip_daddr, kInside),
+      to_world(ip6_daddr, kInside6),
       forward("gateway_mode none: not routed").in({iifname}, kLayer2.name).drop(),
       forward("gateway_mode none: not routed").in({oifname}, kLayer2.name).drop(),
       forward("networks are isolated, and a fixed address is out of reach")
@@ -167,10 +194,7 @@ std::vector<Rule> from_ports_rules() {
   return {
       from("each guest sees its own host").in({iifname, arp_daddr_ip}, kWireIsolated.name).drop(),
       from("each guest sees its own host").in({iifname, arp_saddr_ip}, kWireIsolated.name).drop(),
-      from("DHCP stays on its host")
-          .in({iifname}, kWire.name)
-          .between(udp_dport, kDhcpServer, kDhcpClient)
-          .drop(),
+      from("DHCP stays on its host").in({iifname}, kWire.name).is(udp_dport, kDhcpServer).drop(),
       from("loopback is the host's own")
           .in({iifname}, kWire.name)
           .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
@@ -197,6 +221,18 @@ std::vector<Rule> from_ports_rules() {
   };
 }
 
+/// The host's own DHCP client is none of the guests' business, nor they of it: its requests leave
+/// by the wire and the answers come in, but not to or from any other port.
+std::vector<Rule> between_ports_rules() {
+  const auto between = [](std::string why) {
+    return rule(Family::bridge, "forward", std::move(why));
+  };
+  return {
+      between("DHCP stays on its host").in({oifname}, kWire.name).is(udp_dport, kDhcpServer).drop(),
+      between("DHCP stays on its host").in({iifname}, kWire.name).is(udp_dport, kDhcpClient).drop(),
+  };
+}
+
 /// A tunnel's packet bears the mark of what is inside: with one its route would be looked up each
 /// time (include/net/ip_tunnels.h, ip_tunnel_dst_cache_usable), among those of an uplink even.
 std::vector<Rule> to_ports_rules() {
@@ -207,10 +243,7 @@ std::vector<Rule> to_ports_rules() {
       to("each guest sees its own host").in({oifname, arp_daddr_ip}, kWireIsolated.name).drop(),
       to("each guest sees its own host").in({oifname, arp_saddr_ip}, kWireIsolated.name).drop(),
       to("who is asked for is here").in({oifname, arp_daddr_ip}, kWireLocal.name).drop(),
-      to("DHCP stays on its host")
-          .in({oifname}, kWire.name)
-          .between(udp_dport, kDhcpServer, kDhcpClient)
-          .drop(),
+      to("DHCP stays on its host").in({oifname}, kWire.name).is(udp_dport, kDhcpClient).drop(),
       to("a tunnel has its own way")
           .in({oifname}, kTunnels.name)
           .clear_mark_bits(kFromGuest | engine::kUplinkMask),
@@ -224,8 +257,9 @@ std::vector<Rule> to_ports_rules() {
 
 nft::Frame Bridge::frame() const {
   nft::Frame frame{sets(), chains(), {}};
-  for (auto* rules : {untracked_rules, forward_rules, input_rules, from_ports_discovery_rules,
-                      from_ports_rules, to_ports_discovery_rules, to_ports_rules}) {
+  for (auto* rules :
+       {untracked_rules, forward_rules, input_rules, from_ports_discovery_rules, from_ports_rules,
+        between_ports_rules, to_ports_discovery_rules, to_ports_rules}) {
     frame.merge({{}, {}, rules()});
   }
   return frame;

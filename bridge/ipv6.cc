@@ -44,6 +44,7 @@ void compile_addresses(const cloud::Network& network, const IpAddress& address, 
 
 void compile_reach(const Context& context, const cloud::Network& network, Elements& elements) {
   if (network.routed) elements.add(kOpenRanges6, *network.cidr6);
+  if (uplink_on(context.host, network.bridge)) elements.add(kInside6, *network.cidr6);
   if (network.translates6()) return;
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     const bool is_first = uplink_on(context.host, uplink.interface) == &uplink;

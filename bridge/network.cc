@@ -70,7 +70,10 @@ engine::Link vlan_device(const Context& context, const cloud::Network& network,
 /// Why a NIC must not be attached itself: it belongs to somebody else. Empty: nothing.
 std::string obstacle(const Context& context, const std::string& wire) {
   if (const cloud::Uplink* uplink = uplink_on(context.host, wire)) {
-    return fmt::format("is uplink {} too: not supported yet", uplink->name);
+    return fmt::format(
+        "is uplink {} too, and this host has no address on the network: it would be cut off from "
+        "the world",
+        uplink->name);
   }
   const LinkFacts* facts = context.facts.find(wire);
   return facts && !facts->master.empty() ? fmt::format("is a port of {}", facts->master) : "";
@@ -160,6 +163,10 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
   if (network.routed) {
     elements.add(kOpen, bridge);
     elements.add(kOpenRanges, network.cidr);
+  }
+  if (uplink_on(context.host, network.bridge)) {
+    elements.add(kUplinkBridges, bridge);
+    elements.add(kInside, network.cidr);
   }
   if (network.snat) return;
   const auto& uplinks = context.host.uplinks;

@@ -25,6 +25,11 @@ constexpr SetName kHostServices6{Family::inet, "host_services6"};
 // From an uplink . to a bridge, of a network whose addresses are not translated.
 constexpr SetName kReachable{Family::inet, "reachable"};
 constexpr SetName kReachable6{Family::inet, "reachable6"};
+// Of a network whose wire is an uplink too, so that the world comes in by its bridge: guests are
+// told from the world by their addresses.
+constexpr SetName kUplinkBridges{Family::inet, "uplink_bridges"};
+constexpr SetName kInside{Family::inet, "inside"};    ///< ranges of the guests behind these bridges
+constexpr SetName kInside6{Family::inet, "inside6"};  ///< of IPv6
 constexpr SetName kAllowed{Family::inet, "allowed"};  ///< `allow` of the host
 
 // Table bridge: ports of our bridges.

@@ -96,6 +96,39 @@ std::vector<Rule> limit_rules() {
   };
 }
 
+/// A bridge that is an uplink too has guests and the world on one side: what stays inside is
+/// translated as among guests, what leaves as by any uplink.
+std::vector<Rule> uplink_bridge_rules() {
+  const auto inside = [](std::string why, nft::Select to, SetName ranges) {
+    return rule(Family::inet, "postrouting", std::move(why))
+        .in({oifname}, kUplinkBridges.name)
+        .in({to}, ranges.name);
+  };
+  return {
+      inside("a guest's own floating IP towards a neighbour's", ip_daddr, kInside)
+          .has(ct_status, nft::kStatusDnat)
+          .snat({ip_saddr}, kFixedToFloating.name),
+      inside("a guest's own floating IP towards a neighbour's", ip6_daddr, kInside6)
+          .has(ct_status, nft::kStatusDnat)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
+      inside("hairpin", ip_daddr, kInside)
+          .has(ct_status, nft::kStatusDnat)
+          .has(mark, engine::kGuestMark)
+          .masquerade(),
+      inside("hairpin", ip6_daddr, kInside6)
+          .has(ct_status, nft::kStatusDnat)
+          .has(mark, engine::kGuestMark)
+          .masquerade(),
+      inside("stays inside", ip_daddr, kInside).return_(),
+      inside("stays inside", ip6_daddr, kInside6).return_(),
+      rule(Family::inet, "postrouting", "not a guest's")
+          .in({oifname}, kUplinkBridges.name)
+          .in({iifname}, kUplinkBridges.name)
+          .lacks(mark, engine::kGuestMark)
+          .return_(),
+  };
+}
+
 /// With br_netfilter on, bridged frames pass here without an iifname: so a match on oifname
 /// decides, and nothing that stays inside is translated unless its destination was.
 std::vector<Rule> source_rules() {
@@ -115,6 +148,11 @@ std::vector<Rule> source_rules() {
           .snat6({ip6_saddr}, kFixedToFloating6.name),
       source("SNAT").in({oifname}, kUplinks.name).snat({iifname, oifname}, kSnatSource.name),
       source("SNAT").in({oifname}, kUplinks.name).snat6({iifname, oifname}, kSnatSource6.name),
+      source("force_snat")
+          .in({oifname}, kUplinkBridges.name)
+          .in({iifname}, kManaged.name)
+          .in({ip_daddr}, kForceSnat.name)
+          .snat({oifname}, kUplinkSource.name),
       source("force_snat")
           .in({iifname}, kManaged.name)
           .not_in({oifname}, kManaged.name)
@@ -137,6 +175,13 @@ std::vector<Rule> source_rules() {
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)
           .in({iifname}, kManaged.name)
+          .not_in({iifname}, kUplinkBridges.name)
+          .masquerade(),
+      source("hairpin")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .in({iifname}, kUplinkBridges.name)
+          .has(mark, engine::kGuestMark)
           .masquerade(),
   };
 }
@@ -149,6 +194,7 @@ nft::Frame Nat::frame() const {
   frame.merge({{}, {}, guest_rules()});
   frame.merge({{}, {}, destination_rules("prerouting")});
   frame.merge({{}, {}, destination_rules("output")});
+  frame.merge({{}, {}, uplink_bridge_rules()});
   frame.merge({{}, {}, source_rules()});
   return frame;
 }

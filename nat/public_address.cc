@@ -92,9 +92,12 @@ void answer_for(const engine::Context& context, const IpAddress& address,
         {{kLocalTable, alone(address)}, {Route::Type::local, "lo", std::nullopt, source}});
     return;
   }
+  // The kernel answers for no address whose route leads to where it is asked for (arp_process).
+  const bool is_same_link = is_v4 && uplink.interface == bridge;
   engine::RouteKey key;
   key.destination = alone(address);
-  out.routes.push_back({key, {Route::Type::unicast, bridge, std::nullopt, source}});
+  out.routes.push_back(
+      {key, {Route::Type::unicast, is_same_link ? "lo" : bridge, std::nullopt, source}});
   constexpr bool kProxy = true;
   out.neighbours.push_back({{uplink.interface, address, kProxy}, {}});
 }

@@ -33,5 +33,8 @@ constexpr SetName kDepartureLimits6{Family::inet, "departure_limits6"};
 // The bridge subsystem's.
 constexpr SetName kManaged{Family::inet, "managed"};
 constexpr SetName kLayer2{Family::inet, "layer2"};
+constexpr SetName kUplinkBridges{Family::inet, "uplink_bridges"};
+constexpr SetName kInside{Family::inet, "inside"};
+constexpr SetName kInside6{Family::inet, "inside6"};
 
 }  // namespace novaplane::nat

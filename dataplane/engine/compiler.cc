@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "dataplane/engine/presence.h"
+
 namespace novaplane::engine {
 namespace {
 
@@ -57,11 +59,34 @@ void Compiler::load(cloud::Cloud cloud) {
 }
 
 bool Compiler::learn(Facts facts) {
+  place_uplinks(facts);
   if (facts == facts_ && !is_stale_) return false;
   facts_ = std::move(facts);
   is_stale_ = false;
   compile_all();
   return true;
+}
+
+/// Where an uplink's NIC is the wire of a network that this host routes, the network's bridge
+/// speaks for it: it has the NIC's addresses, and what comes from the world comes in by it.
+void Compiler::place_uplinks(Facts& facts) {
+  here_ = host() ? *host() : cloud::Host();
+  const Context context{cloud_, host() ? *host() : here_, facts, local_ports_, hosts_of_networks_};
+  for (cloud::Uplink& uplink : here_.uplinks) {
+    const cloud::Network* network = network_on(context, uplink.interface);
+    if (!network) continue;
+    const auto nic = facts.links.find(uplink.interface);
+    if (nic != facts.links.end()) facts.links.insert_or_assign(network->bridge, nic->second);
+    uplink.interface = network->bridge;
+  }
+}
+
+/// The first port of a network may have made a wire of an uplink's NIC, or the last one freed it.
+bool Compiler::uplinks_have_moved() {
+  const auto before = std::exchange(here_.uplinks, {});
+  place_uplinks(facts_);
+  return !std::ranges::equal(before, here_.uplinks, {}, &cloud::Uplink::interface,
+                             &cloud::Uplink::interface);
 }
 
 void Compiler::index_all() {
@@ -118,9 +143,8 @@ void Compiler::compile_all() {
 
 void Compiler::rows_of(const Object& object) {
   rows_.clear();
-  const cloud::Host* here = host();
-  if (!here) return;
-  const Context context{cloud_, *here, facts_, local_ports_, hosts_of_networks_};
+  if (!host()) return;
+  const Context context{cloud_, here_, facts_, local_ports_, hosts_of_networks_};
   for (const Subsystem* subsystem : subsystems_) subsystem->compile(context, object, rows_);
 }
 
@@ -246,7 +270,8 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
   const cloud::Port* before = find(cloud_.ports, name);
   std::set<Object> concerned;
   add_dependents_of_port(name, concerned);
-  if (changes_presence(before, after ? &*after : nullptr)) {
+  const bool moves_network = changes_presence(before, after ? &*after : nullptr);
+  if (moves_network) {
     if (before) add_dependents_of_presence(before->network, concerned);
     if (after) add_dependents_of_presence(after->network, concerned);
   }
@@ -260,6 +285,7 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
     index(*after);
     cloud_.ports.insert_or_assign(name, std::move(*after));
   });
+  if (moves_network && uplinks_have_moved()) compile_all();
 }
 
 void Compiler::put(cloud::Port port) {
@@ -310,9 +336,7 @@ std::optional<IpAddress> Compiler::tunnel_address() const {
 }
 
 void Compiler::add_consequences(const Step& step, Consequences& out) const {
-  static const cloud::Host kNowhere;
-  const Context context{cloud_, host() ? *host() : kNowhere, facts_, local_ports_,
-                        hosts_of_networks_};
+  const Context context{cloud_, here_, facts_, local_ports_, hosts_of_networks_};
   const auto side = [](const auto& row) { return row ? &*row : nullptr; };
   std::visit(
       [&]<class Operation>(const Operation& c) {

@@ -47,6 +47,8 @@ class Compiler {
   void add_consequences(const Step& step, Consequences& out) const;
 
  private:
+  void place_uplinks(Facts& facts);
+  bool uplinks_have_moved();
   void index_all();
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
@@ -69,6 +71,7 @@ class Compiler {
   std::vector<const Subsystem*> subsystems_;
   Tables& tables_;
   cloud::Cloud cloud_;
+  cloud::Host here_;  ///< the document's, its uplinks where they are on this host
   Facts facts_;
   bool is_stale_ = false;  ///< the whole document has to be compiled
   Rows rows_;              ///< kept for its capacity

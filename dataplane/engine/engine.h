@@ -102,6 +102,7 @@ class Engine {
   bool blocked(const std::string& link) const { return blocked_links_.contains(link); }
   /// The link's name is taken, or its creation failed lately: what stands on it has to wait.
   bool taken(const LinkKey& name) const;
+  bool is_of_link_to_come(const SysctlKey& key) const;
   void find_blocked_links(Clock::time_point now);
 
   Tables tables_;

@@ -191,6 +191,19 @@ bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
   return true;
 }
 
+/// "net/ipv4/conf/br-blue/rp_filter" waits for its link, as a port does: the next pass has it.
+bool Engine::is_of_link_to_come(const SysctlKey& key) const {
+  constexpr std::size_t kFamilyAndKind = 3;  // net/ipv4/conf
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < kFamilyAndKind && begin != std::string::npos; ++i) {
+    begin = key.find('/', begin);
+    if (begin != std::string::npos) ++begin;
+  }
+  if (begin == std::string::npos) return false;
+  const std::string name = key.substr(begin, key.find('/', begin) - begin);
+  return tables_.links.rows().desired(name) && !tables_.links.rows().actual(name);
+}
+
 /// nf_tables, and what holds for the whole host.
 void Engine::plan_rules_and_switches(Plan& plan, Clock::time_point now) {
   plan_rows(
@@ -198,9 +211,10 @@ void Engine::plan_rules_and_switches(Plan& plan, Clock::time_point now) {
       now);
   plan_rows(
       tables_.sysctls,
-      [](auto&, const Sysctl* wanted, auto&) {
+      [this](const SysctlKey& key, const Sysctl* wanted, auto&) {
         // What was found is put back by `down` only, from the record of it.
-        return wanted ? std::optional(Phase::sysctls) : std::nullopt;
+        const bool may_be = wanted && !is_of_link_to_come(key);
+        return may_be ? std::optional(Phase::sysctls) : std::nullopt;
       },
       plan, now);
 }
@@ -266,6 +280,8 @@ void Engine::plan_on_links(Plan& plan, Clock::time_point now) {
 Plan Engine::plan(Clock::time_point now) {
   learn();
   view_.refresh_wanted_ports();
+  // What an edit has let go of may never have moved.
+  if (tables_.takeovers.rows().pending() > 0) view_.mark_takeovers_stale();
   view_.refresh_takeovers();
   conflicts_.clear();
   find_blocked_links(now);

@@ -1,6 +1,7 @@
 #include "dataplane/engine/presence.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace novaplane::engine {
 
@@ -53,6 +54,17 @@ std::optional<IpAddress> host_address_on(const Context& context, const cloud::Ne
     }
   }
   return std::nullopt;
+}
+
+const cloud::Network* network_on(const Context& context, std::string_view nic) {
+  const auto& networks = context.cloud.networks;
+  const auto it = std::ranges::find_if(networks, [&](const auto& entry) {
+    const cloud::Network& network = entry.second;
+    return std::holds_alternative<cloud::Flat>(network.segment) &&
+           nic_of(context, network) == nic && !not_supported(network) &&
+           host_address_on(context, network) && present_on(context, network);
+  });
+  return it != networks.end() ? &it->second : nullptr;
 }
 
 const IpAddress kLinkLocalGateway = *IpAddress::parse("fe80::1");

@@ -37,6 +37,9 @@ std::optional<IpAddress> host_address_on(const Context&, const cloud::Network&);
 /// Likewise its own IPv6 address. None: IPv6 of the network is none of the host's business.
 std::optional<IpAddress> host_address6_on(const Context&, const cloud::Network&);
 
+/// The flat network that has the NIC for its wire here, and that this host routes; or null.
+const cloud::Network* network_on(const Context&, std::string_view nic);
+
 /// The link-local address that guests know as their IPv6 router, on every host.
 extern const IpAddress kLinkLocalGateway;  ///< fe80::1
 

@@ -70,7 +70,9 @@ using HostsOfNetworks = std::unordered_map<std::string, std::map<std::string, st
 /// All that compile() may look at.
 struct Context {
   const cloud::Cloud& cloud;
-  const cloud::Host& host;  ///< the host that is compiled for
+  /// The host that is compiled for. An uplink whose NIC became the port of a network's bridge is
+  /// that bridge here, and has its NIC's facts.
+  const cloud::Host& host;
   const Facts& facts;
   const std::unordered_map<std::string, std::size_t>& local_ports;  ///< by network; absent: none
   const HostsOfNetworks& hosts_of_networks;

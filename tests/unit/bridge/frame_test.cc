@@ -22,6 +22,9 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set host_services6 { type ifname . ipv6_addr . inet_proto . inet_service; }
   set reachable { type ifname . ifname; }
   set reachable6 { type ifname . ifname; }
+  set uplink_bridges { type ifname; }
+  set inside { type ipv4_addr; flags interval; }
+  set inside6 { type ipv6_addr; flags interval; }
   set allowed { type inet_proto . inet_service; }
   chain untracked {
     type filter hook prerouting priority -300; policy accept;
@@ -36,10 +39,14 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     type filter hook forward priority 0; policy accept;
     ct state established,related accept
     ct status dnat accept comment "floating IPs and port forwards"
-    iifname . oifname @routed accept comment "within a network"
-    meta nfproto ipv4 iifname . oifname @reachable accept comment "from an uplink to what is not translated"
-    meta nfproto ipv6 iifname . oifname @reachable6 accept comment "from an uplink to what is not translated"
+    meta nfproto ipv4 iifname . oifname @reachable meta mark & 0x01000000 == 0x00000000 accept comment "from an uplink to what is not translated"
+    meta nfproto ipv6 iifname . oifname @reachable6 meta mark & 0x01000000 == 0x00000000 accept comment "from an uplink to what is not translated"
     iifname @open oifname @open accept comment "between networks that are routed: true"
+    iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 ip daddr @inside ip saddr != @inside drop comment "a fixed address is out of reach"
+    iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 ip6 daddr @inside6 ip6 saddr != @inside6 drop comment "a fixed address is out of reach"
+    iifname . oifname @routed accept comment "within a network"
+    oifname @uplink_bridges iifname @managed ip daddr != @inside accept comment "out by an uplink's bridge"
+    oifname @uplink_bridges iifname @managed ip6 daddr != @inside6 accept comment "out by an uplink's bridge"
     iifname @layer2 drop comment "gateway_mode none: not routed"
     oifname @layer2 drop comment "gateway_mode none: not routed"
     oifname @managed drop comment "networks are isolated, and a fixed address is out of reach"
@@ -89,7 +96,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     meta protocol ip6 udp dport 546-547 iifname @wire6 drop comment "DHCPv6 stays on its host"
     iifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     iifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
-    iifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
+    iifname @wire udp dport 67 drop comment "DHCP stays on its host"
     iifname @wire ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
     iifname @guests ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
     iifname @guest_limits drop comment "more than the port's rate"
@@ -97,6 +104,11 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @guests ip6 daddr @tunnel_ends6 udp dport 4789 drop comment "tunnels are the hosts' own"
     iifname @guests meta mark set meta mark | 0x01000000 comment "from a guest"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
+  }
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    oifname @wire udp dport 67 drop comment "DHCP stays on its host"
+    iifname @wire udp dport 68 drop comment "DHCP stays on its host"
   }
   chain postrouting {
     type filter hook postrouting priority 300; policy accept;
@@ -111,7 +123,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
-    oifname @wire udp dport 67-68 drop comment "DHCP stays on its host"
+    oifname @wire udp dport 68 drop comment "DHCP stays on its host"
     oifname @tunnels meta mark set meta mark & 0xfefffff0 comment "a tunnel has its own way"
     arp saddr ether set oifname . arp saddr ether map @to_guest comment "ARP of the shared gateway"
     ether saddr set oifname . ether saddr map @to_guest comment "from the shared gateway"

@@ -260,8 +260,10 @@ TEST_F(BridgeNetworkTest, TakesOverWhatItsNicCarries) {
 
 TEST_F(BridgeNetworkTest, UplinkIsNotTakenFromTheHost) {
   example_.host().vm_interface = "eth0";
+  example_.network().gateway_mode = cloud::GatewayMode::none;
   EXPECT_THAT(problems(),
-              ElementsAre("compute1's vm_interface eth0: is uplink wan too: not supported yet"));
+              ElementsAre("compute1's vm_interface eth0: is uplink wan too, and this host has no "
+                          "address on the network: it would be cut off from the world"));
   EXPECT_THAT(blue().attachments, IsEmpty());
 }
 

@@ -49,6 +49,13 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   }
   chain postrouting {
     type nat hook postrouting priority 100; policy accept;
+    oifname @uplink_bridges ip daddr @inside ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
+    oifname @uplink_bridges ip6 daddr @inside6 ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
+    oifname @uplink_bridges ip daddr @inside ct status dnat meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
+    oifname @uplink_bridges ip6 daddr @inside6 ct status dnat meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
+    oifname @uplink_bridges ip daddr @inside return comment "stays inside"
+    oifname @uplink_bridges ip6 daddr @inside6 return comment "stays inside"
+    oifname @uplink_bridges iifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 return comment "not a guest's"
     oifname @uplinks ip daddr . tcp dport @metadata_servers return comment "metadata sees the guest itself"
     oifname @uplinks ip daddr @no_snat return comment "no_snat"
     oifname @uplinks ip6 daddr @no_snat6 return comment "no_snat"
@@ -56,11 +63,13 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     oifname @uplinks snat ip6 to ip6 saddr map @fixed_to_floating6 comment "floating IPs"
     oifname @uplinks snat ip to iifname . oifname map @snat_source comment "SNAT"
     oifname @uplinks snat ip6 to iifname . oifname map @snat_source6 comment "SNAT"
+    oifname @uplink_bridges iifname @managed ip daddr @force_snat snat ip to oifname map @uplink_source comment "force_snat"
     iifname @managed oifname != @managed ip daddr @force_snat snat ip to oifname map @uplink_source comment "force_snat"
     iifname @managed oifname != @managed ip daddr @force_snat masquerade comment "force_snat"
     oifname @managed ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
     oifname @managed ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
-    oifname @managed ct status dnat iifname @managed masquerade comment "hairpin"
+    oifname @managed ct status dnat iifname @managed iifname != @uplink_bridges masquerade comment "hairpin"
+    oifname @managed ct status dnat iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
   }
   chain translated {
     type filter hook postrouting priority 150; policy accept;
