@@ -201,19 +201,20 @@ TEST_F(OneNicLifeTest, TheFirstPortMovesTheUplinkAndTheLastGivesItBack) {
     return seen_at(db1, "192.0.2.1", 8080) == "203.0.113.31" &&
            seen_at(outside, "203.0.113.31", 80) == "192.0.2.1";
   };
-  EXPECT_TRUE(works());
+  Session session(db1, "198.51.100.7", 8080);
+  EXPECT_TRUE(works() && session.echoes("by the NIC"));
   EXPECT_FALSE(h1.has_link("br-blue"));
   document.ports["web1"] = fmt::format(
       "network: blue, host: h1, mac: \"{}\", address: 10.0.0.11, interface: tap-web1", web1.mac());
   world.write();
   EXPECT_TRUE(eventually([&] { return h1.plan().status == 0 && h1.has_link("br-blue"); }));
-  EXPECT_TRUE(works()) << daemon.log();
+  EXPECT_TRUE(works() && session.echoes("by the bridge")) << daemon.log();
   web1.configure();
   EXPECT_EQ(seen_at(web1, "192.0.2.1", 8080), "192.0.2.11");
   document.ports.erase("web1");
   world.write();
   EXPECT_TRUE(eventually([&] { return !h1.has_link("br-blue") && h1.plan().status == 0; }));
-  EXPECT_TRUE(works()) << daemon.log();
+  EXPECT_TRUE(works() && session.echoes("by the NIC again")) << daemon.log();
   EXPECT_EQ(daemon.terminate(), 0);
 }
 
