@@ -26,6 +26,12 @@ class DeltaTracker {
   DeltaTracker() = default;
   DeltaTracker(const DeltaTracker&) = delete;  // its lists point into its rows
 
+  /// Makes room for that many keys, so that they need not be hung elsewhere as they come.
+  void reserve(std::size_t keys) {
+    rows_.reserve(keys);
+    listed_[kPending].reserve(keys);
+  }
+
   /// A key's place, for several changes with one look-up. It stays until it is neither wanted nor
   /// seen; a new one has to be wanted at once.
   using Pair = std::pair<const Key, Sides>;

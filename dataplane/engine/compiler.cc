@@ -122,10 +122,22 @@ void Compiler::unindex(const cloud::Port& port) {
   if (--host->second == 0) hosts->second.erase(host);
 }
 
+/// What most rows are, as far as they concern this host.
+void Compiler::expect_rows() {
+  std::size_t local = 0;
+  for (const auto& [network, ports] : local_ports_) local += ports;
+  if (local == 0) return;
+  constexpr std::size_t kPerFloatingIp = 2, kPerPort = 4;
+  const std::size_t floating = cloud_.floating_ips.size() * local / cloud_.ports.size();
+  tables_.elements.reserve(kPerFloatingIp * floating + kPerPort * local);
+  tables_.routes.reserve(floating);
+}
+
 /// Claims everything again and lets go of what no object asked for this time.
 void Compiler::compile_all() {
   ++pass_;
   problems_.clear();
+  if (pass_ == kFirstPass) expect_rows();
   if (host()) {
     compile({Kind::host, host_name_}, 0);
     for (const auto& [name, network] : cloud_.networks) {

@@ -52,6 +52,7 @@ class Compiler {
   void index_all();
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
+  void expect_rows();
   void compile_all();
   void compile(Object object, std::uint32_t order);
   void release(const Object& object);

@@ -33,6 +33,7 @@ class Table {
   void gone(const Key& key) { rows_.gone(key); }
   void forget_actual() { rows_.forget_actual(); }
   void park(const Key& key) { rows_.park(key); }
+  void reserve(std::size_t keys) { rows_.reserve(keys); }
 
   /// The claim that is in force, or null.
   const Claim* claim_of(const Key& key) const { return rows_.note(key); }

@@ -221,7 +221,18 @@ Result<void> Node::hear() {
   return hear_nftables();
 }
 
+Result<void> Node::listen() {
+  const auto whole = netlink_events_.drain(
+      [this](netlink::Observation&& told) { unheard_.push_back(std::move(told)); });
+  if (!whole) return tl::unexpected(whole.error());
+  rtnetlink_stale_ |= !*whole;
+  return {};
+}
+
 Result<void> Node::hear_rtnetlink() {
+  for (const netlink::Observation& told : unheard_) engine_.saw(told);
+  unheard_.clear();
+  unheard_.shrink_to_fit();
   const auto whole =
       netlink_events_.drain([this](netlink::Observation&& told) { engine_.saw(told); });
   if (!whole) return tl::unexpected(whole.error());

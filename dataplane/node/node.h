@@ -34,6 +34,9 @@ class Node {
   Result<void> observe();
   /// Hears what happened since, and lists again what events do not tell.
   Result<void> hear();
+  /// Takes what was told from the socket and keeps it for hear(), while an order is under way: what
+  /// the order has done is known first then.
+  Result<void> listen();
   /// Lists what the kernel tells nobody of when it changes: some link values, proxies, sysctls.
   Result<void> observe_silent();
 
@@ -80,6 +83,7 @@ class Node {
   nft::Monitor nft_events_;
   std::uint32_t generation_ = 0;
   engine::Senders own_;
+  std::vector<netlink::Observation> unheard_;
   bool nft_stale_ = false, rtnetlink_stale_ = false;
   bool paused_ = false;  ///< nf_tables are not listened to
   std::string touched_, intruder_;

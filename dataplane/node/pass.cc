@@ -1,5 +1,7 @@
 #include "dataplane/node/pass.h"
 
+#include <chrono>
+#include <future>
 #include <unordered_set>
 
 namespace novaplane::node {
@@ -110,10 +112,30 @@ engine::Consequences consequences_of(const engine::Plan& plan,
   return found;
 }
 
+namespace {
+
+/// A thousand links tell of themselves three times each. This thread listens while the kernel makes
+/// them; few steps are not worth a thread.
+Result<engine::Report> work(Node& node, engine::Executor& executor, const engine::Order& order,
+                            const engine::Executor::Progress& progress) {
+  constexpr std::size_t kWorthAThread = 1'000;
+  constexpr auto kPause = std::chrono::milliseconds(2);
+  if (order.plan.size() < kWorthAThread) return executor.apply(order, progress);
+  auto report = std::async(std::launch::async, [&] { return executor.apply(order, progress); });
+  while (report.wait_for(kPause) == std::future_status::timeout) {
+    if (auto listened = node.listen(); !listened) return tl::unexpected(listened.error());
+  }
+  return report.get();
+}
+
+}  // namespace
+
 Result<engine::Report> apply(Node& node, engine::Executor& executor, const engine::Order& order,
                              const engine::Executor::Progress& progress) {
   node.begin(order);
-  engine::Report report = executor.apply(order, progress);
+  auto applied = work(node, executor, order, progress);
+  if (!applied) return applied;
+  engine::Report& report = *applied;
   if (auto ended = node.end(order, report); !ended) return tl::unexpected(ended.error());
   if (auto heard = node.hear(); !heard) return tl::unexpected(heard.error());
   return report;
