@@ -242,6 +242,13 @@ void Compiler::add_networks_that_spread(const cloud::Port* before, const cloud::
   if (is_first) found.insert({Kind::network, after->network});
 }
 
+/// A router that no port of its network has named before.
+bool Compiler::names_another_router(const cloud::Port& port) const {
+  const cloud::Network& network = cloud_.networks.find(port.network)->second;
+  return port.gateway && port.gateway != network.gateway &&
+         !network.other_routers.contains(*port.gateway);
+}
+
 void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> after) {
   const cloud::Port* before = find(cloud_.ports, name);
   std::set<Object> concerned;
@@ -251,7 +258,12 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
     if (after) add_dependents_of_presence(after->network, concerned);
   }
   add_networks_that_spread(before, after ? &*after : nullptr, concerned);
+  const bool names_router = after && names_another_router(*after);
+  if (names_router) concerned.insert({Kind::network, after->network});
   edit(concerned, [&] {
+    if (names_router) {
+      cloud_.networks.find(after->network)->second.other_routers.insert(*after->gateway);
+    }
     if (before) unindex(*before);
     if (!after) {
       cloud_.ports.erase(name);

@@ -61,6 +61,7 @@ class Compiler {
   std::size_t ports_beside(const cloud::Port& port) const;
   void add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
                                 std::set<Object>& found) const;
+  bool names_another_router(const cloud::Port& port) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
   template <class Change>
   void edit(const std::set<Object>& concerned, Change&& change);

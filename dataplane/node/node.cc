@@ -11,6 +11,7 @@
 #include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dhcp/dhcp.h"
+#include "hwgw/routers.h"
 #include "nat/nat.h"
 
 namespace novaplane::node {
@@ -59,7 +60,8 @@ const std::vector<const engine::Subsystem*>& subsystems() {
   static const bridge::Bridge bridge;
   static const nat::Nat nat;
   static const dhcp::Dhcp dhcp;
-  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp};
+  static const hwgw::Routers routers;
+  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp, &routers};
   return all;
 }
 
