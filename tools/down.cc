@@ -58,6 +58,7 @@ Result<Report> take_down(const Options& options) {
     report.error = restored.error().message();
   }
   node::TrialFiles(options.run_dir).remove_all();
+  (void)remove_all(options.run_dir + "/routers");  // asked anew
   leave(options.run_dir);
   return report;
 }

@@ -317,6 +317,10 @@ std::vector<std::string> Compiler::links_of_interest() const {
   return {names.begin(), names.end()};
 }
 
+Context Compiler::context() const {
+  return {cloud_, *host(), facts_, local_ports_, hosts_of_networks_};
+}
+
 std::optional<IpAddress> Compiler::tunnel_address() const {
   return host() && !vxlans_.empty() ? host()->tunnel_address : std::nullopt;
 }

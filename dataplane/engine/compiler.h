@@ -40,6 +40,8 @@ class Compiler {
   std::vector<std::string> links_of_interest() const;
   /// What VXLANs of this host leave from: its link is of interest too.
   std::optional<IpAddress> tunnel_address() const;
+  /// What compile() looks at; good until the next change. For a host of the document only.
+  Context context() const;
   /// What the compilation had to say against an object.
   const std::map<Object, std::vector<Error>>& problems() const { return problems_; }
 

@@ -11,6 +11,7 @@
 #include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dhcp/dhcp.h"
+#include "hwgw/router_records.h"
 #include "hwgw/routers.h"
 #include "nat/nat.h"
 
@@ -86,7 +87,9 @@ Node::Node(std::string host, const std::string& run_dir, netlink::Socket lister,
       lister_(std::move(lister)),
       netlink_events_(std::move(netlink_events)),
       nft_lister_(std::move(nft_lister)),
-      nft_events_(std::move(nft_events)) {}
+      nft_events_(std::move(nft_events)) {
+  engine_.kernel().know(hwgw::RouterRecords(run_dir).read());
+}
 
 // --- listings
 
