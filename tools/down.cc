@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "dataplane/base/files.h"
 #include "dataplane/node/pass.h"
 #include "dataplane/node/trial.h"
 #include "tools/apply.h"
