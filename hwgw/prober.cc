@@ -54,20 +54,17 @@ void put(std::uint8_t* to, const IpAddress& address) {
   std::copy(bytes.begin(), bytes.end(), to);
 }
 
-/// ARP replies of the next hop, and echo replies to us. Frames of a VLAN on the link bear a tag and
+/// ARP that the next hop sends, and echo replies to us. Frames of a VLAN on the link bear a tag and
 /// are none of ours.
 Result<void> filter(int socket, const IpAddress& next_hop) {
   constexpr std::uint32_t kVlanTag = SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT;
-  constexpr std::uint32_t kType = 12, kArpOperation = 20,
-                          kArpSender = 28;                                 // from the frame's start
+  constexpr std::uint32_t kType = 12, kArpSender = 28;                     // from the frame's start
   constexpr std::uint32_t kIpProtocol = 23, kIcmpType = 34, kIcmpId = 38;  // without IP options
-  std::array<sock_filter, 17> program{{
+  std::array<sock_filter, 15> program{{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kVlanTag),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 14),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 12),
       BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kType),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_ARP, 0, 4),
-      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kArpOperation),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 10),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_ARP, 0, 2),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kArpSender),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, next_hop.v4_value(), 7, 8),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IP, 0, 7),
@@ -178,10 +175,13 @@ Result<std::optional<Prober::Answer>> Prober::receive() const {
   Answer answer;
   std::copy(std::begin(ethernet.ether_shost), std::end(ethernet.ether_shost),
             answer.mac.bytes.begin());
-  constexpr std::size_t kArpSenderMac = 22, kArpSender = 28, kIpSource = 26;
+  constexpr std::size_t kArpOperation = 20, kArpSenderMac = 22, kArpSender = 28, kIpSource = 26;
   const bool is_arp = ethernet.ether_type == htons(ETHERTYPE_ARP);
   if (is_arp) std::copy_n(buffer.data() + kArpSenderMac, 6, answer.mac.bytes.begin());
-  answer.kind = is_arp ? Answer::Kind::arp : Answer::Kind::echo;
+  answer.kind = !is_arp ? Answer::Kind::echo
+                : buffer[kArpOperation] == 0 && buffer[kArpOperation + 1] == ARPOP_REPLY
+                    ? Answer::Kind::arp
+                    : Answer::Kind::said;
   answer.from = *IpAddress::from_bytes({buffer.data() + (is_arp ? kArpSender : kIpSource), 4});
   return answer;
 }

@@ -22,9 +22,10 @@ class Prober {
     bool all_protocols = false;
     bool hears_echo = false;  ///< ICMP echo replies too; implies all_protocols
   };
-  /// An answer to any question of ours.
+  /// An answer to any question of ours; or, said: the next hop asked somebody, or told of itself
+  /// unasked (RFC 5227, 3).
   struct Answer {
-    enum class Kind : std::uint8_t { arp, echo };
+    enum class Kind : std::uint8_t { arp, echo, said };
     Kind kind = Kind::arp;
     IpAddress from;
     Mac mac;  ///< that sent it

@@ -14,7 +14,8 @@ using enum nft::Select;
 constexpr std::uint32_t kTcpSeconds = 2 * 3600 + 600, kOtherSeconds = 180;
 constexpr std::uint8_t kTcp = 6, kUdp = 17;
 
-const nft::Key kFlow{iifname, ip_saddr, ip_daddr, l4proto, th_sport, th_dport};
+/// nft has words for five fields at most: each protocol has a set of its own.
+const nft::Key kFlow{iifname, ip_saddr, ip_daddr, th_sport, th_dport};
 const nft::Key kTalk{iifname, ip_saddr, ip_daddr, l4proto};
 const nft::Key kToRouter{iifname, ether_daddr};
 
@@ -27,8 +28,7 @@ std::vector<nft::Set> sets() {
     return set;
   };
   const std::vector<nft::Field> talk{ifname, ipv4_addr, ipv4_addr, inet_proto};
-  std::vector<nft::Field> flow = talk;
-  flow.insert(flow.end(), {inet_service, inet_service});
+  const std::vector<nft::Field> flow{ifname, ipv4_addr, ipv4_addr, inet_service, inet_service};
   return {
       {kRouterAlive, {ifname, ether_addr}, {ether_addr}},
       {kRouterDead, {ifname, ether_addr}, {ether_addr}},

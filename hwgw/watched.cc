@@ -70,6 +70,10 @@ void Watched::hear(Clock::time_point now) {
     const auto answer = prober_->receive();
     if (!answer || !*answer) return;  // that the link went down is told once
     const bool is_arp = (*answer)->kind == Prober::Answer::Kind::arp;
+    if ((*answer)->kind == Prober::Answer::Kind::said) {
+      if (health_.state() != State::dead) mac_ = (*answer)->mac;
+      continue;
+    }
     if (is_arp) {
       mac_ = (*answer)->mac;
       next_hop_answers_ = true;
