@@ -18,6 +18,7 @@ using engine::Object;
 using engine::Rows;
 using nft::Bytes;
 
+constexpr std::uint8_t kTcp = 6, kUdp = 17;
 const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
 bool is_here(const Context& context, const cloud::Network& network) {
@@ -61,6 +62,12 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
     if (range.address.is_v4()) elements.add(kDirectRanges, range);
   }
   for (const Prefix& range : context.cloud.force_snat) elements.add(kDivertedRanges, range);
+  for (const std::uint8_t protocol : {kTcp, kUdp}) {
+    elements.add(kPortedProtocols, Bytes().protocol(protocol).take());
+  }
+  for (const cloud::Uplink& uplink : context.host.uplinks) {
+    if (!uplink.snat) elements.add(kPlainUplinks, Bytes().ifname(uplink.interface).take());
+  }
   if (context.host.metadata) elements.add(kServedHere, bytes_of(kMetadataAddress));
 }
 
@@ -125,10 +132,10 @@ void compile_fallback(const Context& context, const cloud::Port& port,
     elements.add(kArpSender, Bytes().ifname(port.interface).address(router).take(),
                  Bytes().mac(*facts.mac).take());
   }
-  if (!is_translated(context, network)) {
-    elements.add(kCarriedPlainly, Bytes().ifname(port.interface).take());
-  }
+  const bool is_plain = !is_translated(context, network);
+  if (is_plain) elements.add(kCarriedPlainly, Bytes().ifname(port.interface).take());
   if (!facts.is_dead) return;
+  if (is_plain) elements.add(kRoutedGuests, bytes_of(port.address));
   elements.add(kRouterDead, at_port(port, facts.mac.value_or(own)), Bytes().mac(own).take());
   elements.add(kCarriedGuests, bytes_of(port.address));
 }

@@ -42,10 +42,13 @@ std::vector<nft::Set> sets() {
       remembers(kCarriedTcp, flow, kTcpSeconds),
       remembers(kCarriedUdp, flow, kOtherSeconds),
       remembers(kCarriedOther, talk, kOtherSeconds),
+      {kPortedProtocols, {inet_proto}},
       {kCarriedPlainly, {ifname}},
       {kBehindRouter, {ifname}},
       {kNetworkRanges, {ipv4_addr}, {}, kRanges},
       {kCarriedGuests, {ipv4_addr}},
+      {kRoutedGuests, {ipv4_addr}},
+      {kPlainUplinks, {ifname}},
   };
 }
 
@@ -80,7 +83,7 @@ std::vector<Rule> divert_rules() {
 }
 
 /// While the router is dead, and for what began then. Fragments but the first have no ports: they
-/// are carried, but not remembered.
+/// are carried, but not remembered; nor are questions for the router itself (ARP).
 std::vector<Rule> stand_in_rules() {
   const auto carried_on = [](nft::RuleBuilder&& rule, const nft::Key& key, SetName flows) {
     return std::move(rule)
@@ -102,7 +105,8 @@ std::vector<Rule> stand_in_rules() {
   return {
       carried(from_ports(dead).is(l4proto, kTcp), kFlow, kCarriedTcp),
       carried(from_ports(dead).is(l4proto, kUdp), kFlow, kCarriedUdp),
-      carried(from_ports(dead), kTalk, kCarriedOther),
+      carried(from_ports(dead).not_in({l4proto}, kPortedProtocols.name), kTalk, kCarriedOther),
+      from_ports(dead).set(ether_daddr, kToRouter, kRouterDead.name).set_pkttype_host(),
       carried_on(from_ports(began).is(l4proto, kTcp), kFlow, kCarriedTcp),
       carried_on(from_ports(began).is(l4proto, kUdp), kFlow, kCarriedUdp),
       carried_on(from_ports(began), kTalk, kCarriedOther),
@@ -125,16 +129,28 @@ std::vector<Rule> translation_rules() {
           seen_as_host().in({ip_saddr}, kNoSnat.name).masquerade()};
 }
 
-/// What guests send to the host's own MAC, to have it routed. Floating IPs and force_snat bear
-/// another source by now.
+/// Guests may send to the host's own MAC, to have it routed; and with br_netfilter on, what was
+/// bridged to a router until it died is tracked, untranslated, until that is forgotten. Floating
+/// IPs, force_snat and what is carried bear another source by now, where they have to.
 std::vector<Rule> untranslated_rules() {
-  return {nft::rule(Family::inet, "untranslated", "the router outside routes, not the host")
-              .in({iifname}, kBehindRouter.name)
-              .not_in({oifname}, kManaged.name)
-              .in({ip_saddr}, kNetworkRanges.name)
-              .not_in({ip_saddr}, kCarriedGuests.name)
-              .lacks(ct_status, nft::kStatusDnat)
-              .drop()};
+  const auto from_guest = [](std::string why) {
+    return nft::rule(Family::inet, "untranslated", std::move(why))
+        .in({iifname}, kBehindRouter.name);
+  };
+  const auto carried = [&] {
+    return from_guest("its router is dead").in({ip_saddr}, kCarriedGuests.name);
+  };
+  return {
+      from_guest("its router is dead").in({ip_saddr}, kRoutedGuests.name).accept(),
+      carried().not_in({oifname}, kUplinks.name).accept(),
+      carried().in({oifname}, kPlainUplinks.name).accept(),
+      carried().in({ip_daddr}, kNoSnat.name).accept(),
+      from_guest("the router outside routes, not the host")
+          .not_in({oifname}, kManaged.name)
+          .in({ip_saddr}, kNetworkRanges.name)
+          .lacks(ct_status, nft::kStatusDnat)
+          .drop(),
+  };
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ constexpr SetName kDirectRanges{Family::bridge, "no_snat"};
 constexpr SetName kCarriedTcp{Family::bridge, "carried_tcp"};
 constexpr SetName kCarriedUdp{Family::bridge, "carried_udp"};
 constexpr SetName kCarriedOther{Family::bridge, "carried_other"};
+constexpr SetName kPortedProtocols{Family::bridge, "ported_protocols"};
 /// Ports of which such flows are no different from others: nothing of them is translated.
 constexpr SetName kCarriedPlainly{Family::bridge, "carried_plainly"};
 /// The bridge subsystem's: wire . address that no ARP crosses it for.
@@ -34,10 +35,13 @@ constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};
 constexpr SetName kBehindRouter{Family::inet, "behind_router"};  ///< bridges
 constexpr SetName kNetworkRanges{Family::inet, "network_ranges"};
 constexpr SetName kCarriedGuests{Family::inet, "carried_guests"};  ///< whose router is dead
+constexpr SetName kRoutedGuests{Family::inet, "routed_guests"};    ///< of them, with `snat: false`
+constexpr SetName kPlainUplinks{Family::inet, "plain_uplinks"};    ///< with `source: none`
 // The bridge and nat subsystems'.
 constexpr SetName kManaged{Family::inet, "managed"};
 constexpr SetName kGateways{Family::inet, "gateways"};
 constexpr SetName kOwnAddresses{Family::inet, "own_addresses"};
 constexpr SetName kNoSnat{Family::inet, "no_snat"};
+constexpr SetName kUplinks{Family::inet, "uplinks"};
 
 }  // namespace novaplane::hwgw

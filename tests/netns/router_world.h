@@ -11,7 +11,7 @@ class OutsideRouter {
   explicit OutsideRouter(World& world, const std::string& name = "router",
                          const std::string& address = "10.0.0.254",
                          const std::string& world_address = "192.0.2.254")
-      : fabric_(world.fabric), where_(make(world, name)), plug_(name + "-lan"), address_(address) {
+      : fabric_(world.fabric), where_(make(world, name)), plug_(name + "-lan") {
     cable(world, name + "-lan", "lan0", "lan");
     cable(world, name + "-wan", "wan0", "wan");
     where_.ip_batch(
@@ -29,8 +29,8 @@ class OutsideRouter {
   void die() const { fabric_.ip("link set " + plug_ + " nomaster"); }
   void return_to_life() const { fabric_.ip("link set " + plug_ + " master lan"); }
   void take_another_mac(const std::string& mac) const {
+    where_.sysctl("net/ipv4/conf/lan0/arp_notify", "1");  // gratuitous ARP tells of it
     where_.ip("link set lan0 address " + mac);
-    where_.run(words_of("arping -q -c 1 -U -I lan0 " + address_));
   }
   std::string mac() const { return where_.mac("lan0"); }
   const Namespace& where() const { return where_; }
@@ -50,7 +50,7 @@ class OutsideRouter {
 
   const Namespace& fabric_;
   Namespace where_;
-  std::string plug_, address_;
+  std::string plug_;
 };
 
 /// Two hosts with network blue behind a router outside, with br_netfilter on and off.
