@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,6 +54,8 @@ class Compiler {
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
   void compile_all();
+  bool learn_routers(Facts& facts);  // compiler_routers.cc
+  void add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const;
   void compile(Object object, std::uint32_t order);
   void release(const Object& object);
   void rows_of(const Object& object);
@@ -65,8 +68,7 @@ class Compiler {
                                 std::set<Object>& found) const;
   bool names_another_router(const cloud::Port& port) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
-  template <class Change>
-  void edit(const std::set<Object>& concerned, Change&& change);
+  void edit(const std::set<Object>& concerned, const std::function<void()>& change);
 
   std::string host_name_;
   std::vector<const Subsystem*> subsystems_;
