@@ -95,7 +95,8 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
 /// On the wire nobody sees that every host has the gateway's address and a DHCP server.
 void isolate(const Context& context, const cloud::Network& network, const std::string& wire,
              Elements& elements) {
-  const bool is_layer2 = network.gateway_mode == cloud::GatewayMode::none;
+  const bool is_layer2 = !host_address_on(context, network) &&
+                         network.gateway_mode != cloud::GatewayMode::per_host;
   elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(wire).take());
   if (is_layer2) return;
   const auto isolated = [&](const IpAddress& address) {
@@ -103,7 +104,7 @@ void isolate(const Context& context, const cloud::Network& network, const std::s
   };
   isolated(kMetadataAddress);
   isolate6(context, network, wire, elements);
-  if (network.gateway_mode != cloud::GatewayMode::shared) return;
+  if (network.gateway_mode == cloud::GatewayMode::per_host) return;
   if (const auto gateway = host_address_on(context, network)) isolated(*gateway);
 }
 
@@ -168,7 +169,9 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
     elements.add(kUplinkBridges, bridge);
     elements.add(kInside, network.cidr);
   }
-  if (network.snat) return;
+  const bool is_routed_here =
+      network.gateway_mode != cloud::GatewayMode::hardware || network.fallback_to_host;
+  if (network.snat || !is_routed_here) return;
   const auto& uplinks = context.host.uplinks;
   for (const cloud::Uplink& uplink : uplinks) {
     const bool is_first = uplink_on(context.host, uplink.interface) == &uplink;

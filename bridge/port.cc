@@ -13,11 +13,16 @@ using engine::Elements;
 using engine::Rows;
 using nft::Bytes;
 
+/// Every host has the address that guests know the host by: their gateway, or the one beside it.
+bool has_shared_address(const cloud::Network& network) {
+  return network.gateway_mode == cloud::GatewayMode::shared || engine::is_behind_router(network);
+}
+
 bool has_shared_gateway(const Context& context, const cloud::Network& network) {
   return network.gateway_mode == cloud::GatewayMode::shared && host_address_on(context, network);
 }
 
-/// Guests see the shared gateway's MAC, the bridge has its own: one is put for the other.
+/// Guests see the shared address's MAC, the bridge has its own: one is put for the other.
 void translate_gateway(const Context& context, const cloud::Network& network,
                        const std::string& link, Elements& elements) {
   const Mac shared = network.shared_mac();
@@ -54,7 +59,7 @@ void compile_local(const Context& context, const engine::Object& object, const c
   if (wire && engine::vxlan_of(network)) {
     elements.add(kWireLocal, Bytes().ifname(*wire).address(port.address).take());
   }
-  if (has_shared_gateway(context, network)) {
+  if (has_shared_address(network)) {
     translate_gateway(context, network, port.interface, elements);
   }
 }

@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::string_view kNoRouter = "no-router";  // the tag of ports with `default_route: false`
 
+/// Of ports with a router of their own.
+std::string tag_of_router(const IpAddress& router) { return fmt::format("via-{}", router); }
+
 bool is_one_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -98,6 +101,10 @@ void classless_routes(Text& text, const Served& served) {
       served.router ? fmt::format(",0.0.0.0/0,{}", *served.router) : std::string();
   text.line("dhcp-option=option:classless-static-route{}{}", routes, by_default);
   text.line("dhcp-option=tag:{},option:classless-static-route{}", kNoRouter, routes);
+  for (const IpAddress& router : served.network.other_routers) {
+    text.line("dhcp-option=tag:{},option:classless-static-route{},0.0.0.0/0,{}",
+              tag_of_router(router), routes, router);
+  }
 }
 
 void options(Text& text, const Served& served) {
@@ -108,6 +115,9 @@ void options(Text& text, const Served& served) {
               served.router ? served.router->to_string() : "");
   }
   text.line("dhcp-option=tag:{},option:router", kNoRouter);
+  for (const IpAddress& router : served.network.other_routers) {
+    text.line("dhcp-option=tag:{},option:router,{}", tag_of_router(router), router);
+  }
   if (!is_set_by(dhcp, "dns-server", "6")) {
     text.line("dhcp-option=option:dns-server,{}", served.host_address);
   }
@@ -213,8 +223,12 @@ Result<std::string> config_text(const Served& served) {
 
 Result<std::string> host_line(const cloud::Port& port) {
   if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
-  if (port.default_route) return fmt::format("{},{},{}", port.mac, port.address, port.hostname);
-  return fmt::format("{},set:{},{},{}", port.mac, kNoRouter, port.address, port.hostname);
+  if (!port.default_route) {
+    return fmt::format("{},set:{},{},{}", port.mac, kNoRouter, port.address, port.hostname);
+  }
+  if (!port.gateway) return fmt::format("{},{},{}", port.mac, port.address, port.hostname);
+  return fmt::format("{},set:{},{},{}", port.mac, tag_of_router(*port.gateway), port.address,
+                     port.hostname);
 }
 
 Result<std::string> host6_line(const cloud::Port& port) {

@@ -119,6 +119,15 @@ std::vector<Rule> uplink_bridge_rules() {
           .has(ct_status, nft::kStatusDnat)
           .has(mark, engine::kGuestMark)
           .masquerade(),
+      // A caller on the guests' own range would be answered past the host.
+      inside("hairpin", ip_daddr, kInside)
+          .has(ct_status, nft::kStatusDnat)
+          .in({ip_saddr}, kInside.name)
+          .masquerade(),
+      inside("hairpin", ip6_daddr, kInside6)
+          .has(ct_status, nft::kStatusDnat)
+          .in({ip6_saddr}, kInside6.name)
+          .masquerade(),
       inside("stays inside", ip_daddr, kInside).return_(),
       inside("stays inside", ip6_daddr, kInside6).return_(),
       rule(Family::inet, "postrouting", "not a guest's")

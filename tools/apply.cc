@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/node/pass.h"
+#include "dataplane/node/routers.h"
 #include "tools/consequences.h"
 #include "tools/report.h"
 #include "tools/session.h"
@@ -20,11 +21,14 @@ Result<Report> apply(cloud::Cloud cloud, const Options& options) {
   if (!executor) return tl::unexpected(executor.error());
   engine.load(std::move(cloud));
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
-  const auto outcome = node::converge(
-      *session->node, *executor, session->services, [&](engine::Phase phase, std::size_t steps) {
-        progress.show(fmt::format("{}: {}", to_string(phase), count(steps, "step")));
-      });
+  const auto show = [&](engine::Phase phase, std::size_t steps) {
+    progress.show(fmt::format("{}: {}", to_string(phase), count(steps, "step")));
+  };
+  auto outcome = node::converge(*session->node, *executor, session->services, show);
   if (!outcome) return tl::unexpected(outcome.error());
+  auto asked = node::converge_with_routers(*session->node, *executor, session->services, show,
+                                           options.run_dir, *outcome);
+  if (!asked) return tl::unexpected(asked.error());
   Report report = report_of(*outcome, engine);
   progress.show("telling the neighbours");
   if (auto followed = carry_out(outcome->consequences); !followed) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "dataplane/base/files.h"
 #include "dataplane/node/pass.h"
 #include "dataplane/node/trial.h"
 #include "tools/apply.h"
@@ -58,6 +59,7 @@ Result<Report> take_down(const Options& options) {
     report.error = restored.error().message();
   }
   node::TrialFiles(options.run_dir).remove_all();
+  (void)remove_all(options.run_dir + "/routers");  // asked anew
   leave(options.run_dir);
   return report;
 }

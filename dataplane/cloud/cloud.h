@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -127,6 +128,7 @@ struct Network {
   std::optional<IpAddress> gateway;
   GatewayMode gateway_mode = GatewayMode::shared;
   std::optional<IpAddress> host_address;  ///< hardware mode
+  std::set<IpAddress> other_routers = {};  ///< hardware mode: those that ports name
   bool fallback_to_host = false;
   Segment segment;
   std::optional<std::string> interface;  ///< none: the host's vm_interface
@@ -144,8 +146,8 @@ struct Network {
   Dhcp dhcp;
   bool operator==(const Network&) const = default;
 
-  /// The MAC that guests see as their gateway on every host: `gateway_mac`, or 0a:6e and the
-  /// gateway's four bytes. Shared mode with an IPv4 gateway only.
+  /// The MAC that guests see as their gateway (shared mode with an IPv4 gateway) or as the
+  /// host_address (hardware mode) on every host: `gateway_mac`, or 0a:6e and its four bytes.
   Mac shared_mac() const;
 
   bool translates6() const { return snat6.value_or(snat); }

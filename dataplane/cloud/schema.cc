@@ -346,6 +346,10 @@ void complete(Draft& draft) {
   for (auto& [name, port] : draft.cloud.ports) {
     port.hostname = dns_label(port.hostname.empty() ? name : port.hostname);
     complete_address6(draft.cloud, port);
+    const auto network = draft.cloud.networks.find(port.network);
+    if (!port.gateway || network == draft.cloud.networks.end()) continue;
+    if (port.gateway != network->second.gateway)
+      network->second.other_routers.insert(*port.gateway);
   }
 }
 

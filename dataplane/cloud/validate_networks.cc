@@ -108,9 +108,25 @@ class NetworkRules {
       findings_.add_missing(path("gateway_hosts"),
                             "is missing: gateway_mode failover needs hosts to choose from");
     }
-    if (is(GatewayMode::hardware) && network_.dhcp.enabled && !network_.host_address) {
+    if (is(GatewayMode::hardware)) validate_hardware();
+  }
+
+  void validate_hardware() {
+    if (!network_.host_address && network_.dhcp.enabled) {
       findings_.add_missing(path("host_address"),
                             "is missing: with gateway_mode hardware DHCP is served from it");
+    } else if (!network_.host_address && network_.fallback_to_host) {
+      findings_.add_missing(path("host_address"),
+                            "is missing: the host stands in for the router with it");
+    }
+    if (network_.routed) {
+      findings_.add(path("routed"), "wrong-mode",
+                    "with gateway_mode hardware the router decides who reaches the network");
+    }
+    if (std::holds_alternative<Vxlan>(network_.segment)) {
+      findings_.add(path("segment"), "wrong-mode",
+                    "no router outside of the hosts is in a vxlan: gateway_mode hardware needs a "
+                    "wire");
     }
   }
 
@@ -183,6 +199,19 @@ void validate_overlaps(const Networks& networks, std::string key, Findings& find
   });
 }
 
+/// What is known of a router is known by its address.
+void validate_routers(const Networks& networks, Findings& findings) {
+  std::map<IpAddress, const Network*> taken;
+  for (const Network* network : networks) {
+    if (network->gateway_mode != GatewayMode::hardware || !network->gateway) continue;
+    const auto [other, is_free] = taken.try_emplace(*network->gateway, network);
+    if (is_free) continue;
+    findings.add(
+        {"networks", network->name, "gateway"}, "duplicate-address",
+        fmt::format("{} is also the router of network {}", *network->gateway, other->second->name));
+  }
+}
+
 /// What carries a network between hosts: a NIC and a VLAN on it (0: flat), or a VXLAN.
 using Carrier = std::tuple<std::string, std::uint32_t>;
 
@@ -237,6 +266,7 @@ void validate_networks(const Draft& draft, Findings& findings) {
   for (const Network* network : networks) NetworkRules(draft, *network, findings).validate();
   validate_overlaps(networks, "cidr", findings);
   validate_overlaps(networks, "cidr6", findings);
+  validate_routers(networks, findings);
   validate_carriers(draft.cloud, networks, findings);
 }
 

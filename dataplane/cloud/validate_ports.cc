@@ -26,9 +26,12 @@ void validate_on_network(const Cloud& cloud, const Network& network, const Port&
   if (port.address6) {
     validate_address(cloud, network, port, *port.address6, "address6", findings);
   }
-  if (network.gateway_mode == GatewayMode::shared && port.mac == network.shared_mac()) {
+  const bool is_shared = network.gateway_mode == GatewayMode::shared;
+  const bool has_shared_mac = is_shared || network.host_address;
+  if (has_shared_mac && port.mac == network.shared_mac()) {
     findings.add(path_of(port, "mac"), "duplicate-mac",
-                 fmt::format("{} is the gateway's on network {}", port.mac, network.name));
+                 fmt::format("{} is the {} on network {}", port.mac,
+                             is_shared ? "gateway's" : "host_address's", network.name));
   }
   if (!port.gateway) return;
   if (network.gateway_mode != GatewayMode::hardware) {
@@ -39,6 +42,9 @@ void validate_on_network(const Cloud& cloud, const Network& network, const Port&
   } else if (*port.gateway == port.address) {
     findings.add(path_of(port, "gateway"), "duplicate-address",
                  fmt::format("{} is the port's own address", port.address));
+  } else if (network.host_address == port.gateway) {
+    findings.add(path_of(port, "gateway"), "reserved-address",
+                 fmt::format("{} is the host_address of network {}", *port.gateway, network.name));
   }
 }
 

@@ -80,10 +80,17 @@ void validate_uplink(const Cloud& cloud, const FloatingIp& ip, const Port* port,
                fmt::format("no host has an uplink {}", ip.uplink));
 }
 
-/// A network that the host does not route cannot be reached from outside.
-bool is_layer2(const Cloud& cloud, const Port& port) {
+/// Why the port cannot be reached from outside by its host; empty: it can.
+std::string obstacle(const Cloud& cloud, const Port& port) {
   const Network* network = lookup(cloud.networks, port.network);
-  return network && network->gateway_mode == GatewayMode::none;
+  if (!network) return {};
+  if (network->gateway_mode == GatewayMode::none) {
+    return fmt::format("network {} has gateway_mode none: it is not routed", port.network);
+  }
+  if (network->gateway_mode == GatewayMode::hardware && !network->host_address) {
+    return fmt::format("network {} has no host_address: its hosts do not serve it", port.network);
+  }
+  return {};
 }
 
 void validate_forward(const Cloud& cloud, const PublicHolders& holders, const PortForward& forward,
@@ -92,9 +99,8 @@ void validate_forward(const Cloud& cloud, const PublicHolders& holders, const Po
   if (!port && !forward.to_port.empty()) {
     findings.add(path_of(forward, "to_port"), "dangling",
                  fmt::format("there is no port {}", forward.to_port));
-  } else if (port && is_layer2(cloud, *port)) {
-    findings.add(path_of(forward, "to_port"), "wrong-mode",
-                 fmt::format("network {} has gateway_mode none: it is not routed", port->network));
+  } else if (std::string words = port ? obstacle(cloud, *port) : ""; !words.empty()) {
+    findings.add(path_of(forward, "to_port"), "wrong-mode", std::move(words));
   }
   const int from = forward.port.last - forward.port.first;
   const int to = forward.to.last - forward.to.first;
@@ -167,9 +173,8 @@ void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& fi
   } else if (port && !ip.address.is_v4() && !port->address6) {
     findings.add(path_of(ip, "port"), "wrong-family",
                  fmt::format("port {} has no address6 for an IPv6 floating IP", port->name));
-  } else if (port && is_layer2(cloud, *port)) {
-    findings.add(path_of(ip, "port"), "wrong-mode",
-                 fmt::format("network {} has gateway_mode none: it is not routed", port->network));
+  } else if (std::string words = port ? obstacle(cloud, *port) : ""; !words.empty()) {
+    findings.add(path_of(ip, "port"), "wrong-mode", std::move(words));
   }
   validate_uplink(cloud, ip, port, findings);
 }

@@ -51,6 +51,22 @@ bool is_of_service(const FlowFilter& filter, const nf_conntrack* flow) {
   return !filter.port || ntohs(nfct_get_attr_u16(flow, ATTR_ORIG_PORT_DST)) == *filter.port;
 }
 
+/// Neither end was translated, and the other one is beyond the network.
+bool is_plain_to_beyond(const FlowFilter& filter, const nf_conntrack* flow) {
+  constexpr std::uint32_t kTranslated = IPS_SRC_NAT | IPS_DST_NAT;
+  if ((nfct_get_attr_u32(flow, ATTR_STATUS) & kTranslated) != 0 || !filter.address.is_v4()) {
+    return false;
+  }
+  const auto end = [&](nf_conntrack_attr attribute) {
+    return IpAddress::v4(ntohl(nfct_get_attr_u32(flow, attribute)));
+  };
+  const IpAddress from = end(ATTR_ORIG_IPV4_SRC), to = end(ATTR_ORIG_IPV4_DST);
+  const auto stays = [&](const IpAddress& other) {
+    return filter.within && filter.within->contains(other);
+  };
+  return (from == filter.address && !stays(to)) || (to == filter.address && !stays(from));
+}
+
 }  // namespace
 
 int family_of(const FlowFilter& filter) {
@@ -90,6 +106,8 @@ bool matches(const FlowFilter& filter, const nf_conntrack* flow) {
       return equals(flow, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, filter.address) &&
              (nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_SRC_NAT) != 0 &&
              !(filter.keep && equals(flow, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST, *filter.keep));
+    case FlowFilter::Which::untranslated:
+      return is_plain_to_beyond(filter, flow);
     case FlowFilter::Which::mark:
       return (nfct_get_attr_u32(flow, ATTR_MARK) & filter.mask) == filter.mark;
   }

@@ -18,6 +18,7 @@ struct FlowFilter {
     reply_destination,     ///< outbound flows that leave with this address
     translated_source,     ///< flows from this address whose source was translated
     mark,                  ///< flows with (mark & mask) == mark
+    untranslated,  ///< flows from or to this address beyond `within`, translated in no way
   };
   Which which = Which::original_destination;
   IpAddress address{};               ///< not for mark
@@ -28,6 +29,7 @@ struct FlowFilter {
   // Those that are translated to this address already stay: the source of translated_source, the
   // destination of original_destination.
   std::optional<IpAddress> keep{};
+  std::optional<Prefix> within{};  ///< untranslated: flows inside of it stay
   bool operator==(const FlowFilter&) const = default;
 };
 

@@ -38,8 +38,9 @@ int common_family(std::span<const FlowFilter> filters) {
 }
 
 /// By an IPv6 address the kernel picks every flow but the ones that are meant
-/// (ctnetlink_filter_match_tuple, seen on Linux 6.18).
+/// (ctnetlink_filter_match_tuple, seen on Linux 6.18). It has no words for either end.
 bool is_understood(const FlowFilter& filter) {
+  if (filter.which == Which::untranslated) return false;
   return filter.which == Which::mark || filter.address.is_v4();
 }
 

@@ -73,6 +73,9 @@ Result<void> Daemon::open() {
                              on_steps(plan, results, intruder);
                            },
                            [this] { on_quiet(); }});
+  opened = keep(router_watch_, RouterWatch::open(loop_, *node_, options_.run_dir,
+                                                 [this] { reconciler_->act_now(); }));
+  if (!opened) return opened;
   document_watch_ =
       std::make_unique<DocumentWatch>(loop_, document_.path(), [this] { read_document(); });
   return document_watch_->start();
@@ -169,6 +172,7 @@ void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>&
 }
 
 void Daemon::on_quiet() {
+  router_watch_->follow();
   if (!ready_) {
     log::info("ready");
     ready_ = true;

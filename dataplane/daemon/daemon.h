@@ -14,6 +14,7 @@
 #include "dataplane/daemon/options.h"
 #include "dataplane/daemon/reconciler.h"
 #include "dataplane/daemon/reports.h"
+#include "dataplane/daemon/router_watch.h"
 #include "dataplane/daemon/signals.h"
 #include "dataplane/node/writer_lock.h"
 
@@ -84,6 +85,7 @@ class Daemon {
   std::unique_ptr<Hands> hands_;
   std::unique_ptr<Announcer> announcer_;
   std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<RouterWatch> router_watch_;
   std::unique_ptr<DocumentWatch> document_watch_;
   std::unique_ptr<Control> control_;
   Timer verify_, watchdog_, news_;

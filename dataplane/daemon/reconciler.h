@@ -41,6 +41,8 @@ class Reconciler {
   /// What to look at again before the next pass, beyond what the kernel tells by itself.
   enum class Look : std::uint8_t { silent, everything };
   void look_again(Look what);
+  /// What others found out has to be done now: nothing is spared for later.
+  void act_now();
   /// Somebody asks: what failed is tried again, without regard to what repairs have cost.
   void pass_now();
 

@@ -61,6 +61,7 @@ void Compiler::load(cloud::Cloud cloud) {
 bool Compiler::learn(Facts facts) {
   place_uplinks(facts);
   if (facts == facts_ && !is_stale_) return false;
+  if (!is_stale_ && learn_routers(facts)) return true;
   facts_ = std::move(facts);
   is_stale_ = false;
   compile_all();
@@ -222,8 +223,7 @@ void Compiler::add_dependents_of_presence(const std::string& network,
   for (auto it = first; it != last; ++it) add_dependents_of_port(it->second, found);
 }
 
-template <class Change>
-void Compiler::edit(const std::set<Object>& concerned, Change&& change) {
+void Compiler::edit(const std::set<Object>& concerned, const std::function<void()>& change) {
   pass_ = std::max(pass_, kFirstPass);
   for (const Object& object : concerned) {
     if (order_of(object)) release(object);
@@ -278,6 +278,13 @@ void Compiler::add_networks_that_spread(const cloud::Port* before, const cloud::
   if (is_first) found.insert({Kind::network, after->network});
 }
 
+/// A router that no port of its network has named before.
+bool Compiler::names_another_router(const cloud::Port& port) const {
+  const cloud::Network& network = cloud_.networks.find(port.network)->second;
+  return port.gateway && port.gateway != network.gateway &&
+         !network.other_routers.contains(*port.gateway);
+}
+
 void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> after) {
   const cloud::Port* before = find(cloud_.ports, name);
   std::set<Object> concerned;
@@ -288,7 +295,12 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
     if (after) add_dependents_of_presence(after->network, concerned);
   }
   add_networks_that_spread(before, after ? &*after : nullptr, concerned);
+  const bool names_router = after && names_another_router(*after);
+  if (names_router) concerned.insert({Kind::network, after->network});
   edit(concerned, [&] {
+    if (names_router) {
+      cloud_.networks.find(after->network)->second.other_routers.insert(*after->gateway);
+    }
     if (before) unindex(*before);
     if (!after) {
       cloud_.ports.erase(name);
@@ -341,6 +353,10 @@ std::vector<std::string> Compiler::links_of_interest() const {
     }
   }
   return {names.begin(), names.end()};
+}
+
+Context Compiler::context() const {
+  return {cloud_, *host(), facts_, local_ports_, hosts_of_networks_};
 }
 
 std::optional<IpAddress> Compiler::tunnel_address() const {

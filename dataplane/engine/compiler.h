@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,6 +41,8 @@ class Compiler {
   std::vector<std::string> links_of_interest() const;
   /// What VXLANs of this host leave from: its link is of interest too.
   std::optional<IpAddress> tunnel_address() const;
+  /// What compile() looks at; good until the next change. For a host of the document only.
+  Context context() const;
   /// What the compilation had to say against an object.
   const std::map<Object, std::vector<Error>>& problems() const { return problems_; }
 
@@ -54,6 +57,8 @@ class Compiler {
   void unindex(const cloud::Port& port);
   void expect_rows();
   void compile_all();
+  bool learn_routers(Facts& facts);  // compiler_routers.cc
+  void add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const;
   void compile(Object object, std::uint32_t order);
   void release(const Object& object);
   void rows_of(const Object& object);
@@ -64,9 +69,9 @@ class Compiler {
   std::size_t ports_beside(const cloud::Port& port) const;
   void add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
                                 std::set<Object>& found) const;
+  bool names_another_router(const cloud::Port& port) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
-  template <class Change>
-  void edit(const std::set<Object>& concerned, Change&& change);
+  void edit(const std::set<Object>& concerned, const std::function<void()>& change);
 
   std::string host_name_;
   std::vector<const Subsystem*> subsystems_;

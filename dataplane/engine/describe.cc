@@ -152,7 +152,9 @@ std::string what_of(const Raise& raise) {
   return fmt::format("set link {} up mtu {}", raise.link, raise.mtu);
 }
 std::string what_of(const Announce& announce) {
-  return fmt::format("announce {} on {} {} times", announce.address, announce.link, announce.count);
+  return fmt::format("announce {}{} on {} {} times", announce.address,
+                     announce.mac ? fmt::format(" at {}", *announce.mac) : "", announce.link,
+                     announce.count);
 }
 std::string what_of(const ForgetFlows& flows) {
   switch (flows.which) {
@@ -164,6 +166,8 @@ std::string what_of(const ForgetFlows& flows) {
       return fmt::format("forget flows translated to {}", flows.address);
     case ForgetFlows::Which::translated_source:
       return fmt::format("forget flows of {} that are translated otherwise", flows.address);
+    case ForgetFlows::Which::untranslated:
+      return fmt::format("forget flows of {} that are not translated", flows.address);
   }
   return "";
 }

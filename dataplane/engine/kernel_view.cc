@@ -369,6 +369,7 @@ void KernelView::add_facts_of(const netlink::Link& link, LinkFacts& about) const
 
 Facts KernelView::facts() const {
   Facts facts;
+  facts.routers = routers_;
   const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
   const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
   for (const std::string& name : watched_) {

@@ -61,6 +61,9 @@ class KernelView {
   /// of ours may stand on them.
   void watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address = {});
   const std::vector<std::string>& watched() const { return watched_; }
+  /// What is known of outside routers, which no kernel tells.
+  void know(std::map<IpAddress, RouterFacts> routers);
+  const std::map<IpAddress, RouterFacts>& routers() const { return routers_; }
   Facts facts() const;
   /// What facts() says may have changed since the last call.
   bool take_facts_stale() { return std::exchange(facts_stale_, false); }
@@ -126,6 +129,7 @@ class KernelView {
   std::set<std::string> wires_;
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
+  std::map<IpAddress, RouterFacts> routers_;
   std::optional<IpAddress> tunnel_address_;
   int tunnel_link_ = 0;  ///< that has, or had, the tunnel's address; 0: none
   bool tunnel_has_address_ = false;

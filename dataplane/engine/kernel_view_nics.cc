@@ -12,6 +12,12 @@ void KernelView::mark_wire(const std::string& name) {
   if (wires_.insert(name).second) takeovers_stale_ = true;
 }
 
+void KernelView::know(std::map<IpAddress, RouterFacts> routers) {
+  if (routers == routers_) return;
+  routers_ = std::move(routers);
+  facts_stale_ = true;
+}
+
 /// Something that a NIC carries may be another: a DHCP client may have put an address back.
 void KernelView::note_change_on(const std::string& link) {
   if (wires_.contains(link) || tables_.takeovers.rows().desired(link)) takeovers_stale_ = true;

@@ -25,7 +25,6 @@ std::optional<std::string> wire_of(const Context& context, const cloud::Network&
 }
 
 std::optional<std::string_view> not_supported(const cloud::Network& network) {
-  if (network.gateway_mode == cloud::GatewayMode::hardware) return "gateway_mode hardware";
   if (network.gateway_mode == cloud::GatewayMode::failover) return "gateway_mode failover";
   return std::nullopt;
 }
@@ -80,6 +79,37 @@ std::optional<IpAddress> host_address6_on(const Context& context, const cloud::N
 std::optional<IpAddress> router_of(const Context& context, const cloud::Network& network) {
   return network.gateway_mode == cloud::GatewayMode::per_host ? host_address_on(context, network)
                                                               : network.gateway;
+}
+
+bool is_behind_router(const cloud::Network& network) {
+  return network.gateway_mode == cloud::GatewayMode::hardware && network.host_address;
+}
+
+const IpAddress& router_of(const cloud::Network& network, const cloud::Port& port) {
+  return port.gateway ? *port.gateway : *network.gateway;
+}
+
+RouterFacts router_facts(const Context& context, const IpAddress& router) {
+  const auto found = context.facts.routers.find(router);
+  return found != context.facts.routers.end() ? found->second : RouterFacts{};
+}
+
+std::vector<IpAddress> routers_stood_in_for(const Context& context, const cloud::Network& network) {
+  std::vector<IpAddress> routers;
+  if (!is_behind_router(network) || !network.fallback_to_host) return routers;
+  const auto& known = context.facts.routers;
+  const IpAddress last = network.cidr.broadcast();
+  for (auto it = known.lower_bound(network.cidr.network()); it != known.end() && it->first < last;
+       ++it) {
+    if (it->second.is_dead) routers.push_back(it->first);
+  }
+  return routers;
+}
+
+bool translates_now(const Context& context, const cloud::Network& network) {
+  const bool is_routed_here = network.gateway_mode != cloud::GatewayMode::hardware ||
+                              !routers_stood_in_for(context, network).empty();
+  return network.snat && is_routed_here;
 }
 
 std::uint32_t tunnel_overhead(const IpAddress& tunnel_address) {

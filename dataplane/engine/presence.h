@@ -46,6 +46,23 @@ extern const IpAddress kLinkLocalGateway;  ///< fe80::1
 /// The router that guests are told by DHCP.
 std::optional<IpAddress> router_of(const Context&, const cloud::Network&);
 
+/// An outside router is the guests' gateway, and the host serves them beside it: it has an address
+/// of its own on the bridge, the same on every host.
+bool is_behind_router(const cloud::Network&);
+
+/// Where the port's guest sends to, of a network behind outside routers: the port's own, or the
+/// network's.
+const IpAddress& router_of(const cloud::Network&, const cloud::Port&);
+
+/// What is known of an outside router.
+RouterFacts router_facts(const Context&, const IpAddress& router);
+
+/// The network's routers that are dead while this host carries their traffic.
+std::vector<IpAddress> routers_stood_in_for(const Context&, const cloud::Network&);
+
+/// Whether what guests send to the world leaves with the uplink's address, now.
+bool translates_now(const Context&, const cloud::Network&);
+
 /// What a VXLAN takes of each packet, with the inner Ethernet header (RFC 7348, section 4): 50
 /// bytes, 70 over IPv6.
 std::uint32_t tunnel_overhead(const IpAddress& tunnel_address);

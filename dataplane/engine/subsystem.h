@@ -40,12 +40,20 @@ struct TunnelFacts {
   bool operator==(const TunnelFacts&) const = default;
 };
 
+/// A router outside of the hosts, that guests of a network send to. Two networks never share one.
+struct RouterFacts {
+  std::optional<Mac> mac;  ///< none: it has never answered
+  bool is_dead = false;    ///< it is watched, and does not answer any more
+  bool operator==(const RouterFacts&) const = default;
+};
+
 struct Facts {
   std::map<std::string, LinkFacts, std::less<>> links;  ///< absent: the link does not exist
   /// All links of the host, whoever names them, that have a default route from a router
   /// advertisement and go on taking those.
   std::set<std::string> advertised_defaults;
-  std::optional<TunnelFacts> tunnel = {};  ///< none: no link has the address
+  std::optional<TunnelFacts> tunnel = {};         ///< none: no link has the address
+  std::map<IpAddress, RouterFacts> routers = {};  ///< by address; absent: nothing is known
   bool operator==(const Facts&) const = default;
 
   const LinkFacts* find(std::string_view name) const {
@@ -83,6 +91,7 @@ struct Announce {
   std::string link;
   IpAddress address;
   std::uint32_t count = 3;
+  std::optional<Mac> mac = {};  ///< where it is; none: at the link itself
   bool operator==(const Announce&) const = default;
 };
 /// Flows that leave conntrack (design: "Flows leave conntrack exactly").
@@ -91,6 +100,7 @@ struct ForgetFlows {
     original_destination,  ///< inbound flows of a floating IP
     reply_destination,     ///< outbound flows that were translated to it
     translated_source,     ///< outbound flows of a fixed address, with status SRC_NAT
+    untranslated,          ///< from and to a fixed address beyond `within`, translated in no way
   };
   Which which = Which::original_destination;
   IpAddress address;
@@ -100,6 +110,7 @@ struct ForgetFlows {
   // Those that are translated to this address already stay: the source of translated_source, the
   // destination of original_destination.
   std::optional<IpAddress> keep = {};
+  std::optional<Prefix> within = {};  ///< untranslated: the network, in which flows stay
   bool operator==(const ForgetFlows&) const = default;
 };
 struct Consequences {

@@ -46,10 +46,17 @@ std::string bytes_of(const T& frame) {
   return {reinterpret_cast<const char*>(&frame), sizeof(frame)};
 }
 
-std::vector<std::string> frames_of(const Mac& mac, const IpAddress& address) {
+std::vector<std::string> frames_of(const Mac& mac, const IpAddress& address,
+                                   const std::optional<Mac>& elsewhere) {
   if (!address.is_v4()) return {advertisement_of(mac, address)};
-  return {bytes_of(frame_of(ARPOP_REQUEST, mac, address)),
-          bytes_of(frame_of(ARPOP_REPLY, mac, address))};
+  std::vector<std::string> frames;
+  for (const std::uint16_t operation : {ARPOP_REQUEST, ARPOP_REPLY}) {
+    Frame frame = frame_of(operation, elsewhere.value_or(mac), address);
+    // A switch learns from the frame's own source where that is, not from what it says.
+    std::copy(mac.bytes.begin(), mac.bytes.end(), frame.ethernet.ether_shost);
+    frames.push_back(bytes_of(frame));
+  }
+  return frames;
 }
 
 }  // namespace
@@ -60,12 +67,13 @@ Result<ArpSocket> ArpSocket::open() {
   return ArpSocket(std::move(fd));
 }
 
-Result<void> ArpSocket::announce(int link, const Mac& mac, const IpAddress& address) {
+Result<void> ArpSocket::announce(int link, const Mac& mac, const IpAddress& address,
+                                 const std::optional<Mac>& elsewhere) {
   sockaddr_ll to{};
   to.sll_family = AF_PACKET;
   to.sll_protocol = htons(address.is_v4() ? ETHERTYPE_ARP : ETHERTYPE_IPV6);
   to.sll_ifindex = link;
-  for (const std::string& frame : frames_of(mac, address)) {
+  for (const std::string& frame : frames_of(mac, address, elsewhere)) {
     const auto* target = reinterpret_cast<const sockaddr*>(&to);
     if (sendto(fd_.get(), frame.data(), frame.size(), 0, target, sizeof(to)) < 0) {
       return failure(fmt::format("announce {} at {}", address, mac), errno);

@@ -29,9 +29,18 @@ Result<Monitor> Monitor::open(std::size_t buffer) {
   constexpr int kGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
                              RTNLGRP_IPV4_RULE,  RTNLGRP_TC};
+  return open(kGroups, buffer);
+}
+
+Result<Monitor> Monitor::of_links(std::size_t buffer) {
+  constexpr int kGroups[] = {RTNLGRP_LINK};
+  return open(kGroups, buffer);
+}
+
+Result<Monitor> Monitor::open(std::span<const int> groups, std::size_t buffer) {
   auto connection = Connection::open(buffer);
   if (!connection) return tl::unexpected(connection.error());
-  if (const auto joined = connection->join(kGroups); !joined) {
+  if (const auto joined = connection->join(groups); !joined) {
     return tl::unexpected(joined.error());
   }
   Monitor monitor(std::move(*connection));

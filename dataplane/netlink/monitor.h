@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "dataplane/base/error.h"
 #include "dataplane/netlink/connection.h"
@@ -23,6 +24,8 @@ class Monitor {
   /// Bridges' own news (their ports' flags, the MACs that they learn) is not heard: the kernel
   /// drops it before it reaches the socket.
   static Result<Monitor> open(std::size_t buffer = kBuffer);
+  /// Hears of links only.
+  static Result<Monitor> of_links(std::size_t buffer = kBuffer);
 
   int fd() const { return connection_.fd(); }  ///< readable when something waits
 
@@ -36,6 +39,7 @@ class Monitor {
 
  private:
   explicit Monitor(Connection connection) : connection_(std::move(connection)) {}
+  static Result<Monitor> open(std::span<const int> groups, std::size_t buffer);
 
   Connection connection_;
 };

@@ -44,6 +44,7 @@ enum class Select : std::uint8_t {
   nd_option_mac,  ///< what the first option of neighbour discovery says
   ra_lifetime,    ///< of router advertisements only: 0, the sender is no default router
   ra_third_mac,   ///< of router advertisements: what the option behind prefix and MTU says
+  th_sport,       ///< as th_dport
 };
 
 /// One selector, or several: a concatenation.
@@ -102,6 +103,13 @@ struct WriteFromMap {
   std::string_view map;
 };
 
+/// `update @carried { iifname . ip saddr }`: the set remembers the packet, from now for its
+/// timeout.
+struct Remember {
+  Key key;
+  std::string_view set;
+};
+
 /// `meta pkttype set host`: the bridge takes the frame as its own.
 struct SetPkttypeHost {};
 
@@ -128,7 +136,8 @@ struct NoTrack {};
 
 enum class Verdict : std::uint8_t { accept, drop, return_ };
 
-using Expression = std::variant<InSet, Compare, InPrefix, HasBits, SetMarkBits, WriteFromMap,
-                                SetPkttypeHost, NatFromMap, NatTo, Masquerade, NoTrack, Verdict>;
+using Expression =
+    std::variant<InSet, Compare, InPrefix, HasBits, SetMarkBits, WriteFromMap, SetPkttypeHost,
+                 NatFromMap, NatTo, Masquerade, NoTrack, Remember, Verdict>;
 
 }  // namespace novaplane::nft

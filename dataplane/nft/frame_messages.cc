@@ -69,6 +69,10 @@ void write_set(Batch& batch, const Set& set, std::size_t index) {
                       static_cast<std::uint32_t>(size_of(set.data)));
   }
   if (set.limits) nftnl_set_add_expr(object.get(), limit_of_none());
+  if (set.timeout_seconds != 0) {
+    constexpr std::uint64_t kMilliseconds = 1000;
+    nftnl_set_set_u64(object.get(), NFTNL_SET_TIMEOUT, set.timeout_seconds * kMilliseconds);
+  }
   const std::string userdata = byte_orders(set);
   nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, userdata.data(),
                      static_cast<std::uint32_t>(userdata.size()));
@@ -193,6 +197,7 @@ std::uint32_t set_flags(const Set& set) {
   if (!set.data.empty()) flags |= NFT_SET_MAP;
   if (set.interval) flags |= NFT_SET_INTERVAL;
   if (set.limits) flags |= NFT_SET_EVAL;
+  if (set.timeout_seconds != 0) flags |= NFT_SET_EVAL | NFT_SET_TIMEOUT;
   return flags;
 }
 

@@ -106,6 +106,14 @@ class Lowering {
   void operator()(const Masquerade&) { add("masq"); }
   void operator()(const NoTrack&) { add("notrack"); }
 
+  void operator()(const Remember& remember) {
+    load(remember.key);
+    nftnl_expr* dynset = add("dynset");
+    nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_SREG_KEY, kRegister);
+    nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+    nftnl_expr_set_str(dynset, NFTNL_EXPR_DYNSET_SET_NAME, std::string(remember.set).c_str());
+  }
+
   void operator()(Verdict verdict) {
     constexpr int kCodes[] = {NF_ACCEPT, NF_DROP, NFT_RETURN};
     nftnl_expr* immediate = add("immediate");

@@ -132,6 +132,9 @@ RuleBuilder&& RuleBuilder::snat(const IpAddress& address) && {
 
 RuleBuilder&& RuleBuilder::masquerade() && { return add(Masquerade{}); }
 RuleBuilder&& RuleBuilder::notrack() && { return add(NoTrack{}); }
+RuleBuilder&& RuleBuilder::remember(Key key, std::string_view set) && {
+  return add(Remember{std::move(key), set});
+}
 RuleBuilder&& RuleBuilder::accept() && { return add(Verdict::accept); }
 RuleBuilder&& RuleBuilder::drop() && { return add(Verdict::drop); }
 RuleBuilder&& RuleBuilder::return_() && { return add(Verdict::return_); }

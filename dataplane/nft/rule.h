@@ -54,6 +54,8 @@ class RuleBuilder {
   RuleBuilder&& snat(const IpAddress&) &&;
   RuleBuilder&& masquerade() &&;
   RuleBuilder&& notrack() &&;
+  /// Into a set with a timeout. Where the set is full the rule ends here: so it comes last.
+  RuleBuilder&& remember(Key key, std::string_view set) &&;
 
   RuleBuilder&& accept() &&;
   RuleBuilder&& drop() &&;

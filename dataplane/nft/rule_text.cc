@@ -123,6 +123,9 @@ struct Printer {
   }
   std::string operator()(const Masquerade&) const { return "masquerade"; }
   std::string operator()(const NoTrack&) const { return "notrack"; }
+  std::string operator()(const Remember& remember) const {
+    return fmt::format("update @{} {{ {} }}", remember.set, to_text(remember.key));
+  }
   std::string operator()(Verdict verdict) const {
     constexpr std::string_view kNames[] = {"accept", "drop", "return"};
     return std::string(kNames[static_cast<std::size_t>(verdict)]);
@@ -140,10 +143,12 @@ std::string names_of(const std::vector<Field>& fields) {
 
 std::string to_text(const Set& set) {
   const bool map = !set.data.empty();
-  const std::string_view more =
+  const std::string more =
       set.interval ? " flags interval;"
       : set.limits ? " flags dynamic; limit rate over 1 bytes/second burst 1 bytes;"
-                   : "";
+      : set.timeout_seconds != 0
+          ? fmt::format(" flags dynamic,timeout; timeout {}s;", set.timeout_seconds)
+          : "";
   return fmt::format("\t{} {} {{ type {}{}{};{} }}\n", map ? "map" : "set", set.name.name,
                      names_of(set.key), map ? " : " : "", names_of(set.data), more);
 }

@@ -41,6 +41,9 @@ struct Set {
   bool interval = false;         ///< single-field keys only; few elements (slow to change)
   /// Each element is a limiter of its own, its data a limit(): found is what exceeds it. Sets only.
   bool limits = false;
+  /// Not 0: elements come from packets (RuleBuilder::update) and go so many seconds after the last
+  /// one. What is in there is nobody's to wish: it is neither listed nor written. Sets only.
+  std::uint32_t timeout_seconds = 0;
   bool operator==(const Set&) const = default;
 };
 

@@ -55,7 +55,7 @@ Result<void> send(netlink::ArpSocket& arp, netlink::Socket& links,
   Result<void> first;
   for (const engine::Announce& announce : announcements) {
     const auto& link = link_named(announce.link);
-    auto said = link ? arp.announce(link->index, link->mac, announce.address)
+    auto said = link ? arp.announce(link->index, link->mac, announce.address, announce.mac)
                      : tl::unexpected(link.error());
     if (!said && first) {
       first = failure(fmt::format("announce {} on {}", announce.address, announce.link),

@@ -14,6 +14,8 @@ FlowFilter::Which which(ForgetFlows::Which wanted) {
       return FlowFilter::Which::reply_destination;
     case ForgetFlows::Which::translated_source:
       return FlowFilter::Which::translated_source;
+    case ForgetFlows::Which::untranslated:
+      return FlowFilter::Which::untranslated;
     case ForgetFlows::Which::original_destination:
       break;
   }
@@ -27,6 +29,7 @@ FlowFilter filter_of(const ForgetFlows& wanted) {
   filter.protocol = wanted.protocol;
   filter.port = wanted.port;
   filter.keep = wanted.keep;
+  filter.within = wanted.within;
   return filter;
 }
 

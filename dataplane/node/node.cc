@@ -11,6 +11,8 @@
 #include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dhcp/dhcp.h"
+#include "hwgw/router_records.h"
+#include "hwgw/routers.h"
 #include "nat/nat.h"
 
 namespace novaplane::node {
@@ -59,7 +61,8 @@ const std::vector<const engine::Subsystem*>& subsystems() {
   static const bridge::Bridge bridge;
   static const nat::Nat nat;
   static const dhcp::Dhcp dhcp;
-  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp};
+  static const hwgw::Routers routers;
+  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp, &routers};
   return all;
 }
 
@@ -84,7 +87,9 @@ Node::Node(std::string host, const std::string& run_dir, netlink::Socket lister,
       lister_(std::move(lister)),
       netlink_events_(std::move(netlink_events)),
       nft_lister_(std::move(nft_lister)),
-      nft_events_(std::move(nft_events)) {}
+      nft_events_(std::move(nft_events)) {
+  engine_.kernel().know(hwgw::RouterRecords(run_dir).read());
+}
 
 // --- listings
 

@@ -24,7 +24,8 @@ const std::vector<const engine::Subsystem*>& subsystems();
 /// thread. Belongs to the network namespace in which it was opened.
 class Node {
  public:
-  /// `run_dir`: where it is recorded what NICs carried before they became ports.
+  /// `run_dir`: where it is recorded what NICs carried before they became ports, and where routers
+  /// outside of the hosts were last.
   static Result<std::unique_ptr<Node>> open(const std::string& host, const std::string& run_dir);
   Node(const Node&) = delete;
 

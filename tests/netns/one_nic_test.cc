@@ -265,6 +265,44 @@ TEST_F(OneNicOfTwoTest, EachFloatingIpLeavesByItsOwnUplink) {
   EXPECT_EQ(seen_at(app1, "198.51.100.7", 8080), "203.0.114.21");
 }
 
+/// The guests are on the LAN itself, whose router is theirs; the host is one of its machines.
+class OneNicOnTheLanTest : public BothWaysTest {
+ protected:
+  OneNicOnTheLanTest() {
+    document.networks["blue"] =
+        "cidr: 192.0.2.0/24, gateway: 192.0.2.1, gateway_mode: hardware, host_address: 192.0.2.200";
+    for (Host* host : world.hosts()) document.hosts[host->name()] = kOneNic;
+  }
+  void TearDown() override {
+    give_back(world);
+    BothWaysTest::TearDown();
+  }
+
+  Vm& web1 = world.vm("web1", h1, "blue", "192.0.2.51");
+  Vm& app1 = world.vm("app1", h1, "blue", "192.0.2.52");
+  Vm& web2 = world.vm("web2", h2, "blue", "192.0.2.61");
+};
+INSTANTIATE_TEST_SUITE_P(, OneNicOnTheLanTest, testing::Bool(), how);
+
+TEST_P(OneNicOnTheLanTest, FloatingIpsAndMetadataBesideTheLansRouter) {
+  document.floating_ips[kFloating] = "port: web1";
+  world.up();
+  for (Vm* vm : {&web1, &app1, &web2}) EXPECT_TRUE(vm->dhcp());
+  const Server in_web1(web1, "0.0.0.0", 80), beyond(outside, "0.0.0.0", 8080),
+      metadata(h1, "127.0.0.1", 8775), ssh(h1, "192.0.2.11", 22);
+  EXPECT_EQ(seen_at(app1, "198.51.100.7", 8080), "192.0.2.52") << "the router's to carry";
+  EXPECT_EQ(seen_at(web1, "198.51.100.7", 8080), kFloating);
+  EXPECT_EQ(seen_at(outside, kFloating, 80), "192.0.2.11")
+      << "of the guests' own range: answers to it would go past the host";
+  EXPECT_EQ(seen_at(outside, "192.0.2.51", 80), "192.0.2.1") << "on the LAN it is itself";
+  EXPECT_EQ(seen_at(web2, "192.0.2.51", 80), "192.0.2.61");
+  EXPECT_EQ(seen_at(h2, "192.0.2.51", 80), "192.0.2.12");
+  EXPECT_EQ(seen_at(app1, "169.254.169.254", 80), "192.0.2.52");
+  EXPECT_EQ(seen_at(app1, "192.0.2.11", 22, 300ms), "timed out") << "the host is the operator's";
+  EXPECT_EQ(seen_at(h2, "192.0.2.11", 22), "192.0.2.12");
+  EXPECT_EQ(seen_at(h1, "198.51.100.7", 8080), "192.0.2.11");
+}
+
 class OneNicIpv6Test : public Ipv6Cloud {
  protected:
   OneNicIpv6Test() {

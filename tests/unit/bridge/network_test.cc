@@ -222,10 +222,6 @@ TEST_F(BridgeNetworkTest, WithPruneIsOnHostsWithAPortOnly) {
 // --- what cannot be as wanted
 
 TEST_F(BridgeNetworkTest, WhatIsNotSupportedYetHasNoRows) {
-  example_.network().gateway_mode = cloud::GatewayMode::hardware;
-  EXPECT_THAT(problems(), ElementsAre("gateway_mode hardware: not supported yet"));
-  EXPECT_THAT(blue().links, IsEmpty());
-  EXPECT_THAT(elements(), IsEmpty());
   example_.network().gateway_mode = cloud::GatewayMode::failover;
   EXPECT_THAT(problems(), ElementsAre("gateway_mode failover: not supported yet"));
 }

@@ -90,7 +90,6 @@ networks:
     bridge: br100
     mtu: 1450
     snat: false
-    routed: true
     uplinks: [lan, wan]
     cidr6: 2001:db8::/64
     gateway6: 2001:db8::1
@@ -102,7 +101,7 @@ networks:
       options: {42: 10.0.0.3, tftp-server: "boot host"}
       routes: [{destination: 10.9.0.0/16, via: 10.0.0.9}]
   spread: {cidr: 10.1.0.0/24, gateway: 10.1.0.1, gateway_mode: failover, gateway_hosts: [h1],
-           segment: {vxlan: 5001}, dhcp: {lease: 3600}}
+           segment: {vxlan: 5001}, routed: true, dhcp: {lease: 3600}}
   a-name-that-is-too-long: {cidr: 10.2.0.0/24, gateway_mode: none, segment: flat}
 )";
 
@@ -120,7 +119,8 @@ TEST(Document, ReadsAllOfANetwork) {
   EXPECT_EQ(blue.bridge, "br100");
   EXPECT_EQ(blue.mtu, 1450);
   EXPECT_FALSE(blue.snat);
-  EXPECT_TRUE(blue.routed);
+  EXPECT_FALSE(blue.routed);
+  EXPECT_TRUE(read(kAllOfNetworks).networks.at("spread").routed);
   EXPECT_THAT(blue.uplinks, ElementsAre("lan", "wan"));
   EXPECT_EQ(blue.cidr6, prefix("2001:db8::/64"));
   EXPECT_EQ(blue.gateway6, address("2001:db8::1"));

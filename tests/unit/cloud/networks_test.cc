@@ -55,6 +55,17 @@ TEST(Networks, AreCheckedAsAWhole) {
         R"(7:77 wrong-mode: networks.r2.host_address: means something with gateway_mode hardware only)",
         R"(7:97 wrong-mode: networks.r2.fallback: means something with gateway_mode hardware only)",
         R"(8:101 duplicate-address: networks.r3.host_address: 10.4.0.1 is also the gateway)"}},
+      {"a router outside",
+       kBegin +
+           R"(  red: {cidr: 10.2.0.0/24, gateway: 10.3.0.1, interface: eth5, gateway_mode: hardware, host_address: 10.2.0.2, routed: true}
+  r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, gateway_mode: hardware, host_address: 10.3.0.2, segment: {vxlan: 7}}
+  r3: {cidr: 10.4.0.0/24, gateway: 10.4.0.1, interface: eth7, gateway_mode: hardware, dhcp: {enabled: false}, fallback: host}
+)",
+       {R"(6:37 outside-network: networks.red.gateway: 10.3.0.1 is outside network red (10.2.0.0/24))",
+        R"(6:120 wrong-mode: networks.red.routed: with gateway_mode hardware the router decides who reaches the network)",
+        R"(7:36 duplicate-address: networks.r2.gateway: 10.3.0.1 is also the router of network red)",
+        R"(7:103 wrong-mode: networks.r2.segment: no router outside of the hosts is in a vxlan: gateway_mode hardware needs a wire)",
+        R"(8:3 missing: networks.r3.host_address: is missing: the host stands in for the router with it)"}},
       {"failover",
        kBegin +
            R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, gateway_mode: failover}

@@ -53,6 +53,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     oifname @uplink_bridges ip6 daddr @inside6 ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
     oifname @uplink_bridges ip daddr @inside ct status dnat meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
     oifname @uplink_bridges ip6 daddr @inside6 ct status dnat meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
+    oifname @uplink_bridges ip daddr @inside ct status dnat ip saddr @inside masquerade comment "hairpin"
+    oifname @uplink_bridges ip6 daddr @inside6 ct status dnat ip6 saddr @inside6 masquerade comment "hairpin"
     oifname @uplink_bridges ip daddr @inside return comment "stays inside"
     oifname @uplink_bridges ip6 daddr @inside6 return comment "stays inside"
     oifname @uplink_bridges iifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 return comment "not a guest's"

@@ -1,0 +1,43 @@
+#include "dataplane/node/routers.h"
+
+#include <iterator>
+
+#include "hwgw/router_question.h"
+#include "hwgw/router_targets.h"
+
+namespace novaplane::node {
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T>&& from) {
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
+}  // namespace
+
+Result<void> converge_with_routers(Node& node, engine::Executor& executor,
+                                   engine::ServiceDriver& services,
+                                   const engine::Executor::Progress& progress,
+                                   const std::string& run_dir, Outcome& outcome) {
+  engine::Engine& engine = node.engine();
+  if (!engine.document().host()) return {};
+  auto targets = hwgw::router_targets(engine.document().context());
+  const hwgw::KnownRouters before = hwgw::only(engine.kernel().routers(), targets);
+  auto known = hwgw::ask_routers(std::move(targets), before);
+  if (!known) return tl::unexpected(known.error());
+  const hwgw::RouterRecords records(run_dir);
+  if (*known != records.read()) {
+    if (auto written = records.write(*known); !written) return written;
+  }
+  if (*known == before) return {};
+  engine.kernel().know(std::move(*known));
+  auto more = converge(node, executor, services, progress);
+  if (!more) return tl::unexpected(more.error());
+  append(outcome.done, std::move(more->done));
+  append(outcome.consequences.announcements, std::move(more->consequences.announcements));
+  append(outcome.consequences.flows, std::move(more->consequences.flows));
+  outcome.failures = std::move(more->failures);
+  return {};
+}
+
+}  // namespace novaplane::node

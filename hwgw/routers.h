@@ -1,0 +1,20 @@
+#pragma once
+
+#include "dataplane/engine/subsystem.h"
+
+namespace novaplane::hwgw {
+
+/// Networks whose guests send to a router outside of the hosts (gateway_mode hardware): what of it
+/// has to pass the host is pulled up before the bridge decides, by rewriting the destination MAC;
+/// while such a router is dead and the network says so, all of it. Adds rules to the chains of the
+/// bridge subsystem's table, and looks up its sets and those of nat.
+class Routers : public engine::Subsystem {
+ public:
+  std::string_view name() const override { return "hwgw"; }
+  nft::Frame frame() const override;
+  void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
+  void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
+              const nft::Element* after, engine::Consequences&) const override;
+};
+
+}  // namespace novaplane::hwgw

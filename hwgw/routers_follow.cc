@@ -1,0 +1,73 @@
+#include <algorithm>
+
+#include "dataplane/engine/presence.h"
+#include "hwgw/routers.h"
+#include "hwgw/sets.h"
+
+/// What follows when a router dies, and when it is back.
+namespace novaplane::hwgw {
+namespace {
+
+using engine::Consequences;
+using engine::Context;
+using engine::ForgetFlows;
+
+constexpr std::size_t kNameSize = 16;  // IFNAMSIZ
+
+const cloud::Network* network_around(const Context& context, const IpAddress& address) {
+  const auto& networks = context.cloud.networks;
+  const auto found = std::find_if(networks.begin(), networks.end(), [&](const auto& entry) {
+    return entry.second.cidr.contains(address);
+  });
+  return found != networks.end() ? &found->second : nullptr;
+}
+
+IpAddress address_of(std::string_view bytes) {
+  return *IpAddress::from_bytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), 4});
+}
+
+/// With br_netfilter on, what was bridged to the router is tracked, untranslated, and would leave
+/// the host as it is.
+void forget_bridged(const Context& context, const IpAddress& guest, Consequences& out) {
+  const cloud::Network* network = network_around(context, guest);
+  if (!network || !network->snat) return;
+  ForgetFlows flows{ForgetFlows::Which::untranslated, guest};
+  flows.within = network->cidr;
+  out.flows.push_back(flows);
+}
+
+/// Guests of a port knew the router by a MAC that is no router's now: it was our own, or it came
+/// back with another.
+void announce_router(const Context& context, std::string_view key, Consequences& out) {
+  const std::string port(key.substr(0, kNameSize).data());
+  Mac known;
+  std::copy_n(key.begin() + kNameSize, known.bytes.size(),
+              reinterpret_cast<char*>(known.bytes.data()));
+  const auto& routers = context.facts.routers;
+  const bool stays = std::any_of(routers.begin(), routers.end(),
+                                 [&](const auto& entry) { return entry.second.mac == known; });
+  if (stays) return;
+  const auto& ports = context.cloud.ports;
+  const auto found = std::find_if(ports.begin(), ports.end(), [&](const auto& entry) {
+    return entry.second.interface == port && entry.second.host == context.host.name;
+  });
+  if (found == ports.end()) return;
+  const cloud::Network& network = context.cloud.networks.find(found->second.network)->second;
+  if (!engine::is_behind_router(network)) return;
+  const IpAddress& router = engine::router_of(network, found->second);
+  const engine::RouterFacts facts = engine::router_facts(context, router);
+  if (facts.mac && !facts.is_dead)
+    out.announcements.push_back({network.bridge, router, 3, facts.mac});
+}
+
+}  // namespace
+
+void Routers::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
+                     const nft::Element* after, Consequences& out) const {
+  if (key.set == kCarriedGuests && !before && after) {
+    forget_bridged(context, address_of(key.key), out);
+  }
+  if (key.set == kRouterDead && before && !after) announce_router(context, key.key, out);
+}
+
+}  // namespace novaplane::hwgw

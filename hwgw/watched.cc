@@ -1,0 +1,137 @@
+#include "hwgw/watched.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace novaplane::hwgw {
+namespace {
+
+HealthSettings settings_of(const Target& target) {
+  HealthSettings settings = target.health;
+  if (!target.next_hop) settings.probes = false;
+  return settings;
+}
+
+/// Hosts that start together do not ask in step.
+std::uint32_t seed_of(const Target& target, Clock::time_point now) {
+  const auto mixed = std::hash<std::string>{}(target.name) ^
+                     static_cast<std::size_t>(now.time_since_epoch().count());
+  return static_cast<std::uint32_t>(mixed % 0x7ffffffe) + 1;
+}
+
+}  // namespace
+
+Watched::Watched(Target target, State state, Clock::time_point now)
+    : target_(std::move(target)),
+      health_(settings_of(target_), state, now, seed_of(target_, now)),
+      told_state_(state),
+      since_(std::chrono::system_clock::now()) {}
+
+void Watched::inherit(const Watched& before) {
+  mac_ = before.mac_;
+  told_ = before.told_;
+  told_state_ = before.told_state_;
+  told_mac_ = before.told_mac_;
+  since_ = before.since_;
+}
+
+bool Watched::saw_link(const netlink::Link* link, Clock::time_point now) {
+  if (!link) {
+    const bool had_socket = prober_.has_value();
+    prober_.reset();
+    link_ = 0;
+    health_.carrier(false, now, "there is no " + target_.interface);
+    return had_socket;
+  }
+  const bool is_other = link->index != link_ || link->mac != own_mac_;
+  const bool reopened = (is_other || !prober_) && target_.next_hop && open(*link);
+  link_ = link->index;
+  own_mac_ = link->mac;
+  const bool works = link->up && link->carrier;
+  health_.carrier(works, now,
+                  fmt::format("{} {}", target_.interface, link->up ? "has no carrier" : "is down"));
+  return reopened;
+}
+
+bool Watched::open(const netlink::Link& link) {
+  const Prober::Options options{*target_.next_hop, target_.all_protocols, !target_.beyond.empty()};
+  prober_.reset();
+  auto prober = Prober::open(link.index, options);
+  trouble_ = prober ? "" : prober.error().message();
+  if (prober) prober_ = std::move(*prober);
+  return true;
+}
+
+void Watched::hear(Clock::time_point now) {
+  while (prober_) {
+    const auto answer = prober_->receive();
+    if (!answer || !*answer) return;  // that the link went down is told once
+    const bool is_arp = (*answer)->kind == Prober::Answer::Kind::arp;
+    if ((*answer)->kind == Prober::Answer::Kind::said) {
+      if (health_.state() != State::dead) mac_ = (*answer)->mac;
+      continue;
+    }
+    if (is_arp) {
+      mac_ = (*answer)->mac;
+      next_hop_answers_ = true;
+      if (target_.beyond.empty()) health_.answered(now);
+      continue;
+    }
+    const auto& beyond = target_.beyond;
+    if (std::find(beyond.begin(), beyond.end(), (*answer)->from) == beyond.end()) continue;
+    next_hop_answers_ = false;
+    health_.answered(now);
+  }
+}
+
+void Watched::due(Clock::time_point now) {
+  if (health_.due(now)) probe();
+}
+
+/// Who answered last is asked alone, so that a large network is not woken by each host's probes;
+/// when it does not answer, all are asked: the address may have another MAC now.
+void Watched::probe() {
+  if (!prober_) return;
+  const bool asks_all = !mac_ || health_.doubts() || health_.state() == State::dead;
+  auto sent = prober_->ask(target_.sender, asks_all ? std::nullopt : mac_);
+  for (const IpAddress& beyond : target_.beyond) {
+    if (!sent || !mac_ || target_.sender.is_unspecified()) break;
+    sent = prober_->echo(beyond, target_.sender, *mac_);
+  }
+  trouble_ = sent ? "" : sent.error().message();
+}
+
+std::string Watched::reason() const {
+  std::string reason = health_.reason();
+  if (health_.state() != State::dead || !health_.has_carrier() || reason.empty()) return reason;
+  if (target_.beyond.empty()) {
+    reason += fmt::format(" from {}", target_.next_hop.value_or(IpAddress()));
+  } else {
+    reason += fmt::format(" from {} beyond {}, which {}", fmt::join(target_.beyond, ", "),
+                          target_.next_hop.value_or(IpAddress()),
+                          next_hop_answers_ ? "answers" : "does not answer either");
+  }
+  return trouble_.empty() ? reason : reason + ": " + trouble_;
+}
+
+Verdict Watched::verdict() const {
+  return {target_.name,   health_.state(), reason(),          since_,
+          health_.loss(), health_.rtt(),   health_.changes(), mac_};
+}
+
+std::optional<Verdict> Watched::take_news() {
+  const State state = health_.state();
+  const bool is_known = state != told_state_ || health_.rtt().count() > 0 || !target_.next_hop;
+  if (told_ && state == told_state_ && mac_ == told_mac_) return std::nullopt;
+  if (!told_ && !is_known) return std::nullopt;
+  if (state != told_state_) since_ = std::chrono::system_clock::now();
+  told_ = true;
+  told_state_ = state;
+  told_mac_ = mac_;
+  return verdict();
+}
+
+}  // namespace novaplane::hwgw

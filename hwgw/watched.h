@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "dataplane/netlink/messages.h"
+#include "hwgw/health.h"
+#include "hwgw/prober.h"
+#include "hwgw/watcher.h"
+
+/// One target: its link, its socket, its health. For the watcher's thread.
+namespace novaplane::hwgw {
+
+class Watched {
+ public:
+  Watched(Target target, State state, Clock::time_point now);
+
+  /// Takes over what was known of the target as it was told before.
+  void inherit(const Watched& before);
+
+  /// Its link, as the kernel tells; null: there is none of that name. True: it has another socket.
+  bool saw_link(const netlink::Link* link, Clock::time_point now);
+  /// Its socket is readable.
+  void hear(Clock::time_point now);
+  /// Time has passed: probes, if one is due.
+  void due(Clock::time_point now);
+
+  const Target& target() const { return target_; }
+  Health& health() { return health_; }
+  int fd() const { return prober_ ? prober_->fd() : -1; }
+  int link() const { return link_; }  ///< 0: there is none
+
+  Verdict verdict() const;
+  /// The verdict, where it is not as it was told last.
+  std::optional<Verdict> take_news();
+
+ private:
+  bool open(const netlink::Link& link);
+  void probe();
+  std::string reason() const;
+
+  Target target_;
+  Health health_;
+  std::optional<Prober> prober_;
+  int link_ = 0;
+  Mac own_mac_;
+  std::optional<Mac> mac_;
+  bool next_hop_answers_ = false;  ///< since the latest echo's answer
+  std::string trouble_;            ///< why it cannot be probed; empty: it can
+
+  bool told_ = false;
+  State told_state_ = State::alive;
+  std::optional<Mac> told_mac_;
+  std::chrono::system_clock::time_point since_;
+};
+
+}  // namespace novaplane::hwgw

@@ -1,0 +1,186 @@
+#include "hwgw/watcher.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+
+#include "tests/support/netns.h"
+
+namespace novaplane::hwgw {
+namespace {
+
+using namespace std::chrono_literals;
+
+void shell(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+
+IpAddress ip(const char* text) { return *IpAddress::parse(text); }
+
+/// A host whose eth0 leads to a router, 192.0.2.1, in a namespace of its own; behind it 10.9.9.9.
+class WatcherTest : public testing::Test {
+ protected:
+  WatcherTest() {
+    {
+      test::NetworkNamespace here;
+      router_ = Fd(::dup(here.fd()));
+    }
+    link("eth0", "02:00:00:00:00:01");
+    at_router(
+        "ip link add lo9 type bridge; ip address add 10.9.9.9/32 dev lo9; ip link set lo9 up; "
+        "ip link set lo up");
+    watcher_ = Watcher::start([this](const Verdict& verdict) {
+                 const std::lock_guard lock(mutex_);
+                 told_.push_back(verdict);
+                 changed_.notify_all();
+               }).value();
+  }
+
+  void link(const std::string& name, const std::string& router_mac) {
+    const std::string other = "to-" + name;
+    shell(
+        fmt::format("ip link add {0} type veth peer name {1} address {2} && ip link set {1} netns "
+                    "/proc/{3}/fd/{4} "
+                    "&& ip address replace 192.0.2.11/24 dev {0} && ip link set {0} up",
+                    name, other, router_mac, ::getpid(), router_.get()));
+    at_router(fmt::format("ip address add 192.0.2.1/24 dev {0}; ip link set {0} up", other));
+  }
+  void at_router(const std::string& command) {
+    shell(
+        fmt::format("nsenter --net=/proc/{}/fd/{} sh -c '{}'", ::getpid(), router_.get(), command));
+  }
+
+  static Target target() {
+    Target target;
+    target.name = "uplink wan";
+    target.interface = "eth0";
+    target.next_hop = ip("192.0.2.1");
+    target.sender = ip("192.0.2.11");
+    target.health.hold_down = 0ms;
+    return target;
+  }
+
+  template <class Condition>
+  bool hears(Condition&& condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 10s, [&] { return !told_.empty() && condition(told_.back()); });
+  }
+  bool hears_of(State state) {
+    return hears([&](const Verdict& verdict) { return verdict.state == state; });
+  }
+  Verdict last() {
+    const std::lock_guard lock(mutex_);
+    return told_.empty() ? Verdict() : told_.back();
+  }
+
+  test::NetworkNamespace netns_;
+  Fd router_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Verdict> told_;
+  std::unique_ptr<Watcher> watcher_;
+};
+
+TEST_F(WatcherTest, TellsWhoAnswersAndThatItAnswersNoMore) {
+  watcher_->watch({target()});
+  ASSERT_TRUE(hears_of(State::alive));
+  EXPECT_EQ(last().mac, Mac::parse("02:00:00:00:00:01"));
+  at_router("ip address flush dev to-eth0");  // carrier stays
+  ASSERT_TRUE(hears_of(State::dead));
+  EXPECT_THAT(last().reason, testing::EndsWith("probes in a row without an answer from 192.0.2.1"));
+  at_router("ip address add 192.0.2.1/24 dev to-eth0");
+  ASSERT_TRUE(hears_of(State::alive));
+  const Verdict verdict = watcher_->verdicts().at(0);
+  EXPECT_EQ(verdict.switches, 2U);
+  EXPECT_GT(verdict.loss, 0U);
+  EXPECT_GT(verdict.rtt.count(), 0);
+}
+
+TEST_F(WatcherTest, CarrierLossIsDeathAndItsReturnIsNotEnough) {
+  watcher_->watch({target()});
+  ASSERT_TRUE(hears_of(State::alive));
+  at_router("ip address flush dev to-eth0; ip link set to-eth0 down");
+  ASSERT_TRUE(hears_of(State::dead));
+  at_router("ip link set to-eth0 up");
+  at_router("ip address add 192.0.2.1/24 dev to-eth0");
+  ASSERT_TRUE(hears_of(State::alive));
+  EXPECT_EQ(last().reason, "5 probes in a row answered");
+}
+
+TEST_F(WatcherTest, FollowsALinkThatIsMadeAnew) {
+  watcher_->watch({target()});
+  ASSERT_TRUE(hears_of(State::alive));
+  shell("ip link del eth0");
+  ASSERT_TRUE(hears_of(State::dead));
+  EXPECT_THAT(last().reason, testing::AnyOf("eth0 is down", "there is no eth0"));
+  link("eth0", "02:00:00:00:00:02");
+  ASSERT_TRUE(hears([](const Verdict& verdict) {
+    return verdict.state == State::alive && verdict.mac == Mac::parse("02:00:00:00:00:02");
+  }));
+}
+
+TEST_F(WatcherTest, TellsAnotherMacOfTheNextHop) {
+  watcher_->watch({target()});
+  ASSERT_TRUE(hears_of(State::alive));
+  at_router("ip link set to-eth0 address 02:00:00:00:00:07");
+  ASSERT_TRUE(
+      hears([](const Verdict& verdict) { return verdict.mac == Mac::parse("02:00:00:00:00:07"); }));
+  EXPECT_EQ(last().state, State::alive);
+}
+
+TEST_F(WatcherTest, ANextHopThatRoutesNothingIsDead) {
+  Target beyond = target();
+  beyond.beyond = {ip("10.9.9.8"), ip("10.9.9.9")};
+  watcher_->watch({beyond});
+  ASSERT_TRUE(hears_of(State::alive));
+  at_router("ip link set lo9 down; ip address del 10.9.9.9/32 dev lo9");
+  ASSERT_TRUE(hears_of(State::dead));
+  EXPECT_THAT(last().reason,
+              testing::EndsWith("from 10.9.9.8, 10.9.9.9 beyond 192.0.2.1, which answers"));
+}
+
+TEST_F(WatcherTest, HearsAnswersThatABridgeDropsAndAsksWithoutAnAddress) {
+  shell(
+      "ip link add br0 type bridge && ip link set br0 up && ip address flush dev eth0 && ip link "
+      "set eth0 master br0 && "
+      "nft 'table bridge t { chain c { type filter hook prerouting priority 0; drop; }; }'");
+  Target router = target();
+  router.sender = IpAddress();
+  router.all_protocols = true;
+  router.health = HealthSettings::of_router(20ms, 3, 3);
+  watcher_->watch({router});
+  ASSERT_TRUE(hears_of(State::alive));
+  EXPECT_EQ(last().mac, Mac::parse("02:00:00:00:00:01"));
+  at_router("ip neigh show dev to-eth0 | (! grep lladdr)");  // it learned nothing from us
+}
+
+TEST_F(WatcherTest, WithoutANextHopTheCarrierDecides) {
+  Target plain = target();
+  plain.next_hop.reset();
+  watcher_->watch({plain});
+  ASSERT_TRUE(hears_of(State::alive));
+  at_router("ip link set to-eth0 down");
+  ASSERT_TRUE(hears_of(State::dead));
+  EXPECT_EQ(last().reason, "eth0 has no carrier");
+  at_router("ip link set to-eth0 up");
+  ASSERT_TRUE(hears_of(State::alive));
+}
+
+TEST_F(WatcherTest, WhatIsKnownOutlivesAnotherSettingAndEndsWithItsTarget) {
+  watcher_->watch({target()});
+  ASSERT_TRUE(hears_of(State::alive));
+  at_router("ip address flush dev to-eth0");
+  ASSERT_TRUE(hears_of(State::dead));
+  Target other = target();
+  other.health.interval = 50ms;
+  watcher_->watch({other});
+  EXPECT_EQ(watcher_->verdicts().at(0).state, State::dead);
+  watcher_->watch({});
+  EXPECT_TRUE(watcher_->verdicts().empty());
+}
+
+}  // namespace
+}  // namespace novaplane::hwgw
