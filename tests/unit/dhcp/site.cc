@@ -63,7 +63,10 @@ Site::~Site() {
   for (auto& [folder, running] : find_running(run_dir_ + "/dhcp")) {
     (void)running.process.signal(SIGKILL);
   }
-  std::filesystem::remove_all(folder_);
+  // A dnsmasq that was told to end takes its own files away meanwhile.
+  std::error_code vanished;
+  do std::filesystem::remove_all(folder_, vanished);
+  while (vanished == std::errc::no_such_file_or_directory);
 }
 
 void Site::run(const std::string& command) const {
