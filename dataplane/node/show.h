@@ -69,7 +69,7 @@ struct Show {
   std::vector<PortForwardRow> port_forwards;
   std::vector<UplinkRow> uplinks;
   std::vector<hwgw::GatewayRow> gateways;  ///< routers outside of the hosts
-  std::vector<std::string> warnings;  ///< see self_check.h
+  std::vector<std::string> warnings;       ///< see self_check.h
 };
 
 /// From what was seen of the kernel; `wanted`: from what the document wants instead, as far as it
