@@ -95,8 +95,8 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
 /// On the wire nobody sees that every host has the gateway's address and a DHCP server.
 void isolate(const Context& context, const cloud::Network& network, const std::string& wire,
              Elements& elements) {
-  const bool is_layer2 = !host_address_on(context, network) &&
-                         network.gateway_mode != cloud::GatewayMode::per_host;
+  const bool is_layer2 =
+      !host_address_on(context, network) && network.gateway_mode != cloud::GatewayMode::per_host;
   elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(wire).take());
   if (is_layer2) return;
   const auto isolated = [&](const IpAddress& address) {

@@ -119,7 +119,8 @@ void compile_network(const Context& context, const Object& object, const cloud::
       elements.add(set, Bytes().ifname(network.bridge).ifname(uplink.interface).take(),
                    bytes_of(*source));
     };
-    if (engine::translates_now(context, network)) translate(kSnatSource, source_of(context, uplink));
+    if (engine::translates_now(context, network))
+      translate(kSnatSource, source_of(context, uplink));
     if (translates6) translate(kSnatSource6, source6_of(context, uplink));
   }
 }

@@ -24,8 +24,8 @@ constexpr Command kCommands[] = {
      "Says what it keeps, and how much time was left.", 0, 0, confirm},
     {"down", "", "remove everything that is novaplane's on this host",
      "What others made stays; values that were found are given back.", 0, 0, down},
-    {"show", "[networks|ports|floating-ips|port-forwards|uplinks]", "what is, read from the kernel",
-     "Needs no document.", 0, 1, show},
+    {"show", "[networks|ports|floating-ips|port-forwards|uplinks|gateways]",
+     "what is, read from the kernel", "Needs no document.", 0, 1, show},
 };
 
 std::string usage_of(const Command& command) {

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 
+#include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/show_json.h"
 #include "dataplane/node/trial.h"
 #include "tools/command.h"
+#include "tools/control.h"
 #include "tools/nearest.h"
 #include "tools/session.h"
 #include "tools/table.h"
@@ -79,16 +83,36 @@ Table uplinks(const Show& show) {
   return table;
 }
 
+/// Whole seconds: what changed a moment ago is "0 s".
+std::string since(const hwgw::GatewayRow& row) {
+  if (!row.is_watched || row.switches == 0) return "";
+  const auto ago = std::chrono::system_clock::now() - row.since;
+  return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(ago).count());
+}
+
+Table gateways(const Show& show) {
+  Table table({"NETWORK", "ROUTER", "MAC", "STATE", "FOR", "LOSS", "RTT", "SWITCHES", "REASON"});
+  for (const hwgw::GatewayRow& row : show.gateways) {
+    const bool w = row.is_watched;
+    table.add({row.network, row.router.to_string(), text_of(row.mac),
+               row.state + (row.carried ? ", carried here" : ""), since(row),
+               w ? fmt::format("{} %", row.loss) : "", w ? fmt::format("{} us", row.rtt_us) : "",
+               w ? std::to_string(row.switches) : "not watched", row.reason});
+  }
+  return table;
+}
+
 struct View {
   std::string_view name, none;
   Table (*table)(const Show&);
 };
-constexpr std::array<View, 5> kViews{{
+constexpr std::array<View, 6> kViews{{
     {"networks", "no networks of novaplane on this host", networks},
     {"ports", "no ports of novaplane on this host", ports},
     {"floating-ips", "no floating IPs on this host", floating_ips},
     {"port-forwards", "no port forwards on this host", port_forwards},
     {"uplinks", "no uplinks on this host", uplinks},
+    {"gateways", "no routers outside of this host that its networks use", gateways},
 }};
 
 std::string text_of(const Table& table) { return table.text(on(Colour::bold), off(Colour::bold)); }
@@ -116,11 +140,23 @@ void print_one(const View& view, const Show& show) {
   for (const std::string& warning : show.warnings) complain("warning: " + warning);
 }
 
+/// Only a daemon watches routers; of what it knows, what was seen here stands.
+void ask_how_they_fare(Show& show, const Options& options) {
+  const auto answer = ask_daemon(options.run_dir, "GET", "/show");
+  if (!answer) return;
+  const auto watched = node::gateways_from_json(*answer);
+  for (hwgw::GatewayRow& row : show.gateways) {
+    const auto found = std::ranges::find(watched, row.router, &hwgw::GatewayRow::router);
+    if (found != watched.end()) row = *found;
+  }
+}
+
 Result<Show> look(const Options& options) {
   auto session = Session::open(options);
   if (!session) return tl::unexpected(session.error());
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
   Show show = node::show(session->engine(), options.run_dir);
+  if (!show.gateways.empty()) ask_how_they_fare(show, options);
   if (auto sentence = node::trial_sentence(); !sentence.empty()) {
     show.warnings.insert(show.warnings.begin(), std::move(sentence));
   }

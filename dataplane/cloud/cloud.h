@@ -127,7 +127,7 @@ struct Network {
   Prefix cidr;
   std::optional<IpAddress> gateway;
   GatewayMode gateway_mode = GatewayMode::shared;
-  std::optional<IpAddress> host_address;  ///< hardware mode
+  std::optional<IpAddress> host_address;   ///< hardware mode
   std::set<IpAddress> other_routers = {};  ///< hardware mode: those that ports name
   bool fallback_to_host = false;
   Segment segment;

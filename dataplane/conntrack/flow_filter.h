@@ -18,7 +18,7 @@ struct FlowFilter {
     reply_destination,     ///< outbound flows that leave with this address
     translated_source,     ///< flows from this address whose source was translated
     mark,                  ///< flows with (mark & mask) == mark
-    untranslated,  ///< flows from or to this address beyond `within`, translated in no way
+    untranslated,          ///< flows from or to this address beyond `within`, translated in no way
   };
   Which which = Which::original_destination;
   IpAddress address{};               ///< not for mark

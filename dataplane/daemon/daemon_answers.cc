@@ -23,7 +23,11 @@ std::string Daemon::status() const {
   return to_json(report, engine::Clock::now());
 }
 
-std::string Daemon::show() { return node::to_json(node::show(node_->engine(), options_.run_dir)); }
+std::string Daemon::show() {
+  node::Show show = node::show(node_->engine(), options_.run_dir);
+  router_watch_->add_verdicts(show);
+  return node::to_json(show);
+}
 
 void Daemon::pass(std::string_view target, Control::Answer answer) {
   std::string error;

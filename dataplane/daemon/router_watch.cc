@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dataplane/daemon/log.h"
+#include "dataplane/node/gateway_rows.h"
 #include "hwgw/router_targets.h"
 
 namespace novaplane::daemon {
@@ -54,6 +55,10 @@ void RouterWatch::follow() {
   targets_ = std::move(targets);
   watcher_->watch(targets_);
   loop_.post([this] { know(hwgw::only(node_.engine().kernel().routers(), targets_)); });
+}
+
+void RouterWatch::add_verdicts(node::Show& show) {
+  node::add_verdicts(show.gateways, targets_, watcher_->verdicts());
 }
 
 void RouterWatch::heard(const hwgw::Verdict& verdict) {

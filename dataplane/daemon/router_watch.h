@@ -6,6 +6,7 @@
 
 #include "dataplane/daemon/loop.h"
 #include "dataplane/node/node.h"
+#include "dataplane/node/show.h"
 #include "hwgw/router_records.h"
 #include "hwgw/watcher.h"
 
@@ -22,6 +23,9 @@ class RouterWatch {
 
   /// Which ones there are may have changed.
   void follow();
+
+  /// How those fare that are shown.
+  void add_verdicts(node::Show& show);
 
  private:
   RouterWatch(Loop& loop, node::Node& node, const std::string& run_dir, Loop::Task on_news);

@@ -64,4 +64,15 @@ void KernelView::refresh_takeover(const std::string& nic) {
   tables_.takeovers.gone(nic);
 }
 
+/// An address that routing protocols announce stands on no NIC: its packets leave by whichever.
+void KernelView::carry_by_nics(Facts& facts) {
+  constexpr std::uint32_t kEthernet = 1500;
+  facts.tunnel->mtu = kEthernet;
+  if (facts.links.empty()) return;
+  const auto smallest =
+      std::min_element(facts.links.begin(), facts.links.end(),
+                       [](const auto& a, const auto& b) { return a.second.mtu < b.second.mtu; });
+  facts.tunnel->mtu = smallest->second.mtu;
+}
+
 }  // namespace novaplane::engine

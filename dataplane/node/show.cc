@@ -7,6 +7,7 @@
 #include "bridge/sets.h"
 #include "dataplane/base/files.h"
 #include "dataplane/engine/presence.h"
+#include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/self_check.h"
 #include "dhcp/running.h"
@@ -333,6 +334,7 @@ std::string PortForwardRow::Ports::to_string() const {
 
 Show show(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();
+  show.gateways = gateway_rows(engine, show.networks);
   show.warnings = self_check(show);
   for (std::string& warning : nic_warnings(engine, run_dir)) {
     show.warnings.push_back(std::move(warning));

@@ -8,6 +8,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/engine/engine.h"
+#include "hwgw/gateway_row.h"
 
 /// What is, in the terms of the document, gathered from what the kernel tells by our marks: the
 /// aliases of links and the comments of nf_tables elements name the objects. Plain values, for
@@ -67,7 +68,8 @@ struct Show {
   std::vector<FloatingIpRow> floating_ips;
   std::vector<PortForwardRow> port_forwards;
   std::vector<UplinkRow> uplinks;
-  std::vector<std::string> warnings;  ///< see self_check.h
+  std::vector<hwgw::GatewayRow> gateways;  ///< routers outside of the hosts
+  std::vector<std::string> warnings;       ///< see self_check.h
 };
 
 /// From what was seen of the kernel; `wanted`: from what the document wants instead, as far as it

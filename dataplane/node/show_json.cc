@@ -79,6 +79,21 @@ Json json_of(const UplinkRow& row) {
           {"networks", row.networks}};
 }
 
+Json json_of(const hwgw::GatewayRow& row) {
+  using std::chrono::milliseconds;
+  const auto since = std::chrono::duration_cast<milliseconds>(row.since.time_since_epoch());
+  Json json{{"network", text_of(row.network)}, {"router", row.router.to_string()},
+            {"mac", text_of(row.mac)},         {"state", row.state},
+            {"carried", row.carried},          {"watched", row.is_watched}};
+  if (!row.is_watched) return json;
+  json["since_ms"] = since.count();  // since 1970, UTC
+  json["reason"] = row.reason;
+  json["loss_percent"] = row.loss;
+  json["rtt_us"] = row.rtt_us;
+  json["switches"] = row.switches;
+  return json;
+}
+
 template <class Row>
 Json list_of(const std::vector<Row>& rows) {
   Json list = Json::array();
@@ -98,6 +113,7 @@ std::string to_json(const Show& show, std::string_view only) {
   put("floating-ips", "floating_ips", show.floating_ips);
   put("port-forwards", "port_forwards", show.port_forwards);
   put("uplinks", "uplinks", show.uplinks);
+  put("gateways", "gateways", show.gateways);
   json["warnings"] = show.warnings;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -19,7 +19,10 @@ class RouterFallbackTest : public RouterTest {
     world.write();
     daemon.emplace(world, h1);
     ASSERT_TRUE(daemon->ready());
-    ASSERT_TRUE(daemon->says("is at " + router.mac()));
+    ASSERT_TRUE(eventually([&] {
+      return read_file(h1.run_dir() + "/routers").find(router.mac()) != std::string::npos &&
+             h1.plan().status == 0;
+    }));
   }
   /// As a VM of h1 that goes to the world is seen there, sooner or later.
   std::string leaves_as(const Namespace& vm, const std::string& wanted) {
@@ -64,6 +67,26 @@ TEST_P(RouterFallbackTest, GuestsDoNotNoticeThatTheRouterDies) {
   EXPECT_THAT(web1.ip("neighbour show 10.0.0.254"), HasSubstr(router.mac()));
   EXPECT_EQ(untranslated.count(), 0u) << untranslated.text();
   EXPECT_TRUE(any.sees());
+}
+
+TEST_P(RouterFallbackTest, ShowTellsHowRoutersFare) {
+  world.vm("web1", h1, "blue", "10.0.0.11");
+  ASSERT_TRUE((world.write(), h1.up()).ok());
+  const auto shown = [&] { return h1.show({"gateways"}).out; };
+  EXPECT_THAT(shown(), AllOf(HasSubstr("10.0.0.254"), HasSubstr(router.mac()), HasSubstr("alive"),
+                             HasSubstr("not watched")));
+  start();
+  EXPECT_THAT(shown(), AllOf(HasSubstr("alive"), HasSubstr(" us"), Not(HasSubstr("not watched"))));
+  router.die();
+  ASSERT_TRUE(is_dead());
+  EXPECT_TRUE(eventually([&] { return shown().find("dead, carried here") != std::string::npos; }))
+      << shown();
+  EXPECT_THAT(shown(), HasSubstr("3 probes in a row without an answer"));
+  EXPECT_THAT(h1.show({"gateways", "--json"}).out,
+              AllOf(HasSubstr("\"carried\": true"), HasSubstr("\"switches\": 1")));
+  router.return_to_life();
+  ASSERT_TRUE(is_back());
+  EXPECT_TRUE(eventually([&] { return shown().find("alive") != std::string::npos; })) << shown();
 }
 
 TEST_P(RouterFallbackTest, WhatBeganThroughTheHostSurvivesTheReturn) {

@@ -1,0 +1,89 @@
+#include "dataplane/node/gateway_rows.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "hwgw/router_targets.h"
+
+namespace novaplane::node {
+namespace {
+
+using hwgw::GatewayRow;
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+/// The network whose host's address has the router in its range; null: none is here.
+const NetworkRow* network_around(const std::vector<NetworkRow>& networks, const IpAddress& router) {
+  const auto found = std::ranges::find_if(networks, [&](const NetworkRow& network) {
+    return std::ranges::any_of(network.addresses,
+                               [&](const Prefix& prefix) { return prefix.contains(router); });
+  });
+  return found != networks.end() ? &*found : nullptr;
+}
+
+GatewayRow row_in(const Json& json) {
+  GatewayRow row;
+  row.network = json.value("network", "");
+  row.router = IpAddress::parse(json.value("router", "")).value_or(IpAddress());
+  if (json.at("mac").is_string()) row.mac = Mac::parse(json.at("mac").get<std::string>());
+  row.state = json.value("state", "");
+  row.carried = json.value("carried", false);
+  row.is_watched = json.value("watched", false);
+  if (!row.is_watched) return row;
+  row.since = std::chrono::system_clock::time_point(milliseconds(json.value("since_ms", 0LL)));
+  row.reason = json.value("reason", "");
+  row.loss = json.value("loss_percent", 0U);
+  row.rtt_us = json.value("rtt_us", std::uint64_t{0});
+  row.switches = json.value("switches", 0U);
+  return row;
+}
+
+}  // namespace
+
+std::vector<GatewayRow> gateway_rows(const engine::Engine& engine,
+                                     const std::vector<NetworkRow>& networks) {
+  std::vector<GatewayRow> rows;
+  for (const auto& [router, facts] : engine.kernel().routers()) {
+    const NetworkRow* network = network_around(networks, router);
+    if (!network) continue;
+    GatewayRow row;
+    row.network = network->name;
+    row.router = router;
+    row.mac = facts.mac;
+    row.state = facts.is_dead ? "dead" : "alive";
+    constexpr std::uint8_t kAlone = 32;
+    row.carried =
+        std::ranges::find(network->addresses, Prefix{router, kAlone}) != network->addresses.end();
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void add_verdicts(std::vector<GatewayRow>& rows, const std::vector<hwgw::Target>& targets,
+                  const std::vector<hwgw::Verdict>& verdicts) {
+  for (const hwgw::Verdict& verdict : verdicts) {
+    const auto target = std::ranges::find(targets, verdict.target, &hwgw::Target::name);
+    if (target == targets.end()) continue;
+    const auto row = std::ranges::find(rows, hwgw::router_of(*target), &GatewayRow::router);
+    if (row == rows.end()) continue;
+    row->is_watched = true;
+    row->since = verdict.since;
+    row->reason = verdict.reason;
+    row->loss = verdict.loss;
+    row->rtt_us = static_cast<std::uint64_t>(verdict.rtt.count());
+    row->switches = verdict.switches;
+  }
+}
+
+std::vector<GatewayRow> gateways_from_json(std::string_view show) {
+  std::vector<GatewayRow> rows;
+  try {
+    const Json all = Json::parse(show);
+    for (const Json& row : all.at("gateways")) rows.push_back(row_in(row));
+  } catch (const Json::exception&) {
+    rows.clear();  // another version's words
+  }
+  return rows;
+}
+
+}  // namespace novaplane::node

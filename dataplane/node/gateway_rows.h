@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/node/show.h"
+#include "hwgw/watcher.h"
+
+namespace novaplane::node {
+
+/// What is known of outside routers without watching them: from the run directory, and from what
+/// the kernel has.
+std::vector<hwgw::GatewayRow> gateway_rows(const engine::Engine& engine,
+                                           const std::vector<NetworkRow>& networks);
+
+/// What watching them adds; `targets` are the verdicts' own.
+void add_verdicts(std::vector<hwgw::GatewayRow>& rows, const std::vector<hwgw::Target>& targets,
+                  const std::vector<hwgw::Verdict>& verdicts);
+
+/// The list "gateways" of what a daemon's GET /show answered; where it makes no sense, none.
+std::vector<hwgw::GatewayRow> gateways_from_json(std::string_view show);
+
+}  // namespace novaplane::node

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "dataplane/base/address.h"
+
+namespace novaplane::hwgw {
+
+/// How an outside router fares, for people and programs.
+struct GatewayRow {
+  std::string network;  ///< empty: not known
+  IpAddress router;
+  std::optional<Mac> mac;   ///< none: it has never answered
+  std::string state;        ///< "alive", "dead"
+  bool carried = false;     ///< this host carries the traffic of its guests
+  bool is_watched = false;  ///< by a daemon; without one the rest is not known
+  std::chrono::system_clock::time_point since{};
+  std::string reason;          ///< of the latest change; empty: there was none
+  std::uint32_t loss = 0;      ///< per cent of the latest probes
+  std::uint64_t rtt_us = 0;    ///< 0: not known
+  std::uint32_t switches = 0;  ///< between alive and dead
+};
+
+}  // namespace novaplane::hwgw
