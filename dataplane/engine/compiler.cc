@@ -57,7 +57,10 @@ void Compiler::load(cloud::Cloud cloud) {
 }
 
 bool Compiler::learn(Facts facts) {
+  keep_to_uplinks(facts);
+  facts.uplinks = verdicts_;
   if (facts == facts_ && !is_stale_) return false;
+  if (!is_stale_ && only_uplinks_differ(facts)) return learn_of_uplinks(std::move(facts)), true;
   facts_ = std::move(facts);
   is_stale_ = false;
   compile_all();
@@ -186,8 +189,7 @@ void Compiler::add_dependents_of_presence(const std::string& network,
   for (auto it = first; it != last; ++it) add_dependents_of_port(it->second, found);
 }
 
-template <class Change>
-void Compiler::edit(const std::set<Object>& concerned, Change&& change) {
+void Compiler::edit(const std::set<Object>& concerned, const std::function<void()>& change) {
   pass_ = std::max(pass_, kFirstPass);
   for (const Object& object : concerned) {
     if (order_of(object)) release(object);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,10 @@ class Compiler {
   void load(cloud::Cloud cloud);
   /// Compiles the document if it, or what it rests on, has changed. True: it has.
   bool learn(Facts facts);
+
+  /// How uplinks fare, by name, as those who watch them say: a fact from the next learn() on.
+  using Verdicts = std::map<std::string, UplinkVerdict, std::less<>>;
+  void judge_uplinks(Verdicts verdicts) { verdicts_ = std::move(verdicts); }
 
   // One object, and what refers to it. Cost: that of these objects, at any size of the document.
   void put(cloud::Port port);
@@ -62,14 +67,18 @@ class Compiler {
   void add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
                                 std::set<Object>& found) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
-  template <class Change>
-  void edit(const std::set<Object>& concerned, Change&& change);
+  // compiler_uplinks.cc
+  void keep_to_uplinks(Facts& facts) const;
+  bool only_uplinks_differ(const Facts& facts) const;
+  void learn_of_uplinks(Facts facts);
+  void edit(const std::set<Object>& concerned, const std::function<void()>& change);
 
   std::string host_name_;
   std::vector<const Subsystem*> subsystems_;
   Tables& tables_;
   cloud::Cloud cloud_;
   Facts facts_;
+  Verdicts verdicts_;
   bool is_stale_ = false;  ///< the whole document has to be compiled
   Rows rows_;              ///< kept for its capacity
   static constexpr std::uint32_t kFirstPass = 1;

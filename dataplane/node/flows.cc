@@ -14,6 +14,8 @@ FlowFilter::Which which(ForgetFlows::Which wanted) {
       return FlowFilter::Which::reply_destination;
     case ForgetFlows::Which::translated_source:
       return FlowFilter::Which::translated_source;
+    case ForgetFlows::Which::mark:
+      return FlowFilter::Which::mark;
     case ForgetFlows::Which::original_destination:
       break;
   }
@@ -27,6 +29,8 @@ FlowFilter filter_of(const ForgetFlows& wanted) {
   filter.protocol = wanted.protocol;
   filter.port = wanted.port;
   filter.keep = wanted.keep;
+  filter.mark = wanted.mark;
+  filter.mask = engine::kUplinkMask;
   return filter;
 }
 
