@@ -58,6 +58,7 @@ Result<Report> take_down(const Options& options) {
     report.error = restored.error().message();
   }
   node::TrialFiles(options.run_dir).remove_all();
+  ::unlink((options.run_dir + "/uplinks").c_str());
   leave(options.run_dir);
   return report;
 }

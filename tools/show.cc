@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
 
 #include "dataplane/node/show_json.h"
 #include "dataplane/node/trial.h"
 #include "tools/command.h"
+#include "tools/control.h"
 #include "tools/nearest.h"
 #include "tools/session.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
+#include "tools/uplink_table.h"
 
 namespace novaplane::tools {
 namespace {
@@ -72,11 +75,9 @@ Table port_forwards(const Show& show) {
 }
 
 Table uplinks(const Show& show) {
-  Table table({"UPLINK", "SOURCE", "STATE", "NETWORKS"});
-  for (const node::UplinkRow& row : show.uplinks) {
-    table.add({row.interface, text_of(row.source), row.state, list_of(row.networks)});
-  }
-  return table;
+  const bool is_watched = std::ranges::any_of(
+      show.uplinks, [](const node::UplinkRow& row) { return row.health.has_value(); });
+  return is_watched ? watched_uplinks(show.uplinks) : plain_uplinks(show.uplinks);
 }
 
 struct View {
@@ -121,6 +122,9 @@ Result<Show> look(const Options& options) {
   if (!session) return tl::unexpected(session.error());
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
   Show show = node::show(session->engine(), options.run_dir);
+  if (const auto told = ask_daemon(options.run_dir, "GET", "/uplinks")) {
+    node::add_health(show, node::uplinks_from_json(*told));
+  }
   if (auto sentence = node::trial_sentence(); !sentence.empty()) {
     show.warnings.insert(show.warnings.begin(), std::move(sentence));
   }

@@ -57,7 +57,9 @@ Result<void> Daemon::open() {
   if (auto made = make_directories(options_.run_dir); !made) return made;
   const Control::Handlers handlers{
       [this] { return status(); }, [this] { return show(); },
-      [this](std::string_view target, Control::Answer answer) { pass(target, std::move(answer)); }};
+      [this](std::string_view target, Control::Answer answer) { pass(target, std::move(answer)); },
+      [this] { return node::to_json(uplinks_->health()); },
+      [this](const std::string& name, bool drained) { return drain(name, drained); }};
   auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
   if (opened) opened = keep(control_, Control::open(loop_, options_.run_dir, handlers));
   if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
@@ -73,6 +75,14 @@ Result<void> Daemon::open() {
                              on_steps(plan, results, intruder);
                            },
                            [this] { on_quiet(); }});
+  opened = keep(
+      uplinks_,
+      Uplinks::open(loop_, options_.run_dir,
+                    {[this](auto verdicts) { reconciler_->judge_uplinks(std::move(verdicts)); },
+                     [this](auto flows) { reconciler_->forget(std::move(flows)); }}));
+  if (!opened) return opened;
+  node_->engine().judge_uplinks(uplinks_->verdicts());
+  reconciler_->wait_while([this] { return uplinks_->is_deciding(); });
   document_watch_ =
       std::make_unique<DocumentWatch>(loop_, document_.path(), [this] { read_document(); });
   return document_watch_->start();
@@ -169,6 +179,7 @@ void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>&
 }
 
 void Daemon::on_quiet() {
+  uplinks_->steer(node_->engine());
   if (!ready_) {
     log::info("ready");
     ready_ = true;

@@ -23,7 +23,16 @@ std::string Daemon::status() const {
   return to_json(report, engine::Clock::now());
 }
 
-std::string Daemon::show() { return node::to_json(node::show(node_->engine(), options_.run_dir)); }
+std::string Daemon::show() {
+  node::Show show = node::show(node_->engine(), options_.run_dir);
+  node::add_health(show, uplinks_->health());
+  return node::to_json(show);
+}
+
+/// An error's sentence, or nothing.
+std::string Daemon::drain(const std::string& uplink, bool drained) {
+  return uplinks_->drain(uplink, drained);
+}
 
 void Daemon::pass(std::string_view target, Control::Answer answer) {
   std::string error;

@@ -41,6 +41,12 @@ class Reconciler {
   /// What to look at again before the next pass, beyond what the kernel tells by itself.
   enum class Look : std::uint8_t { silent, everything };
   void look_again(Look what);
+  /// Uplinks fare otherwise: routes have changed already, the rest follows.
+  void judge_uplinks(engine::Compiler::Verdicts verdicts);
+  void forget(std::vector<engine::ForgetFlows> flows);
+  /// While this says yes nothing is planned; judge_uplinks() follows.
+  void wait_while(std::function<bool()> decides) { decides_ = std::move(decides); }
+
   /// Somebody asks: what failed is tried again, without regard to what repairs have cost.
   void pass_now();
 
@@ -87,6 +93,7 @@ class Reconciler {
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
   bool look_silent_ = false, look_everywhere_ = true, look_at_services_ = true;
   Loop::Task stopped_;
+  std::function<bool()> decides_ = [] { return false; };
 
   RepairBudget budget_;
   Clock::time_point generous_until_;  ///< somebody waits: what passes cost does not count
