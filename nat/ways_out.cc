@@ -42,11 +42,19 @@ void add_bits(Elements& elements, const nft::SetName (&sets)[N], std::uint32_t n
   }
 }
 
+/// Two routers on one NIC: flows bear the same address by both, and so can move; what left by the
+/// NIC says nothing of which router took it.
+bool is_alone_on_its_interface(const cloud::Host& host, const cloud::Uplink& uplink) {
+  return std::count_if(host.uplinks.begin(), host.uplinks.end(), [&](const cloud::Uplink& other) {
+           return other.interface == uplink.interface;
+         }) == 1;
+}
+
 void compile_uplink(const Context& context, const cloud::Uplink& uplink, std::uint32_t slot,
                     Elements& elements, Rows& out) {
   const std::uint32_t table = engine::kUplinkTables + slot;
   add_rules(kUplinkRules + kRulesEach * (slot - 1), slot, engine::kUplinkMask, table, out);
-  if (is_first_on_its_interface(context.host, uplink)) {
+  if (is_alone_on_its_interface(context.host, uplink)) {
     const std::string interface = Bytes().ifname(uplink.interface).take();
     elements.add(kTracked, interface);
     elements.add(kMarked, interface);
@@ -68,7 +76,7 @@ void compile_uplink(const Context& context, const cloud::Uplink& uplink, std::ui
 void compile_source(const Context& context, const cloud::Uplink& uplink, Rows& out) {
   const auto slot = engine::slot_of(context.host, uplink);
   const auto source = source_of(context, uplink);
-  if (!slot || !source || !is_first_on_its_interface(context.host, uplink)) return;
+  if (!slot || !source || !is_alone_on_its_interface(context.host, uplink)) return;
   const std::uint32_t priority = kSourceRules + kRulesEach * (*slot - 1);
   engine::Rule rule{0, kMainTable, kButDefault, 0, false, source};
   out.rules.push_back({priority, rule});

@@ -282,17 +282,6 @@ void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
   if (actual && route_row(gone.value) == *actual) tables_.routes.gone(key);
 }
 
-void KernelView::on(const netlink::Seen<netlink::Rule>& seen) {
-  const netlink::Rule& rule = seen.value;
-  if (rule.protocol != netlink::kOurProtocol) return;
-  tables_.rules.saw(rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u,
-                                    rule.mask, rule.unreachable, rule.source});
-}
-
-void KernelView::on(const netlink::Gone<netlink::Rule>& gone) {
-  if (gone.value.protocol == netlink::kOurProtocol) tables_.rules.gone(gone.value.priority);
-}
-
 void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
   const netlink::Neighbour& n = seen.value;
   if (n.protocol != netlink::kOurProtocol) return note_change_on(name_of(n.link));

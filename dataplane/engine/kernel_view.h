@@ -92,7 +92,7 @@ class KernelView {
   void on(const netlink::Gone<netlink::Address>& gone);
   void on(const netlink::Seen<netlink::Route>& seen);
   void on(const netlink::Gone<netlink::Route>& gone);
-  void on(const netlink::Seen<netlink::Rule>& seen);
+  void on(const netlink::Seen<netlink::Rule>& seen);  // next_hops.cc
   void on(const netlink::Gone<netlink::Rule>& gone);
   void on(const netlink::Seen<netlink::Neighbour>& seen);
   void on(const netlink::Gone<netlink::Neighbour>& gone);

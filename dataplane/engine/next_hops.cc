@@ -3,8 +3,8 @@
 #include "dataplane/engine/executor.h"
 #include "dataplane/engine/kernel_view.h"
 
-/// Routes by one way or several: from rows, where links have names, to messages, where they have
-/// numbers, and back.
+/// Policy rules, and routes by one way or several: from rows, where links have names, to messages,
+/// where they have numbers, and back.
 namespace novaplane::engine {
 
 Result<netlink::Route> Executor::route_message(const RouteKey& key, const Route& row) {
@@ -49,6 +49,17 @@ std::optional<Route> KernelView::route_row(const netlink::Route& route) const {
   }
   row.link = row.next_hops->front().link;
   return row;
+}
+
+void KernelView::on(const netlink::Seen<netlink::Rule>& seen) {
+  const netlink::Rule& rule = seen.value;
+  if (rule.protocol != netlink::kOurProtocol) return;
+  tables_.rules.saw(rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u,
+                                    rule.mask, rule.unreachable, rule.source});
+}
+
+void KernelView::on(const netlink::Gone<netlink::Rule>& gone) {
+  if (gone.value.protocol == netlink::kOurProtocol) tables_.rules.gone(gone.value.priority);
 }
 
 }  // namespace novaplane::engine

@@ -344,5 +344,27 @@ TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
                                                                engine::Sysctl{"2"})));
 }
 
+TEST_F(NatHostTest, FlowsByTwoRoutersOnOneNicBelongToNeither) {
+  example_.uplink().gateway = ip("198.51.100.1");
+  add_uplink("wan2", "eth0").gateway = ip("198.51.100.2");
+  EXPECT_THAT(elements(Kind::host, "compute1"),
+              ElementsAre("uplinks eth0", "uplink_source eth0 : 198.51.100.11"));
+  EXPECT_THAT(elements(Kind::network, "blue"), Contains("order_1 br-blue"));
+}
+
+/// The host's own packets: by the uplink whose address they bear, else as guests'.
+TEST_F(NatHostTest, TheHostsOwnTrafficTakesTheUplinksWhereItIsTold) {
+  example_.uplink().gateway = ip("198.51.100.1");
+  example_.host().manage_host_default = true;
+  add_uplink("wan2").gateway = ip("192.0.2.1");
+  example_.link("eth2").source = ip("192.0.2.11");
+  using engine::Rule;
+  const auto rules = compile(Kind::host, "compute1").rules;
+  EXPECT_THAT(rules,
+              Contains(testing::Pair(28004u, Rule{0, 0x6e02, false, 0, false, ip("192.0.2.11")})));
+  EXPECT_THAT(rules, Contains(testing::Pair(28050u, Rule{0, 254, true, 0})));
+  EXPECT_THAT(rules, Contains(testing::Pair(28051u, Rule{0, 0x6e21, false, 0})));
+}
+
 }  // namespace
 }  // namespace novaplane::nat
