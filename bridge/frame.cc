@@ -246,7 +246,7 @@ std::vector<Rule> to_ports_rules() {
       to("DHCP stays on its host").in({oifname}, kWire.name).is(udp_dport, kDhcpClient).drop(),
       to("a tunnel has its own way")
           .in({oifname}, kTunnels.name)
-          .clear_mark_bits(kFromGuest | engine::kUplinkMask),
+          .clear_mark_bits(kFromGuest | engine::kUplinkMask | engine::kOrderMask),
       to("ARP of the shared gateway")
           .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuest.name),
       to("from the shared gateway").set(ether_saddr, {oifname, ether_saddr}, kToGuest.name),

@@ -4,9 +4,11 @@
 
 #include "dataplane/engine/elements.h"
 #include "dataplane/engine/presence.h"
+#include "dataplane/engine/ways_out.h"
 #include "nat/nat.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"
+#include "nat/ways_out.h"
 
 namespace novaplane::nat {
 namespace {
@@ -26,34 +28,7 @@ std::string bytes_of(const cloud::SocketAddress& to) {
   return Bytes().address(to.address).port(to.port).take();
 }
 
-/// Of several uplinks on one interface the first has its way.
-bool is_first_on_its_interface(const cloud::Host& host, const cloud::Uplink& uplink) {
-  const auto first =
-      std::find_if(host.uplinks.begin(), host.uplinks.end(),
-                   [&](const cloud::Uplink& other) { return other.interface == uplink.interface; });
-  return &*first == &uplink;
-}
-
 // --- host
-
-/// A routing table of the uplink's own, for packets that carry its mark. What the main table knows
-/// better than by a default route (other networks, the host's neighbours) still goes there.
-void compile_way_out(const Context& context, const cloud::Uplink& uplink, Rows& out) {
-  constexpr std::uint32_t kMainTable = 254, kFirstTable = 0x6e00, kFirstPriority = 27900;
-  const auto slot = slot_of(context.host, uplink);
-  const engine::LinkFacts* facts = context.facts.find(uplink.interface);
-  if (!slot || !facts) return;
-  const std::uint32_t table = kFirstTable + *slot, priority = kFirstPriority + 2 * *slot;
-  constexpr bool kButDefault = true;
-  out.rules.push_back({priority, {*slot, kMainTable, kButDefault}});
-  out.rules.push_back({priority + 1, {*slot, table}});
-  out.routes.push_back(
-      {{table, {}}, {engine::Route::Type::unicast, uplink.interface, uplink.gateway}});
-  // Strictly filtered, what comes in by any but the host's default way out would be dropped.
-  if (facts->rp_filter > 0) {
-    out.sysctls.push_back({fmt::format("net/ipv4/conf/{}/rp_filter", uplink.interface), {"2"}});
-  }
-}
 
 void compile_uplink(const Context& context, const cloud::Uplink& uplink, Elements& elements,
                     Rows& out) {
@@ -74,19 +49,13 @@ void compile_uplink(const Context& context, const cloud::Uplink& uplink, Element
 }
 
 void compile_host(const Context& context, const Object& object, Rows& out) {
-  if (context.host.uplink_policy == cloud::UplinkPolicy::balance) {
-    out.problems.push_back({"uplink_policy balance", 0, "not supported yet"});
-  }
-  if (context.host.manage_host_default) {
-    out.problems.push_back({"manage_host_default", 0, "not supported yet"});
-  }
   Elements elements(object, out);
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     if (is_first_on_its_interface(context.host, uplink)) {
       compile_uplink(context, uplink, elements, out);
     }
-    compile_way_out(context, uplink, out);
   }
+  compile_ways_out(context, object, out);
   compile_proxying6(context, out);
   for (const Prefix& range : context.cloud.no_snat) {
     elements.add(range.address.is_v4() ? kNoSnat : kNoSnat6, range);
@@ -109,6 +78,7 @@ void compile_network(const Context& context, const Object& object, const cloud::
     constexpr bool kProxy = true;
     out.neighbours.push_back({{network.bridge, kMetadataAddress.address, kProxy}, {}});
   }
+  compile_order(context, object, network, out);
   Elements elements(object, out);
   const bool translates6 =
       network.translates6() && engine::host_address6_on(context, network).has_value();
@@ -195,7 +165,11 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
   compile_rate(ip, kArrivalLimits, kDepartureLimits, elements);
   elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port->address));
   elements.add(kFixedToFloating, bytes_of(port->address), bytes_of(ip.address));
-  if (const auto slot = slot_of(context.host, *uplink)) {
+  const bool is_movable = ip.uplink == "any" && engine::switches_uplinks(context.host);
+  const auto slot = engine::slot_of(context.host, *uplink);
+  if (is_movable) {
+    elements.add(kMovable, bytes_of(ip.address));
+  } else if (slot) {
     elements.add(kUplinkOf, bytes_of(port->address),
                  Bytes().mark(engine::kGuestMark | *slot).take());
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/engine/ways_out.h"
 #include "nat/nat.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"
@@ -54,6 +55,17 @@ void forget_translated(const IpAddress& fixed, const IpAddress& floating, Conseq
   out.flows.push_back(flows);
 }
 
+/// Traffic takes another way: what the dead ones carried begins anew.
+void forget_dead_uplinks(const Context& context, Consequences& out) {
+  for (const cloud::Uplink& uplink : context.host.uplinks) {
+    const auto slot = engine::slot_of(context.host, uplink);
+    if (!slot || !engine::is_dead(context.facts, uplink)) continue;
+    ForgetFlows flows{ForgetFlows::Which::mark, {}};
+    flows.mark = *slot;
+    out.flows.push_back(flows);
+  }
+}
+
 void announce(const Context& context, const IpAddress& address, Consequences& out) {
   const auto& floating = context.cloud.floating_ips;
   if (const auto ip = floating.find(address); ip != floating.end()) {
@@ -87,6 +99,10 @@ void Nat::follow(const Context&, const nft::ElementKey& key, const nft::Element*
   if (is_to_floating(key.set) && !before && after) {
     forget_translated(address_of(key.key), address_of(after->data), out);
   }
+  if (key.set == kUplinkSource && before && after) {
+    // The host's address is another one: what still leaves with the old one has no answers.
+    out.flows.push_back({ForgetFlows::Which::reply_destination, address_of(before->data)});
+  }
   if (key.set == kPortForwards) {
     const ForgetFlows flows = flows_of_forward(key.key);
     // A UDP sender that does not give up keeps its flow, as it was before the forward, for ever.
@@ -100,7 +116,14 @@ void Nat::follow(const Context& context, const engine::RouteKey& key, const engi
   const bool is_public_address = key.table == kLocalTable && after &&
                                  after->type == engine::Route::Type::local &&
                                  key.destination.length == key.destination.address.bits();
-  if (is_public_address && !before) announce(context, key.destination.address, out);
+  if (after && key.table > engine::kOrderTables && key.table <= engine::kLastOrderTable) {
+    forget_dead_uplinks(context, out);
+  }
+  if (!is_public_address) return;
+  // At home on another uplink, since its source is another one.
+  if (!before || before->preferred_source != after->preferred_source) {
+    announce(context, key.destination.address, out);
+  }
 }
 
 void Nat::follow(const Context& context, const engine::NeighbourKey& key,

@@ -1,4 +1,5 @@
 #include "dataplane/nft/rule.h"
+#include "nat/marks.h"
 #include "nat/nat.h"
 #include "nat/sets.h"
 
@@ -22,6 +23,17 @@ std::vector<nft::Set> sets() {
       {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
       {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
       {kUplinkOf, {ipv4_addr}, {nft::Field::mark}},
+      {kTracked, {ifname}},
+      {kMarked, {ifname}},
+      {kMovable, {ipv4_addr}},
+      {kUplinkBits[0], {ifname}},
+      {kUplinkBits[1], {ifname}},
+      {kUplinkBits[2], {ifname}},
+      {kUplinkBits[3], {ifname}},
+      {kOrderBits[0], {ifname}},
+      {kOrderBits[1], {ifname}},
+      {kOrderBits[2], {ifname}},
+      {kOrderBits[3], {ifname}},
       {kSnatSource6, {ifname, ifname}, {ipv6_addr}},
       {kNoSnat6, {ipv6_addr}, {}, kRanges},
       {kFloating6ToFixed, {ipv6_addr}, {ipv6_addr}},
@@ -41,6 +53,7 @@ std::vector<nft::Chain> chains() {
   constexpr auto kNat = nft::ChainType::nat;
   return {
       {Family::inet, "uplink", nft::ChainType::filter, prerouting, -150},
+      {Family::inet, "host", nft::ChainType::route, output, -150},
       {Family::inet, "prerouting", kNat, prerouting, -100},
       {Family::inet, "output", kNat, output, -100},
       {Family::inet, "postrouting", kNat, postrouting, 100},
@@ -200,6 +213,7 @@ std::vector<Rule> source_rules() {
 nft::Frame Nat::frame() const {
   nft::Frame frame{sets(), chains(), uplink_rules()};
   frame.merge({{}, {}, limit_rules()});
+  frame.merge({{}, {}, mark_rules()});
   frame.merge({{}, {}, guest_rules()});
   frame.merge({{}, {}, destination_rules("prerouting")});
   frame.merge({{}, {}, destination_rules("output")});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/presence.h"
+#include "dataplane/engine/ways_out.h"
 
 namespace novaplane::nat {
 namespace {
@@ -47,16 +48,13 @@ bool is_own_address(const engine::Context& context, const IpAddress& address) {
 const cloud::Uplink* uplink_of(const engine::Context& context, const cloud::FloatingIp& ip) {
   const auto& uplinks = context.host.uplinks;
   const bool is_named = !ip.uplink.empty() && ip.uplink != "any";
+  if (ip.uplink == "any" && engine::switches_uplinks(context.host)) {
+    if (const auto* used = engine::first_in_use(context.host, context.facts)) return used;
+  }
   const auto it = std::find_if(uplinks.begin(), uplinks.end(), [&](const cloud::Uplink& uplink) {
     return !is_named || uplink.name == ip.uplink;
   });
   return it != uplinks.end() ? &*it : nullptr;
-}
-
-std::optional<std::uint32_t> slot_of(const cloud::Host& host, const cloud::Uplink& uplink) {
-  const auto slot = static_cast<std::uint32_t>(&uplink - host.uplinks.data()) + 1;
-  const bool is_told_apart = host.uplinks.size() > 1 && uplink.gateway;
-  return is_told_apart && slot <= engine::kUplinkMask ? std::optional(slot) : std::nullopt;
 }
 
 bool needs_proxy(const engine::Context& context, const cloud::Uplink& uplink) {

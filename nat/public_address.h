@@ -31,9 +31,4 @@ void compile_proxying6(const engine::Context&, engine::Rows& out);
 /// The uplink's kernel would not answer ARP for an address that is not on the interface itself.
 bool needs_proxy(const engine::Context&, const cloud::Uplink&);
 
-/// The uplink's number among the host's, from 1: its bits of a packet's mark, and which routing
-/// table is its. None: it is the only one, has no gateway, or there are more than marks can tell
-/// apart; then the main table decides.
-std::optional<std::uint32_t> slot_of(const cloud::Host& host, const cloud::Uplink& uplink);
-
 }  // namespace novaplane::nat

@@ -25,7 +25,13 @@ constexpr Command kCommands[] = {
     {"down", "", "remove everything that is novaplane's on this host",
      "What others made stays; values that were found are given back.", 0, 0, down},
     {"show", "[networks|ports|floating-ips|port-forwards|uplinks|gateways]",
-     "what is, read from the kernel", "Needs no document.", 0, 1, show},
+     "what is, read from the kernel",
+     "Needs no document. Beside a running novaplaned also how uplinks and gateways fare.", 0, 1,
+     show},
+    {"uplink", "drain|undrain NAME", "take a way out of use before maintenance, or back",
+     "Asks the running novaplaned. New flows take another uplink at once; those that it carries\n"
+     "stay until they end. Kept until undrain, also when the daemon starts again.",
+     2, 2, uplink},
 };
 
 std::string usage_of(const Command& command) {
@@ -96,7 +102,8 @@ int run(const Options& options) {
   }
   const std::size_t given = options.arguments.size();
   if (given < command->least) {
-    return misused(fmt::format("{} needs a file: {}", command->name, usage_of(*command)));
+    return misused(fmt::format("{} needs {}: {}", command->name,
+                               command->least == 1 ? "a file" : "more words", usage_of(*command)));
   }
   if (given > command->most) {
     return misused(fmt::format("{} does not take '{}': {}", command->name,

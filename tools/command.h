@@ -30,6 +30,7 @@ int up_on_trial(const Options&);  ///< up --confirm TIME
 int confirm(const Options&);
 int down(const Options&);
 int show(const Options&);
+int uplink(const Options&);
 
 /// Finds the command that was typed and runs it; `help`, `--help` and `--version` too.
 int run(const Options&);

@@ -60,6 +60,7 @@ Result<Report> take_down(const Options& options) {
   }
   node::TrialFiles(options.run_dir).remove_all();
   (void)remove_all(options.run_dir + "/routers");  // asked anew
+  ::unlink((options.run_dir + "/uplinks").c_str());
   leave(options.run_dir);
   return report;
 }

@@ -16,6 +16,7 @@
 #include "tools/session.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
+#include "tools/uplink_table.h"
 
 namespace novaplane::tools {
 namespace {
@@ -76,11 +77,9 @@ Table port_forwards(const Show& show) {
 }
 
 Table uplinks(const Show& show) {
-  Table table({"UPLINK", "SOURCE", "STATE", "NETWORKS"});
-  for (const node::UplinkRow& row : show.uplinks) {
-    table.add({row.interface, text_of(row.source), row.state, list_of(row.networks)});
-  }
-  return table;
+  const bool is_watched = std::ranges::any_of(
+      show.uplinks, [](const node::UplinkRow& row) { return row.health.has_value(); });
+  return is_watched ? watched_uplinks(show.uplinks) : plain_uplinks(show.uplinks);
 }
 
 /// Whole seconds: what changed a moment ago is "0 s".
@@ -157,6 +156,9 @@ Result<Show> look(const Options& options) {
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
   Show show = node::show(session->engine(), options.run_dir);
   if (!show.gateways.empty()) ask_how_they_fare(show, options);
+  if (const auto told = ask_daemon(options.run_dir, "GET", "/uplinks")) {
+    node::add_health(show, node::uplinks_from_json(*told));
+  }
   if (auto sentence = node::trial_sentence(); !sentence.empty()) {
     show.warnings.insert(show.warnings.begin(), std::move(sentence));
   }

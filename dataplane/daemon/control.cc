@@ -103,10 +103,24 @@ struct Control::State {
 
 namespace {
 
+/// "/uplinks/wan/drain": the uplink's name, and whether it is to be drained.
+std::optional<std::pair<std::string, bool>> drain_of(std::string_view target) {
+  constexpr std::string_view kUplinks = "/uplinks/", kDrain = "/drain", kUndrain = "/undrain";
+  if (!target.starts_with(kUplinks)) return std::nullopt;
+  target.remove_prefix(kUplinks.size());
+  for (const auto& [suffix, drained] : {std::pair{kDrain, true}, {kUndrain, false}}) {
+    if (!target.ends_with(suffix) || target.size() == suffix.size()) continue;
+    target.remove_suffix(suffix.size());
+    return std::pair(std::string(target), drained);
+  }
+  return std::nullopt;
+}
+
 /// The method that a target takes; none: there is no such target.
 std::optional<http::verb> method_of(std::string_view target) {
   if (target == "/pass" || target == "/trial" || target == "/trial/end") return http::verb::post;
-  if (target == "/status" || target == "/show") return http::verb::get;
+  if (target == "/status" || target == "/show" || target == "/uplinks") return http::verb::get;
+  if (drain_of(target)) return http::verb::post;
   return std::nullopt;
 }
 
@@ -121,6 +135,12 @@ std::optional<Reply> reply_to(const Control::Handlers& handlers, http::verb meth
   }
   if (target == "/status") return Reply{http::status::ok, handlers.status()};
   if (target == "/show") return Reply{http::status::ok, handlers.show()};
+  if (target == "/uplinks") return Reply{http::status::ok, handlers.uplinks()};
+  if (const auto drain = drain_of(target)) {
+    const std::string error = handlers.drain(drain->first, drain->second);
+    if (error.empty()) return Reply{http::status::ok, "{}\n"};
+    return Reply{http::status::conflict, error_json(error)};
+  }
   return std::nullopt;
 }
 

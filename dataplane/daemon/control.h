@@ -14,6 +14,9 @@ namespace novaplane::daemon {
 ///
 ///     GET /status   how the daemon and the objects of the document fare
 ///     GET /show     what `novaplane show --json` prints
+///     GET /uplinks  how uplinks fare (node/uplink_rows.h)
+///     POST /uplinks/NAME/drain, /uplinks/NAME/undrain
+///                   takes an uplink out of use, or back
 ///     POST /trial   the same with <run-dir>/trial.yaml in force until the trial ends
 ///     (node/trial.h) POST /trial/end
 ///                   the same with the document again, as it is now
@@ -28,6 +31,9 @@ class Control {
     std::function<std::string()> status, show;
     /// "/pass", "/trial" or "/trial/end"; answers later, once.
     std::function<void(std::string_view target, Answer)> pass;
+    std::function<std::string()> uplinks;
+    /// An error's sentence, or nothing.
+    std::function<std::string(const std::string& uplink, bool drained)> drain;
   };
 
   /// EADDRINUSE when another daemon answers there.

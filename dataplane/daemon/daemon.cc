@@ -57,7 +57,9 @@ Result<void> Daemon::open() {
   if (auto made = make_directories(options_.run_dir); !made) return made;
   const Control::Handlers handlers{
       [this] { return status(); }, [this] { return show(); },
-      [this](std::string_view target, Control::Answer answer) { pass(target, std::move(answer)); }};
+      [this](std::string_view target, Control::Answer answer) { pass(target, std::move(answer)); },
+      [this] { return node::to_json(uplinks_->health()); },
+      [this](const std::string& name, bool drained) { return drain(name, drained); }};
   auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
   if (opened) opened = keep(control_, Control::open(loop_, options_.run_dir, handlers));
   if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
@@ -76,6 +78,14 @@ Result<void> Daemon::open() {
   opened = keep(router_watch_, RouterWatch::open(loop_, *node_, options_.run_dir,
                                                  [this] { reconciler_->act_now(); }));
   if (!opened) return opened;
+  opened = keep(
+      uplinks_,
+      Uplinks::open(loop_, options_.run_dir,
+                    {[this](auto verdicts) { reconciler_->judge_uplinks(std::move(verdicts)); },
+                     [this](auto flows) { reconciler_->forget(std::move(flows)); }}));
+  if (!opened) return opened;
+  node_->engine().judge_uplinks(uplinks_->verdicts());
+  reconciler_->wait_while([this] { return uplinks_->is_deciding(); });
   document_watch_ =
       std::make_unique<DocumentWatch>(loop_, document_.path(), [this] { read_document(); });
   return document_watch_->start();
@@ -173,6 +183,7 @@ void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>&
 
 void Daemon::on_quiet() {
   router_watch_->follow();
+  uplinks_->steer(node_->engine());
   if (!ready_) {
     log::info("ready");
     ready_ = true;

@@ -16,6 +16,7 @@
 #include "dataplane/daemon/reports.h"
 #include "dataplane/daemon/router_watch.h"
 #include "dataplane/daemon/signals.h"
+#include "dataplane/daemon/uplinks.h"
 #include "dataplane/node/writer_lock.h"
 
 namespace novaplane::daemon {
@@ -56,6 +57,7 @@ class Daemon {
   };
   std::string status() const;
   std::string show();
+  std::string drain(const std::string& uplink, bool drained);
   void pass(std::string_view target, Control::Answer answer);
   void note_changes(const engine::Plan& plan, const std::vector<Result<void>>& results);
   void answer(Asked& asked);
@@ -86,6 +88,7 @@ class Daemon {
   std::unique_ptr<Announcer> announcer_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<RouterWatch> router_watch_;
+  std::unique_ptr<Uplinks> uplinks_;
   std::unique_ptr<DocumentWatch> document_watch_;
   std::unique_ptr<Control> control_;
   Timer verify_, watchdog_, news_;

@@ -26,7 +26,13 @@ std::string Daemon::status() const {
 std::string Daemon::show() {
   node::Show show = node::show(node_->engine(), options_.run_dir);
   router_watch_->add_verdicts(show);
+  node::add_health(show, uplinks_->health());
   return node::to_json(show);
+}
+
+/// An error's sentence, or nothing.
+std::string Daemon::drain(const std::string& uplink, bool drained) {
+  return uplinks_->drain(uplink, drained);
 }
 
 void Daemon::pass(std::string_view target, Control::Answer answer) {

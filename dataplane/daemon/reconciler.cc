@@ -88,7 +88,7 @@ void Reconciler::pass() {
   if (const auto looked = look(); !looked) return trouble(looked.error());
   listen();
   if (look_at_services_ && !services_busy_) observe_services();
-  if (!wanted_) return;
+  if (!wanted_ || decides_()) return;
   send(choose(node::split(node_.plan(Clock::now())), services_busy_));
   if (kernel_busy_) return;
   spend();
@@ -180,13 +180,20 @@ void Reconciler::applied(const engine::Order& order, const engine::Report& repor
   listener_.on_steps(plan, report.results, std::exchange(intruder_, {}));
   auto follow = node::consequences_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);
-  if (!follow.flows.empty()) {
-    hands_.forget(std::move(follow.flows), [](const Result<void>& forgotten) {
-      if (!forgotten) log::error("{}", forgotten.error().message());
-    });
-  }
+  if (!follow.flows.empty()) forget(std::move(follow.flows));
   outdated_ = report.outdated ? outdated_ + 1 : 0;
   if (!any_succeeded(report.results) && !report.outdated) generous_until_ = {};
+}
+
+void Reconciler::forget(std::vector<engine::ForgetFlows> flows) {
+  hands_.forget(std::move(flows), [](const Result<void>& forgotten) {
+    if (!forgotten) log::error("{}", forgotten.error().message());
+  });
+}
+
+void Reconciler::judge_uplinks(engine::Compiler::Verdicts verdicts) {
+  node_.engine().judge_uplinks(std::move(verdicts));
+  pass();
 }
 
 void Reconciler::next() {

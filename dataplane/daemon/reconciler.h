@@ -43,6 +43,12 @@ class Reconciler {
   void look_again(Look what);
   /// What others found out has to be done now: nothing is spared for later.
   void act_now();
+  /// Uplinks fare otherwise: routes have changed already, the rest follows.
+  void judge_uplinks(engine::Compiler::Verdicts verdicts);
+  void forget(std::vector<engine::ForgetFlows> flows);
+  /// While this says yes nothing is planned; judge_uplinks() follows.
+  void wait_while(std::function<bool()> decides) { decides_ = std::move(decides); }
+
   /// Somebody asks: what failed is tried again, without regard to what repairs have cost.
   void pass_now();
 
@@ -89,6 +95,7 @@ class Reconciler {
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
   bool look_silent_ = false, look_everywhere_ = true, look_at_services_ = true;
   Loop::Task stopped_;
+  std::function<bool()> decides_ = [] { return false; };
 
   RepairBudget budget_;
   Clock::time_point generous_until_;  ///< somebody waits: what passes cost does not count

@@ -59,8 +59,11 @@ void Compiler::load(cloud::Cloud cloud) {
 }
 
 bool Compiler::learn(Facts facts) {
+  keep_to_uplinks(facts);
   place_uplinks(facts);
+  facts.uplinks = verdicts_;
   if (facts == facts_ && !is_stale_) return false;
+  if (!is_stale_ && only_uplinks_differ(facts)) return learn_of_uplinks(std::move(facts)), true;
   if (!is_stale_ && learn_routers(facts)) return true;
   facts_ = std::move(facts);
   is_stale_ = false;
@@ -78,6 +81,9 @@ void Compiler::place_uplinks(Facts& facts) {
     if (!network) continue;
     const auto nic = facts.links.find(uplink.interface);
     if (nic != facts.links.end()) facts.links.insert_or_assign(network->bridge, nic->second);
+    for (auto* links : {&facts.down, &facts.without_carrier}) {
+      if (links->contains(uplink.interface)) links->insert(network->bridge);
+    }
     uplink.interface = network->bridge;
   }
 }
@@ -157,8 +163,7 @@ void Compiler::compile_all() {
 void Compiler::rows_of(const Object& object) {
   rows_.clear();
   if (!host()) return;
-  const Context context{cloud_, here_, facts_, local_ports_, hosts_of_networks_};
-  for (const Subsystem* subsystem : subsystems_) subsystem->compile(context, object, rows_);
+  for (const Subsystem* subsystem : subsystems_) subsystem->compile(context(), object, rows_);
 }
 
 /// Ranks go by kind, then by place in the document.
@@ -356,7 +361,7 @@ std::vector<std::string> Compiler::links_of_interest() const {
 }
 
 Context Compiler::context() const {
-  return {cloud_, *host(), facts_, local_ports_, hosts_of_networks_};
+  return {cloud_, here_, facts_, local_ports_, hosts_of_networks_};
 }
 
 std::optional<IpAddress> Compiler::tunnel_address() const {
@@ -364,7 +369,7 @@ std::optional<IpAddress> Compiler::tunnel_address() const {
 }
 
 void Compiler::add_consequences(const Step& step, Consequences& out) const {
-  const Context context{cloud_, here_, facts_, local_ports_, hosts_of_networks_};
+  const Context context = this->context();
   const auto side = [](const auto& row) { return row ? &*row : nullptr; };
   std::visit(
       [&]<class Operation>(const Operation& c) {

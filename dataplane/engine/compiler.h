@@ -28,6 +28,10 @@ class Compiler {
   /// Compiles the document if it, or what it rests on, has changed. True: it has.
   bool learn(Facts facts);
 
+  /// How uplinks fare, by name, as those who watch them say: a fact from the next learn() on.
+  using Verdicts = std::map<std::string, UplinkVerdict, std::less<>>;
+  void judge_uplinks(Verdicts verdicts) { verdicts_ = std::move(verdicts); }
+
   // One object, and what refers to it. Cost: that of these objects, at any size of the document.
   void put(cloud::Port port);
   void put(cloud::FloatingIp floating_ip);
@@ -71,6 +75,10 @@ class Compiler {
                                 std::set<Object>& found) const;
   bool names_another_router(const cloud::Port& port) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
+  // compiler_uplinks.cc
+  void keep_to_uplinks(Facts& facts) const;
+  bool only_uplinks_differ(const Facts& facts) const;
+  void learn_of_uplinks(Facts facts);
   void edit(const std::set<Object>& concerned, const std::function<void()>& change);
 
   std::string host_name_;
@@ -79,6 +87,7 @@ class Compiler {
   cloud::Cloud cloud_;
   cloud::Host here_;  ///< the document's, its uplinks where they are on this host
   Facts facts_;
+  Verdicts verdicts_;
   bool is_stale_ = false;  ///< the whole document has to be compiled
   Rows rows_;              ///< kept for its capacity
   static constexpr std::uint32_t kFirstPass = 1;

@@ -54,8 +54,13 @@ std::string subject_of(const TakeoverChange& c) { return "addresses and routes o
 std::string subject_of(const AddressChange& c) {
   return fmt::format("address {} dev {}", c.key.prefix, c.key.link);
 }
+std::string table_text(std::uint32_t table) {
+  constexpr std::uint32_t kMain = 254, kLocal = 255;  // RT_TABLE_*
+  if (table == kMain) return "";
+  return table == kLocal ? " table local" : fmt::format(" table {}", table);
+}
 std::string subject_of(const RouteChange& c) {
-  return fmt::format("route {}{}", c.key.destination, c.key.table == 255 ? " table local" : "");
+  return fmt::format("route {}{}", c.key.destination, table_text(c.key.table));
 }
 std::string subject_of(const ShaperChange& c) { return "qdisc tbf dev " + c.key; }
 std::string subject_of(const RuleChange& c) { return fmt::format("rule priority {}", c.key); }
@@ -93,12 +98,23 @@ std::string row_text(const Address& address) {
   return address.broadcast ? fmt::format("broadcast {}", *address.broadcast) : "";
 }
 std::string row_text(const Route& route) {
+  if (route.next_hops) {
+    std::string text;
+    for (const NextHop& hop : *route.next_hops) {
+      text += fmt::format("{}nexthop via {} dev {} weight {}", text.empty() ? "" : " ", hop.gateway,
+                          hop.link, hop.weight);
+    }
+    return text;
+  }
   return fmt::format("{}dev {}{}{}", route.type == Route::Type::local ? "local " : "", route.link,
                      optional_word("via", route.gateway),
                      optional_word("src", route.preferred_source));
 }
 std::string row_text(const Rule& rule) {
-  return fmt::format("fwmark {:#x}/{:#x} lookup {}{}", rule.mark, kUplinkMask, rule.table,
+  std::string from = rule.source ? fmt::format("from {}", *rule.source) : "all";
+  if (rule.mask != 0) from = fmt::format("fwmark {:#x}/{:#x}", rule.mark, rule.mask);
+  if (rule.unreachable) return from + " unreachable";
+  return fmt::format("{} lookup {}{}", from, rule.table,
                      rule.but_default ? " suppress_prefixlength 0" : "");
 }
 std::string row_text(const Neighbour& neighbour) {
@@ -164,6 +180,8 @@ std::string what_of(const ForgetFlows& flows) {
                          flows.keep ? fmt::format(" that do not reach {}", *flows.keep) : "");
     case ForgetFlows::Which::reply_destination:
       return fmt::format("forget flows translated to {}", flows.address);
+    case ForgetFlows::Which::mark:
+      return fmt::format("forget flows of uplink {}", flows.mark);
     case ForgetFlows::Which::translated_source:
       return fmt::format("forget flows of {} that are translated otherwise", flows.address);
     case ForgetFlows::Which::untranslated:
@@ -224,6 +242,7 @@ std::string difference(const Route& before, const Route& after) {
   compare(text, "dev", before.link, after.link);
   compare(text, "gateway", shown(before.gateway), shown(after.gateway));
   compare(text, "source", shown(before.preferred_source), shown(after.preferred_source));
+  if (before.next_hops != after.next_hops) compare(text, "way", row_text(before), row_text(after));
   return text.empty() ? "type differs" : text;
 }
 std::string difference(const Rule& before, const Rule& after) {

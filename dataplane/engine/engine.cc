@@ -88,7 +88,9 @@ void Engine::saw_sysctl(const SysctlKey& key, std::string value) {
 
 void Engine::learn() {
   if (!view_.take_facts_stale()) return;
-  if (compiler_.learn(view_.facts())) view_.mark_takeovers_stale();
+  if (!compiler_.learn(view_.facts())) return;
+  view_.mark_takeovers_stale();
+  holds_.retry_now();  // an address that a route's gateway needs may be there now
 }
 
 std::vector<SysctlKey> Engine::wanted_sysctls() {

@@ -41,6 +41,12 @@ class Engine {
   /// `down`: nothing of the document, and no tables of ours.
   void want_nothing();
 
+  /// How uplinks fare, by name (Facts::uplinks).
+  void judge_uplinks(Compiler::Verdicts verdicts) {
+    compiler_.judge_uplinks(std::move(verdicts));
+    view_.mark_facts_stale();
+  }
+
   // --- what is seen
   KernelView& kernel() { return view_; }
   const KernelView& kernel() const { return view_; }

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "dataplane/engine/batch.h"
+#include "dataplane/engine/ways_out.h"
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
@@ -16,25 +17,11 @@ namespace {
 constexpr std::uint32_t kLocalTable = RT_TABLE_LOCAL;
 constexpr int kLoopback = 1;  ///< in every network namespace (net/flow.h, LOOPBACK_IFINDEX)
 
-netlink::Route message_of(const RouteKey& key, const Route& row, int link) {
-  const bool local = row.type == Route::Type::local;
-  return {.table = key.table,
-          .destination = key.destination,
-          .type = static_cast<std::uint8_t>(row.type),
-          .protocol = netlink::kOurProtocol,
-          .scope = static_cast<std::uint8_t>(local         ? RT_SCOPE_HOST
-                                             : row.gateway ? RT_SCOPE_UNIVERSE
-                                                           : RT_SCOPE_LINK),
-          .metric = 0,
-          .link = link,
-          .gateway = row.gateway,
-          .preferred_source = row.preferred_source};
-}
-
 netlink::Rule message_of(RuleKey priority, const Rule& row) {
-  netlink::Rule rule{
-      .priority = priority, .mark = row.mark, .mask = kUplinkMask, .table = row.table};
+  netlink::Rule rule{.priority = priority, .mark = row.mark, .mask = row.mask, .table = row.table};
   if (row.but_default) rule.suppress_prefix_length = 0;
+  rule.unreachable = row.unreachable;
+  rule.source = row.source;
   return rule;
 }
 
@@ -219,8 +206,8 @@ void Executor::withdraw(const Work& work) {
     std::visit(
         [&]<class Operation>(const Operation& c) {
           if constexpr (std::is_same_v<Operation, RouteChange>) {
-            if (const auto link = index_of(c.before->link)) {
-              batch.add(i, netlink::delete_route(message_of(c.key, *c.before, *link)));
+            if (const auto route = route_message(c.key, *c.before)) {
+              batch.add(i, netlink::delete_route(*route));
             }
           } else if constexpr (std::is_same_v<Operation, RuleChange>) {
             batch.add(i, netlink::delete_rule(message_of(c.key, *c.before)));
@@ -313,6 +300,9 @@ netlink::RouteHow how(const RouteChange& route) {
   if (!route.key.destination.address.is_v4()) {
     return route.before ? netlink::RouteHow::replace : netlink::RouteHow::create;
   }
+  // All of these tables is ours, and who switches uplinks writes there too.
+  const bool is_ways_out = route.key.table > kUplinkTables && route.key.table <= kLastOrderTable;
+  if (is_ways_out) return netlink::RouteHow::replace;
   const bool beside = route.key.table == kLocalTable || route.before;
   return beside ? netlink::RouteHow::append : netlink::RouteHow::create;
 }
@@ -342,21 +332,24 @@ void Executor::add_routes(const Work& work) {
     }
     const auto* route = std::get_if<RouteChange>(&step.operation);
     const auto* neighbour = std::get_if<NeighbourChange>(&step.operation);
-    const auto link = index_of(route ? route->after->link : neighbour->key.link);
-    if (!link) {
-      work.results[i] = tl::unexpected(link.error());
-    } else if (neighbour) {
+    if (neighbour) {
+      const auto link = index_of(neighbour->key.link);
+      if (!link) work.results[i] = tl::unexpected(link.error());
+      if (!link) continue;
       additions.add(i,
                     netlink::add_neighbour(message_of(neighbour->key, *neighbour->after, *link)));
-    } else {
-      additions.add(i,
-                    netlink::add_route(message_of(route->key, *route->after, *link), how(*route)));
-      const auto old = route->before ? index_of(route->before->link) : link;
-      const bool stays = how(*route) == netlink::RouteHow::append;
-      if (route->before && old && stays) {
-        deletions.add(i, netlink::delete_route(message_of(route->key, *route->before, *old)));
-      }
+      continue;
     }
+    const auto added = route_message(route->key, *route->after);
+    if (!added) {
+      work.results[i] = tl::unexpected(added.error());
+      continue;
+    }
+    additions.add(i, netlink::add_route(*added, how(*route)));
+    const bool stays = route->before && how(*route) == netlink::RouteHow::append;
+    if (!stays) continue;
+    const auto old = route_message(route->key, *route->before);
+    if (old) deletions.add(i, netlink::delete_route(*old));
   }
   additions.send(netlink_, work.results);
   deletions.send(netlink_, work.results, {ESRCH});

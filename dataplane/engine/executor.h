@@ -81,6 +81,9 @@ class Executor {
   void add_addresses(const Work& work);
   void add_routes(const Work& work);
 
+  // next_hops.cc
+  Result<netlink::Route> route_message(const RouteKey& key, const Route& row);
+
   // executor_forwarding.cc
   Result<netlink::ForwardingEntry> entry_of(const ForwardingKey& key, const Forwarding& row);
   Result<netlink::Request> addition(const ForwardingChange& change);

@@ -27,15 +27,6 @@ Link row_of(const netlink::Link& link, const std::string& parent) {
           .learning = link.learning};
 }
 
-std::optional<Route> row_of(const netlink::Route& route, const std::string& link) {
-  using Type = Route::Type;
-  if (route.type != RTN_UNICAST && route.type != RTN_LOCAL) return std::nullopt;
-  return Route{.type = route.type == RTN_LOCAL ? Type::local : Type::unicast,
-               .link = link,
-               .gateway = route.gateway,
-               .preferred_source = route.preferred_source};
-}
-
 /// Forwarding or not: what the host does not take now it shall not take later.
 bool takes_advertisements(const netlink::Link& link) {
   return link.ipv6 && (link.accept_ra == 2 || (link.accept_ra == 1 && !link.forwarding6));
@@ -276,7 +267,7 @@ void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
     if (seen.value.table != RT_TABLE_LOCAL) note_change_on(name_of(seen.value.link));
     return;
   }
-  const auto row = row_of(seen.value, name_of(seen.value.link));
+  const auto row = route_row(seen.value);
   if (row) tables_.routes.saw(key_of(seen.value), *row);
 }
 
@@ -288,17 +279,7 @@ void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
   if (!engine::is_ours(gone.value)) return;
   const RouteKey key = key_of(gone.value);
   const Route* actual = tables_.routes.rows().actual(key);
-  if (actual && row_of(gone.value, name_of(gone.value.link)) == *actual) tables_.routes.gone(key);
-}
-
-void KernelView::on(const netlink::Seen<netlink::Rule>& seen) {
-  const netlink::Rule& rule = seen.value;
-  if (rule.protocol != netlink::kOurProtocol) return;
-  tables_.rules.saw(rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u});
-}
-
-void KernelView::on(const netlink::Gone<netlink::Rule>& gone) {
-  if (gone.value.protocol == netlink::kOurProtocol) tables_.rules.gone(gone.value.priority);
+  if (actual && route_row(gone.value) == *actual) tables_.routes.gone(key);
 }
 
 void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
@@ -376,6 +357,8 @@ Facts KernelView::facts() const {
     const netlink::Link* found = link(name);
     if (!found) continue;
     LinkFacts& about = facts.links[name];
+    if (!found->up) facts.down.insert(name);
+    if (found->up && !found->carrier) facts.without_carrier.insert(name);
     about.mac = found->mac;
     about.mtu = found->mtu;
     const netlink::Link* master = found->master != 0 ? link(found->master) : nullptr;

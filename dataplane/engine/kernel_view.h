@@ -67,6 +67,7 @@ class KernelView {
   Facts facts() const;
   /// What facts() says may have changed since the last call.
   bool take_facts_stale() { return std::exchange(facts_stale_, false); }
+  void mark_facts_stale() { facts_stale_ = true; }
   const netlink::Link* link(std::string_view name) const;
   const netlink::Link* link(int index) const;
   const std::unordered_map<int, netlink::Link>& links() const { return links_; }
@@ -94,7 +95,7 @@ class KernelView {
   void on(const netlink::Gone<netlink::Address>& gone);
   void on(const netlink::Seen<netlink::Route>& seen);
   void on(const netlink::Gone<netlink::Route>& gone);
-  void on(const netlink::Seen<netlink::Rule>& seen);
+  void on(const netlink::Seen<netlink::Rule>& seen);  // next_hops.cc
   void on(const netlink::Gone<netlink::Rule>& gone);
   void on(const netlink::Seen<netlink::Neighbour>& seen);
   void on(const netlink::Gone<netlink::Neighbour>& gone);
@@ -117,7 +118,8 @@ class KernelView {
   bool is_tunnel(const netlink::Link* link) const {
     return link && is_ours(*link) && link->kind == "vxlan";
   }
-  const std::string& name_of(int index) const;  ///< empty: unknown
+  const std::string& name_of(int index) const;                        ///< empty: unknown
+  std::optional<Route> route_row(const netlink::Route& route) const;  // next_hops.cc
   bool is_watched(const std::string& name) const;
   bool carries_routes(const std::string& name) const;
 

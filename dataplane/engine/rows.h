@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/base/address.h"
+#include "dataplane/base/boxed.h"
 #include "dataplane/base/error.h"
 #include "dataplane/nft/values.h"
 
@@ -15,9 +16,11 @@
 /// Links are named here; numbers are looked up when a request is built.
 namespace novaplane::engine {
 
-/// Bits of packet marks that are ours: a frame came in by a guest's port, and the number of the
-/// uplink that a packet has to leave by (0: whichever).
+/// Bits of packet marks that are ours: a frame came in by a guest's port; the number of the uplink
+/// that a packet has to leave by (0: whichever), which flows keep as their conntrack mark; the
+/// number of the order of uplinks that a guest's packet takes.
 constexpr std::uint32_t kGuestMark = 0x01000000, kUplinkMask = 0x0000000f;
+constexpr std::uint32_t kOrderMask = 0xf0000000, kOrderShift = 28;
 
 /// A link that we create and own: a bridge, or a VLAN or VXLAN device as the wire of one.
 struct Link {
@@ -94,21 +97,32 @@ struct RouteKey {
   Prefix destination;
   bool operator==(const RouteKey&) const = default;
 };
+/// One of several ways of a route.
+struct NextHop {
+  std::string link;
+  IpAddress gateway;
+  std::uint32_t weight = 1;  ///< 1 to 256
+  bool operator==(const NextHop&) const = default;
+};
 struct Route {
   enum class Type : std::uint8_t { unicast = 1, local = 2 };  ///< RTN_*
   Type type = Type::unicast;
   std::string link;
   std::optional<IpAddress> gateway = {};
   std::optional<IpAddress> preferred_source = {};
+  Boxed<std::vector<NextHop>> next_hops = {};  ///< if several: `link` is the first one's
   bool operator==(const Route&) const = default;
 };
 
-/// A policy rule by its priority: packets with the mark (within kUplinkMask) look into the table.
+/// A policy rule by its priority: packets with the mark (within the mask) look into the table.
 using RuleKey = std::uint32_t;
 struct Rule {
   std::uint32_t mark = 0;
   std::uint32_t table = 254;
   bool but_default = false;  ///< the table's default routes do not count
+  std::uint32_t mask = kUplinkMask;
+  bool unreachable = false;              ///< no table: there is no way
+  std::optional<IpAddress> source = {};  ///< packets from this address only
   bool operator==(const Rule&) const = default;
 };
 

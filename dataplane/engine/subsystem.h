@@ -47,6 +47,16 @@ struct RouterFacts {
   bool operator==(const RouterFacts&) const = default;
 };
 
+/// Whether an uplink works, as those who watch it say.
+struct UplinkVerdict {
+  enum class Health : std::uint8_t { alive, held, dead };
+  Health health = Health::alive;
+  bool drained = false;  ///< out of use by hand
+  bool standby = false;  ///< `fail_back: false`, and it has failed since it was in use
+  bool watched = false;  ///< health says of the carrier too; false: nobody looks
+  bool operator==(const UplinkVerdict&) const = default;
+};
+
 struct Facts {
   std::map<std::string, LinkFacts, std::less<>> links;  ///< absent: the link does not exist
   /// All links of the host, whoever names them, that have a default route from a router
@@ -54,6 +64,9 @@ struct Facts {
   std::set<std::string> advertised_defaults;
   std::optional<TunnelFacts> tunnel = {};         ///< none: no link has the address
   std::map<IpAddress, RouterFacts> routers = {};  ///< by address; absent: nothing is known
+  std::map<std::string, UplinkVerdict, std::less<>> uplinks = {};  ///< absent: by carrier alone
+  std::set<std::string, std::less<>> down = {};                    ///< of uplinks' links: not up
+  std::set<std::string, std::less<>> without_carrier = {};         ///< of uplinks' links: up, but
   bool operator==(const Facts&) const = default;
 
   const LinkFacts* find(std::string_view name) const {
@@ -101,6 +114,7 @@ struct ForgetFlows {
     reply_destination,     ///< outbound flows that were translated to it
     translated_source,     ///< outbound flows of a fixed address, with status SRC_NAT
     untranslated,          ///< from and to a fixed address beyond `within`, translated in no way
+    mark,                  ///< flows that belong to an uplink: its number
   };
   Which which = Which::original_destination;
   IpAddress address;
@@ -111,6 +125,7 @@ struct ForgetFlows {
   // destination of original_destination.
   std::optional<IpAddress> keep = {};
   std::optional<Prefix> within = {};  ///< untranslated: the network, in which flows stay
+  std::uint32_t mark = 0;             ///< for mark only, within kUplinkMask
   bool operator==(const ForgetFlows&) const = default;
 };
 struct Consequences {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "dataplane/base/address.h"
 
@@ -72,6 +73,14 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
+/// One of several next hops of a route.
+struct NextHop {
+  int link = 0;
+  IpAddress gateway{};
+  std::uint32_t weight = 1;  ///< 1 to 256
+  bool operator==(const NextHop&) const = default;
+};
+
 struct Route {
   std::uint32_t table = 254;  ///< RT_TABLE_MAIN; RT_TABLE_LOCAL is 255
   Prefix destination{};
@@ -79,9 +88,10 @@ struct Route {
   std::uint8_t protocol = 0;
   std::uint8_t scope = 0;  ///< RT_SCOPE_*; host for local routes, link without a gateway
   std::uint32_t metric = 0;
-  int link = 0;  ///< 0: none, or several next hops (which are not read)
+  int link = 0;  ///< 0: none, or several next hops
   std::optional<IpAddress> gateway{};
   std::optional<IpAddress> preferred_source{};
+  std::vector<NextHop> next_hops{};  ///< IPv4, if several
 
   bool operator==(const Route&) const = default;
 };
@@ -110,7 +120,7 @@ struct ForwardingEntry {
   bool operator==(const ForwardingEntry&) const = default;
 };
 
-/// A policy rule (IPv4): packets with these mark bits look their route up in a table.
+/// A policy rule (IPv4): packets with these mark bits look their route up in a table, or have none.
 struct Rule {
   std::uint32_t priority = 0;
   std::uint32_t mark = 0, mask = 0;
@@ -118,6 +128,8 @@ struct Rule {
   /// Routes with a prefix of at most this length do not count (FRA_SUPPRESS_PREFIXLEN).
   std::optional<std::uint32_t> suppress_prefix_length{};
   std::uint8_t protocol = 0;
+  bool unreachable = false;           ///< FR_ACT_UNREACHABLE, without a table
+  std::optional<IpAddress> source{};  ///< packets from this address only
 
   bool operator==(const Rule&) const = default;
 };

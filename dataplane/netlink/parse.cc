@@ -49,6 +49,27 @@ std::optional<IpAddress> gateway_of(const Attributes<RTA_VIA>& attributes) {
   return IpAddress::from_bytes(via.subspan(std::min(via.size(), sizeof(rtvia))));
 }
 
+/// RTA_MULTIPATH: rtnexthop structures, each with its own attributes.
+std::vector<NextHop> next_hops_of(std::span<const std::uint8_t> bytes) {
+  std::vector<NextHop> hops;
+  while (bytes.size() >= sizeof(rtnexthop)) {
+    const auto* header = reinterpret_cast<const rtnexthop*>(bytes.data());
+    if (header->rtnh_len < sizeof(*header) || header->rtnh_len > bytes.size()) break;
+    const auto* first = reinterpret_cast<const nlattr*>(header + 1);
+    const int left = static_cast<int>(header->rtnh_len - sizeof(*header));
+    const auto* gateway = nla_find(first, left, RTA_GATEWAY);
+    NextHop hop{.link = header->rtnh_ifindex, .gateway = {}, .weight = header->rtnh_hops + 1u};
+    if (gateway) {
+      const auto* data = static_cast<const std::uint8_t*>(nla_data(gateway));
+      hop.gateway = IpAddress::from_bytes({data, static_cast<std::size_t>(nla_len(gateway))})
+                        .value_or(IpAddress());
+    }
+    hops.push_back(hop);
+    bytes = bytes.subspan(std::min<std::size_t>(bytes.size(), RTNH_ALIGN(header->rtnh_len)));
+  }
+  return hops;
+}
+
 std::optional<Route> parse_route(const nlmsghdr& message) {
   const auto* header = header_of<rtmsg>(message);
   if (!header || !is_ip(header->rtm_family)) return std::nullopt;
@@ -65,6 +86,7 @@ std::optional<Route> parse_route(const nlmsghdr& message) {
       .link = attributes.number<int>(RTA_OIF),
       .gateway = gateway_of(attributes),
       .preferred_source = attributes.address(RTA_PREFSRC),
+      .next_hops = next_hops_of(attributes.bytes(RTA_MULTIPATH)),
   };
 }
 
@@ -117,6 +139,8 @@ std::optional<Rule> parse_rule(const nlmsghdr& message) {
       .mask = attributes.number<std::uint32_t>(FRA_FWMASK),
       .table = attributes.number<std::uint32_t>(FRA_TABLE, header->table),
       .protocol = attributes.number<std::uint8_t>(FRA_PROTOCOL),
+      .unreachable = header->action == FR_ACT_UNREACHABLE,
+      .source = attributes.address(FRA_SRC),
   };
   // The kernel tells -1 of a rule that suppresses nothing.
   const auto suppressed = attributes.number<std::int32_t>(FRA_SUPPRESS_PREFIXLEN, -1);

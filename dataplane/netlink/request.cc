@@ -43,8 +43,26 @@ Request address_request(std::uint16_t type, std::uint16_t flags, const Address& 
   return request;
 }
 
+/// rtnexthop structures, each with its own attributes.
+void put_next_hops(Request& request, const std::vector<NextHop>& hops) {
+  std::string bytes;
+  for (const NextHop& hop : hops) {
+    const auto gateway = hop.gateway.bytes();
+    const nlattr attribute{static_cast<std::uint16_t>(NLA_HDRLEN + gateway.size()), RTA_GATEWAY};
+    rtnexthop header{};
+    header.rtnh_len = static_cast<std::uint16_t>(sizeof(header) + NLA_ALIGN(attribute.nla_len));
+    header.rtnh_hops = static_cast<std::uint8_t>(hop.weight - 1);
+    header.rtnh_ifindex = hop.link;
+    bytes.append(reinterpret_cast<const char*>(&header), sizeof(header));
+    bytes.append(reinterpret_cast<const char*>(&attribute), sizeof(attribute));
+    bytes.append(reinterpret_cast<const char*>(gateway.data()), gateway.size());
+  }
+  put(request, RTA_MULTIPATH, bytes.data(), bytes.size());
+}
+
 Request route_request(std::uint16_t type, std::uint16_t flags, const Route& route) {
-  Request request(type, flags, kRoom);
+  constexpr std::size_t kRoomForHop = 16;
+  Request request(type, flags, kRoom + route.next_hops.size() * kRoomForHop);
   rtmsg header{};
   header.rtm_family = static_cast<std::uint8_t>(route.destination.address.family());
   header.rtm_dst_len = route.destination.length;
@@ -59,6 +77,7 @@ Request route_request(std::uint16_t type, std::uint16_t flags, const Route& rout
   if (route.gateway) put(request, RTA_GATEWAY, *route.gateway);
   if (route.preferred_source) put(request, RTA_PREFSRC, *route.preferred_source);
   if (route.metric != 0) put(request, RTA_PRIORITY, route.metric);
+  if (!route.next_hops.empty()) put_next_hops(request, route.next_hops);
   return request;
 }
 
@@ -67,9 +86,11 @@ Request rule_request(std::uint16_t type, std::uint16_t flags, const Rule& rule) 
   fib_rule_hdr header{};
   header.family = AF_INET;
   header.table = rule.table < 256 ? static_cast<std::uint8_t>(rule.table) : 0;
-  header.action = FR_ACT_TO_TBL;
+  header.src_len = rule.source ? static_cast<std::uint8_t>(rule.source->bits()) : 0;
+  header.action = rule.unreachable ? FR_ACT_UNREACHABLE : FR_ACT_TO_TBL;
   put_header(request, header);
   put(request, FRA_PRIORITY, rule.priority);
+  if (rule.source) put(request, FRA_SRC, *rule.source);
   put(request, FRA_FWMARK, rule.mark);
   put(request, FRA_FWMASK, rule.mask);
   put(request, FRA_TABLE, rule.table);

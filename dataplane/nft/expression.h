@@ -45,6 +45,7 @@ enum class Select : std::uint8_t {
   ra_lifetime,    ///< of router advertisements only: 0, the sender is no default router
   ra_third_mac,   ///< of router advertisements: what the option behind prefix and MTU says
   th_sport,       ///< as th_dport
+  ct_mark,        ///< of the flow; in postrouting of one that is new, too
 };
 
 /// One selector, or several: a concatenation.
@@ -89,10 +90,11 @@ struct HasBits {
   bool none = false;
 };
 
-/// `meta mark set meta mark | 0x1`, or `meta mark set meta mark & 0xfffffffe`.
+/// `meta mark set meta mark | 0x1`, or `meta mark set meta mark & 0xfffffffe`; of_flow: ct mark.
 struct SetMarkBits {
   std::uint32_t bits = 0;
   bool clear = false;
+  bool of_flow = false;
 };
 
 /// `ether daddr set iifname . ether daddr map @to_bridge`: a packet that the map does not know

@@ -58,9 +58,12 @@ class Lowering {
   }
 
   void operator()(const SetMarkBits& set) {
-    load({Select::mark});
+    load({set.of_flow ? Select::ct_mark : Select::mark});
     mask(raw(~set.bits), raw(set.clear ? 0u : set.bits));
-    write_meta(NFT_META_MARK);
+    if (!set.of_flow) return write_meta(NFT_META_MARK);
+    nftnl_expr* ct = add("ct");
+    nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+    nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_SREG, kRegister);
   }
 
   void operator()(const WriteFromMap& write) {

@@ -95,6 +95,9 @@ RuleBuilder&& RuleBuilder::set_mark_bits(std::uint32_t bits) && { return add(Set
 RuleBuilder&& RuleBuilder::clear_mark_bits(std::uint32_t bits) && {
   return add(SetMarkBits{bits, /*clear=*/true});
 }
+RuleBuilder&& RuleBuilder::set_flow_mark_bits(std::uint32_t bits) && {
+  return add(SetMarkBits{bits, /*clear=*/false, /*of_flow=*/true});
+}
 
 RuleBuilder&& RuleBuilder::set_pkttype_host() && { return add(SetPkttypeHost{}); }
 

@@ -35,7 +35,8 @@ class RuleBuilder {
   RuleBuilder&& between(Select, std::uint16_t first, std::uint16_t last) &&;
   RuleBuilder&& within(Select, const Prefix&) &&;
   RuleBuilder&& not_within(Select, const Prefix&) &&;
-  RuleBuilder&& has(Select, std::uint32_t any_of_the_bits) &&;  ///< mark, ct_state, ct_status
+  RuleBuilder&& has(Select,
+                    std::uint32_t any_of_the_bits) &&;  ///< mark, ct_state, ct_status, ct_mark
   RuleBuilder&& lacks(Select, std::uint32_t bits) &&;
   RuleBuilder&& ipv4() &&;  ///< for rules that look at nothing of the address
   RuleBuilder&& ipv6() &&;
@@ -43,6 +44,7 @@ class RuleBuilder {
   // What is done to the packet.
   RuleBuilder&& set_mark_bits(std::uint32_t bits) &&;
   RuleBuilder&& clear_mark_bits(std::uint32_t bits) &&;
+  RuleBuilder&& set_flow_mark_bits(std::uint32_t bits) &&;
   RuleBuilder&& set_pkttype_host() &&;
   RuleBuilder&& set(Select target, Key key, std::string_view map) &&;
   RuleBuilder&& dnat(Key key, std::string_view map) &&;

@@ -96,7 +96,7 @@ struct Printer {
   }
   std::string operator()(const HasBits& match) const {
     const auto text = selector(match.of).text;
-    if (match.of == Select::mark) {
+    if (match.of == Select::mark || match.of == Select::ct_mark) {
       return fmt::format("{} & {:#010x} {} 0x00000000", text, match.bits, match.none ? "==" : "!=");
     }
     const auto names = match.of == Select::ct_state ? std::span(kStateNames)
@@ -105,8 +105,8 @@ struct Printer {
     return fmt::format("{} {}", text, names_of(names, match.bits, ","));
   }
   std::string operator()(const SetMarkBits& set) const {
-    return set.clear ? fmt::format("meta mark set meta mark & {:#010x}", ~set.bits)
-                     : fmt::format("meta mark set meta mark | {:#010x}", set.bits);
+    return fmt::format("{0} set {0} {1} {2:#010x}", set.of_flow ? "ct mark" : "meta mark",
+                       set.clear ? '&' : '|', set.clear ? ~set.bits : set.bits);
   }
   std::string operator()(const WriteFromMap& write) const {
     return fmt::format("{} set {} map @{}", selector(write.target).text, to_text(write.key),

@@ -41,6 +41,7 @@ constexpr Selector kSelectors[] = {
     {"@th,48,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 6, 2, Needs::icmpv6},
     {"@th,464,48", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 58, 6, Needs::icmpv6},
     {"th sport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, Needs::nothing},
+    {"ct mark", Load::ct, NFT_CT_MARK, 0, 4, Needs::nothing},
 };
 
 }  // namespace

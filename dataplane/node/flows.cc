@@ -16,6 +16,8 @@ FlowFilter::Which which(ForgetFlows::Which wanted) {
       return FlowFilter::Which::translated_source;
     case ForgetFlows::Which::untranslated:
       return FlowFilter::Which::untranslated;
+    case ForgetFlows::Which::mark:
+      return FlowFilter::Which::mark;
     case ForgetFlows::Which::original_destination:
       break;
   }
@@ -30,6 +32,8 @@ FlowFilter filter_of(const ForgetFlows& wanted) {
   filter.port = wanted.port;
   filter.keep = wanted.keep;
   filter.within = wanted.within;
+  filter.mark = wanted.mark;
+  filter.mask = engine::kUplinkMask;
   return filter;
 }
 

@@ -1,6 +1,7 @@
 #include "dataplane/node/node.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,8 @@
 #include "dataplane/engine/nic_records.h"
 #include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
+#include "dataplane/node/uplink_rows.h"
+#include "dataplane/node/writer_lock.h"
 #include "dhcp/dhcp.h"
 #include "hwgw/router_records.h"
 #include "hwgw/routers.h"
@@ -76,9 +79,13 @@ Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::str
   if (!lister) return tl::unexpected(lister.error());
   auto nft_lister = nft::Client::open(frame_of_all());
   if (!nft_lister) return tl::unexpected(nft_lister.error());
-  return std::unique_ptr<Node>(new Node(host, run_dir, std::move(*lister),
-                                        std::move(*netlink_events), std::move(*nft_lister),
-                                        std::move(*nft_events)));
+  std::unique_ptr<Node> node(new Node(host, run_dir, std::move(*lister), std::move(*netlink_events),
+                                      std::move(*nft_lister), std::move(*nft_events)));
+  const auto writer = WriterLock::holder();
+  const bool is_watched = writer && *writer != ::getpid();
+  node->engine_.judge_uplinks(
+      remembered_uplinks(run_dir, is_watched ? Remember::everything : Remember::by_hand));
+  return node;
 }
 
 Node::Node(std::string host, const std::string& run_dir, netlink::Socket lister,

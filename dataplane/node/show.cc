@@ -332,6 +332,13 @@ std::string PortForwardRow::Ports::to_string() const {
   return first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last);
 }
 
+void add_health(Show& show, std::vector<UplinkHealth> health) {
+  for (UplinkHealth& one : health) {
+    const auto row = std::ranges::find(show.uplinks, one.interface, &UplinkRow::interface);
+    if (row != show.uplinks.end() && !row->health) row->health = std::move(one);
+  }
+}
+
 Show show(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();
   show.gateways = gateway_rows(engine, show.networks);

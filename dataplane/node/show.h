@@ -8,6 +8,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/engine/engine.h"
+#include "dataplane/node/uplink_rows.h"
 #include "hwgw/gateway_row.h"
 
 /// What is, in the terms of the document, gathered from what the kernel tells by our marks: the
@@ -57,7 +58,8 @@ struct PortForwardRow {
 
 struct UplinkRow {
   std::string interface;
-  std::optional<IpAddress> source;  ///< none: no SNAT
+  std::optional<UplinkHealth> health;  ///< none: nobody watches it
+  std::optional<IpAddress> source;     ///< none: no SNAT
   std::string state;
   std::vector<std::string> networks;  ///< that are translated to the source
 };
@@ -75,6 +77,7 @@ struct Show {
 /// From what was seen of the kernel; `wanted`: from what the document wants instead, as far as it
 /// is known before it is there.
 enum class Side : std::uint8_t { seen, wanted };
+void add_health(Show& show, std::vector<UplinkHealth> health);
 Show show(engine::Engine& engine, const std::string& run_dir, Side side = Side::seen);
 
 }  // namespace novaplane::node

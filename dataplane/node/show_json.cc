@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
-#include <nlohmann/json.hpp>
+#include "dataplane/node/uplink_json.h"
 
 namespace novaplane::node {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// What is not known is null.
 template <class T>
@@ -73,10 +71,12 @@ Json json_of(const PortForwardRow& row) {
 }
 
 Json json_of(const UplinkRow& row) {
-  return {{"interface", row.interface},
-          {"source", text_of(row.source)},
-          {"state", row.state},
-          {"networks", row.networks}};
+  Json json = {{"interface", row.interface},
+               {"source", text_of(row.source)},
+               {"state", row.state},
+               {"networks", row.networks}};
+  if (row.health) json["health"] = json_of(*row.health);
+  return json;
 }
 
 Json json_of(const hwgw::GatewayRow& row) {

@@ -43,7 +43,7 @@ void BareFlows::put_tuple(nlmsghdr* message, std::uint16_t type, Ipv4 source, Ip
   mnl_attr_nest_end(message, tuple);
 }
 
-void BareFlows::make(Ipv4 destination, unsigned first, unsigned count) {
+void BareFlows::make(Ipv4 destination, unsigned first, unsigned count, std::uint32_t mark) {
   for (unsigned i = 0; i < count; ++i) {
     const bool is_last = i % kPerSend == kPerSend - 1 || i + 1 == count;
     const Ipv4 source = htonl(0xc6120000 + first + i);
@@ -51,6 +51,7 @@ void BareFlows::make(Ipv4 destination, unsigned first, unsigned count) {
     put_tuple(flow, CTA_TUPLE_ORIG, source, destination);
     put_tuple(flow, CTA_TUPLE_REPLY, destination, source);
     mnl_attr_put_u32(flow, CTA_TIMEOUT, htonl(kTimeout));
+    if (mark != 0) mnl_attr_put_u32(flow, CTA_MARK, htonl(mark));
     used_ += flow->nlmsg_len;
     if (is_last) socket_.send(buffer_.data(), std::exchange(used_, 0));
   }
@@ -59,6 +60,13 @@ void BareFlows::make(Ipv4 destination, unsigned first, unsigned count) {
 void BareFlows::remove(Ipv4 floating) {
   remove_by(CTA_TUPLE_ORIG, CTA_FILTER_ORIG_FLAGS, floating);
   remove_by(CTA_TUPLE_REPLY, CTA_FILTER_REPLY_FLAGS, floating);
+}
+
+void BareFlows::remove_marked(std::uint32_t mark, std::uint32_t mask) {
+  nlmsghdr* request = message(IPCTNL_MSG_CT_DELETE, NLM_F_ACK);
+  mnl_attr_put_u32(request, CTA_MARK, htonl(mark));
+  mnl_attr_put_u32(request, CTA_MARK_MASK, htonl(mask));
+  socket_.send(request, request->nlmsg_len);
 }
 
 void BareFlows::remove_by(std::uint16_t tuple_type, std::uint16_t flags, Ipv4 destination) {

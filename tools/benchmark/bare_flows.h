@@ -12,8 +12,9 @@ class BareFlows {
   explicit BareFlows(const Site& site);
 
   /// UDP flows from addresses 198.18.0.0 on to `destination`, `count` of them.
-  void make(Ipv4 destination, unsigned first, unsigned count);
+  void make(Ipv4 destination, unsigned first, unsigned count, std::uint32_t mark = 0);
   void remove(Ipv4 floating);
+  void remove_marked(std::uint32_t mark, std::uint32_t mask);
 
  private:
   nlmsghdr* message(std::uint16_t type, std::uint16_t flags);

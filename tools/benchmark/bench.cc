@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
     add_bring_up_benchmarks();
     add_repair_benchmarks();
     add_flows_benchmarks();
+    add_uplink_benchmarks();
     add_takeover_benchmarks();
     add_vxlan_benchmarks(with_long_ones);
   }

@@ -124,7 +124,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
     oifname @wire udp dport 68 drop comment "DHCP stays on its host"
-    oifname @tunnels meta mark set meta mark & 0xfefffff0 comment "a tunnel has its own way"
+    oifname @tunnels meta mark set meta mark & 0x0efffff0 comment "a tunnel has its own way"
     arp saddr ether set oifname . arp saddr ether map @to_guest comment "ARP of the shared gateway"
     ether saddr set oifname . ether saddr map @to_guest comment "from the shared gateway"
   }

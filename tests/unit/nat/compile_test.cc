@@ -323,15 +323,47 @@ TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
   example_.link("eth3").rp_filter = 1;
   const Rows rows = example_.compile(nat_, Kind::host, "compute1");
   using engine::Rule;
-  EXPECT_THAT(rows.rules, testing::ElementsAre(testing::Pair(27902u, Rule{1, 254, true}),
-                                               testing::Pair(27903u, Rule{1, 0x6e01, false}),
-                                               testing::Pair(27904u, Rule{2, 254, true}),
-                                               testing::Pair(27905u, Rule{2, 0x6e02, false})));
-  ASSERT_EQ(rows.routes.size(), 2u);
+  constexpr std::uint32_t kSlots = engine::kUplinkMask, kOrders = engine::kOrderMask;
+  constexpr bool kUnreachable = true;
+  EXPECT_THAT(
+      rows.rules,
+      testing::ElementsAre(
+          testing::Pair(27902u, Rule{1, 254, true, kSlots}), testing::Pair(27903u, Rule{1, 0x6e01}),
+          testing::Pair(27904u, Rule{1, 0, false, kSlots, kUnreachable}),
+          testing::Pair(27905u, Rule{2, 254, true, kSlots}), testing::Pair(27906u, Rule{2, 0x6e02}),
+          testing::Pair(27907u, Rule{2, 0, false, kSlots, kUnreachable}),
+          testing::Pair(27950u, Rule{0x10000000, 254, true, kOrders}),
+          testing::Pair(27951u, Rule{0x10000000, 0x6e21, false, kOrders}),
+          testing::Pair(27952u, Rule{0x10000000, 0, false, kOrders, kUnreachable})));
+  ASSERT_EQ(rows.routes.size(), 3u);
+  EXPECT_EQ(rows.routes[2].first.table, 0x6e21u);
+  EXPECT_EQ(rows.routes[2].second.link, "eth0") << "the first one's, as long as it works";
   EXPECT_EQ(rows.routes[1].first.table, 0x6e02u);
   EXPECT_EQ(rows.routes[1].second.gateway, ip("192.0.2.1"));
   EXPECT_THAT(rows.sysctls, testing::ElementsAre(testing::Pair("net/ipv4/conf/eth3/rp_filter",
                                                                engine::Sysctl{"2"})));
+}
+
+TEST_F(NatHostTest, FlowsByTwoRoutersOnOneNicBelongToNeither) {
+  example_.uplink().gateway = ip("198.51.100.1");
+  add_uplink("wan2", "eth0").gateway = ip("198.51.100.2");
+  EXPECT_THAT(elements(Kind::host, "compute1"),
+              ElementsAre("uplinks eth0", "uplink_source eth0 : 198.51.100.11"));
+  EXPECT_THAT(elements(Kind::network, "blue"), Contains("order_1 br-blue"));
+}
+
+/// The host's own packets: by the uplink whose address they bear, else as guests'.
+TEST_F(NatHostTest, TheHostsOwnTrafficTakesTheUplinksWhereItIsTold) {
+  example_.uplink().gateway = ip("198.51.100.1");
+  example_.host().manage_host_default = true;
+  add_uplink("wan2").gateway = ip("192.0.2.1");
+  example_.link("eth2").source = ip("192.0.2.11");
+  using engine::Rule;
+  const auto rules = compile(Kind::host, "compute1").rules;
+  EXPECT_THAT(rules,
+              Contains(testing::Pair(28004u, Rule{0, 0x6e02, false, 0, false, ip("192.0.2.11")})));
+  EXPECT_THAT(rules, Contains(testing::Pair(28050u, Rule{0, 254, true, 0})));
+  EXPECT_THAT(rules, Contains(testing::Pair(28051u, Rule{0, 0x6e21, false, 0})));
 }
 
 }  // namespace

@@ -16,6 +16,17 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   map floating_to_fixed { type ipv4_addr : ipv4_addr; }
   map fixed_to_floating { type ipv4_addr : ipv4_addr; }
   map uplink_of { type ipv4_addr : mark; }
+  set tracked { type ifname; }
+  set marked { type ifname; }
+  set movable { type ipv4_addr; }
+  set uplink_1 { type ifname; }
+  set uplink_2 { type ifname; }
+  set uplink_4 { type ifname; }
+  set uplink_8 { type ifname; }
+  set order_1 { type ifname; }
+  set order_2 { type ifname; }
+  set order_4 { type ifname; }
+  set order_8 { type ifname; }
   map snat_source6 { type ifname . ifname : ipv6_addr; }
   set no_snat6 { type ipv6_addr; flags interval; }
   map floating6_to_fixed { type ipv6_addr : ipv6_addr; }
@@ -32,6 +43,34 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     iifname @managed meta mark set ip saddr map @uplink_of comment "a floating IP leaves by its own uplink"
     iifname @uplinks ip daddr @arrival_limits drop comment "more than a floating IP's rate"
     iifname @uplinks ip6 daddr @arrival_limits6 drop comment "more than a floating IP's rate"
+    iifname != @tracked return comment "the main table knows its one way"
+    meta nfproto ipv6 return comment "by the main table"
+    iifname @marked ct state & (new) == 0 return comment "known already"
+    iifname @marked ip daddr @movable return comment "may move to another uplink"
+    iifname @uplink_1 ct mark set ct mark | 0x00000001 comment "belongs to the uplink that it came in by"
+    iifname @uplink_2 ct mark set ct mark | 0x00000002 comment "belongs to the uplink that it came in by"
+    iifname @uplink_4 ct mark set ct mark | 0x00000004 comment "belongs to the uplink that it came in by"
+    iifname @uplink_8 ct mark set ct mark | 0x00000008 comment "belongs to the uplink that it came in by"
+    iifname @marked return comment "from an uplink"
+    iifname @order_1 meta mark set meta mark | 0x10000000 comment "its network's order of uplinks"
+    iifname @order_2 meta mark set meta mark | 0x20000000 comment "its network's order of uplinks"
+    iifname @order_4 meta mark set meta mark | 0x40000000 comment "its network's order of uplinks"
+    iifname @order_8 meta mark set meta mark | 0x80000000 comment "its network's order of uplinks"
+    ct mark & 0x0000000f == 0x00000000 return comment "a flow stays on its uplink"
+    meta mark set meta mark & 0xfffffff0 comment "a flow stays on its uplink"
+    ct mark & 0x00000001 != 0x00000000 meta mark set meta mark | 0x00000001 comment "a flow stays on its uplink"
+    ct mark & 0x00000002 != 0x00000000 meta mark set meta mark | 0x00000002 comment "a flow stays on its uplink"
+    ct mark & 0x00000004 != 0x00000000 meta mark set meta mark | 0x00000004 comment "a flow stays on its uplink"
+    ct mark & 0x00000008 != 0x00000000 meta mark set meta mark | 0x00000008 comment "a flow stays on its uplink"
+  }
+  chain host {
+    type route hook output priority -150; policy accept;
+    ct mark & 0x0000000f == 0x00000000 return comment "a flow stays on its uplink"
+    meta mark set meta mark & 0xfffffff0 comment "a flow stays on its uplink"
+    ct mark & 0x00000001 != 0x00000000 meta mark set meta mark | 0x00000001 comment "a flow stays on its uplink"
+    ct mark & 0x00000002 != 0x00000000 meta mark set meta mark | 0x00000002 comment "a flow stays on its uplink"
+    ct mark & 0x00000004 != 0x00000000 meta mark set meta mark | 0x00000004 comment "a flow stays on its uplink"
+    ct mark & 0x00000008 != 0x00000000 meta mark set meta mark | 0x00000008 comment "a flow stays on its uplink"
   }
   chain prerouting {
     type nat hook prerouting priority -100; policy accept;
@@ -77,6 +116,15 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     type filter hook postrouting priority 150; policy accept;
     oifname @uplinks ip saddr @departure_limits drop comment "more than a floating IP's rate"
     oifname @uplinks ip6 saddr @departure_limits6 drop comment "more than a floating IP's rate"
+    oifname != @marked return comment "no uplink of several"
+    ct mark & 0x0000000f != 0x00000000 return comment "known already"
+    meta nfproto ipv6 return comment "by the main table"
+    ip saddr @movable return comment "may move to another uplink"
+    iifname @managed ct status & (snat) == 0 return comment "may move to another uplink"
+    oifname @uplink_1 ct mark set ct mark | 0x00000001 comment "belongs to the uplink that it leaves by"
+    oifname @uplink_2 ct mark set ct mark | 0x00000002 comment "belongs to the uplink that it leaves by"
+    oifname @uplink_4 ct mark set ct mark | 0x00000004 comment "belongs to the uplink that it leaves by"
+    oifname @uplink_8 ct mark set ct mark | 0x00000008 comment "belongs to the uplink that it leaves by"
   }
 }
 )";

@@ -78,6 +78,39 @@ TEST_F(RouteTest, RulesSendMarkedPacketsToATable) {
   EXPECT_THAT(hear<Gone<Rule>>(), ElementsAre(specific));
 }
 
+TEST_F(RouteTest, RulesSayThatThereIsNoWayOrLookAtTheSource) {
+  const Rule nowhere{.priority = 27904,
+                     .mark = 1,
+                     .mask = 15,
+                     .table = 0,
+                     .protocol = kOurProtocol,
+                     .unreachable = true};
+  const Rule from{
+      .priority = 28001, .table = 28161, .protocol = kOurProtocol, .source = ip("10.0.0.1")};
+  send(add_rule(nowhere));
+  send(add_rule(from));
+  EXPECT_THAT(hear<Seen<Rule>>(), ElementsAre(nowhere, from));
+  send(delete_rule(from));
+  send(delete_rule(nowhere));
+  EXPECT_THAT(hear<Gone<Rule>>(), ElementsAre(from, nowhere));
+}
+
+TEST_F(RouteTest, SeveralNextHopsHaveTheirWeights) {
+  Route route{.table = 28193, .destination = prefix("0.0.0.0/0"), .protocol = kOurProtocol};
+  route.next_hops = {{bridge_, ip("10.0.0.254"), 1}, {bridge_, ip("10.0.0.253"), 256}};
+  send(add_route(route, RouteHow::replace));
+  EXPECT_THAT(hear<Seen<Route>>(), ElementsAre(route));
+  EXPECT_THAT(to(route.destination), ElementsAre(route));
+  Route one{.table = 28193, .destination = prefix("0.0.0.0/0"), .protocol = kOurProtocol};
+  one.link = bridge_;
+  one.gateway = ip("10.0.0.254");
+  send(add_route(one, RouteHow::replace));
+  EXPECT_THAT(to(route.destination), ElementsAre(one)) << "in its place";
+  send(add_route(route, RouteHow::replace));
+  send(delete_route(route));
+  EXPECT_THAT(to(route.destination), IsEmpty());
+}
+
 TEST_F(RouteTest, AddsARouteThroughAGatewayAsOurs) {
   const Route wanted{.table = 4711,
                      .destination = prefix("0.0.0.0/0"),

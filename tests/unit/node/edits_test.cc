@@ -288,7 +288,7 @@ TEST_F(Edits, AnUplinkThatGoesTakesItsPolicyRulesAlong) {
   settle_all(engine);
   engine.load(one);
   EXPECT_THAT(words(engine),
-              ::testing::Contains(::testing::StartsWith("remove rule priority 279")).Times(4));
+              ::testing::Contains(::testing::StartsWith("remove rule priority 279")).Times(9));
 }
 
 TEST_F(Edits, ATearDownStopsAnsweringBeforeItStopsTranslatingAndDetachesBeforeItOpens) {

@@ -1,0 +1,36 @@
+#include <algorithm>
+
+#include "dataplane/engine/compiler.h"
+#include "dataplane/engine/ways_out.h"
+
+/// A switch of uplinks concerns the host's routes and the floating IPs that are at home on any of
+/// them: compiled alone, so that it costs the same whatever the size of the document.
+namespace novaplane::engine {
+
+/// Of links that no choice depends on, carrier is no fact.
+void Compiler::keep_to_uplinks(Facts& facts) const {
+  const cloud::Host* here = host();
+  const auto matters = [&](const std::string& link) {
+    if (!here || !switches_uplinks(*here)) return false;
+    return std::any_of(here->uplinks.begin(), here->uplinks.end(),
+                       [&](const cloud::Uplink& uplink) { return uplink.interface == link; });
+  };
+  std::erase_if(facts.down, [&](const std::string& link) { return !matters(link); });
+  std::erase_if(facts.without_carrier, [&](const std::string& link) { return !matters(link); });
+}
+
+bool Compiler::only_uplinks_differ(const Facts& facts) const {
+  if (pass_ < kFirstPass || !host()) return false;
+  return facts.links == facts_.links && facts.advertised_defaults == facts_.advertised_defaults &&
+         facts.tunnel == facts_.tunnel && facts.routers == facts_.routers;
+}
+
+void Compiler::learn_of_uplinks(Facts facts) {
+  std::set<Object> concerned{{Kind::host, host_name_}};
+  for (const auto& [address, ip] : cloud_.floating_ips) {
+    if (ip.uplink == "any") concerned.insert({Kind::floating_ip, address.to_string()});
+  }
+  edit(concerned, [&] { facts_ = std::move(facts); });
+}
+
+}  // namespace novaplane::engine

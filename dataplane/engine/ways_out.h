@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/engine/subsystem.h"
+
+/// By which of its uplinks a host sends what, as the document and the facts say. Pure: what is
+/// wanted of the kernel and what the one who switches does at once are the same.
+namespace novaplane::engine {
+
+using Uplinks = std::vector<const cloud::Uplink*>;
+
+/// The uplink's number among the host's, from 1: its bits of a packet's and a flow's mark, and
+/// which routing table is its. None: it is the only one, has no gateway, or there are more than
+/// marks can tell apart; then the main table decides.
+std::optional<std::uint32_t> slot_of(const cloud::Host& host, const cloud::Uplink& uplink);
+
+/// Guests' traffic has routing tables of its own: there are several uplinks with a gateway, or the
+/// host's own traffic shall take them (manage_host_default).
+bool switches_uplinks(const cloud::Host& host);
+
+/// A distinct order of uplinks: the host's own is number 1, others count in the order of networks.
+struct UplinkOrder {
+  std::uint32_t number = 1;
+  Uplinks uplinks;  ///< with a gateway; may be empty
+};
+std::vector<UplinkOrder> uplink_orders(const cloud::Cloud& cloud, const cloud::Host& host);
+/// The number of a network's order; more than kOrderMask can tell is possible.
+std::uint32_t order_number(const cloud::Cloud& cloud, const cloud::Host& host,
+                           const cloud::Network& network);
+constexpr std::uint32_t kMostOrders = kOrderMask >> kOrderShift;
+
+/// Of an order, those that are to be used now: the first of the best, or with `balance` all of the
+/// best; empty: there is no link to send by. Best are those that work; then those that answer
+/// again but are not trusted yet, then drained ones, then those that are dead.
+Uplinks in_use(const cloud::Host& host, const Facts& facts, const Uplinks& order);
+
+/// It has no carrier, or does not answer: what it carries is lost.
+bool is_dead(const Facts& facts, const cloud::Uplink& uplink);
+
+/// The one that floating IPs of `uplink: any` are at home on; null: none.
+const cloud::Uplink* first_in_use(const cloud::Host& host, const Facts& facts);
+
+/// Routing tables and policy rules.
+constexpr std::uint32_t kUplinkTables = 0x6e00, kOrderTables = 0x6e20,
+                        kLastOrderTable = kOrderTables + kMostOrders;
+std::optional<Route> default_route(const Uplinks& in_use);
+
+}  // namespace novaplane::engine

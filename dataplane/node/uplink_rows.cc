@@ -1,0 +1,83 @@
+#include "dataplane/node/uplink_rows.h"
+
+#include "dataplane/node/uplink_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "dataplane/base/files.h"
+
+namespace novaplane::node {
+namespace {
+
+using std::chrono::duration_cast;
+
+UplinkHealth row_of(const Json& json) {
+  UplinkHealth row;
+  row.name = json.at("name");
+  row.interface = json.at("interface");
+  if (json.at("gateway").is_string()) row.gateway = IpAddress::parse(std::string(json["gateway"]));
+  row.health = json.at("health");
+  row.drained = json.at("drained");
+  row.in_use = json.at("in_use");
+  row.since = std::chrono::system_clock::time_point(
+      std::chrono::milliseconds(json.at("since_ms").get<std::int64_t>()));
+  row.reason = json.at("reason");
+  row.loss = json.at("loss_percent");
+  row.rtt = std::chrono::microseconds(json.at("rtt_us").get<std::int64_t>());
+  row.switches = json.at("switches");
+  return row;
+}
+
+std::string file_in(const std::string& run_dir) { return run_dir + "/uplinks"; }
+
+}  // namespace
+
+Json json_of(const UplinkHealth& row) {
+  const auto since = duration_cast<std::chrono::milliseconds>(row.since.time_since_epoch());
+  return {{"name", row.name},
+          {"interface", row.interface},
+          {"gateway", row.gateway ? Json(row.gateway->to_string()) : Json()},
+          {"health", row.health},
+          {"drained", row.drained},
+          {"in_use", row.in_use},
+          {"since_ms", since.count()},
+          {"reason", row.reason},
+          {"loss_percent", row.loss},
+          {"rtt_us", row.rtt.count()},
+          {"switches", row.switches}};
+}
+
+std::string to_json(const std::vector<UplinkHealth>& rows) {
+  Json list = Json::array();
+  for (const UplinkHealth& row : rows) list.push_back(json_of(row));
+  return list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<UplinkHealth> uplinks_from_json(std::string_view text) {
+  std::vector<UplinkHealth> rows;
+  try {
+    for (const Json& json : Json::parse(text)) rows.push_back(row_of(json));
+  } catch (const Json::exception&) {
+    return {};
+  }
+  return rows;
+}
+
+hwgw::Verdicts remembered_uplinks(const std::string& run_dir, Remember what) {
+  const auto text = read_whole(file_in(run_dir));
+  if (!text) return {};
+  hwgw::Verdicts verdicts = hwgw::verdicts_from(*text);
+  if (what == Remember::everything) return verdicts;
+  std::erase_if(verdicts, [](const auto& entry) { return !entry.second.drained; });
+  for (auto& [name, verdict] : verdicts) {
+    verdict = {};
+    verdict.drained = true;
+  }
+  return verdicts;
+}
+
+Result<void> remember_uplinks(const std::string& run_dir, const hwgw::Verdicts& verdicts) {
+  return write_whole(file_in(run_dir), hwgw::to_text(verdicts), 0600);
+}
+
+}  // namespace novaplane::node

@@ -1,0 +1,118 @@
+#include "hwgw/book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace novaplane::hwgw {
+namespace {
+
+using engine::UplinkVerdict;
+using Fares = UplinkVerdict::Health;
+
+Fares health_of(State state) {
+  switch (state) {
+    case State::alive:
+      return Fares::alive;
+    case State::held:
+      return Fares::held;
+    case State::dead:
+      break;
+  }
+  return Fares::dead;
+}
+
+}  // namespace
+
+State state_of(Fares health) {
+  switch (health) {
+    case Fares::alive:
+      return State::alive;
+    case Fares::held:
+      return State::held;
+    case Fares::dead:
+      break;
+  }
+  return State::dead;
+}
+
+void Book::keep(const std::map<std::string, bool>& stays) {
+  Verdicts kept;
+  for (const auto& [name, stay] : stays) {
+    const auto known = verdicts_.find(name), remembered = remembered_.find(name);
+    if (known != verdicts_.end()) {
+      kept[name] = known->second;
+    } else if (remembered != remembered_.end()) {
+      kept[name] = remembered->second;
+    } else {
+      kept[name] = {};
+    }
+    kept[name].watched = true;
+  }
+  verdicts_ = std::move(kept);
+  stays_ = stays;
+  settle();
+}
+
+bool Book::heard(const std::string& uplink, State state) {
+  const auto it = verdicts_.find(uplink);
+  if (it == verdicts_.end()) return false;
+  const Verdicts before = verdicts_;
+  UplinkVerdict& verdict = it->second;
+  const bool failed_before = verdict.health != Fares::alive;
+  verdict.health = health_of(state);
+  if (verdict.health != Fares::alive) verdict.standby = false;
+  if (verdict.health == Fares::alive && failed_before) verdict.standby = stays_[uplink];
+  settle();
+  return verdicts_ != before;
+}
+
+bool Book::drain(const std::string& uplink, bool drained) {
+  const auto it = verdicts_.find(uplink);
+  if (it == verdicts_.end() || it->second.drained == drained) return false;
+  it->second.drained = drained;
+  settle();
+  return true;
+}
+
+/// Where nothing else works, one that stands by is in use, and so has come back.
+void Book::settle() {
+  const bool others_work = std::any_of(verdicts_.begin(), verdicts_.end(), [](const auto& entry) {
+    const UplinkVerdict& verdict = entry.second;
+    return verdict.health == Fares::alive && !verdict.drained && !verdict.standby;
+  });
+  if (others_work) return;
+  for (auto& [name, verdict] : verdicts_) verdict.standby = false;
+}
+
+std::string to_text(const Verdicts& verdicts) {
+  std::string text;
+  for (const auto& [name, verdict] : verdicts) {
+    text += fmt::format("{} {}{}{}\n", name, to_string(state_of(verdict.health)),
+                        verdict.drained ? " drained" : "", verdict.standby ? " standby" : "");
+  }
+  return text;
+}
+
+Verdicts verdicts_from(std::string_view text) {
+  Verdicts verdicts;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name, health;
+    if (!(words >> name >> health)) continue;
+    UplinkVerdict verdict;
+    verdict.watched = true;
+    if (health == "dead") verdict.health = Fares::dead;
+    if (health == "held") verdict.health = Fares::held;
+    for (std::string word; words >> word;) {
+      verdict.drained |= word == "drained";
+      verdict.standby |= word == "standby";
+    }
+    verdicts[name] = verdict;
+  }
+  return verdicts;
+}
+
+}  // namespace novaplane::hwgw
