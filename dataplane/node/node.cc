@@ -1,7 +1,8 @@
 #include "dataplane/node/node.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,7 +13,6 @@
 #include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dataplane/node/uplink_rows.h"
-#include "dataplane/node/writer_lock.h"
 #include "dhcp/dhcp.h"
 #include "hwgw/router_records.h"
 #include "hwgw/routers.h"
@@ -20,6 +20,19 @@
 
 namespace novaplane::node {
 namespace {
+
+/// Whether somebody watches the uplinks, so that what was noted of them is so. Never waits.
+bool daemon_listens(const std::string& run_dir) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = run_dir + "/control.sock";
+  if (path.size() >= sizeof(address.sun_path)) return false;
+  path.copy(address.sun_path, path.size());
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
+             0 ||
+         errno == EAGAIN;
+}
 
 /// Of all links; 0 where the kernel does not have it.
 int value_of_all(std::string_view name) {
@@ -81,10 +94,8 @@ Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::str
   if (!nft_lister) return tl::unexpected(nft_lister.error());
   std::unique_ptr<Node> node(new Node(host, run_dir, std::move(*lister), std::move(*netlink_events),
                                       std::move(*nft_lister), std::move(*nft_events)));
-  const auto writer = WriterLock::holder();
-  const bool is_watched = writer && *writer != ::getpid();
-  node->engine_.judge_uplinks(
-      remembered_uplinks(run_dir, is_watched ? Remember::everything : Remember::by_hand));
+  node->engine_.judge_uplinks(remembered_uplinks(
+      run_dir, daemon_listens(run_dir) ? Remember::everything : Remember::by_hand));
   return node;
 }
 

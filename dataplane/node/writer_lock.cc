@@ -34,10 +34,12 @@ const sockaddr* as_sockaddr(const Name& name) {
 
 Fd unix_socket() { return Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
 
-/// A connection that ends when the holder does. None: nobody holds the lock.
+/// A connection that ends when the holder does. None: nobody holds the lock, or more wait for its
+/// end than its queue takes. Nobody accepts: a connect() that waits would wait for the holder's
+/// end, even where that is this process.
 Fd connect_to_holder() {
   const Name name = lock_name();
-  Fd socket = unix_socket();
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return ::connect(socket.get(), as_sockaddr(name), name.size) == 0 ? std::move(socket) : Fd();
 }
 
@@ -48,9 +50,12 @@ std::optional<pid_t> pid_behind(const Fd& connection) {
   return peer.pid;
 }
 
-void wait_for_end(const Fd& connection, std::chrono::steady_clock::time_point deadline) {
+using Clock = std::chrono::steady_clock;
+
+/// Without a connection: until the deadline.
+void wait_for_end(const Fd& connection, Clock::time_point deadline) {
   using namespace std::chrono;
-  const auto left = duration_cast<milliseconds>(deadline - steady_clock::now()).count();
+  const auto left = duration_cast<milliseconds>(deadline - Clock::now()).count();
   pollfd waiting{connection.get(), POLLIN, 0};
   ::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0)));
 }
@@ -61,7 +66,7 @@ Result<WriterLock> WriterLock::take() {
   const Name name = lock_name();
   Fd socket = unix_socket();
   if (!socket || ::bind(socket.get(), as_sockaddr(name), name.size) != 0 ||
-      ::listen(socket.get(), 8) != 0) {
+      ::listen(socket.get(), SOMAXCONN) != 0) {
     const int code = errno;
     const auto pid = code == EADDRINUSE ? holder() : std::nullopt;
     return failure("become the writer of this network namespace", code,
@@ -70,12 +75,14 @@ Result<WriterLock> WriterLock::take() {
   return WriterLock(std::move(socket));
 }
 
-Result<WriterLock> WriterLock::take_before(std::chrono::steady_clock::time_point deadline) {
+Result<WriterLock> WriterLock::take_before(Clock::time_point deadline) {
   for (;;) {
     auto lock = take();
     const bool in_use = !lock && lock.error().code == EADDRINUSE;
-    if (!in_use || std::chrono::steady_clock::now() >= deadline) return lock;
-    if (const Fd holder = connect_to_holder()) wait_for_end(holder, deadline);
+    if (!in_use || Clock::now() >= deadline) return lock;
+    constexpr auto kPause = std::chrono::milliseconds(5);
+    const Fd holder = connect_to_holder();
+    wait_for_end(holder, holder ? deadline : std::min(deadline, Clock::now() + kPause));
   }
 }
 
