@@ -84,6 +84,10 @@ class TakeoverTest : public CloudTest {
         "2001:db8:5::3 dev eth1\n"
         "route add default via 2001:db8:5::2 dev eth1\n"
         "neighbour add 2001:db8:5::99 lladdr 02:00:00:00:00:99 dev eth1 nud permanent\n");
+    // Its route into the local table comes from a worker of the kernel's (addrconf_dad_work).
+    EXPECT_TRUE(eventually([&] {
+      return h1.ip("-6 route show table local").find("local 2001:db8:5::7 ") != std::string::npos;
+    }));
   }
 
   /// What stands on a link, the link's own name and what changes by itself left out.
