@@ -59,13 +59,15 @@ std::vector<nft::Set> sets() {
 
 std::vector<nft::Chain> chains() {
   using enum nft::Hook;
+  // NF_BR_PRI_FILTER_BRIDGED. What br_netfilter has had at -1 never comes to a chain at 0 (6.1).
+  constexpr int kBeforeBrNetfilter = -200;
   constexpr auto kFilter = nft::ChainType::filter;
   return {
       {Family::inet, "untracked", kFilter, prerouting, -300},
       {Family::inet, "forward", kFilter, forward, 0},
       {Family::inet, "input", kFilter, input, 0},
       {Family::bridge, "prerouting", kFilter, prerouting, -300},
-      {Family::bridge, "forward", kFilter, forward, 0},
+      {Family::bridge, "forward", kFilter, forward, kBeforeBrNetfilter},
       {Family::bridge, "postrouting", kFilter, postrouting, 300},
   };
 }

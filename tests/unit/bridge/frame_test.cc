@@ -106,7 +106,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }
   chain forward {
-    type filter hook forward priority 0; policy accept;
+    type filter hook forward priority -200; policy accept;
     oifname @wire udp dport 67 drop comment "DHCP stays on its host"
     iifname @wire udp dport 68 drop comment "DHCP stays on its host"
   }
