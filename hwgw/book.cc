@@ -6,36 +6,8 @@
 #include <sstream>
 
 namespace novaplane::hwgw {
-namespace {
 
 using engine::UplinkVerdict;
-using Fares = UplinkVerdict::Health;
-
-Fares health_of(State state) {
-  switch (state) {
-    case State::alive:
-      return Fares::alive;
-    case State::held:
-      return Fares::held;
-    case State::dead:
-      break;
-  }
-  return Fares::dead;
-}
-
-}  // namespace
-
-State state_of(Fares health) {
-  switch (health) {
-    case Fares::alive:
-      return State::alive;
-    case Fares::held:
-      return State::held;
-    case Fares::dead:
-      break;
-  }
-  return State::dead;
-}
 
 void Book::keep(const std::map<std::string, bool>& stays) {
   Verdicts kept;
@@ -60,10 +32,10 @@ bool Book::heard(const std::string& uplink, State state) {
   if (it == verdicts_.end()) return false;
   const Verdicts before = verdicts_;
   UplinkVerdict& verdict = it->second;
-  const bool failed_before = verdict.health != Fares::alive;
-  verdict.health = health_of(state);
-  if (verdict.health != Fares::alive) verdict.standby = false;
-  if (verdict.health == Fares::alive && failed_before) verdict.standby = stays_[uplink];
+  const bool failed_before = verdict.health != State::alive;
+  verdict.health = state;
+  if (verdict.health != State::alive) verdict.standby = false;
+  if (verdict.health == State::alive && failed_before) verdict.standby = stays_[uplink];
   settle();
   return verdicts_ != before;
 }
@@ -80,7 +52,7 @@ bool Book::drain(const std::string& uplink, bool drained) {
 void Book::settle() {
   const bool others_work = std::any_of(verdicts_.begin(), verdicts_.end(), [](const auto& entry) {
     const UplinkVerdict& verdict = entry.second;
-    return verdict.health == Fares::alive && !verdict.drained && !verdict.standby;
+    return verdict.health == State::alive && !verdict.drained && !verdict.standby;
   });
   if (others_work) return;
   for (auto& [name, verdict] : verdicts_) verdict.standby = false;
@@ -89,7 +61,7 @@ void Book::settle() {
 std::string to_text(const Verdicts& verdicts) {
   std::string text;
   for (const auto& [name, verdict] : verdicts) {
-    text += fmt::format("{} {}{}{}\n", name, to_string(state_of(verdict.health)),
+    text += fmt::format("{} {}{}{}\n", name, to_string(verdict.health),
                         verdict.drained ? " drained" : "", verdict.standby ? " standby" : "");
   }
   return text;
@@ -104,8 +76,8 @@ Verdicts verdicts_from(std::string_view text) {
     if (!(words >> name >> health)) continue;
     UplinkVerdict verdict;
     verdict.watched = true;
-    if (health == "dead") verdict.health = Fares::dead;
-    if (health == "held") verdict.health = Fares::held;
+    if (health == "dead") verdict.health = State::dead;
+    if (health == "held") verdict.health = State::held;
     for (std::string word; words >> word;) {
       verdict.drained |= word == "drained";
       verdict.standby |= word == "standby";

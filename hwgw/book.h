@@ -37,6 +37,4 @@ class Book {
 std::string to_text(const Verdicts& verdicts);
 Verdicts verdicts_from(std::string_view text);
 
-State state_of(engine::UplinkVerdict::Health health);
-
 }  // namespace novaplane::hwgw

@@ -6,6 +6,8 @@
 #include <random>
 #include <string>
 
+#include "dataplane/engine/subsystem.h"
+
 /// Whether a way out works: decided from probes and carrier events alone. No I/O, and the clock is
 /// passed in, so that tests run through hours in milliseconds.
 namespace novaplane::hwgw {
@@ -40,9 +42,7 @@ struct HealthSettings {
                                   std::uint32_t recovered);
 };
 
-/// alive: to be used. held: it answers again, but has failed too recently to be trusted; better
-/// than one that is dead. dead: no carrier, or it does not answer.
-enum class State : std::uint8_t { alive, held, dead };
+using State = engine::UplinkVerdict::Health;
 std::string_view to_string(State state);
 
 class Health {

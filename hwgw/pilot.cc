@@ -38,7 +38,7 @@ std::vector<Target> targets_of(const Course& course, const Verdicts& verdicts) {
     target.beyond = uplink.probe.targets;
     target.health = settings_of(uplink.probe);
     const auto known = verdicts.find(uplink.name);
-    if (known != verdicts.end()) target.believed = state_of(known->second.health);
+    if (known != verdicts.end()) target.believed = known->second.health;
     targets.push_back(std::move(target));
   }
   return targets;
@@ -75,8 +75,7 @@ struct Pilot::Crew {
   void heard(const Verdict& verdict) {
     const auto began = Clock::now();
     const auto known = book.verdicts().find(verdict.target);
-    const bool worked = known != book.verdicts().end() &&
-                        known->second.health == engine::UplinkVerdict::Health::alive;
+    const bool worked = known != book.verdicts().end() && known->second.health == State::alive;
     if (!book.heard(verdict.target, verdict.state)) return;
     Decision decision;
     decision.uplink = verdict.target;

@@ -37,6 +37,16 @@ Course course_of(const cloud::Cloud& cloud, const cloud::Host& host, const engin
   return course;
 }
 
+std::map<std::uint32_t, engine::Uplinks> in_use(const Course& course) {
+  std::map<std::uint32_t, engine::Uplinks> used;
+  for (const auto& [table, places] : course.orders) {
+    engine::Uplinks order;
+    for (const std::size_t place : places) order.push_back(&course.host.uplinks[place]);
+    used[table] = engine::in_use(course.host, course.facts, order);
+  }
+  return used;
+}
+
 Result<Switcher> Switcher::open() {
   auto socket = netlink::Socket::open();
   if (!socket) return tl::unexpected(socket.error());
@@ -45,22 +55,12 @@ Result<Switcher> Switcher::open() {
 
 void Switcher::know(Course course) { course_ = std::move(course); }
 
-std::map<std::uint32_t, engine::Uplinks> Switcher::in_use() const {
-  std::map<std::uint32_t, engine::Uplinks> used;
-  for (const auto& [table, places] : course_.orders) {
-    engine::Uplinks order;
-    for (const std::size_t place : places) order.push_back(&course_.host.uplinks[place]);
-    used[table] = engine::in_use(course_.host, course_.facts, order);
-  }
-  return used;
-}
-
 std::vector<Switcher::Turn> Switcher::turn(
     const std::map<std::string, engine::UplinkVerdict, std::less<>>& verdicts) {
-  const auto before = in_use();
+  const auto before = in_use(course_);
   course_.facts.uplinks = verdicts;
   std::vector<Turn> turns;
-  for (const auto& [table, uplinks] : in_use()) {
+  for (const auto& [table, uplinks] : in_use(course_)) {
     const auto& old = before.at(table);
     const auto route = engine::default_route(uplinks);
     if (uplinks == old || !route) continue;

@@ -9,6 +9,7 @@
 #include "dataplane/cloud/cloud.h"
 #include "dataplane/engine/rows.h"
 #include "dataplane/engine/subsystem.h"
+#include "dataplane/engine/ways_out.h"
 #include "dataplane/netlink/socket.h"
 
 namespace novaplane::hwgw {
@@ -21,6 +22,9 @@ struct Course {
   std::map<std::uint32_t, std::vector<std::size_t>> orders;
   bool operator==(const Course&) const = default;
 };
+/// By routing table: what is in use now of each order. They point into the course.
+std::map<std::uint32_t, engine::Uplinks> in_use(const Course& course);
+
 /// `host` has to be in the document. Empty orders: it does not switch.
 Course course_of(const cloud::Cloud& cloud, const cloud::Host& host, const engine::Facts& facts);
 
@@ -43,7 +47,6 @@ class Switcher {
  private:
   explicit Switcher(netlink::Socket socket) : socket_(std::move(socket)) {}
   Result<void> replace(std::uint32_t table, const engine::Route& route);
-  std::map<std::uint32_t, std::vector<const cloud::Uplink*>> in_use() const;
 
   netlink::Socket socket_;
   Course course_;

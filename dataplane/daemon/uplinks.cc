@@ -34,13 +34,17 @@ void Uplinks::steer(const engine::Engine& engine) {
                 ? hwgw::course_of(document.cloud(), document.context().host, document.facts())
                 : hwgw::Course{};
   pilot_->steer(course_);
+  course_.facts.uplinks = verdicts_;
+}
+
+const cloud::Uplink* Uplinks::find(const std::string& name) const {
+  const auto& all = course_.host.uplinks;
+  const auto found = std::ranges::find(all, name, &cloud::Uplink::name);
+  return found != all.end() ? &*found : nullptr;
 }
 
 std::string Uplinks::drain(const std::string& uplink, bool drained) {
-  const auto& all = course_.host.uplinks;
-  const bool exists = std::any_of(all.begin(), all.end(),
-                                  [&](const cloud::Uplink& known) { return known.name == uplink; });
-  if (!exists) return fmt::format("this host has no uplink {}", uplink);
+  if (!find(uplink)) return fmt::format("this host has no uplink {}", uplink);
   if (course_.orders.empty()) return "this host has one uplink: there is no other way out";
   pilot_->drain(uplink, drained);
   return {};
@@ -48,7 +52,7 @@ std::string Uplinks::drain(const std::string& uplink, bool drained) {
 
 void Uplinks::decided(const hwgw::Decision& decision) {
   pilot_->acknowledge();
-  verdicts_ = decision.verdicts;
+  course_.facts.uplinks = verdicts_ = decision.verdicts;
   if (auto kept = node::remember_uplinks(run_dir_, verdicts_); !kept) {
     log::warning("{}", kept.error().message());
   }
@@ -59,10 +63,10 @@ void Uplinks::decided(const hwgw::Decision& decision) {
 
 void Uplinks::log(const hwgw::Decision& decision) const {
   const bool drained = decision.by_hand && verdicts_.at(decision.uplink).drained;
-  const std::string what =
-      decision.by_hand
-          ? fmt::format("is {} by hand", drained ? "drained" : "in use again")
-          : fmt::format("is {}: {}", to_string(decision.verdict.state), decision.verdict.reason);
+  const std::string what = decision.by_hand
+                               ? fmt::format("is {} by hand", drained ? "drained" : "in use again")
+                               : fmt::format("is {}: {}", hwgw::to_string(decision.verdict.state),
+                                             decision.verdict.reason);
   std::string line = fmt::format("uplink {} {}", decision.uplink, what);
   for (const hwgw::Switcher::Turn& turn : decision.turns) {
     const auto order = turn.table - engine::kOrderTables;
@@ -80,39 +84,30 @@ void Uplinks::log(const hwgw::Decision& decision) const {
 /// one that works. Where there is none, nothing is gained by that.
 void Uplinks::forget_flows(const hwgw::Decision& decision) {
   if (decision.turns.empty()) return;
-  for (const cloud::Uplink& uplink : course_.host.uplinks) {
-    const auto slot = engine::slot_of(course_.host, uplink);
-    if (uplink.name != decision.uplink || !slot) continue;
-    engine::ForgetFlows flows{engine::ForgetFlows::Which::mark, {}};
-    flows.mark = *slot;
-    listener_.on_flows({flows});
-  }
+  const cloud::Uplink* uplink = find(decision.uplink);
+  const auto slot = uplink ? engine::slot_of(course_.host, *uplink) : std::nullopt;
+  if (!slot) return;
+  engine::ForgetFlows flows{engine::ForgetFlows::Which::mark, {}};
+  flows.mark = *slot;
+  listener_.on_flows({flows});
 }
 
 std::vector<node::UplinkHealth> Uplinks::health() {
   std::vector<node::UplinkHealth> rows;
-  const auto verdicts = pilot_->verdicts();
   engine::Uplinks used;
-  for (const auto& [table, places] : course_.orders) {
-    engine::Uplinks order;
-    for (const std::size_t place : places) order.push_back(&course_.host.uplinks[place]);
-    engine::Facts facts = course_.facts;
-    facts.uplinks = verdicts_;
-    for (const auto* uplink : engine::in_use(course_.host, facts, order)) used.push_back(uplink);
+  for (const auto& [table, uplinks] : hwgw::in_use(course_)) {
+    used.insert(used.end(), uplinks.begin(), uplinks.end());
   }
-  for (const hwgw::Verdict& verdict : verdicts) {
-    const auto& all = course_.host.uplinks;
-    const auto uplink = std::find_if(all.begin(), all.end(), [&](const cloud::Uplink& known) {
-      return known.name == verdict.target;
-    });
-    if (uplink == all.end()) continue;
+  for (const hwgw::Verdict& verdict : pilot_->verdicts()) {
+    const cloud::Uplink* uplink = find(verdict.target);
+    if (!uplink) continue;
     const auto known = verdicts_.find(verdict.target);
     rows.push_back({.name = uplink->name,
                     .interface = uplink->interface,
                     .gateway = uplink->gateway,
-                    .health = std::string(to_string(verdict.state)),
+                    .health = std::string(hwgw::to_string(verdict.state)),
                     .drained = known != verdicts_.end() && known->second.drained,
-                    .in_use = std::find(used.begin(), used.end(), &*uplink) != used.end(),
+                    .in_use = std::ranges::find(used, uplink) != used.end(),
                     .since = verdict.since,
                     .reason = verdict.reason,
                     .loss = verdict.loss,

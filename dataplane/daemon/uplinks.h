@@ -47,6 +47,8 @@ class Uplinks {
   void decided(const hwgw::Decision& decision);
   void log(const hwgw::Decision& decision) const;
   void forget_flows(const hwgw::Decision& decision);
+  /// Of this host; null: it has none of that name.
+  const cloud::Uplink* find(const std::string& name) const;
 
   std::string run_dir_;
   Listener listener_;

@@ -49,6 +49,8 @@ struct RouterFacts {
 
 /// Whether an uplink works, as those who watch it say.
 struct UplinkVerdict {
+  /// alive: to be used. held: it answers again, but has failed too recently to be trusted; better
+  /// than one that is dead. dead: no carrier, or it does not answer.
   enum class Health : std::uint8_t { alive, held, dead };
   Health health = Health::alive;
   bool drained = false;  ///< out of use by hand
