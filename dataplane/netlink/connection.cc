@@ -36,7 +36,8 @@ std::size_t receive_buffer(int fd) {
 
 void Connection::Free::operator()(nl_sock* socket) const { nl_socket_free(socket); }
 
-Connection::Connection(nl_sock* socket) : socket_(socket), datagram_(kLargestDatagram) {
+Connection::Connection(nl_sock* socket)
+    : socket_(socket), datagram_(new std::uint8_t[kLargestDatagram]) {
   if (!socket) throw std::bad_alloc();
 }
 
@@ -73,7 +74,7 @@ Result<void> Connection::join(std::span<const int> groups) {
 Result<std::span<std::uint8_t>> Connection::receive() {
   for (;;) {
     sockaddr_nl sender{};
-    iovec room{datagram_.data(), datagram_.size()};
+    iovec room{datagram_.get(), kLargestDatagram};
     msghdr header{&sender, sizeof(sender), &room, 1, nullptr, 0, 0};
     const ssize_t size = recvmsg(fd(), &header, MSG_DONTWAIT | MSG_TRUNC);
     if (size < 0 && errno == EINTR) continue;
@@ -81,10 +82,10 @@ Result<std::span<std::uint8_t>> Connection::receive() {
     if (size < 0) return failure("receive from rtnetlink", errno);
     if (sender.nl_pid != 0) continue;  // another process, not the kernel
     const auto length = static_cast<std::size_t>(size);
-    if (length > datagram_.size()) {
+    if (length > kLargestDatagram) {
       return failure("receive from rtnetlink", ENOBUFS, fmt::format("{} bytes at once", length));
     }
-    return std::span(datagram_).first(length);
+    return std::span(datagram_.get(), length);
   }
 }
 

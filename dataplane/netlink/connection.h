@@ -5,7 +5,6 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "dataplane/base/error.h"
 
@@ -41,7 +40,7 @@ class Connection {
 
   std::unique_ptr<nl_sock, Free> socket_;
   std::size_t buffer_ = 0;
-  std::vector<std::uint8_t> datagram_;
+  std::unique_ptr<std::uint8_t[]> datagram_;  ///< not zeroed: most sockets touch a page of it
 };
 
 }  // namespace novaplane::netlink

@@ -53,6 +53,14 @@ int family_of(const nlmsghdr& message) {
   return nlmsg_datalen(&message) > 0 ? *static_cast<const std::uint8_t*>(nlmsg_data(&message)) : 0;
 }
 
+/// A kernel without the family answers with all families that it has: those are not kept twice.
+void keep(const nlmsghdr& message, int family, std::vector<std::uint8_t>& listed) {
+  if (family != AF_UNSPEC && family_of(message) != family) return;
+  if (!is_of_interest(message)) return;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&message);
+  listed.insert(listed.end(), bytes, bytes + NLMSG_ALIGN(message.nlmsg_len));
+}
+
 }  // namespace
 
 Socket::Socket(Connection connection)
@@ -144,12 +152,12 @@ void Socket::collect_answers(std::span<Result<void>> results) {
 }
 
 Result<void> Socket::dump(Listing what, const Observer& observer) {
-  listed_.clear();
+  Listed listed;
   for (const int family : families_of(what)) {
-    const auto done = list(ask_listing(what, family), family);
+    const auto done = list(ask_listing(what, family), family, listed);
     if (!done) return done;
   }
-  for_each_message(listed_, [&](const nlmsghdr& message) {
+  for_each_message(listed, [&](const nlmsghdr& message) {
     if (auto observation = observation_of(message)) observer(std::move(*observation));
   });
   return {};
@@ -157,29 +165,29 @@ Result<void> Socket::dump(Listing what, const Observer& observer) {
 
 Result<std::vector<std::vector<std::uint8_t>>> Socket::messages(const Request& question,
                                                                 int family) {
-  listed_.clear();
-  if (auto done = list(question, family); !done) return tl::unexpected(done.error());
+  Listed listed;
+  if (auto done = list(question, family, listed); !done) return tl::unexpected(done.error());
   std::vector<std::vector<std::uint8_t>> found;
-  for_each_message(listed_, [&](const nlmsghdr& message) {
+  for_each_message(listed, [&](const nlmsghdr& message) {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(&message);
     found.emplace_back(bytes, bytes + message.nlmsg_len);
   });
   return found;
 }
 
-Result<void> Socket::list(const Request& question, int family) {
-  const std::size_t before = listed_.size();
+Result<void> Socket::list(const Request& question, int family, Listed& listed) {
+  const std::size_t before = listed.size();
   for (int attempt = 0; attempt < kListingAttempts; ++attempt) {
-    const auto whole = list_once(question, family);
+    const auto whole = list_once(question, family, listed);
     if (!whole) return tl::unexpected(whole.error());
     if (*whole) return {};
-    listed_.resize(before);
+    listed.resize(before);
   }
   return failure({}, EBUSY, "the listing changed each time while it was read");
 }
 
 /// False: the listing changed meanwhile, or part of it was lost.
-Result<bool> Socket::list_once(const Request& question, int family) {
+Result<bool> Socket::list_once(const Request& question, int family, Listed& listed) {
   if (const auto sent = transmit({&question, 1}, 0); !sent) return tl::unexpected(sent.error());
   bool whole = true;
   std::optional<Result<void>> verdict;
@@ -195,20 +203,12 @@ Result<bool> Socket::list_once(const Request& question, int family) {
       if (is_verdict(message)) {
         verdict = verdict_of(message);
       } else {
-        keep_listed(message, family);
+        keep(message, family, listed);
       }
     });
   }
   if (!*verdict) return tl::unexpected(verdict->error());
   return whole;
-}
-
-/// A kernel without the family answers with all families that it has: those are not kept twice.
-void Socket::keep_listed(const nlmsghdr& message, int family) {
-  if (family != AF_UNSPEC && family_of(message) != family) return;
-  if (!is_of_interest(message)) return;
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&message);
-  listed_.insert(listed_.end(), bytes, bytes + NLMSG_ALIGN(message.nlmsg_len));
 }
 
 Result<Link> Socket::link(int index) { return std::move(links({&index, 1}).front()); }

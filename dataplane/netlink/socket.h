@@ -57,21 +57,23 @@ class Socket {
   Result<int> index_of(const std::string& name) const;
 
  private:
+  /// The messages of a listing, until it is known to be whole. Up to a kilobyte for each link, so a
+  /// socket that lives long does not keep it.
+  using Listed = std::vector<std::uint8_t>;
+
   explicit Socket(Connection connection);
 
   Result<void> transmit(std::span<const Request> requests, std::uint16_t flags_of_last);
   void ask_some(std::span<const int> indexes, std::span<Result<Link>> results);
   void send_some(std::span<const Request> requests, std::span<Result<void>> results);
   void collect_answers(std::span<Result<void>> results);
-  Result<void> list(const Request& question, int family);
-  Result<bool> list_once(const Request& question, int family);
-  void keep_listed(const nlmsghdr& message, int family);
+  Result<void> list(const Request& question, int family, Listed& listed);
+  Result<bool> list_once(const Request& question, int family, Listed& listed);
 
   Connection connection_;
   std::size_t most_per_send_;
   std::uint32_t sequence_ = 0;  ///< of the first request of the latest send
   std::uint32_t next_sequence_ = 1;
-  std::vector<std::uint8_t> listed_;  ///< the messages of a listing, until it is known to be whole
 };
 
 }  // namespace novaplane::netlink
