@@ -1,11 +1,6 @@
 #include "dhcp/running.h"
 
-#include <sys/stat.h>
-
-#include <charconv>
 #include <string_view>
-
-#include "dataplane/base/files.h"
 
 namespace novaplane::dhcp {
 namespace {
@@ -40,23 +35,12 @@ std::optional<Running> identify(pid_t pid) {
 
 std::multimap<std::string, Running> find_running(const std::string& root) {
   std::multimap<std::string, Running> found;
-  for (const std::string& entry : list_directory("/proc").value_or(std::vector<std::string>())) {
-    pid_t pid = 0;
-    const char* end = entry.data() + entry.size();
-    if (std::from_chars(entry.data(), end, pid).ptr != end) continue;
+  for (const pid_t pid : all_processes()) {
     const std::string folder = folder_of(command_line(pid));
     if (folder.empty() || folder.substr(0, folder.rfind('/')) != root) continue;
     if (auto running = identify(pid)) found.emplace(folder, std::move(*running));
   }
   return found;
-}
-
-bool shares_our_network(pid_t pid) {
-  struct stat theirs {
-  }, ours{};
-  return ::stat(fmt::format("/proc/{}/ns/net", pid).c_str(), &theirs) == 0 &&
-         ::stat("/proc/thread-self/ns/net", &ours) == 0 && theirs.st_ino == ours.st_ino &&
-         theirs.st_dev == ours.st_dev;
 }
 
 }  // namespace novaplane::dhcp

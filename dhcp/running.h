@@ -25,7 +25,4 @@ std::optional<Running> identify(pid_t pid);
 /// All of ours whose folders are directly below `root`, by folder. Reads /proc once.
 std::multimap<std::string, Running> find_running(const std::string& root);
 
-/// Whether the process lives in the calling thread's network namespace.
-bool shares_our_network(pid_t pid);
-
 }  // namespace novaplane::dhcp

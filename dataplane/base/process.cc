@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
@@ -114,6 +116,35 @@ std::vector<std::string> command_line(pid_t pid) {
     rest.remove_prefix(end + 1);
   }
   return arguments;
+}
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> found;
+  for (const std::string& entry : list_directory("/proc").value_or(std::vector<std::string>())) {
+    pid_t pid = 0;
+    const char* end = entry.data() + entry.size();
+    if (std::from_chars(entry.data(), end, pid).ptr == end) found.push_back(pid);
+  }
+  return found;
+}
+
+/// The fourth word of proc(5)'s "stat"; the second may hold anything in its parentheses.
+pid_t parent_of(pid_t pid) {
+  const auto text = read_whole(fmt::format("/proc/{}/stat", pid));
+  constexpr std::string_view kBetween = ") S ";
+  const auto at = text ? text->rfind(')') : std::string::npos;
+  pid_t parent = 0;
+  if (at == std::string::npos || at + kBetween.size() > text->size()) return parent;
+  std::from_chars(text->data() + at + kBetween.size(), text->data() + text->size(), parent);
+  return parent;
+}
+
+bool shares_our_network(pid_t pid) {
+  struct stat theirs {
+  }, ours{};
+  return ::stat(fmt::format("/proc/{}/ns/net", pid).c_str(), &theirs) == 0 &&
+         ::stat("/proc/thread-self/ns/net", &ours) == 0 && theirs.st_ino == ours.st_ino &&
+         theirs.st_dev == ours.st_dev;
 }
 
 Result<Exit> Child::wait(Deadline deadline) {

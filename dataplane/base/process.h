@@ -35,6 +35,15 @@ class Process {
 /// The arguments of a running process. Empty for one that is gone, a zombie or a kernel thread.
 std::vector<std::string> command_line(pid_t pid);
 
+/// The numbers of all processes that run now.
+std::vector<pid_t> all_processes();
+
+/// 0 for one that is gone.
+pid_t parent_of(pid_t pid);
+
+/// Whether the process lives in the calling thread's network namespace.
+bool shares_our_network(pid_t pid);
+
 /// How a child ended.
 struct Exit {
   int status = 0;     ///< its exit status; 128 + the signal's number when it was killed
