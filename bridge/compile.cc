@@ -15,8 +15,7 @@ using engine::Object;
 using engine::Rows;
 
 bool routes(const Context& context, const cloud::Network& network) {
-  return !engine::not_supported(network) && present_on(context, network) &&
-         host_address_on(context, network);
+  return present_on(context, network) && host_address_on(context, network);
 }
 
 void compile_host(const Context& context, const Object& object, Rows& out) {

@@ -43,6 +43,8 @@ std::vector<nft::Set> sets() {
       {kWire, {ifname}},
       {kLayer2Wire, {ifname}},
       {kGuests, {ifname}},
+      {kPairPorts, {ifname}},
+      {kPairGateway, {ifname, ether_addr}},
       {kGuestLimits, {ifname}, {}, /*interval=*/false, /*limits=*/true},
       {kWireIsolated, {ifname, ipv4_addr}},
       {kWire6, {ifname}},
@@ -217,6 +219,12 @@ std::vector<Rule> from_ports_rules() {
           .is(udp_dport, cloud::kVxlanPort)
           .drop(),
       from("from a guest").in({iifname}, kGuests.name).set_mark_bits(kFromGuest),
+      // With br_netfilter on, the host would translate what the other gateway host is asked for,
+      // and take its flows, which conntrackd tells of, for others in their way.
+      from("passes a gateway host by")
+          .in({iifname}, kPairPorts.name)
+          .not_in({iifname, ether_daddr}, kPairGateway.name)
+          .notrack(),
       from("to the shared gateway")
           .set(ether_daddr, {iifname, ether_daddr}, kToBridge.name)
           .set_pkttype_host(),

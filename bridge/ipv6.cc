@@ -63,8 +63,7 @@ void note_mtu(const Context& context, Rows& out, const cloud::Network& network) 
 }
 
 bool routes6(const Context& context, const cloud::Network& network) {
-  return !engine::not_supported(network) && engine::present_on(context, network) &&
-         engine::host_address6_on(context, network);
+  return engine::present_on(context, network) && engine::host_address6_on(context, network);
 }
 
 }  // namespace

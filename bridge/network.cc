@@ -92,12 +92,24 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
 
 }  // namespace
 
-/// On the wire nobody sees that every host has the gateway's address and a DHCP server.
+/// What passes a gateway host between two ports is the other host's to track and to translate, or
+/// nobody's.
+void pass_by(const Context& context, const cloud::Network& network, const std::string& port,
+             Elements& elements) {
+  if (!engine::is_gateway_host(context, network)) return;
+  elements.add(kPairPorts, Bytes().ifname(port).take());
+  elements.add(kPairGateway, Bytes().ifname(port).mac(bridge_mac(context, network)).take());
+}
+
+/// On the wire nobody sees that every host has the gateway's address and a DHCP server. Where one
+/// of two hosts has them, all guests reach it by the wire.
 void isolate(const Context& context, const cloud::Network& network, const std::string& wire,
              Elements& elements) {
   const bool is_layer2 =
-      !host_address_on(context, network) && network.gateway_mode != cloud::GatewayMode::per_host;
+      network.gateway_mode == cloud::GatewayMode::failover ||
+      (!host_address_on(context, network) && network.gateway_mode != cloud::GatewayMode::per_host);
   elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(wire).take());
+  pass_by(context, network, wire, elements);
   if (is_layer2) return;
   const auto isolated = [&](const IpAddress& address) {
     elements.add(kWireIsolated, Bytes().ifname(wire).address(address).take());
@@ -136,14 +148,17 @@ std::string pair(const std::string& from, const std::string& to) {
   return Bytes().ifname(from).ifname(to).take();
 }
 
-/// The host's own address on the bridge, and what guests may reach there.
+/// The host's own address on the bridge, and what guests may reach there. Of a pair's hosts,
+/// keepalived gives it to the one that is active.
 void compile_address(const cloud::Network& network, const IpAddress& address, bool dns,
                      Elements& elements, Rows& out) {
   constexpr unsigned kLongestWithBroadcast = 30;  // RFC 3021
   const auto broadcast = network.cidr.length <= kLongestWithBroadcast
                              ? std::optional(network.cidr.broadcast())
                              : std::nullopt;
-  out.addresses.push_back({{network.bridge, {address, network.cidr.length}}, {broadcast}});
+  if (network.gateway_mode != cloud::GatewayMode::failover) {
+    out.addresses.push_back({{network.bridge, {address, network.cidr.length}}, {broadcast}});
+  }
   elements.add(kGateways, Bytes().ifname(network.bridge).address(address).take());
   elements.add(kOwnAddresses, Bytes().address(address).take());
   if (!dns) return;
@@ -184,10 +199,6 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
 void compile_network(const Context& context, const engine::Object& object,
                      const cloud::Network& network, Rows& out) {
   if (!present_on(context, network)) return;
-  if (const auto feature = engine::not_supported(network)) {
-    out.problems.push_back({std::string(*feature), 0, "not supported yet"});
-    return;
-  }
   Elements elements(object, out);
   out.links.push_back({network.bridge, bridge_of(context, network)});
   compile_wire(context, network, elements, out);

@@ -19,6 +19,10 @@ void compile_tunnel(const engine::Context&, const engine::Object&, const cloud::
 void compile_behind_tunnel(const engine::Context&, const cloud::Port&, const cloud::Network&,
                            engine::Rows& out);
 
+/// A port of a bridge on a gateway host: the host keeps out of what is not sent to it.
+void pass_by(const engine::Context&, const cloud::Network&, const std::string& port,
+             engine::Elements&);
+
 /// The wire's place in the isolation: nothing of the host's own addresses crosses it.
 void isolate(const engine::Context&, const cloud::Network&, const std::string& wire,
              engine::Elements&);

@@ -59,6 +59,7 @@ void compile_local(const Context& context, const engine::Object& object, const c
   if (wire && engine::vxlan_of(network)) {
     elements.add(kWireLocal, Bytes().ifname(*wire).address(port.address).take());
   }
+  pass_by(context, network, port.interface, elements);
   if (has_shared_address(network)) {
     translate_gateway(context, network, port.interface, elements);
   }
@@ -78,20 +79,12 @@ void compile_remote(const Context& context, const cloud::Port& port, const cloud
 void compile_port(const Context& context, const engine::Object& object, const cloud::Port& port,
                   Rows& out) {
   const cloud::Network& network = context.cloud.networks.find(port.network)->second;
-  const bool is_local = port.host == context.host.name;
-  if (const auto feature = engine::not_supported(network)) {
-    if (is_local) {
-      out.problems.push_back(
-          {fmt::format("network {}: {}", network.name, *feature), 0, "not supported yet"});
-    }
-  } else if (is_local) {
+  if (port.host == context.host.name) {
     compile_local(context, object, port, network, out);
   } else {
     compile_remote(context, port, network, out);
   }
-  if (network.cidr6 && !engine::not_supported(network)) {
-    compile_port6(context, object, port, network, out);
-  }
+  if (network.cidr6) compile_port6(context, object, port, network, out);
 }
 
 }  // namespace novaplane::bridge

@@ -36,6 +36,8 @@ constexpr SetName kAllowed{Family::inet, "allowed"};  ///< `allow` of the host
 constexpr SetName kWire{Family::bridge, "wire"};
 constexpr SetName kLayer2Wire{Family::bridge, "layer2_wire"};  ///< as it is: no rule looks at it
 constexpr SetName kGuests{Family::bridge, "guests"};
+constexpr SetName kPairPorts{Family::bridge, "pair_ports"};        ///< of bridges of a gateway host
+constexpr SetName kPairGateway{Family::bridge, "pair_gateway"};    ///< port . bridge's own MAC
 constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
 constexpr SetName kWire6{Family::bridge, "wire6"};  ///< of networks whose IPv6 the host routes

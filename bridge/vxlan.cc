@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "bridge/network.h"
 #include "bridge/sets.h"
 #include "dataplane/engine/presence.h"
@@ -36,30 +38,46 @@ const IpAddress* end_of(const Context& context, const std::string& host) {
   return address ? &*address : nullptr;
 }
 
-/// A MAC and an address behind a tunnel: the device sends it there, the bridge sends it to the
-/// device and to no guest, and answers for it when a guest asks.
+/// A MAC behind a tunnel: the device sends it there, the bridge sends it to the device and to no
+/// guest.
 void place(const Context& context, const cloud::Network& network, const Mac& mac,
-           const IpAddress& address, const IpAddress& end, Rows& out) {
+           const IpAddress& end, Rows& out) {
   const std::string wire = *wire_of(context, network);
   out.forwarding.push_back({{wire, mac}, {.port = {}, .destination = end}});
   out.forwarding.push_back(
       {{network.bridge, mac}, {.port = wire, .destination = {}, .sticky = true}});
+}
+
+/// The same of one whose address is known: the bridge answers for it when a guest asks.
+void place(const Context& context, const cloud::Network& network, const Mac& mac,
+           const IpAddress& address, const IpAddress& end, Rows& out) {
+  place(context, network, mac, end, out);
   out.neighbours.push_back({{network.bridge, address}, {mac}});
 }
 
-/// Broadcasts, and what guests send to many, go to each host that has ports of the network.
+/// Broadcasts, and what guests send to many, go to each host that has ports of the network, or may
+/// have its gateway.
 void compile_flood_list(const Context& context, const cloud::Network& network, Rows& out) {
-  const auto hosts = context.hosts_of_networks.find(network.name);
-  if (hosts == context.hosts_of_networks.end()) return;
+  std::set<std::string> hosts(network.gateway_hosts.begin(), network.gateway_hosts.end());
+  const auto with_ports = context.hosts_of_networks.find(network.name);
+  if (with_ports != context.hosts_of_networks.end()) {
+    for (const auto& [host, ports] : with_ports->second) hosts.insert(host);
+  }
   const std::string wire = *wire_of(context, network);
-  for (const auto& [host, ports] : hosts->second) {
+  for (const std::string& host : hosts) {
     const IpAddress* end = end_of(context, host);
     if (end) out.forwarding.push_back({{wire, Mac{}, *end}, {.port = {}, .destination = *end}});
   }
 }
 
-/// Guests reach the gateways of all hosts, as on any other wire.
+/// Guests reach the gateways of all hosts, as on any other wire. Of two that share an address the
+/// active one answers for it.
 void compile_gateways(const Context& context, const cloud::Network& network, Rows& out) {
+  for (const std::string& name : network.gateway_hosts) {
+    if (const IpAddress* end = end_of(context, name)) {
+      place(context, network, engine::made_mac(name, network), *end, out);
+    }
+  }
   if (network.gateway_mode != cloud::GatewayMode::per_host) return;
   for (const auto& [name, host] : context.cloud.hosts) {
     const auto own = host.gateways.find(network.name);

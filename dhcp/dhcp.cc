@@ -19,7 +19,7 @@ bool is_served(const Context& context, const cloud::Network& network) {
 }
 
 void compile_network(const Context& context, const cloud::Network& network, Rows& out) {
-  if (!is_served(context, network)) return;
+  if (!is_served(context, network) || !engine::answers_on(context, network)) return;
   const Served served{.network = network,
                       .host_address = *engine::host_address_on(context, network),
                       .host_address6 = engine::host_address6_on(context, network),
@@ -54,7 +54,7 @@ void compile_port(const Context& context, const cloud::Port& port, Rows& out) {
   const cloud::Network& network = context.cloud.networks.find(port.network)->second;
   if (!is_served(context, network)) return;
   const auto service = service_of(network.name);
-  if (port.host == context.host.name) {
+  if (engine::serves(context, network, port)) {
     add_entry(service, "host " + port.name, host_line(port), out);
   }
   add_entry(service, "name " + port.name, name_line(port, port.address, network.dhcp), out);

@@ -9,19 +9,21 @@
 
 namespace novaplane::hwgw {
 
-/// How an outside router fares, for people and programs.
+/// How a gateway fares that is not simply this host's own, for people and programs: an outside
+/// router, or one that this host shares with another.
 struct GatewayRow {
   std::string network;  ///< empty: not known
   IpAddress router;
+  bool is_shared = false;   ///< it is this host's or the other's, and nobody probes it
   std::optional<Mac> mac;   ///< none: it has never answered
-  std::string state;        ///< "alive", "dead"
+  std::string state;        ///< "alive", "dead"; "active", "standby" of a shared one
   bool carried = false;     ///< this host carries the traffic of its guests
   bool is_watched = false;  ///< by a daemon; without one the rest is not known
   std::chrono::system_clock::time_point since{};
   std::string reason;          ///< of the latest change; empty: there was none
   std::uint32_t loss = 0;      ///< per cent of the latest probes
   std::uint64_t rtt_us = 0;    ///< 0: not known
-  std::uint32_t switches = 0;  ///< between alive and dead
+  std::uint32_t switches = 0;  ///< between alive and dead, active and standby
 };
 
 }  // namespace novaplane::hwgw

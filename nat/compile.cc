@@ -71,15 +71,18 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
 
 void compile_network(const Context& context, const Object& object, const cloud::Network& network,
                      Rows& out) {
-  if (engine::not_supported(network) || !present_on(context, network)) return;
-  if (!host_address_on(context, network)) return;
-  if (context.host.metadata) {
+  if (!present_on(context, network) || !host_address_on(context, network)) return;
+  if (context.host.metadata && engine::answers_on(context, network)) {
     // For guests that take 169.254.0.0/16 for their own link and ask who has the address.
     constexpr bool kProxy = true;
     out.neighbours.push_back({{network.bridge, kMetadataAddress.address, kProxy}, {}});
   }
   compile_order(context, object, network, out);
   Elements elements(object, out);
+  if (engine::is_gateway_host(context, network)) {
+    elements.add(kPairRanges, network.cidr);
+    elements.add(kHairpinSource, Bytes().ifname(network.bridge).take(), bytes_of(*network.gateway));
+  }
   const bool translates6 =
       network.translates6() && engine::host_address6_on(context, network).has_value();
   for (const cloud::Uplink& uplink : context.host.uplinks) {
@@ -105,9 +108,6 @@ const cloud::Network* reachable_network(const Context& context, const cloud::Por
     out.problems.push_back({"network " + network.name, 0, std::move(words)});
     return nullptr;
   };
-  if (const auto feature = engine::not_supported(network)) {
-    return refuse(fmt::format("{}: not supported yet", *feature));
-  }
   if (!host_address_on(context, network)) return refuse("this host has no address on it");
   return &network;
 }
@@ -117,11 +117,12 @@ Error missing_uplink(const cloud::Host& host, const std::string& name) {
   return {"uplink " + name, 0, "this host has none of that name"};
 }
 
-/// Null: bound to nothing, or to a port of another host.
-const cloud::Port* local_port(const Context& context, const std::string& name) {
+/// Null: bound to nothing, or to a port whose way out is another host.
+const cloud::Port* port_served(const Context& context, const std::string& name) {
   const auto it = context.cloud.ports.find(name);
-  const bool is_local = it != context.cloud.ports.end() && it->second.host == context.host.name;
-  return is_local ? &it->second : nullptr;
+  if (it == context.cloud.ports.end()) return nullptr;
+  const cloud::Network& network = context.cloud.networks.find(it->second.network)->second;
+  return engine::serves(context, network, it->second) ? &it->second : nullptr;
 }
 
 void compile_rate(const cloud::FloatingIp& ip, SetName arrivals, SetName departures,
@@ -150,7 +151,7 @@ void compile_floating_ip6(const Context& context, const Object& object, const cl
 
 void compile_floating_ip(const Context& context, const Object& object, const cloud::FloatingIp& ip,
                          Rows& out) {
-  const cloud::Port* port = local_port(context, ip.port);
+  const cloud::Port* port = port_served(context, ip.port);
   const cloud::Network* network = port ? reachable_network(context, *port, out) : nullptr;
   if (!network) return;
   const cloud::Uplink* uplink = uplink_of(context, ip);
@@ -173,7 +174,9 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
     elements.add(kUplinkOf, bytes_of(port->address),
                  Bytes().mark(engine::kGuestMark | *slot).take());
   }
-  answer_for(context, ip.address, *uplink, network->bridge, out);
+  if (engine::answers_on(context, *network)) {
+    answer_for(context, ip.address, *uplink, network->bridge, out);
+  }
 }
 
 /// The other host of the document that has the address on an uplink, or null.
@@ -189,7 +192,7 @@ const cloud::Host* owner_elsewhere(const Context& context, const IpAddress& addr
 
 /// The host takes what is sent to the address: its own, or one that it answers for from now on.
 bool compile_public_address(const Context& context, const cloud::PortForward& forward,
-                            const std::string& bridge, Rows& out) {
+                            const cloud::Network& network, Rows& out) {
   if (is_own_address(context, forward.address)) return true;
   if (const cloud::Host* owner = owner_elsewhere(context, forward.address)) {
     out.problems.push_back(
@@ -201,15 +204,17 @@ bool compile_public_address(const Context& context, const cloud::PortForward& fo
     out.problems.push_back(missing_uplink(context.host, {}));
     return false;
   }
-  answer_for(context, forward.address, context.host.uplinks.front(), bridge, out);
+  if (engine::answers_on(context, network)) {
+    answer_for(context, forward.address, context.host.uplinks.front(), network.bridge, out);
+  }
   return true;
 }
 
 void compile_port_forward(const Context& context, const Object& object,
                           const cloud::PortForward& forward, Rows& out) {
-  const cloud::Port* port = local_port(context, forward.to_port);
+  const cloud::Port* port = port_served(context, forward.to_port);
   const cloud::Network* network = port ? reachable_network(context, *port, out) : nullptr;
-  if (!network || !compile_public_address(context, forward, network->bridge, out)) return;
+  if (!network || !compile_public_address(context, forward, *network, out)) return;
   Elements elements(object, out);
   const auto protocol = static_cast<std::uint8_t>(forward.protocol);
   const bool is_one_for_all = forward.to.first == forward.to.last;

@@ -18,6 +18,8 @@ std::vector<nft::Set> sets() {
       {kUplinks, {ifname}},
       {kUplinkSource, {ifname}, {ipv4_addr}},
       {kSnatSource, {ifname, ifname}, {ipv4_addr}},
+      {kPairRanges, {ipv4_addr}, {}, kRanges},
+      {kHairpinSource, {ifname}, {ipv4_addr}},
       {kNoSnat, {ipv4_addr}, {}, kRanges},
       {kForceSnat, {ipv4_addr}, {}, kRanges},
       {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
@@ -193,6 +195,11 @@ std::vector<Rule> source_rules() {
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)
           .snat6({ip6_saddr}, kFixedToFloating6.name),
+      // By whichever host the caller is reached: the answer has to come back by this one.
+      source("hairpin")
+          .in({ip_saddr}, kPairRanges.name)
+          .has(ct_status, nft::kStatusDnat)
+          .snat({oifname}, kHairpinSource.name),
       source("hairpin")
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)

@@ -66,8 +66,7 @@ void compile_proxying6(const engine::Context& context, engine::Rows& out) {
   const auto& networks = context.cloud.networks;
   const bool routes_any = std::any_of(networks.begin(), networks.end(), [&](const auto& entry) {
     const cloud::Network& network = entry.second;
-    return !engine::not_supported(network) && engine::present_on(context, network) &&
-           engine::host_address6_on(context, network);
+    return engine::present_on(context, network) && engine::host_address6_on(context, network);
   });
   if (!routes_any) return;
   for (const cloud::Uplink& uplink : context.host.uplinks) {

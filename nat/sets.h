@@ -11,8 +11,10 @@ using nft::SetName;
 constexpr SetName kUplinks{Family::inet, "uplinks"};             ///< interfaces
 constexpr SetName kUplinkSource{Family::inet, "uplink_source"};  ///< interface : SNAT address
 constexpr SetName kSnatSource{Family::inet, "snat_source"};      ///< bridge . interface : address
-constexpr SetName kNoSnat{Family::inet, "no_snat"};              ///< ranges
-constexpr SetName kForceSnat{Family::inet, "force_snat"};        ///< ranges
+constexpr SetName kPairRanges{Family::inet, "pair_ranges"};      ///< networks with a shared gateway
+constexpr SetName kHairpinSource{Family::inet, "hairpin_source"};  ///< bridge : shared gateway
+constexpr SetName kNoSnat{Family::inet, "no_snat"};                ///< ranges
+constexpr SetName kForceSnat{Family::inet, "force_snat"};          ///< ranges
 constexpr SetName kFloatingToFixed{Family::inet, "floating_to_fixed"};
 constexpr SetName kFixedToFloating{Family::inet, "fixed_to_floating"};
 constexpr SetName kUplinkOf{Family::inet, "uplink_of"};  ///< fixed address : mark of its uplink

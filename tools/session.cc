@@ -32,7 +32,7 @@ Result<Session> Session::open(const Options& options) {
   if (auto root = require_root(options); !root) return tl::unexpected(root.error());
   auto node = node::Node::open(host_of(options), options.run_dir);
   if (!node) return tl::unexpected(node.error());
-  return Session{std::move(*node), dhcp::DnsmasqDriver(options.run_dir)};
+  return Session{std::move(*node), node::Services(options.run_dir)};
 }
 
 Result<void> Session::observe() {

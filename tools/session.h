@@ -4,7 +4,7 @@
 #include <string>
 
 #include "dataplane/node/node.h"
-#include "dhcp/dnsmasq_driver.h"
+#include "dataplane/node/services.h"
 #include "tools/options.h"
 
 namespace novaplane::tools {
@@ -15,12 +15,12 @@ Result<void> require_root(const Options& options);
 /// This host, with open eyes.
 struct Session {
   std::unique_ptr<node::Node> node;
-  dhcp::DnsmasqDriver services;
+  node::Services services;
 
   static Result<Session> open(const Options& options);
 
   engine::Engine& engine() { return node->engine(); }
-  /// Lists the kernel and what dnsmasq runs.
+  /// Lists the kernel and what programs of ours run.
   Result<void> observe();
 };
 

@@ -84,7 +84,7 @@ Table uplinks(const Show& show) {
 
 /// Whole seconds: what changed a moment ago is "0 s".
 std::string since(const hwgw::GatewayRow& row) {
-  if (!row.is_watched || row.switches == 0) return "";
+  if (!row.is_watched || (row.switches == 0 && !row.is_shared)) return "";
   const auto ago = std::chrono::system_clock::now() - row.since;
   return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(ago).count());
 }
@@ -92,10 +92,11 @@ std::string since(const hwgw::GatewayRow& row) {
 Table gateways(const Show& show) {
   Table table({"NETWORK", "ROUTER", "MAC", "STATE", "FOR", "LOSS", "RTT", "SWITCHES", "REASON"});
   for (const hwgw::GatewayRow& row : show.gateways) {
-    const bool w = row.is_watched;
+    const bool w = row.is_watched, probed = w && !row.is_shared;
     table.add({row.network, row.router.to_string(), text_of(row.mac),
                row.state + (row.carried ? ", carried here" : ""), since(row),
-               w ? fmt::format("{} %", row.loss) : "", w ? fmt::format("{} us", row.rtt_us) : "",
+               probed ? fmt::format("{} %", row.loss) : "",
+               probed ? fmt::format("{} us", row.rtt_us) : "",
                w ? std::to_string(row.switches) : "not watched", row.reason});
   }
   return table;
@@ -111,7 +112,7 @@ constexpr std::array<View, 6> kViews{{
     {"floating-ips", "no floating IPs on this host", floating_ips},
     {"port-forwards", "no port forwards on this host", port_forwards},
     {"uplinks", "no uplinks on this host", uplinks},
-    {"gateways", "no routers outside of this host that its networks use", gateways},
+    {"gateways", "no gateways of its networks that are not simply its own", gateways},
 }};
 
 std::string text_of(const Table& table) { return table.text(on(Colour::bold), off(Colour::bold)); }

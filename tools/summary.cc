@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "dataplane/engine/service_driver.h"
 #include "tools/terminal.h"
 
 namespace novaplane::tools {
@@ -94,7 +95,8 @@ struct Counter {
     counts.add({verb_of(c, "added", "removed"), "nf_tables element"});
   }
   void operator()(const engine::ServiceChange& c) {
-    counts.add({verb_of(c, "started", "stopped", "restarted"), "dnsmasq", "dnsmasq"});
+    const std::string_view program = engine::program_of(c.key);
+    counts.add({verb_of(c, "started", "stopped", "restarted"), program, program});
   }
   void operator()(const engine::EntryChange& c) {
     counts.add({verb_of(c, "added", "removed"), "DHCP and DNS entry", "DHCP and DNS entries"});

@@ -19,6 +19,7 @@ void validate(const Draft& draft, Findings& findings);
 
 void validate_hosts(const Cloud& cloud, Findings& findings);
 void validate_networks(const Draft& draft, Findings& findings);
+void validate_pairs(const Cloud& cloud, Findings& findings);
 void validate_links(const Cloud& cloud, Findings& findings);
 void validate_ports(const Cloud& cloud, Findings& findings);
 void validate_public_addresses(const Cloud& cloud, Findings& findings);

@@ -16,6 +16,7 @@ std::optional<Error> first_of(Findings findings) {
 void validate(const Draft& draft, Findings& findings) {
   validate_hosts(draft.cloud, findings);
   validate_networks(draft, findings);
+  validate_pairs(draft.cloud, findings);
   validate_links(draft.cloud, findings);
   validate_ports(draft.cloud, findings);
   validate_public_addresses(draft.cloud, findings);

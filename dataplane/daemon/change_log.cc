@@ -28,7 +28,7 @@ Noun noun_of(const engine::NeighbourChange&) { return {"neighbour", "neighbours"
 Noun noun_of(const engine::ForwardingChange&) { return {"forwarding entry", "forwarding entries"}; }
 Noun noun_of(const engine::SysctlChange&) { return {"sysctl", "sysctls"}; }
 Noun noun_of(const engine::ElementChange&) { return {"element", "elements"}; }
-Noun noun_of(const engine::ServiceChange&) { return {"dnsmasq", "dnsmasqs"}; }
+Noun noun_of(const engine::ServiceChange&) { return {"program", "programs"}; }
 Noun noun_of(const engine::EntryChange&) { return {"DHCP or DNS entry", "DHCP and DNS entries"}; }
 Noun noun_of(const engine::Announce&) { return {}; }  // an act, not a change
 Noun noun_of(const engine::ForgetFlows&) { return {}; }

@@ -184,6 +184,7 @@ void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>&
 void Daemon::on_quiet() {
   router_watch_->follow();
   uplinks_->steer(node_->engine());
+  role_.follow(node_->engine().document());
   if (!ready_) {
     log::info("ready");
     ready_ = true;

@@ -9,6 +9,7 @@
 #include "dataplane/daemon/control.h"
 #include "dataplane/daemon/document_file.h"
 #include "dataplane/daemon/document_watch.h"
+#include "dataplane/daemon/gateway_role.h"
 #include "dataplane/daemon/hands.h"
 #include "dataplane/daemon/loop.h"
 #include "dataplane/daemon/options.h"
@@ -74,6 +75,7 @@ class Daemon {
   DocumentFile document_;
   StateLog states_;
   LineBudget lines_{LineBudget::Clock::now()};
+  GatewayRole role_;
   std::string told_;       ///< to the service manager
   bool on_trial_ = false;  ///< another document than ours is in force, or may be
   Fd guardian_;

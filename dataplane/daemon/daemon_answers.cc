@@ -26,6 +26,7 @@ std::string Daemon::status() const {
 std::string Daemon::show() {
   node::Show show = node::show(node_->engine(), options_.run_dir);
   router_watch_->add_verdicts(show);
+  role_.add_to(show);
   node::add_health(show, uplinks_->health());
   return node::to_json(show);
 }

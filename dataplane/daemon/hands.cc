@@ -4,7 +4,7 @@
 
 #include "dataplane/node/flows.h"
 #include "dataplane/node/pass.h"
-#include "dhcp/dnsmasq_driver.h"
+#include "dataplane/node/services.h"
 
 namespace novaplane::daemon {
 namespace {
@@ -27,7 +27,7 @@ Result<std::unique_ptr<Hands>> Hands::open(Loop& loop, const std::string& run_di
   auto flows = conntrack::Flows::open();
   if (!flows) return tl::unexpected(flows.error());
   return std::unique_ptr<Hands>(new Hands(loop, std::move(*executor), std::move(*flows),
-                                          std::make_unique<dhcp::DnsmasqDriver>(run_dir)));
+                                          std::make_unique<node::Services>(run_dir)));
 }
 
 Hands::Hands(Loop& loop, engine::Executor executor, conntrack::Flows flows,

@@ -14,15 +14,15 @@
 
 namespace novaplane::daemon {
 
-/// A dnsmasq that runs, by a pidfd of our own: readable when it has ended.
+/// A program of ours that runs, by a pidfd of our own: readable when it has ended.
 struct LiveService {
   engine::ServiceKey key;
   Fd pidfd;
 };
 
-/// The threads that do what the loop decides. One talks rtnetlink and nf_tables, one runs dnsmasq,
-/// which may take long to start, one walks conntrack; none waits for another. Plain values go in
-/// and come back; answers arrive in the loop.
+/// The threads that do what the loop decides. One talks rtnetlink and nf_tables, one runs dnsmasq
+/// and others, which may take long to start, one walks conntrack; none waits for another. Plain
+/// values go in and come back; answers arrive in the loop.
 class Hands {
  public:
   struct Applied {

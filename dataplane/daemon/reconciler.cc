@@ -218,7 +218,7 @@ void Reconciler::observe_services() {
 
 /// Nothing is told to services of which nothing is known.
 void Reconciler::cannot_see_services(const Error& error) {
-  log::error("cannot see which dnsmasqs run: {}", error.message());
+  log::error("cannot see which programs of ours run: {}", error.message());
   next_look_at_services_.after(kAfterTrouble, [this] {
     services_busy_ = false;
     look_at_services_ = true;
@@ -283,13 +283,14 @@ void Reconciler::died(const engine::ServiceKey& key) {
   const auto now = Clock::now();
   const int deaths = crashes_.died(key, now);
   const engine::Service* wanted = engine.tables().services.rows().desired(key);
-  log::warning("dnsmasq {} has ended{}", key,
+  log::warning("{} has ended{}", engine::title_of(key),
                deaths > 1 ? fmt::format(", {} times soon after its start", deaths) : "");
   if (wanted && deaths > 1) {
     const engine::Step start{engine::Phase::services,
                              engine::ServiceChange{key, std::nullopt, *wanted},
                              engine.tables().services.claim_of(key)->owner};
-    const Result<void> failed = failure("run dnsmasq " + key, "it ends soon after each start");
+    const Result<void> failed =
+        failure("run " + engine::title_of(key), "it ends soon after each start");
     for (int i = 1; i < deaths; ++i) engine.done(start, failed, now);
   }
   look_at_services_ = true;

@@ -99,6 +99,7 @@ bool Compiler::uplinks_have_moved() {
 void Compiler::index_all() {
   local_ports_.clear();
   vxlans_.clear();
+  shares_gateways_ = false;
   hosts_of_networks_.clear();
   ports_of_network_.clear();
   floating_of_port_.clear();
@@ -107,6 +108,8 @@ void Compiler::index_all() {
                            next_order(cloud_.ports, next_order(cloud_.port_forwards, 0)));
   for (const auto& [name, network] : cloud_.networks) {
     if (std::holds_alternative<cloud::Vxlan>(network.segment)) vxlans_.insert(name);
+    const auto& hosts = network.gateway_hosts;
+    shares_gateways_ |= std::ranges::find(hosts, host_name_) != hosts.end();
   }
   for (const auto& [name, port] : cloud_.ports) index(port);
   for (const auto& [address, ip] : cloud_.floating_ips) floating_of_port_.emplace(ip.port, address);
@@ -365,7 +368,7 @@ Context Compiler::context() const {
 }
 
 std::optional<IpAddress> Compiler::tunnel_address() const {
-  return host() && !vxlans_.empty() ? host()->tunnel_address : std::nullopt;
+  return host() && (!vxlans_.empty() || shares_gateways_) ? host()->tunnel_address : std::nullopt;
 }
 
 void Compiler::add_consequences(const Step& step, Consequences& out) const {

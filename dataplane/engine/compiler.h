@@ -43,7 +43,8 @@ class Compiler {
   const Facts& facts() const { return facts_; }
   /// Links that the document names and somebody else makes: what facts are wanted of.
   std::vector<std::string> links_of_interest() const;
-  /// What VXLANs of this host leave from: its link is of interest too.
+  /// What VXLANs of this host leave from, or what it tells the other gateway host: its link is of
+  /// interest too.
   std::optional<IpAddress> tunnel_address() const;
   /// What compile() looks at; good until the next change. For a host of the document only.
   Context context() const;
@@ -98,6 +99,7 @@ class Compiler {
   // By name: what refers to it.
   std::unordered_map<std::string, std::size_t> local_ports_;  ///< network -> ports on this host
   std::unordered_set<std::string> vxlans_;                    ///< networks
+  bool shares_gateways_ = false;  ///< this host is one of a network's gateway hosts
   HostsOfNetworks hosts_of_networks_;
   std::unordered_multimap<std::string, std::string> ports_of_network_;
   std::unordered_multimap<std::string, IpAddress> floating_of_port_;

@@ -21,8 +21,11 @@ void Compiler::keep_to_uplinks(Facts& facts) const {
 
 bool Compiler::only_uplinks_differ(const Facts& facts) const {
   if (pass_ < kFirstPass || !host()) return false;
-  return facts.links == facts_.links && facts.advertised_defaults == facts_.advertised_defaults &&
-         facts.tunnel == facts_.tunnel && facts.routers == facts_.routers;
+  Facts but_uplinks = facts;
+  but_uplinks.uplinks = facts_.uplinks;
+  but_uplinks.down = facts_.down;
+  but_uplinks.without_carrier = facts_.without_carrier;
+  return but_uplinks == facts_;
 }
 
 void Compiler::learn_of_uplinks(Facts facts) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/plan.h"
+#include "dataplane/engine/service_driver.h"
 
 /// Steps in words: what an operator reads in a plan, in an error and in the log.
 namespace novaplane::engine {
@@ -152,12 +153,14 @@ std::string what_of(const Change<Key, Row>& change) {
   const std::string row = change.after ? row_text(*change.after) : "";
   return fmt::format("{} {}{}{}", verb(change), subject_of(change), row.empty() ? "" : " ", row);
 }
+constexpr std::string_view kOfNetworks = "dhcp/";
+
 std::string what_of(const ServiceChange& change) {
   const std::string_view word = change.before && change.after ? "restart"
                                 : change.after                ? "start"
                                                               : "stop";
   const std::string& device = change.after ? change.after->device : change.before->device;
-  return fmt::format("{} dnsmasq {} on {}", word, change.key, device);
+  return fmt::format("{} {}{}{}", word, title_of(change.key), device.empty() ? "" : " on ", device);
 }
 std::string what_of(const ForwardingChange& change) {
   return fmt::format("{} forwarding entry {} {}", verb(change), change.key.mac,
@@ -385,6 +388,16 @@ void sort_for_reading(Plan& plan, const nft::Frame& frame) {
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::transform(placed.begin(), placed.end(), plan.begin(),
                  [](auto& entry) { return std::move(entry.second); });
+}
+
+std::string_view program_of(const ServiceKey& key) {
+  const std::string_view name = key;
+  return name.starts_with(kOfNetworks) ? "dnsmasq" : name.substr(name.rfind('/') + 1);
+}
+
+std::string title_of(const ServiceKey& key) {
+  const std::string program(program_of(key));
+  return key.starts_with(kOfNetworks) ? program + ' ' + key : program;
 }
 
 }  // namespace novaplane::engine

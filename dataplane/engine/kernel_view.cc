@@ -69,6 +69,7 @@ void KernelView::forget() {
   index_of_.clear();
   early_.clear();
   foreign_addresses_.clear();
+  pair_addresses_.clear();
   advertised_defaults_.clear();
   tunnel_link_ = 0;
   tunnel_has_address_ = false;
@@ -163,11 +164,19 @@ void KernelView::link_lost(const std::string& name) {
     if (actual && key.link == name) neighbours.push_back(key);
   });
   for (const NeighbourKey& key : neighbours) tables_.neighbours.gone(key);
-  std::vector<ServiceKey> services;
+  lose_link_of_services(name);
+}
+
+/// They run on, and serve a link that is no more.
+void KernelView::lose_link_of_services(const std::string& name) {
+  RowList<ServiceKey, Service> services;
   tables_.services.rows().for_each([&](const ServiceKey& key, auto*, const Service* actual) {
-    if (actual && actual->device == name) services.push_back(key);
+    if (!actual) return;
+    const bool has_lost =
+        actual->device == name || std::ranges::find(actual->others, name) != actual->others.end();
+    if (has_lost) services.push_back({key, {actual->config, {}}});
   });
-  for (const ServiceKey& key : services) tables_.services.gone(key);
+  for (const auto& [key, service] : services) tables_.services.saw(key, service);
 }
 
 void KernelView::refresh_link(const netlink::Link& link) {
@@ -231,6 +240,9 @@ void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
   if (address.protocol == netlink::kOurProtocol) {
     return tables_.addresses.saw({name_of(address.link), address.prefix}, {address.broadcast});
   }
+  if (address.scope == netlink::kPairScope) {
+    facts_stale_ |= pair_addresses_.emplace(address.link, address.prefix).second;
+  }
   if (address.scope != RT_SCOPE_UNIVERSE) return;
   note_address_on(address.link);
   auto& known = foreign_addresses_[address.link];
@@ -252,6 +264,7 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
   if (address.protocol == netlink::kOurProtocol) {
     return tables_.addresses.gone({name_of(address.link), address.prefix});
   }
+  facts_stale_ |= pair_addresses_.erase({address.link, address.prefix}) != 0;
   if (address.scope == RT_SCOPE_UNIVERSE) note_address_on(address.link);
   const auto it = foreign_addresses_.find(address.link);
   if (it == foreign_addresses_.end()) return;
@@ -351,6 +364,7 @@ void KernelView::add_facts_of(const netlink::Link& link, LinkFacts& about) const
 Facts KernelView::facts() const {
   Facts facts;
   facts.routers = routers_;
+  for (const auto& [bridge, prefix] : pair_addresses_) facts.gateways_held.insert(prefix.address);
   const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
   const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
   for (const std::string& name : watched_) {

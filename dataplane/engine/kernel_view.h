@@ -64,6 +64,8 @@ class KernelView {
   /// What is known of outside routers, which no kernel tells.
   void know(std::map<IpAddress, RouterFacts> routers);
   const std::map<IpAddress, RouterFacts>& routers() const { return routers_; }
+  /// Gateways that keepalived has given to bridges of this host, by the bridge's number.
+  const std::set<std::pair<int, Prefix>>& pair_addresses() const { return pair_addresses_; }
   Facts facts() const;
   /// What facts() says may have changed since the last call.
   bool take_facts_stale() { return std::exchange(facts_stale_, false); }
@@ -112,6 +114,7 @@ class KernelView {
   void note_address_on(int index);
   void add_facts_of(const netlink::Link& link, LinkFacts& about) const;
   void link_lost(const std::string& name);
+  void lose_link_of_services(const std::string& name);
   void find_tunnel();
   static void carry_by_nics(Facts& facts);
   bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
@@ -136,6 +139,7 @@ class KernelView {
   int tunnel_link_ = 0;  ///< that has, or had, the tunnel's address; 0: none
   bool tunnel_has_address_ = false;
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
+  std::set<std::pair<int, Prefix>> pair_addresses_;
   std::set<int> advertised_defaults_;  ///< links with a default route from a router advertisement
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;
   bool shapers_unknown_ = false;

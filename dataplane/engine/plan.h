@@ -26,7 +26,7 @@ enum class Phase : std::uint8_t {
   shape = 8,         ///< rates of what ports send
   addresses = 9,
   routes = 10,        ///< routes, permanent neighbours, proxies, forwarding entries
-  services = 11,      ///< dnsmasq and what it serves
+  services = 11,      ///< dnsmasq and what it serves, keepalived, conntrackd
   announce = 12,      ///< gratuitous ARP; not waited for
   forget_flows = 13,  ///< conntrack; not waited for
   delete_links = 14   ///< by group, in chunks; restores what was found goes with it

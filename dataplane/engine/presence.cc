@@ -24,14 +24,9 @@ std::optional<std::string> wire_of(const Context& context, const cloud::Network&
   return nic && vlan ? cloud::vlan_link_name(*nic, *vlan) : nic;
 }
 
-std::optional<std::string_view> not_supported(const cloud::Network& network) {
-  if (network.gateway_mode == cloud::GatewayMode::failover) return "gateway_mode failover";
-  return std::nullopt;
-}
-
 bool present_on(const Context& context, const cloud::Network& network) {
   if (context.local_ports.contains(network.name)) return true;
-  if (context.host.prune) return false;
+  if (context.host.prune && !is_gateway_host(context, network)) return false;
   if (vxlan_of(network)) return context.host.tunnel_address.has_value();
   // A network may name a NIC that only some hosts have; the host's own vm_interface is meant.
   if (network.interface) return context.facts.find(*network.interface) != nullptr;
@@ -41,8 +36,9 @@ bool present_on(const Context& context, const cloud::Network& network) {
 std::optional<IpAddress> host_address_on(const Context& context, const cloud::Network& network) {
   switch (network.gateway_mode) {
     case cloud::GatewayMode::shared:
-    case cloud::GatewayMode::failover:
       return network.gateway;
+    case cloud::GatewayMode::failover:
+      return is_gateway_host(context, network) ? network.gateway : std::nullopt;
     case cloud::GatewayMode::hardware:
       return network.host_address;
     case cloud::GatewayMode::none:
@@ -55,13 +51,30 @@ std::optional<IpAddress> host_address_on(const Context& context, const cloud::Ne
   return std::nullopt;
 }
 
+bool is_gateway_host(const Context& context, const cloud::Network& network) {
+  return network.gateway_mode == cloud::GatewayMode::failover &&
+         std::ranges::find(network.gateway_hosts, context.host.name) != network.gateway_hosts.end();
+}
+
+bool answers_on(const Context& context, const cloud::Network& network) {
+  const auto address = host_address_on(context, network);
+  if (!address) return false;
+  return network.gateway_mode != cloud::GatewayMode::failover ||
+         context.facts.gateways_held.contains(*address);
+}
+
+bool serves(const Context& context, const cloud::Network& network, const cloud::Port& port) {
+  return network.gateway_mode == cloud::GatewayMode::failover ? is_gateway_host(context, network)
+                                                              : port.host == context.host.name;
+}
+
 const cloud::Network* network_on(const Context& context, std::string_view nic) {
   const auto& networks = context.cloud.networks;
   const auto it = std::ranges::find_if(networks, [&](const auto& entry) {
     const cloud::Network& network = entry.second;
     return std::holds_alternative<cloud::Flat>(network.segment) &&
-           nic_of(context, network) == nic && !not_supported(network) &&
-           host_address_on(context, network) && present_on(context, network);
+           nic_of(context, network) == nic && host_address_on(context, network) &&
+           present_on(context, network);
   });
   return it != networks.end() ? &it->second : nullptr;
 }

@@ -22,17 +22,25 @@ std::optional<std::string> wire_of(const Context&, const cloud::Network&);
 /// The network's VXLAN; null: it is none.
 const cloud::Vxlan* vxlan_of(const cloud::Network&);
 
-/// What the network asks for and this version does not have: "gateway_mode hardware"; none: all is
-/// there. Such a network has no rows on any host, and neither has what refers to it.
-std::optional<std::string_view> not_supported(const cloud::Network&);
-
 /// A network is on every host that has a wire for it or a port on it; with `prune: true` only where
-/// a port is.
+/// a port is, or where it has its gateway (failover).
 bool present_on(const Context&, const cloud::Network&);
 
-/// The host's own address on the network's bridge: the gateway (shared), the host's own (per-host),
-/// the service address (hardware). None: the host does not route or serve the network.
+/// The host's own address on the network's bridge: the gateway (shared; failover, on both gateway
+/// hosts), the host's own (per-host), the service address (hardware). None: the host does not route
+/// or serve the network.
 std::optional<IpAddress> host_address_on(const Context&, const cloud::Network&);
+
+/// The network has its gateway on one of two hosts, and this is one of them.
+bool is_gateway_host(const Context&, const cloud::Network&);
+
+/// The host has its address on the network now, and answers for what is behind it. A standby does
+/// not: it is prepared, and keepalived gives it the addresses when they are its own.
+bool answers_on(const Context&, const cloud::Network&);
+
+/// The port's guest is served, and reaches the world, by this host: it runs here, or the network
+/// has its gateway here for all hosts.
+bool serves(const Context&, const cloud::Network&, const cloud::Port&);
 
 /// Likewise its own IPv6 address. None: IPv6 of the network is none of the host's business.
 std::optional<IpAddress> host_address6_on(const Context&, const cloud::Network&);

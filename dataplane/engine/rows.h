@@ -159,11 +159,13 @@ struct Sysctl {
   bool operator==(const Sysctl&) const = default;
 };
 
-/// A program of ours that serves beside the kernel: "dhcp/blue" is dnsmasq on network blue.
+/// A program of ours that serves beside the kernel: "dhcp/blue" is dnsmasq on network blue,
+/// "failover/keepalived" is what it says.
 using ServiceKey = std::string;
 struct Service {
   std::string config;  ///< the text of its configuration file
-  std::string device;  ///< the link that it serves; made again, the service starts again
+  std::string device;  ///< the link that it serves; made again, the service starts again. Or empty
+  std::vector<std::string> others = {};  ///< further ones
   bool operator==(const Service&) const = default;
 };
 

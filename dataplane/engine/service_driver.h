@@ -15,7 +15,12 @@ struct SeenServices {
   RowList<ServiceEntryKey, ServiceEntry> entries;
 };
 
-/// Runs programs of ours (dnsmasq) and tells what runs. Has no memory that it needs: what is true
+/// "dnsmasq", "keepalived".
+std::string_view program_of(const ServiceKey& key);
+/// For people: "dnsmasq dhcp/blue", "keepalived".
+std::string title_of(const ServiceKey& key);
+
+/// Runs programs of ours and tells what runs. Has no memory that it needs: what is true
 /// stands in the run directory and in /proc.
 class ServiceDriver {
  public:

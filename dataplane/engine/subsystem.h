@@ -64,7 +64,9 @@ struct Facts {
   /// All links of the host, whoever names them, that have a default route from a router
   /// advertisement and go on taking those.
   std::set<std::string> advertised_defaults;
-  std::optional<TunnelFacts> tunnel = {};         ///< none: no link has the address
+  std::optional<TunnelFacts> tunnel = {};  ///< none: no link has the address
+  /// Of gateways that this host shares with another, those that it has now.
+  std::set<IpAddress> gateways_held = {};
   std::map<IpAddress, RouterFacts> routers = {};  ///< by address; absent: nothing is known
   std::map<std::string, UplinkVerdict, std::less<>> uplinks = {};  ///< absent: by carrier alone
   std::set<std::string, std::less<>> down = {};                    ///< of uplinks' links: not up

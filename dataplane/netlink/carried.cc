@@ -43,7 +43,8 @@ std::optional<Carried> address_from(RawMessage message) {
   auto address = attributes.address(IFA_LOCAL);
   if (!address) address = attributes.address(IFA_ADDRESS);
   const auto protocol = attributes.number<std::uint8_t>(IFA_PROTO);
-  if (!address || protocol == kOurProtocol) return std::nullopt;
+  const bool is_ours = protocol == kOurProtocol || header.ifa_scope == kPairScope;
+  if (!address || is_ours) return std::nullopt;
   Carried carried;
   carried.ipv6 = header.ifa_family == AF_INET6;
   carried.advertised = protocol == IFAPROT_KERNEL_RA;

@@ -16,6 +16,7 @@ namespace novaplane::netlink {
 constexpr std::uint32_t kOurGroup = 0x6e70;     ///< IFLA_GROUP of every link that we created ("np")
 constexpr std::uint32_t kDoomedGroup = 0x6e71;  ///< group of ours that are about to be deleted
 constexpr std::uint8_t kOurProtocol = 110;      ///< route, rule, neighbour and address protocol
+constexpr std::uint8_t kPairScope = 110;  ///< of addresses that keepalived sets on bridges of ours
 constexpr std::uint32_t kOurHandle = 0x6e700000;  ///< "6e70:", the handle of every qdisc of ours
 
 /// How a bridge treats one of its ports.

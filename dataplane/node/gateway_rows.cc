@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "hwgw/gateway_pair.h"
 #include "hwgw/router_targets.h"
 
 namespace novaplane::node {
@@ -28,6 +29,7 @@ GatewayRow row_in(const Json& json) {
   if (json.at("mac").is_string()) row.mac = Mac::parse(json.at("mac").get<std::string>());
   row.state = json.value("state", "");
   row.carried = json.value("carried", false);
+  row.is_shared = json.value("shared", false);
   row.is_watched = json.value("watched", false);
   if (!row.is_watched) return row;
   row.since = std::chrono::system_clock::time_point(milliseconds(json.value("since_ms", 0LL)));
@@ -38,11 +40,31 @@ GatewayRow row_in(const Json& json) {
   return row;
 }
 
+/// What this host's keepalived runs with, and what it has given the host.
+void add_shared(const engine::Engine& engine, const std::vector<NetworkRow>& networks,
+                std::vector<GatewayRow>& rows) {
+  const engine::Service* keepalived = engine.tables().services.rows().actual(hwgw::kKeepalived);
+  if (!keepalived) return;
+  const auto& held = engine.kernel().pair_addresses();
+  for (const auto& gateway : hwgw::gateways_in(keepalived->config)) {
+    GatewayRow row;
+    const auto network = std::ranges::find(networks, gateway.bridge, &NetworkRow::bridge);
+    if (network != networks.end()) row.network = network->name;
+    row.router = gateway.address.address;
+    row.is_shared = true;
+    const bool is_here = std::ranges::any_of(
+        held, [&](const auto& entry) { return entry.second == gateway.address; });
+    row.state = is_here ? "active" : "standby";
+    rows.push_back(std::move(row));
+  }
+}
+
 }  // namespace
 
 std::vector<GatewayRow> gateway_rows(const engine::Engine& engine,
                                      const std::vector<NetworkRow>& networks) {
   std::vector<GatewayRow> rows;
+  add_shared(engine, networks, rows);
   for (const auto& [router, facts] : engine.kernel().routers()) {
     const NetworkRow* network = network_around(networks, router);
     if (!network) continue;

@@ -9,8 +9,8 @@
 
 namespace novaplane::node {
 
-/// What is known of outside routers without watching them: from the run directory, and from what
-/// the kernel has.
+/// What is known of outside routers, and of gateways that two hosts share, without watching them:
+/// from the run directory, from what the kernel has and from what keepalived was told.
 std::vector<hwgw::GatewayRow> gateway_rows(const engine::Engine& engine,
                                            const std::vector<NetworkRow>& networks);
 

@@ -14,6 +14,7 @@
 #include "dataplane/netlink/sysctl.h"
 #include "dataplane/node/uplink_rows.h"
 #include "dhcp/dhcp.h"
+#include "hwgw/gateway_pair.h"
 #include "hwgw/router_records.h"
 #include "hwgw/routers.h"
 #include "nat/nat.h"
@@ -78,7 +79,8 @@ const std::vector<const engine::Subsystem*>& subsystems() {
   static const nat::Nat nat;
   static const dhcp::Dhcp dhcp;
   static const hwgw::Routers routers;
-  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp, &routers};
+  static const hwgw::GatewayPair pair;
+  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp, &routers, &pair};
   return all;
 }
 

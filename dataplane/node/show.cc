@@ -172,6 +172,12 @@ void Collector::collect_networks() {
     if (key.prefix.address == engine::kLinkLocalGateway) return;  // the same everywhere
     if (NetworkRow* row = network_on(key.link)) row->addresses.push_back(key.prefix);
   });
+  const engine::KernelView& kernel = engine_.kernel();
+  for (const auto& [bridge, prefix] : kernel.pair_addresses()) {
+    const netlink::Link* link = kernel.link(bridge);
+    NetworkRow* row = link ? network_on(link->name) : nullptr;
+    if (row) row->addresses.push_back(prefix);
+  }
 }
 
 NetworkRow* Collector::network_on(const std::string& bridge) {

@@ -70,7 +70,7 @@ struct Show {
   std::vector<FloatingIpRow> floating_ips;
   std::vector<PortForwardRow> port_forwards;
   std::vector<UplinkRow> uplinks;
-  std::vector<hwgw::GatewayRow> gateways;  ///< routers outside of the hosts
+  std::vector<hwgw::GatewayRow> gateways;  ///< routers outside of the hosts, and shared ones
   std::vector<std::string> warnings;       ///< see self_check.h
 };
 

@@ -84,7 +84,8 @@ Json json_of(const hwgw::GatewayRow& row) {
   const auto since = std::chrono::duration_cast<milliseconds>(row.since.time_since_epoch());
   Json json{{"network", text_of(row.network)}, {"router", row.router.to_string()},
             {"mac", text_of(row.mac)},         {"state", row.state},
-            {"carried", row.carried},          {"watched", row.is_watched}};
+            {"carried", row.carried},          {"shared", row.is_shared},
+            {"watched", row.is_watched}};
   if (!row.is_watched) return json;
   json["since_ms"] = since.count();  // since 1970, UTC
   json["reason"] = row.reason;

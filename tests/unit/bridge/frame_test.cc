@@ -76,6 +76,8 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set wire { type ifname; }
   set layer2_wire { type ifname; }
   set guests { type ifname; }
+  set pair_ports { type ifname; }
+  set pair_gateway { type ifname . ether_addr; }
   set guest_limits { type ifname; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set wire_isolated { type ifname . ipv4_addr; }
   set wire6 { type ifname; }
@@ -103,6 +105,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @guests ip daddr @tunnel_ends udp dport 4789 drop comment "tunnels are the hosts' own"
     iifname @guests ip6 daddr @tunnel_ends6 udp dport 4789 drop comment "tunnels are the hosts' own"
     iifname @guests meta mark set meta mark | 0x01000000 comment "from a guest"
+    iifname @pair_ports iifname . ether daddr != @pair_gateway notrack comment "passes a gateway host by"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }
   chain forward {

@@ -221,11 +221,6 @@ TEST_F(BridgeNetworkTest, WithPruneIsOnHostsWithAPortOnly) {
 
 // --- what cannot be as wanted
 
-TEST_F(BridgeNetworkTest, WhatIsNotSupportedYetHasNoRows) {
-  example_.network().gateway_mode = cloud::GatewayMode::failover;
-  EXPECT_THAT(problems(), ElementsAre("gateway_mode failover: not supported yet"));
-}
-
 TEST_F(BridgeNetworkTest, MissingWireIsAProblemAndTheBridgeStands) {
   example_.facts.links.erase("eth1");
   EXPECT_THAT(problems(), ElementsAre("compute1's vm_interface eth1: no such link"));

@@ -79,15 +79,6 @@ TEST_F(BridgePortTest, OfAnotherHostIsOutOfReachWithoutAWire) {
   EXPECT_THAT(rows("far").neighbours, IsEmpty());
 }
 
-TEST_F(BridgePortTest, OfAnUnsupportedNetworkSaysSo) {
-  example_.network().gateway_mode = cloud::GatewayMode::failover;
-  EXPECT_THAT(test::problems_of(rows()),
-              ElementsAre("network blue: gateway_mode failover: not supported yet"));
-  EXPECT_THAT(rows().attachments, IsEmpty());
-  EXPECT_THAT(rows("far").problems, IsEmpty());
-  EXPECT_THAT(rows("far").neighbours, IsEmpty());
-}
-
 TEST_F(BridgePortTest, NeverTakesTheHostsUplink) {
   example_.port().interface = "eth0";
   EXPECT_THAT(test::problems_of(rows()), ElementsAre("eth0: is uplink wan"));

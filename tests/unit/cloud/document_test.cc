@@ -100,8 +100,8 @@ networks:
       domain: vm.example.org
       options: {42: 10.0.0.3, tftp-server: "boot host"}
       routes: [{destination: 10.9.0.0/16, via: 10.0.0.9}]
-  spread: {cidr: 10.1.0.0/24, gateway: 10.1.0.1, gateway_mode: failover, gateway_hosts: [h1],
-           segment: {vxlan: 5001}, routed: true, dhcp: {lease: 3600}}
+  spread: {cidr: 10.1.0.0/24, gateway: 10.1.0.1, segment: {vxlan: 5001}, routed: true,
+           dhcp: {lease: 3600}}
   a-name-that-is-too-long: {cidr: 10.2.0.0/24, gateway_mode: none, segment: flat}
 )";
 
@@ -138,7 +138,6 @@ TEST(Document, FillsInWhatFollows) {
   const Network& spread = cloud.networks.at("spread");
   EXPECT_EQ(spread.segment, Segment(Vxlan{5001}));
   EXPECT_EQ(spread.dhcp.lease_seconds, 3600u);
-  EXPECT_THAT(spread.gateway_hosts, ElementsAre("h1"));
   EXPECT_EQ(spread.order, 1u);
   const Network& none = cloud.networks.at("a-name-that-is-too-long");
   EXPECT_EQ(none.bridge, link_name("br-a-name-that-is-too-long"));

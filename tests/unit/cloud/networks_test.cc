@@ -5,6 +5,64 @@ namespace {
 
 const std::string kBegin = kBeginning;
 
+/// Of two hosts that can take each other's place.
+constexpr auto kPair = R"(hosts:
+  h1: {vm_interface: eth1, tunnel_address: 192.0.2.1, uplinks: [{name: wan, interface: eth0, source: 192.0.2.9}]}
+  h2: {vm_interface: eth1, tunnel_address: 192.0.2.2, uplinks: [{name: wan, interface: eth0, source: 192.0.2.9}]}
+  h3: {vm_interface: eth1}
+networks:
+)";
+
+TEST(Networks, OfAPairNeedTwoHostsThatAreAlike) {
+  const std::string pair = kPair;
+  const std::string blue =
+      "  blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, gateway_mode: failover, gateway_hosts: ";
+  const std::string red =
+      "  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, gateway_mode: failover, "
+      "gateway_hosts: ";
+  const auto changed = [&](std::string from, const std::string& to) {
+    std::string text = pair;
+    return text.replace(text.rfind(from), from.size(), to);
+  };
+  EXPECT_EQ(mistakes(pair + blue + "[h1, h2]}\n"), std::vector<std::string>{});
+  expect_mistakes({
+      {"one host",
+       pair + blue + "[h1]}\n" + red + "[h1, h2, h3]}\n",
+       {"6:87 bad-value: networks.blue.gateway_hosts: the gateway is on one of two hosts: name two",
+        "7:103 bad-value: networks.red.gateway_hosts: the gateway is on one of two hosts: name "
+        "two"}},
+      {"two pairs",
+       pair + blue + "[h1, h2]}\n" + red + "[h2, h1]}\n",
+       {"7:103 other-pair: networks.red.gateway_hosts: host h2 is in the pair [h1, h2] of network "
+        "blue: a host is in one pair, in one order"}},
+      {"without what it takes",
+       pair + blue + "[h1, h3]}\n",
+       {"4:3 missing: hosts.h3.tunnel_address: is missing: the gateway hosts of network blue tell "
+        "each other of flows by it",
+        "4:3 bad-value: hosts.h3.uplinks: a gateway host of network blue has one uplink, where the "
+        "other one has its own"}},
+      {"another source",
+       changed("source: 192.0.2.9", "source: 192.0.2.8") + blue + "[h1, h2]}\n",
+       {"3:102 other-source: hosts.h2.uplinks[0].source: 192.0.2.8 is not 192.0.2.9, the source of "
+        "gateway host h1"}},
+      {"no source",
+       changed(", source: 192.0.2.9", "") + blue + "[h1, h2]}\n",
+       {"3:65 missing: hosts.h2.uplinks[0].source: is missing: the address that goes with the "
+        "gateway of network blue, the same on both gateway hosts and set up on neither"}},
+      {"its wire is the uplink",
+       changed("vm_interface: eth1, tunnel_address: 192.0.2.2",
+               "vm_interface: eth0, tunnel_address: 192.0.2.2") +
+           blue + "[h1, h2]}\n",
+       {"3:88 link-conflict: hosts.h2.uplinks[0].interface: eth0 carries network blue too: a "
+        "gateway host needs an uplink of its own"}},
+      {"what it cannot be",
+       pair + blue + "[h1, h2], routed: true, cidr6: \"2001:db8::/64\"}\n",
+       {"6:105 wrong-mode: networks.blue.routed: with gateway_mode failover the hosts of other "
+        "networks have no way to this one",
+        "6:118 wrong-mode: networks.blue.cidr6: gateway_mode failover is for IPv4 only"}},
+  });
+}
+
 TEST(Networks, AreCheckedAsAWhole) {
   expect_mistakes({
       {"overlap",
@@ -72,7 +130,8 @@ TEST(Networks, AreCheckedAsAWhole) {
   r2: {cidr: 10.3.0.0/24, gateway: 10.3.0.1, interface: eth6, gateway_mode: failover, gateway_hosts: [h1, h3]}
   r3: {cidr: 10.4.0.0/24, gateway: 10.4.0.1, interface: eth7, gateway_hosts: [h1]}
 )",
-       {R"(6:3 missing: networks.red.gateway_hosts: is missing: gateway_mode failover needs hosts to choose from)",
+       {R"(2:3 missing: hosts.h1.tunnel_address: is missing: the gateway hosts of network r2 tell each other of flows by it)",
+        R"(6:3 missing: networks.red.gateway_hosts: is missing: gateway_mode failover needs hosts to choose from)",
         R"(7:107 dangling: networks.r2.gateway_hosts[1]: there is no host h3)",
         R"(8:78 wrong-mode: networks.r3.gateway_hosts: means something with gateway_mode failover only)"}},
       {"DHCP without an address",

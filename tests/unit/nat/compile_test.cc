@@ -221,10 +221,6 @@ TEST_F(NatFloatingIpTest, IsSkippedWithoutAPortOfThisHost) {
 }
 
 TEST_F(NatFloatingIpTest, NeedsANetworkThatTheHostServes) {
-  example_.network().gateway_mode = cloud::GatewayMode::failover;
-  expect_no_rows();
-  EXPECT_THAT(test::problems_of(rows()),
-              ElementsAre("network blue: gateway_mode failover: not supported yet"));
   example_.network().gateway_mode = cloud::GatewayMode::none;
   expect_no_rows();
   EXPECT_THAT(test::problems_of(rows()),

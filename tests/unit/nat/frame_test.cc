@@ -11,6 +11,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set uplinks { type ifname; }
   map uplink_source { type ifname : ipv4_addr; }
   map snat_source { type ifname . ifname : ipv4_addr; }
+  set pair_ranges { type ipv4_addr; flags interval; }
+  map hairpin_source { type ifname : ipv4_addr; }
   set no_snat { type ipv4_addr; flags interval; }
   set force_snat { type ipv4_addr; flags interval; }
   map floating_to_fixed { type ipv4_addr : ipv4_addr; }
@@ -109,6 +111,7 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     iifname @managed oifname != @managed ip daddr @force_snat masquerade comment "force_snat"
     oifname @managed ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
     oifname @managed ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
+    ip saddr @pair_ranges ct status dnat snat ip to oifname map @hairpin_source comment "hairpin"
     oifname @managed ct status dnat iifname @managed iifname != @uplink_bridges masquerade comment "hairpin"
     oifname @managed ct status dnat iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
   }

@@ -1,0 +1,241 @@
+#include "hwgw/pair_programs.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "dataplane/base/files.h"
+#include "hwgw/gateway_pair.h"
+
+namespace novaplane::hwgw {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// In a young network namespace conntrackd waits some seconds for the kernel.
+constexpr std::chrono::seconds kStartTime{20}, kStopTime{5}, kKillTime{2};
+constexpr std::chrono::milliseconds kLook{2};
+/// What the programs themselves make.
+constexpr std::string_view kLeft[] = {"lock", "ctl", "pid", "vrrp"};
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+/// A comment that tells a link from one of the same name that is made later.
+std::string numbers_of(const std::vector<std::string>& links) {
+  std::string text;
+  for (const std::string& link : links) {
+    text += fmt::format("# {} {}\n", link, ::if_nametoindex(link.c_str()));
+  }
+  return text;
+}
+
+std::string_view file_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+PairProgram::PairProgram(engine::ServiceKey key, std::string folder, bool reloads)
+    : key_(std::move(key)), name_(file_part(key_)), folder_(std::move(folder)), reloads_(reloads) {}
+
+std::string PairProgram::file(std::string_view ending) const {
+  return fmt::format("{}/{}.{}", folder_, name_, ending);
+}
+
+/// Without the program itself.
+std::vector<std::string> PairProgram::arguments() const {
+  if (name_ == "conntrackd") return {"-C", file("conf"), "-d"};
+  return {"--use-file=" + file("conf"), "--vrrp", "--pid=" + file("pid"),
+          "--vrrp_pid=" + file("vrrp")};
+}
+
+bool PairProgram::is_ours(const std::vector<std::string>& found) const {
+  if (found.empty() || file_part(found.front()) != name_) return false;
+  const std::string configuration = file("conf");
+  return std::any_of(found.begin() + 1, found.end(), [&](const std::string& argument) {
+    return argument.ends_with(configuration);
+  });
+}
+
+/// keepalived is two processes with one command line; the second ends with the first.
+void PairProgram::consider(pid_t pid, const std::vector<std::string>& found) {
+  if (!is_ours(found) || is_ours(command_line(parent_of(pid)))) return;
+  auto process = Process::open(pid);
+  if (!process) return;
+  const auto expected = arguments();
+  is_as_started_ = running_.empty() && shares_our_network(pid) &&
+                   std::equal(found.begin() + 1, found.end(), expected.begin(), expected.end());
+  running_.push_back(std::move(*process));
+}
+
+void PairProgram::look() {
+  forget();
+  for (const pid_t pid : all_processes()) consider(pid, command_line(pid));
+}
+
+bool PairProgram::runs() const {
+  return !running_.empty() && !running_.front().ended_before(Clock::now());
+}
+
+engine::Service PairProgram::service() const {
+  const bool is_settled = ::access(file("unsettled").c_str(), F_OK) != 0;
+  const auto text = read_whole(file("conf"));
+  if (!is_as_started_ || !is_settled || !text) return {};
+  engine::Service seen{replaced(*text, folder_, kFolderMark), {}};
+  for (const PairMember::Gateway& gateway : gateways_in(seen.config)) {
+    seen.others.push_back(gateway.bridge);
+  }
+  const std::string numbers = numbers_of(seen.others);
+  if (!seen.config.starts_with(numbers)) return {};
+  seen.config.erase(0, numbers.size());
+  constexpr std::string_view kDevice = "\n    Interface ";
+  if (const auto at = seen.config.find(kDevice); at != std::string::npos) {
+    const auto begin = at + kDevice.size();
+    seen.device = seen.config.substr(begin, seen.config.find('\n', begin) - begin);
+  }
+  return seen;
+}
+
+Result<void> PairProgram::run(const engine::Service& service) {
+  if (auto made = make_directories(folder_); !made) return made;
+  const std::string draft = file("conf.new");
+  const std::string text =
+      numbers_of(service.others) + replaced(service.config, kFolderMark, folder_);
+  if (auto written = write_whole(draft, text); !written) return written;
+  if (auto checked = check(draft); !checked) return checked;
+  // A second process that has lost its first one may be about to end, and would keep others away.
+  look();
+  const bool continues = reloads_ && runs() && is_as_started_;
+  if (!continues) {
+    if (auto stopped = stop(); !stopped) return stopped;
+  }
+  if (auto marked = write_whole(file("unsettled"), ""); !marked) return marked;
+  if (::rename(draft.c_str(), file("conf").c_str()) != 0) {
+    return failure("write " + file("conf"), errno);
+  }
+  if (auto told = continues ? reload() : start(); !told) return told;
+  return remove_all(file("unsettled"));
+}
+
+/// keepalived would say what it does not understand to the system's log alone.
+Result<void> PairProgram::check(const std::string& path) const {
+  if (!reloads_) return {};
+  const auto program = find_program(name_);
+  if (!program) return tl::unexpected(program.error());
+  auto child = spawn({*program, "--config-test", "--use-file=" + path});
+  if (!child) return tl::unexpected(child.error());
+  const auto exit = child->wait(Clock::now() + kStartTime);
+  if (!exit) return tl::unexpected(exit.error());
+  return exit->status == 0 ? Result<void>() : failure("configure " + name_, exit->words);
+}
+
+Result<void> PairProgram::reload() { return process().signal(SIGHUP); }
+
+Result<void> PairProgram::start() {
+  // What one that was killed has left keeps another from starting.
+  for (const std::string_view left : kLeft) (void)remove_all(file(left));
+  const auto program = find_program(name_);
+  if (!program) return tl::unexpected(program.error());
+  std::vector<std::string> words = arguments();
+  words.insert(words.begin(), *program);
+  auto child = spawn(words);
+  if (!child) return tl::unexpected(child.error());
+  const auto exit = child->wait(Clock::now() + kStartTime);
+  if (!exit) return tl::unexpected(exit.error());
+  if (exit->status != 0) {
+    return failure("start " + name_,
+                   exit->words.empty() ? fmt::format("exit status {}", exit->status) : exit->words);
+  }
+  return find_started();
+}
+
+/// The first process has ended when the one that stays is on its way.
+Result<void> PairProgram::find_started() {
+  const Deadline deadline = Clock::now() + kStartTime;
+  while (Clock::now() < deadline) {
+    look();
+    if (runs()) return {};
+    std::this_thread::sleep_for(kLook);
+  }
+  return failure("start " + name_,
+                 "it ended right after its start; the system's log has its words");
+}
+
+Result<void> PairProgram::stop() {
+  for (const Process& process : running_) (void)process.signal(SIGTERM);
+  const Deadline deadline = Clock::now() + kStopTime;
+  for (const Process& process : running_) {
+    if (process.ended_before(deadline)) continue;
+    (void)process.signal(SIGKILL);
+    if (!process.ended_before(deadline + kKillTime)) {
+      return failure(fmt::format("stop {}, process {}", name_, process.pid()), ETIMEDOUT);
+    }
+  }
+  running_.clear();
+  for (const std::string_view left : kLeft) (void)remove_all(file(left));
+  for (const char* ours : {"conf", "unsettled"}) {
+    if (auto removed = remove_all(file(ours)); !removed) return removed;
+  }
+  return {};
+}
+
+PairPrograms::PairPrograms(const std::string& run_dir)
+    : folder_(std::filesystem::weakly_canonical(std::filesystem::absolute(run_dir)) / "failover") {
+  constexpr bool kReloads = true;
+  programs_.emplace_back(kKeepalived, folder_, kReloads);
+  programs_.emplace_back(kConntrackd, folder_, !kReloads);
+}
+
+Result<engine::SeenServices> PairPrograms::observe() {
+  for (PairProgram& program : programs_) program.forget();
+  for (const pid_t pid : all_processes()) {
+    const auto arguments = command_line(pid);
+    for (PairProgram& program : programs_) program.consider(pid, arguments);
+  }
+  observed_ = true;
+  engine::SeenServices seen;
+  for (const PairProgram& program : programs_) {
+    if (program.runs()) seen.services.emplace_back(program.key(), program.service());
+  }
+  return seen;
+}
+
+Result<void> PairPrograms::apply(const engine::ServiceChange& change) {
+  const auto program = std::ranges::find(programs_, change.key, &PairProgram::key);
+  if (program == programs_.end()) return failure("run " + change.key, EINVAL, "no such program");
+  if (change.after) return program->run(*change.after);
+  auto stopped = program->stop();
+  // The last one takes the folder along.
+  if (std::ranges::none_of(programs_, &PairProgram::runs)) (void)remove_all(folder_);
+  return stopped;
+}
+
+std::vector<Result<void>> PairPrograms::apply(std::span<const engine::Step* const> steps) {
+  if (!observed_) (void)observe();
+  std::vector<Result<void>> results;
+  for (const engine::Step* step : steps) {
+    const auto* change = std::get_if<engine::ServiceChange>(&step->operation);
+    results.push_back(change ? apply(*change) : failure("tell " + folder_, EINVAL));
+  }
+  return results;
+}
+
+std::vector<std::pair<engine::ServiceKey, int>> PairPrograms::watch() const {
+  std::vector<std::pair<engine::ServiceKey, int>> descriptors;
+  for (const PairProgram& program : programs_) {
+    if (program.runs()) descriptors.emplace_back(program.key(), program.process().descriptor());
+  }
+  return descriptors;
+}
+
+}  // namespace novaplane::hwgw

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/process.h"
+#include "dataplane/engine/service_driver.h"
+
+namespace novaplane::hwgw {
+
+/// keepalived or conntrackd, and its files in a folder:
+///
+///   keepalived.conf   what it runs with; its command line names the file
+///   keepalived.unsettled   it was about to be told of another text, and may not have been
+class PairProgram {
+ public:
+  /// `name`: of the program and of its files. `reloads`: it takes another text without an end of
+  /// its service (SIGHUP); and it can be asked whether a text makes sense.
+  PairProgram(engine::ServiceKey key, std::string folder, bool reloads);
+
+  const engine::ServiceKey& key() const { return key_; }
+
+  /// Which of the processes, given by number and command line, are ours.
+  void forget() { running_.clear(), is_as_started_ = false; }
+  void look();  ///< at all of them
+  void consider(pid_t pid, const std::vector<std::string>& arguments);
+
+  bool runs() const;
+  const Process& process() const { return running_.front(); }
+  /// What runs, as a row; anything but what we would run is one that equals no wanted one.
+  engine::Service service() const;
+
+  Result<void> run(const engine::Service& service);
+  Result<void> stop();
+
+ private:
+  bool is_ours(const std::vector<std::string>& found) const;
+  std::vector<std::string> arguments() const;
+  std::string file(std::string_view ending) const;
+  Result<void> check(const std::string& path) const;
+  Result<void> reload();
+  Result<void> start();
+  Result<void> find_started();
+
+  engine::ServiceKey key_;
+  std::string name_, folder_;
+  bool reloads_;
+  std::vector<Process> running_;  // more than one only after a crash of ours
+  bool is_as_started_ = false;    ///< by this version of ours, in this network namespace
+};
+
+/// Runs the programs of a pair of gateway hosts: services "failover/keepalived" and
+/// "failover/conntrackd". They outlive us, and are found again by their command lines.
+class PairPrograms : public engine::ServiceDriver {
+ public:
+  /// Everything is kept below `run_dir`/failover.
+  explicit PairPrograms(const std::string& run_dir);
+
+  Result<engine::SeenServices> observe() override;
+  std::vector<Result<void>> apply(std::span<const engine::Step* const> steps) override;
+  std::vector<std::pair<engine::ServiceKey, int>> watch() const override;
+
+ private:
+  Result<void> apply(const engine::ServiceChange& change);
+
+  std::string folder_;
+  std::vector<PairProgram> programs_;
+  bool observed_ = false;
+};
+
+}  // namespace novaplane::hwgw

@@ -1,0 +1,98 @@
+#include "hwgw/gateway_pair.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/example.h"
+
+namespace novaplane::hwgw {
+namespace {
+
+using engine::Kind;
+using engine::Rows;
+using test::ip;
+using test::prefix;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+using testing::SizeIs;
+
+/// compute1 and compute2 share the gateway of blue; web1 runs on compute3.
+class GatewayPairTest : public testing::Test {
+ protected:
+  GatewayPairTest() {
+    cloud::Network& blue = example_.network();
+    blue.gateway_mode = cloud::GatewayMode::failover;
+    blue.gateway_hosts = {"compute1", "compute2"};
+    for (const std::string name : {"compute1", "compute2"}) {
+      cloud::Host& host = example_.cloud.hosts[name];
+      host.uplinks[0].source = ip("198.51.100.50");
+      host.tunnel_address = ip(name == "compute1" ? "192.0.2.1" : "192.0.2.2");
+    }
+    example_.cloud.hosts["compute3"].name = "compute3";
+    example_.port().host = "compute3";
+    example_.facts.tunnel = engine::TunnelFacts{"eth9", 1500, true};
+  }
+
+  template <class Subsystem>
+  Rows compile(Kind kind, const std::string& name) const {
+    return example_.compile(Subsystem(), kind, name);
+  }
+  std::string text_of(const engine::ServiceKey& key) const {
+    for (const auto& [service, row] : compile<GatewayPair>(Kind::host, "compute1").services) {
+      if (service == key) return row.config;
+    }
+    return {};
+  }
+  test::Example example_;
+};
+
+TEST_F(GatewayPairTest, RunsTwoProgramsOnEitherHost) {
+  const Rows rows = compile<GatewayPair>(Kind::host, "compute1");
+  EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived"), Key("failover/conntrackd")));
+  EXPECT_THAT(rows.services[0].second.others, ElementsAre("br-blue"));
+  EXPECT_EQ(rows.services[1].second.device, "eth9");
+  example_.network().gateway_hosts = {"compute2", "compute3"};
+  EXPECT_THAT(compile<GatewayPair>(Kind::host, "compute1").services, IsEmpty());
+}
+
+TEST_F(GatewayPairTest, TheFirstOfTheListIsPreferred) {
+  EXPECT_THAT(text_of(kKeepalived), HasSubstr("priority 150\n"));
+  example_.network().gateway_hosts = {"compute2", "compute1"};
+  EXPECT_THAT(text_of(kKeepalived), HasSubstr("priority 100\n"));
+}
+
+TEST_F(GatewayPairTest, KeepalivedHasTheSourceTheGatewaysAndTheWires) {
+  example_.add_network("green", "10.1.0.0/24").gateway = ip("10.1.0.1");
+  example_.network("green").gateway_mode = cloud::GatewayMode::failover;
+  example_.network("green").gateway_hosts = {"compute1", "compute2"};
+  example_.network("green").interface = "eth2";
+  const std::string text = text_of(kKeepalived);
+  EXPECT_THAT(text, AllOf(HasSubstr("interface eth0\n"),
+                          HasSubstr("track_interface {\n    eth1\n    eth2\n  }"),
+                          HasSubstr("198.51.100.50/32 dev eth0\n"),
+                          HasSubstr("10.0.0.1/24 brd 10.0.0.255 dev br-blue scope 110"),
+                          HasSubstr("10.1.0.1/24 brd 10.1.0.255 dev br-green scope 110")));
+  const auto gateways = gateways_in(text);
+  ASSERT_THAT(gateways, SizeIs(2));
+  EXPECT_EQ(gateways[1].address, prefix("10.1.0.1/24"));
+  EXPECT_EQ(gateways[1].bridge, "br-green");
+}
+
+TEST_F(GatewayPairTest, ConntrackdSpeaksToTheOtherHostAlone) {
+  EXPECT_THAT(text_of(kConntrackd),
+              AllOf(HasSubstr("IPv4_address 192.0.2.1\n"),
+                    HasSubstr("IPv4_Destination_Address 192.0.2.2\n"),
+                    HasSubstr("Interface eth9\n"), HasSubstr("LockFile @folder@/")));
+  example_.facts.tunnel.reset();
+  const Rows rows = compile<GatewayPair>(Kind::host, "compute1");
+  EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived")));
+  EXPECT_THAT(test::problems_of(rows),
+              ElementsAre("compute1's tunnel_address 192.0.2.1: no link has it, so the other "
+                          "gateway host is not told of flows"));
+}
+
+}  // namespace
+}  // namespace novaplane::hwgw
