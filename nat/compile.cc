@@ -100,29 +100,29 @@ void compile_network(const Context& context, const Object& object, const cloud::
 
 // --- floating IPs and port forwards
 
-/// The network of a port that this host translates for, or null; the reason goes to the problems.
-const cloud::Network* reachable_network(const Context& context, const cloud::Port& port,
-                                        Rows& out) {
-  const cloud::Network& network = context.cloud.networks.find(port.network)->second;
-  const auto refuse = [&](std::string words) {
-    out.problems.push_back({"network " + network.name, 0, std::move(words)});
-    return nullptr;
-  };
-  if (!host_address_on(context, network)) return refuse("this host has no address on it");
-  return &network;
-}
-
 Error missing_uplink(const cloud::Host& host, const std::string& name) {
   if (host.uplinks.empty()) return {{}, 0, "this host has no uplink"};
   return {"uplink " + name, 0, "this host has none of that name"};
 }
 
-/// Null: bound to nothing, or to a port whose way out is another host.
-const cloud::Port* port_served(const Context& context, const std::string& name) {
-  const auto it = context.cloud.ports.find(name);
-  if (it == context.cloud.ports.end()) return nullptr;
-  const cloud::Network& network = context.cloud.networks.find(it->second.network)->second;
-  return engine::serves(context, network, it->second) ? &it->second : nullptr;
+/// A port that this host translates for, and its network.
+struct Served {
+  const cloud::Port& port;
+  const cloud::Network& network;
+};
+
+/// None: bound to nothing, or to a port whose way out is another host; or for a reason that goes to
+/// the problems.
+std::optional<Served> served(const Context& context, const std::string& name, Rows& out) {
+  const auto port = context.cloud.ports.find(name);
+  if (port == context.cloud.ports.end()) return std::nullopt;
+  const cloud::Network& network = context.cloud.networks.find(port->second.network)->second;
+  if (!engine::serves(context, network, port->second)) return std::nullopt;
+  if (!host_address_on(context, network)) {
+    out.problems.push_back({"network " + network.name, 0, "this host has no address on it"});
+    return std::nullopt;
+  }
+  return Served{port->second, network};
 }
 
 void compile_rate(const cloud::FloatingIp& ip, SetName arrivals, SetName departures,
@@ -151,31 +151,31 @@ void compile_floating_ip6(const Context& context, const Object& object, const cl
 
 void compile_floating_ip(const Context& context, const Object& object, const cloud::FloatingIp& ip,
                          Rows& out) {
-  const cloud::Port* port = port_served(context, ip.port);
-  const cloud::Network* network = port ? reachable_network(context, *port, out) : nullptr;
-  if (!network) return;
+  const auto bound = served(context, ip.port, out);
+  if (!bound) return;
+  const auto& [port, network] = *bound;
   const cloud::Uplink* uplink = uplink_of(context, ip);
   if (!uplink) {
     out.problems.push_back(missing_uplink(context.host, ip.uplink));
     return;
   }
   if (!ip.address.is_v4()) {
-    return compile_floating_ip6(context, object, ip, *port, *network, *uplink, out);
+    return compile_floating_ip6(context, object, ip, port, network, *uplink, out);
   }
   Elements elements(object, out);
   compile_rate(ip, kArrivalLimits, kDepartureLimits, elements);
-  elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port->address));
-  elements.add(kFixedToFloating, bytes_of(port->address), bytes_of(ip.address));
+  elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port.address));
+  elements.add(kFixedToFloating, bytes_of(port.address), bytes_of(ip.address));
   const bool is_movable = ip.uplink == "any" && engine::switches_uplinks(context.host);
   const auto slot = engine::slot_of(context.host, *uplink);
   if (is_movable) {
     elements.add(kMovable, bytes_of(ip.address));
   } else if (slot) {
-    elements.add(kUplinkOf, bytes_of(port->address),
+    elements.add(kUplinkOf, bytes_of(port.address),
                  Bytes().mark(engine::kGuestMark | *slot).take());
   }
-  if (engine::answers_on(context, *network)) {
-    answer_for(context, ip.address, *uplink, network->bridge, out);
+  if (engine::answers_on(context, network)) {
+    answer_for(context, ip.address, *uplink, network.bridge, out);
   }
 }
 
@@ -212,9 +212,8 @@ bool compile_public_address(const Context& context, const cloud::PortForward& fo
 
 void compile_port_forward(const Context& context, const Object& object,
                           const cloud::PortForward& forward, Rows& out) {
-  const cloud::Port* port = port_served(context, forward.to_port);
-  const cloud::Network* network = port ? reachable_network(context, *port, out) : nullptr;
-  if (!network || !compile_public_address(context, forward, *network, out)) return;
+  const auto bound = served(context, forward.to_port, out);
+  if (!bound || !compile_public_address(context, forward, bound->network, out)) return;
   Elements elements(object, out);
   const auto protocol = static_cast<std::uint8_t>(forward.protocol);
   const bool is_one_for_all = forward.to.first == forward.to.last;
@@ -223,7 +222,7 @@ void compile_port_forward(const Context& context, const Object& object,
     const auto to = static_cast<std::uint16_t>(forward.to.first + (is_one_for_all ? 0 : i));
     elements.add(kPortForwards,
                  Bytes().address(forward.address).protocol(protocol).port(from).take(),
-                 bytes_of({port->address, to}));
+                 bytes_of({bound->port.address, to}));
   }
 }
 
