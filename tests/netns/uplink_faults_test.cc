@@ -34,6 +34,22 @@ TEST_F(UplinkFaultsTest, ARouterThatAnswersButRoutesNothingIsDead) {
   EXPECT_TRUE(leaves_by(kWan));
 }
 
+TEST_F(UplinkFaultsTest, ALossOfAFifthIsNoFailure) {
+  constexpr auto kOften = "hold_down: 100ms, interval: 20ms";
+  describe("", kOften, kOften);
+  Daemon& daemon = start_daemon();
+  world.fabric.nft(
+      "table bridge loss { chain c { type filter hook forward priority 0; iifname h1-eth0 arp "
+      "operation request numgen random mod 5 0 counter drop; }; }");
+  Capture probes(outside, "eth0", "arp[6:2] = 1 and arp dst host 192.0.2.1");
+  EXPECT_TRUE(eventually([&] { return probes.count() >= 200; }, 20s)) << probes.count();
+  EXPECT_THAT(world.fabric.nft_list("list table bridge loss"), Not(HasSubstr("packets 0 ")));
+  EXPECT_EQ(seen(), kWan);
+  EXPECT_THAT(h1.show({"uplinks", "--json"}).out, Not(HasSubstr("\"switches\": 1")));
+  EXPECT_THAT(daemon.log(), Not(HasSubstr("uplink wan is dead")));
+  world.fabric.nft("delete table bridge loss");
+}
+
 TEST_F(UplinkFaultsTest, TheProbesFailFirstAndTheCarrierGoesLater) {
   Daemon& daemon = start_daemon();
   silence("eth0");
