@@ -1,17 +1,15 @@
 #include "dataplane/node/node.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <future>
 
 #include "bridge/bridge.h"
 #include "dataplane/engine/nic_records.h"
 #include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
+#include "dataplane/node/daemon_presence.h"
 #include "dataplane/node/uplink_rows.h"
 #include "dhcp/dhcp.h"
 #include "hwgw/gateway_pair.h"
@@ -21,19 +19,6 @@
 
 namespace novaplane::node {
 namespace {
-
-/// Whether somebody watches the uplinks, so that what was noted of them is so. Never waits.
-bool daemon_listens(const std::string& run_dir) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = run_dir + "/control.sock";
-  if (path.size() >= sizeof(address.sun_path)) return false;
-  path.copy(address.sun_path, path.size());
-  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
-             0 ||
-         errno == EAGAIN;
-}
 
 /// Of all links; 0 where the kernel does not have it.
 int value_of_all(std::string_view name) {

@@ -7,6 +7,7 @@
 #include "bridge/sets.h"
 #include "dataplane/base/files.h"
 #include "dataplane/engine/presence.h"
+#include "dataplane/node/daemon_presence.h"
 #include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/self_check.h"
@@ -349,6 +350,13 @@ Show show(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();
   show.gateways = gateway_rows(engine, show.networks);
   show.warnings = self_check(show);
+  const auto shared = std::ranges::find_if(show.gateways, &hwgw::GatewayRow::is_shared);
+  if (shared != show.gateways.end() && !daemon_listens(run_dir)) {
+    show.warnings.push_back(fmt::format(
+        "the gateway of network {} is on this host or on another, as keepalived decides: "
+        "without novaplaned nobody here follows it with floating IPs and DHCP",
+        shared->network));
+  }
   for (std::string& warning : nic_warnings(engine, run_dir)) {
     show.warnings.push_back(std::move(warning));
   }

@@ -278,6 +278,7 @@ TEST_P(FailoverPairFaultsTest, DownHandsOverAndLeavesNothing) {
   Host& second = standby();
   EXPECT_EQ(daemons[first.name()]->terminate(), 0);
   EXPECT_TRUE(is_active(first)) << "a daemon that ends leaves the gateway where it is";
+  EXPECT_THAT(first.show({"gateways"}).err, HasSubstr("without novaplaned nobody here follows it"));
   ASSERT_TRUE(first.down().ok());
   EXPECT_TRUE(takes_over(second));
   EXPECT_TRUE(eventually([&] { return web1.pings("192.0.2.1"); }));
