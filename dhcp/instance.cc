@@ -18,7 +18,6 @@ namespace novaplane::dhcp {
 namespace {
 
 constexpr std::string_view kConfOption = "--conf-file=";
-constexpr std::chrono::seconds kKillTime{2};
 
 /// The value of the first line "key=value", or empty.
 std::string_view value_of(std::string_view text, std::string_view key) {
@@ -167,11 +166,7 @@ void Instance::terminate() {
 
 Result<void> Instance::wait_for_end(Deadline deadline) {
   for (const Running& running : running_) {
-    if (running.process.ended_before(deadline)) continue;
-    (void)running.process.signal(SIGKILL);
-    if (!running.process.ended_before(deadline + kKillTime)) {
-      return failure(fmt::format("stop dnsmasq, process {}", running.process.pid()), ETIMEDOUT);
-    }
+    if (auto ended = await_end(running.process, "dnsmasq", deadline); !ended) return ended;
   }
   running_.clear();
   return {};

@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // In a young network namespace conntrackd waits some seconds for the kernel.
-constexpr std::chrono::seconds kStartTime{20}, kStopTime{5}, kKillTime{2};
+constexpr std::chrono::seconds kStartTime{20}, kStopTime{5};
 constexpr std::chrono::milliseconds kLook{2};
 /// What the programs themselves make.
 constexpr std::string_view kLeft[] = {"lock", "ctl", "pid", "vrrp"};
@@ -175,11 +175,7 @@ Result<void> PairProgram::stop() {
   for (const Process& process : running_) (void)process.signal(SIGTERM);
   const Deadline deadline = Clock::now() + kStopTime;
   for (const Process& process : running_) {
-    if (process.ended_before(deadline)) continue;
-    (void)process.signal(SIGKILL);
-    if (!process.ended_before(deadline + kKillTime)) {
-      return failure(fmt::format("stop {}, process {}", name_, process.pid()), ETIMEDOUT);
-    }
+    if (auto ended = await_end(process, name_, deadline); !ended) return ended;
   }
   running_.clear();
   for (const std::string_view left : kLeft) (void)remove_all(file(left));

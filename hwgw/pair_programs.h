@@ -11,12 +11,12 @@ namespace novaplane::hwgw {
 
 /// keepalived or conntrackd, and its files in a folder:
 ///
-///   keepalived.conf   what it runs with; its command line names the file
+///   keepalived.conf        what it runs with; its command line names the file
 ///   keepalived.unsettled   it was about to be told of another text, and may not have been
 class PairProgram {
  public:
-  /// `name`: of the program and of its files. `reloads`: it takes another text without an end of
-  /// its service (SIGHUP); and it can be asked whether a text makes sense.
+  /// The last part of `key` is the name of the program and of its files. `reloads`: it takes
+  /// another text without an end of its service (SIGHUP), and can be asked whether one makes sense.
   PairProgram(engine::ServiceKey key, std::string folder, bool reloads);
 
   const engine::ServiceKey& key() const { return key_; }

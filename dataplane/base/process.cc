@@ -106,6 +106,14 @@ bool Process::ended_before(Deadline deadline) const {
   return ready > 0;
 }
 
+Result<void> await_end(const Process& process, const std::string& name, Deadline deadline) {
+  constexpr std::chrono::seconds kKillTime{2};
+  if (process.ended_before(deadline)) return {};
+  (void)process.signal(SIGKILL);
+  if (process.ended_before(deadline + kKillTime)) return {};
+  return failure(fmt::format("stop {}, process {}", name, process.pid()), ETIMEDOUT);
+}
+
 std::vector<std::string> command_line(pid_t pid) {
   const auto text = read_whole(fmt::format("/proc/{}/cmdline", pid));
   std::vector<std::string> arguments;

@@ -32,6 +32,10 @@ class Process {
   Fd fd_;
 };
 
+/// Waits for the end of a process that was told to; SIGKILL when it is late, and ETIMEDOUT when
+/// that does not help. `name`: for the error.
+Result<void> await_end(const Process& process, const std::string& name, Deadline deadline);
+
 /// The arguments of a running process. Empty for one that is gone, a zombie or a kernel thread.
 std::vector<std::string> command_line(pid_t pid);
 

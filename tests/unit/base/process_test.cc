@@ -11,6 +11,7 @@ namespace novaplane {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -86,6 +87,22 @@ TEST(CommandLine, IsSplitIntoArguments) {
 }
 
 TEST(CommandLine, OfNobodyIsEmpty) { EXPECT_THAT(command_line(0x7ffffffe), IsEmpty()); }
+
+TEST(Processes, AreKnownByTheirParentAndTheirNetwork) {
+  EXPECT_THAT(all_processes(), Contains(::getpid()));
+  EXPECT_EQ(parent_of(::getpid()), ::getppid());
+  EXPECT_EQ(parent_of(0x7ffffffe), 0);
+  EXPECT_TRUE(shares_our_network(::getpid()));
+  EXPECT_FALSE(shares_our_network(0x7ffffffe));
+}
+
+TEST(Processes, ThatDoNotEndAreKilled) {
+  auto deaf = spawn({"/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"});
+  ASSERT_TRUE(deaf);
+  ASSERT_TRUE(deaf->process().signal(SIGTERM));
+  EXPECT_TRUE(await_end(deaf->process(), "sh", in(100ms)));
+  EXPECT_EQ(deaf->wait(in(10s))->status, 128 + SIGKILL);
+}
 
 TEST(FindProgram, LooksIntoTheDirectoriesOfAdministratorsToo) {
   EXPECT_THAT(*find_program("sh"), HasSubstr("/sh"));
