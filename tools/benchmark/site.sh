@@ -14,17 +14,56 @@ clean() {
 trap clean EXIT
 mkdir -p "$folder"
 
+parts=(host guests)
 remove_host() {
   local part pid
-  for part in host guests; do
+  for part in "${parts[@]}"; do
     for pid in $(ip netns pids "$prefix-$part" 2>/dev/null); do kill -9 "$pid" 2>/dev/null || true; done
     ip netns del "$prefix-$part" 2>/dev/null || true
   done
 }
 
+at() { ip netns exec "$prefix-$1" "${@:2}"; }
+run_at() { # run_at PART LOG COMMAND...: in the background, until it is killed
+  ip netns exec "$prefix-$1" "${@:3}" >>"$2" 2>&1 &
+  disown
+}
 inside() { ip netns exec "$prefix-host" "$@"; }
 now() { echo "${EPOCHREALTIME/./}"; } # microseconds
 median() { sort -n | awk '{value[NR] = $1} END {print value[int((NR + 1) / 2)]}'; }
+
+await() { # await COMMAND...: at most half a minute
+  local deadline=$(($(now) + 30000000))
+  until "$@" >/dev/null 2>&1; do
+    [ "$(now)" -lt "$deadline" ] || { echo "in vain: $*" >&2; tail -n 5 "$folder"/*.log >&2; exit 1; }
+  done
+}
+
+# A guest that asks the world every 10 ms, and how long it had no answer.
+start_ping() { # start_ping PART ADDRESS
+  : >"$folder/ping"
+  run_at "$1" "$folder/ping" stdbuf -oL ping -n -D -i 0.01 -c 3000 "$2"
+}
+pinged() { [ "$(grep -c icmp_seq "$folder/ping")" -ge "$1" ]; } # pinged ANSWERS
+outage() { # the longest time between two answers beyond those 10 ms, in milliseconds
+  awk -F'[][]' '/icmp_seq/ {if (last && $2 - last > gap) gap = $2 - last; last = $2}
+    END {printf "%.0f\n", gap * 1000 - 10}' "$folder/ping"
+}
+
+# Networks on switches of their own: what is not on a host.
+cable() { # cable PART NIC SWITCH
+  ip -n "$prefix-fabric" link add name "$1-$2" type veth peer name "$2" netns "$prefix-$1"
+  ip -n "$prefix-fabric" link set dev "$1-$2" master "$3" up
+  ip -n "$prefix-$1" link set dev "$2" up
+}
+make_switches() { # make_switches NAME...: and the namespaces of all parts
+  local name
+  for name in "${parts[@]}"; do ip netns add "$prefix-$name" && ip -n "$prefix-$name" link set dev lo up; done
+  for name in "$@"; do
+    ip -n "$prefix-fabric" link add name "$name" type bridge forward_delay 0
+    ip -n "$prefix-fabric" link set dev "$name" up
+  done
+}
 
 # The MAC that a document gives port NUMBER.
 mac() { printf 'fa:16:3e:00:%02x:%02x' $(($1 / 256)) $(($1 % 256)); }
