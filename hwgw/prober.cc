@@ -3,8 +3,6 @@
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if_arp.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
@@ -15,17 +13,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/netlink/frames.h"
+
 namespace novaplane::hwgw {
 namespace {
-
-/// RFC 826 over Ethernet, with the Ethernet header before it.
-struct ArpFrame {
-  ether_header ethernet;
-  arphdr arp;
-  std::uint8_t sender_mac[6], sender_address[4];
-  std::uint8_t target_mac[6], target_address[4];
-} __attribute__((packed));
-static_assert(sizeof(ArpFrame) == 42);
 
 struct EchoFrame {
   ether_header ethernet;
@@ -38,15 +29,9 @@ static_assert(sizeof(EchoFrame) == 50);
 /// What our echo requests bear; answers to others' are not ours.
 std::uint16_t echo_id() { return static_cast<std::uint16_t>(::getpid()); }
 
-/// RFC 1071
-std::uint16_t checksum(const void* data, std::size_t size) {
-  std::uint32_t sum = 0;
-  const auto* bytes = static_cast<const std::uint8_t*>(data);
-  for (std::size_t i = 0; i + 1 < size; i += 2) {
-    sum += static_cast<std::uint32_t>(bytes[i] << 8 | bytes[i + 1]);
-  }
-  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-  return htons(static_cast<std::uint16_t>(~sum));
+/// In network order.
+std::uint16_t checksum_of(const void* data, std::size_t size) {
+  return htons(netlink::checksum(netlink::sum_of({static_cast<const char*>(data), size})));
 }
 
 void put(std::uint8_t* to, const IpAddress& address) {
@@ -132,7 +117,7 @@ Result<void> Prober::send(const void* frame, std::size_t size, std::uint16_t pro
 }
 
 Result<void> Prober::ask(const IpAddress& sender, const std::optional<Mac>& to) const {
-  ArpFrame frame{};
+  netlink::ArpFrame frame{};
   std::fill(std::begin(frame.ethernet.ether_dhost), std::end(frame.ethernet.ether_dhost), 0xff);
   if (to) std::copy(to->bytes.begin(), to->bytes.end(), frame.ethernet.ether_dhost);
   std::copy(mac_.bytes.begin(), mac_.bytes.end(), frame.ethernet.ether_shost);
@@ -157,10 +142,10 @@ Result<void> Prober::echo(const IpAddress& target, const IpAddress& source, cons
   frame.ip.protocol = IPPROTO_ICMP;
   frame.ip.saddr = htonl(source.v4_value());
   frame.ip.daddr = htonl(target.v4_value());
-  frame.ip.check = checksum(&frame.ip, sizeof(frame.ip));
+  frame.ip.check = checksum_of(&frame.ip, sizeof(frame.ip));
   frame.icmp.type = ICMP_ECHO;
   frame.icmp.un.echo.id = htons(echo_id());
-  frame.icmp.checksum = checksum(&frame.icmp, sizeof(frame.icmp) + sizeof(frame.data));
+  frame.icmp.checksum = checksum_of(&frame.icmp, sizeof(frame.icmp) + sizeof(frame.data));
   return send(&frame, sizeof(frame), ETHERTYPE_IP);
 }
 
@@ -169,7 +154,7 @@ Result<std::optional<Prober::Answer>> Prober::receive() const {
   const ssize_t got = recv(fd_.get(), buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   if (got < 0) return failure("hear probes' answers", errno);
-  if (static_cast<std::size_t>(got) < sizeof(ArpFrame)) return std::nullopt;
+  if (static_cast<std::size_t>(got) < sizeof(netlink::ArpFrame)) return std::nullopt;
   ether_header ethernet;
   std::memcpy(&ethernet, buffer.data(), sizeof(ethernet));
   Answer answer;

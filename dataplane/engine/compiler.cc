@@ -1,9 +1,6 @@
 #include "dataplane/engine/compiler.h"
 
 #include <algorithm>
-#include <limits>
-
-#include "dataplane/engine/presence.h"
 
 namespace novaplane::engine {
 namespace {
@@ -69,31 +66,6 @@ bool Compiler::learn(Facts facts) {
   is_stale_ = false;
   compile_all();
   return true;
-}
-
-/// Where an uplink's NIC is the wire of a network that this host routes, the network's bridge
-/// speaks for it: it has the NIC's addresses, and what comes from the world comes in by it.
-void Compiler::place_uplinks(Facts& facts) {
-  here_ = host() ? *host() : cloud::Host();
-  const Context context{cloud_, host() ? *host() : here_, facts, local_ports_, hosts_of_networks_};
-  for (cloud::Uplink& uplink : here_.uplinks) {
-    const cloud::Network* network = network_on(context, uplink.interface);
-    if (!network) continue;
-    const auto nic = facts.links.find(uplink.interface);
-    if (nic != facts.links.end()) facts.links.insert_or_assign(network->bridge, nic->second);
-    for (auto* links : {&facts.down, &facts.without_carrier}) {
-      if (links->contains(uplink.interface)) links->insert(network->bridge);
-    }
-    uplink.interface = network->bridge;
-  }
-}
-
-/// The first port of a network may have made a wire of an uplink's NIC, or the last one freed it.
-bool Compiler::uplinks_have_moved() {
-  const auto before = std::exchange(here_.uplinks, {});
-  place_uplinks(facts_);
-  return !std::ranges::equal(before, here_.uplinks, {}, &cloud::Uplink::interface,
-                             &cloud::Uplink::interface);
 }
 
 void Compiler::index_all() {

@@ -55,8 +55,6 @@ class Compiler {
   void add_consequences(const Step& step, Consequences& out) const;
 
  private:
-  void place_uplinks(Facts& facts);
-  bool uplinks_have_moved();
   void index_all();
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
@@ -77,6 +75,8 @@ class Compiler {
   bool names_another_router(const cloud::Port& port) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
   // compiler_uplinks.cc
+  void place_uplinks(Facts& facts);
+  bool uplinks_have_moved();
   void keep_to_uplinks(Facts& facts) const;
   bool only_uplinks_differ(const Facts& facts) const;
   void learn_of_uplinks(Facts facts);

@@ -1,12 +1,13 @@
 #include "dataplane/netlink/advertisement.h"
 
 #include <arpa/inet.h>
-#include <net/ethernet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip6.h>
 
 #include <algorithm>
+
+#include "dataplane/netlink/frames.h"
 
 namespace novaplane::netlink {
 namespace {
@@ -24,21 +25,11 @@ static_assert(sizeof(Frame) == 86);
 constexpr std::size_t kIcmpAt = sizeof(ether_header) + sizeof(ip6_hdr);
 constexpr std::uint16_t kIcmpSize = sizeof(Frame) - kIcmpAt;
 
-std::uint32_t sum16(std::string_view bytes) {
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    sum += static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) << (i % 2 ? 0 : 8);
-  }
-  return sum;
-}
-
 /// RFC 8200, 8.1: over both addresses, the length, the protocol and the message.
-std::uint16_t checksum(std::string_view frame) {
+std::uint16_t checksum_of(std::string_view frame) {
   const std::size_t addresses_at = sizeof(ether_header) + offsetof(ip6_hdr, ip6_src);
-  std::uint32_t sum = sum16(frame.substr(addresses_at, 2 * sizeof(in6_addr))) + kIcmpSize +
-                      IPPROTO_ICMPV6 + sum16(frame.substr(kIcmpAt));
-  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
+  return checksum(sum_of(frame.substr(addresses_at, 2 * sizeof(in6_addr))) + kIcmpSize +
+                  IPPROTO_ICMPV6 + sum_of(frame.substr(kIcmpAt)));
 }
 
 }  // namespace
@@ -65,7 +56,7 @@ std::string advertisement_of(const Mac& mac, const IpAddress& address) {
   frame.option = {ND_OPT_TARGET_LINKADDR, 1};
   std::copy(mac.bytes.begin(), mac.bytes.end(), frame.mac);
   std::string whole(reinterpret_cast<const char*>(&frame), sizeof(frame));
-  const std::uint16_t sum = checksum(whole);
+  const std::uint16_t sum = checksum_of(whole);
   whole[kIcmpAt + 2] = static_cast<char>(sum >> 8);
   whole[kIcmpAt + 3] = static_cast<char>(sum);
   return whole;

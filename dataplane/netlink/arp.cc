@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if_arp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,21 +11,13 @@
 #include <vector>
 
 #include "dataplane/netlink/advertisement.h"
+#include "dataplane/netlink/frames.h"
 
 namespace novaplane::netlink {
 namespace {
 
-/// RFC 826 over Ethernet, with the Ethernet header before it.
-struct Frame {
-  ether_header ethernet;
-  arphdr arp;
-  std::uint8_t sender_mac[6], sender_address[4];
-  std::uint8_t target_mac[6], target_address[4];
-} __attribute__((packed));
-static_assert(sizeof(Frame) == 42);
-
-Frame frame_of(std::uint16_t operation, const Mac& mac, const IpAddress& address) {
-  Frame frame{};
+ArpFrame frame_of(std::uint16_t operation, const Mac& mac, const IpAddress& address) {
+  ArpFrame frame{};
   std::fill(std::begin(frame.ethernet.ether_dhost), std::end(frame.ethernet.ether_dhost), 0xff);
   std::copy(mac.bytes.begin(), mac.bytes.end(), frame.ethernet.ether_shost);
   frame.ethernet.ether_type = htons(ETHERTYPE_ARP);
@@ -51,7 +41,7 @@ std::vector<std::string> frames_of(const Mac& mac, const IpAddress& address,
   if (!address.is_v4()) return {advertisement_of(mac, address)};
   std::vector<std::string> frames;
   for (const std::uint16_t operation : {ARPOP_REQUEST, ARPOP_REPLY}) {
-    Frame frame = frame_of(operation, elsewhere.value_or(mac), address);
+    ArpFrame frame = frame_of(operation, elsewhere.value_or(mac), address);
     // A switch learns from the frame's own source where that is, not from what it says.
     std::copy(mac.bytes.begin(), mac.bytes.end(), frame.ethernet.ether_shost);
     frames.push_back(bytes_of(frame));

@@ -18,7 +18,7 @@ class WriterLock {
   static Result<WriterLock> take();
   /// Waits until the other writer is done (another `up`, not a daemon: that never ends).
   static Result<WriterLock> take_before(std::chrono::steady_clock::time_point deadline);
-  /// The process that holds the lock, if any.
+  /// The process that holds the lock; none also where so many wait for it that nobody else can ask.
   static std::optional<pid_t> holder();
 
  private:

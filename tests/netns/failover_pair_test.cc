@@ -29,19 +29,21 @@ class FailoverPairTest : public CloudTest, public testing::WithParamInterface<bo
     world.write();
     ASSERT_TRUE(world.h3().up().ok());
     for (Host* host : {&h1, &h2}) start(*host);
-    ASSERT_TRUE(eventually([&] { return is_active(h1) || is_active(h2); }));
+    ASSERT_TRUE(eventually([&] { return is_active(h1) || is_active(h2); }, kPatience));
     ASSERT_TRUE(settled());
   }
   void start(Host& host) {
     auto& daemon = daemons[host.name()];
     daemon = std::make_unique<Daemon>(world, host);
-    ASSERT_TRUE(daemon->ready()) << daemon->log();
+    ASSERT_TRUE(daemon->ready(kPatience)) << daemon->log();
   }
   /// The daemons have followed.
   bool settled() {
-    return eventually([&] {
-      return is_active(h1) != is_active(h2) && h1.plan().status == 0 && h2.plan().status == 0;
-    });
+    return eventually(
+        [&] {
+          return is_active(h1) != is_active(h2) && h1.plan().status == 0 && h2.plan().status == 0;
+        },
+        kPatience);
   }
 
   static bool is_active(const Host& host) {
@@ -50,7 +52,7 @@ class FailoverPairTest : public CloudTest, public testing::WithParamInterface<bo
   Host& active() { return is_active(h1) ? h1 : h2; }
   Host& standby() { return is_active(h1) ? h2 : h1; }
   bool takes_over(const Host& host) {
-    return eventually([&] { return is_active(host); }, 5s);
+    return eventually([&] { return is_active(host); }, kPatience);
   }
 
   /// At once, and nobody is told: its cables lead nowhere, and nothing runs there.
@@ -71,6 +73,8 @@ class FailoverPairTest : public CloudTest, public testing::WithParamInterface<bo
     return pids.empty() ? 0 : *std::ranges::min_element(pids);
   }
 
+  /// conntrackd waits for the kernel, in a namespace that is young.
+  static constexpr Duration kPatience = 30s;
   static constexpr auto kSource = "192.0.2.50";
   static constexpr auto kBlue =
       "cidr: 10.0.0.0/24, gateway: 10.0.0.1, gateway_mode: failover, gateway_hosts: [h1, h2]";
@@ -200,11 +204,13 @@ TEST_P(FailoverPairFaultsTest, ProgramsThatDieAreStartedAgain) {
     Host& first = active();
     const pid_t before = pid_of(first, program);
     first.kill_all(program);
-    EXPECT_TRUE(eventually([&] {
-      const pid_t now = pid_of(first, program);
-      return now != 0 && now != before;
-    })) << program
-        << daemons[first.name()]->log();
+    EXPECT_TRUE(eventually(
+        [&] {
+          const pid_t now = pid_of(first, program);
+          return now != 0 && now != before;
+        },
+        kPatience))
+        << program << daemons[first.name()]->log();
     EXPECT_TRUE(settled());
     EXPECT_TRUE(daemons[first.name()]->says(program + std::string(" has ended")));
   }

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/example.h"
+#include "tests/support/pair_example.h"
 
 namespace novaplane::hwgw {
 namespace {
@@ -19,43 +19,26 @@ using testing::IsEmpty;
 using testing::Key;
 using testing::SizeIs;
 
-/// compute1 and compute2 share the gateway of blue; web1 runs on compute3.
 class GatewayPairTest : public testing::Test {
  protected:
-  GatewayPairTest() {
-    cloud::Network& blue = example_.network();
-    blue.gateway_mode = cloud::GatewayMode::failover;
-    blue.gateway_hosts = {"compute1", "compute2"};
-    for (const std::string name : {"compute1", "compute2"}) {
-      cloud::Host& host = example_.cloud.hosts[name];
-      host.uplinks[0].source = ip("198.51.100.50");
-      host.tunnel_address = ip(name == "compute1" ? "192.0.2.1" : "192.0.2.2");
-    }
-    example_.cloud.hosts["compute3"].name = "compute3";
-    example_.port().host = "compute3";
-    example_.facts.tunnel = engine::TunnelFacts{"eth9", 1500, true};
-  }
-
-  template <class Subsystem>
-  Rows compile(Kind kind, const std::string& name) const {
-    return example_.compile(Subsystem(), kind, name);
-  }
   std::string text_of(const engine::ServiceKey& key) const {
-    for (const auto& [service, row] : compile<GatewayPair>(Kind::host, "compute1").services) {
+    for (const auto& [service, row] :
+         example_.rows_of<GatewayPair>(Kind::host, "compute1").services) {
       if (service == key) return row.config;
     }
     return {};
   }
-  test::Example example_;
+
+  test::PairExample example_;
 };
 
 TEST_F(GatewayPairTest, RunsTwoProgramsOnEitherHost) {
-  const Rows rows = compile<GatewayPair>(Kind::host, "compute1");
+  const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
   EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived"), Key("failover/conntrackd")));
   EXPECT_THAT(rows.services[0].second.others, ElementsAre("br-blue"));
   EXPECT_EQ(rows.services[1].second.device, "eth9");
   example_.network().gateway_hosts = {"compute2", "compute3"};
-  EXPECT_THAT(compile<GatewayPair>(Kind::host, "compute1").services, IsEmpty());
+  EXPECT_THAT(example_.rows_of<GatewayPair>(Kind::host, "compute1").services, IsEmpty());
 }
 
 TEST_F(GatewayPairTest, TheFirstOfTheListIsPreferred) {
@@ -87,7 +70,7 @@ TEST_F(GatewayPairTest, ConntrackdSpeaksToTheOtherHostAlone) {
                     HasSubstr("IPv4_Destination_Address 192.0.2.2\n"),
                     HasSubstr("Interface eth9\n"), HasSubstr("LockFile @folder@/")));
   example_.facts.tunnel.reset();
-  const Rows rows = compile<GatewayPair>(Kind::host, "compute1");
+  const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
   EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived")));
   EXPECT_THAT(test::problems_of(rows),
               ElementsAre("compute1's tunnel_address 192.0.2.1: no link has it, so the other "
