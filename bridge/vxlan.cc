@@ -26,9 +26,14 @@ engine::Link device(const Context& context, const cloud::Network& network) {
   return link;
 }
 
-/// The tunnel's port: what it is for stands in the bridge's table already.
-constexpr engine::PortFlags kNothingLearned{
-    .learning = false, .flood = false, .neigh_suppress = true};
+/// The tunnel's port: what it is for stands in the bridge's table already. Where ARP is suppressed
+/// the kernel keeps gratuitous ARP back too (br_do_proxy_suppress_arp), by which guests hear that
+/// their gateway has moved.
+engine::PortFlags flags_of(const Context& context, const cloud::Network& network) {
+  return {.learning = false,
+          .flood = false,
+          .neigh_suppress = !engine::is_gateway_host(context, network)};
+}
 
 /// The other end of the tunnel to a host; null: there is none.
 const IpAddress* end_of(const Context& context, const std::string& host) {
@@ -114,7 +119,8 @@ void compile_tunnel(const Context& context, const engine::Object& object,
   isolate(context, network, *wire, elements);
   elements.add(kTunnels, nft::Bytes().ifname(*wire).take());
   out.links.push_back({*wire, device(context, network)});
-  out.attachments.push_back({*wire, {.master = network.bridge, .flags = kNothingLearned}});
+  out.attachments.push_back(
+      {*wire, {.master = network.bridge, .flags = flags_of(context, network)}});
   compile_flood_list(context, network, out);
   compile_gateways(context, network, out);
 }
