@@ -103,6 +103,11 @@ TEST(Networks, AreCheckedAsAWhole) {
        {R"(6:13 reserved-address: networks.a.cidr: 169.254.0.0/16 contains 169.254.169.254, the metadata address)",
         R"(7:13 bad-value: networks.b.cidr: 126.0.0.0/7 overlaps 127.0.0.0/8, which is not for machines)",
         R"(8:13 bad-value: networks.c.cidr: 10.2.0.0/31 has no room for a gateway and a port)"}},
+  });
+}
+
+TEST(Networks, TakeTheirGatewayFromTheRightPlace) {
+  expect_mistakes({
       {"hardware",
        kBegin +
            R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, gateway_mode: hardware}
@@ -154,6 +159,11 @@ TEST(Networks, AreCheckedAsAWhole) {
         R"(6:120 bad-value: networks.red.mtu: 1279 is too little for IPv6, which needs 1280)",
         R"(7:73 missing: networks.r2.gateway6: network r2 has no cidr6)",
         R"(8:73 wrong-family: networks.r3.gateway6: 10.4.0.1 is not an IPv6 address)"}},
+  });
+}
+
+TEST(Networks, AreCarriedByLinksOfTheirOwn) {
+  expect_mistakes({
       {"unknown uplinks",
        kBegin +
            R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, uplinks: [wan, lan]}
