@@ -153,8 +153,6 @@ std::string what_of(const Change<Key, Row>& change) {
   const std::string row = change.after ? row_text(*change.after) : "";
   return fmt::format("{} {}{}{}", verb(change), subject_of(change), row.empty() ? "" : " ", row);
 }
-constexpr std::string_view kOfNetworks = "dhcp/";
-
 std::string what_of(const ServiceChange& change) {
   const std::string_view word = change.before && change.after ? "restart"
                                 : change.after                ? "start"
@@ -388,16 +386,6 @@ void sort_for_reading(Plan& plan, const nft::Frame& frame) {
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::transform(placed.begin(), placed.end(), plan.begin(),
                  [](auto& entry) { return std::move(entry.second); });
-}
-
-std::string_view program_of(const ServiceKey& key) {
-  const std::string_view name = key;
-  return name.starts_with(kOfNetworks) ? "dnsmasq" : name.substr(name.rfind('/') + 1);
-}
-
-std::string title_of(const ServiceKey& key) {
-  const std::string program(program_of(key));
-  return key.starts_with(kOfNetworks) ? program + ' ' + key : program;
 }
 
 }  // namespace novaplane::engine

@@ -1,0 +1,20 @@
+#include "dataplane/engine/service_driver.h"
+
+namespace novaplane::engine {
+namespace {
+
+constexpr std::string_view kOfNetworks = "dhcp/";
+
+}  // namespace
+
+std::string_view program_of(const ServiceKey& key) {
+  const std::string_view name = key;
+  return name.starts_with(kOfNetworks) ? "dnsmasq" : name.substr(name.rfind('/') + 1);
+}
+
+std::string title_of(const ServiceKey& key) {
+  const std::string program(program_of(key));
+  return key.starts_with(kOfNetworks) ? program + ' ' + key : program;
+}
+
+}  // namespace novaplane::engine
