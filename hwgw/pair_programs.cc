@@ -123,7 +123,7 @@ Result<void> PairProgram::run(const engine::Service& service) {
   if (::rename(draft.c_str(), file("conf").c_str()) != 0) {
     return failure("write " + file("conf"), errno);
   }
-  if (auto told = continues ? reload() : start(); !told) return told;
+  if (auto told = continues ? process().signal(SIGHUP) : start(); !told) return told;
   return remove_all(file("unsettled"));
 }
 
@@ -138,8 +138,6 @@ Result<void> PairProgram::check(const std::string& path) const {
   if (!exit) return tl::unexpected(exit.error());
   return exit->status == 0 ? Result<void>() : failure("configure " + name_, exit->words);
 }
-
-Result<void> PairProgram::reload() { return process().signal(SIGHUP); }
 
 Result<void> PairProgram::start() {
   // What one that was killed has left keeps another from starting.
@@ -159,7 +157,8 @@ Result<void> PairProgram::start() {
   return find_started();
 }
 
-/// The first process has ended when the one that stays is on its way.
+/// The first process has ended when the one that stays is on its way, which tells nobody when it is
+/// there.
 Result<void> PairProgram::find_started() {
   const Deadline deadline = Clock::now() + kStartTime;
   while (Clock::now() < deadline) {

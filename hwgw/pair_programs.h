@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +38,6 @@ class PairProgram {
   std::vector<std::string> arguments() const;
   std::string file(std::string_view ending) const;
   Result<void> check(const std::string& path) const;
-  Result<void> reload();
   Result<void> start();
   Result<void> find_started();
 
