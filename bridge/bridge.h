@@ -9,7 +9,7 @@ namespace novaplane::bridge {
 class Bridge : public engine::Subsystem {
  public:
   std::string_view name() const override { return "bridge"; }
-  nft::Frame frame() const override;
+  nft::Frame frame(const engine::Marks&) const override;
   std::vector<nft::SetName> sets_of_ports() const override;
   std::vector<nft::SetName> sets_of_wires() const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;

@@ -12,9 +12,7 @@ namespace {
 using nft::rule;
 using nft::Rule;
 using enum nft::Select;
-
-/// Set on what comes in by a guest's port, in the bridge table; inside the mask that is ours.
-constexpr std::uint32_t kFromGuest = engine::kGuestMark;
+using engine::Marks;
 
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68;
 constexpr std::uint16_t kDhcpv6Server = 547;
@@ -100,7 +98,7 @@ std::vector<Rule> untracked_rules() {
 }
 
 /// Never drops what conntrack finds invalid: the reply of a routed flow may pass another host.
-std::vector<Rule> forward_rules() {
+std::vector<Rule> forward_rules(const Marks& marks) {
   const auto forward = [](std::string why) {
     return rule(Family::inet, "forward", std::move(why));
   };
@@ -109,7 +107,7 @@ std::vector<Rule> forward_rules() {
     return forward("a fixed address is out of reach")
         .in({iifname}, kUplinkBridges.name)
         .in({oifname}, kUplinkBridges.name)
-        .lacks(mark, kFromGuest)
+        .lacks(mark, marks.guest())
         .in({to}, inside.name)
         .not_in({from}, inside.name)
         .drop();
@@ -127,12 +125,12 @@ std::vector<Rule> forward_rules() {
       forward("from an uplink to what is not translated")
           .ipv4()
           .in({iifname, oifname}, kReachable.name)
-          .lacks(mark, kFromGuest)
+          .lacks(mark, marks.guest())
           .accept(),
       forward("from an uplink to what is not translated")
           .ipv6()
           .in({iifname, oifname}, kReachable6.name)
-          .lacks(mark, kFromGuest)
+          .lacks(mark, marks.guest())
           .accept(),
       forward("between networks that are routed: true")
           .in({iifname}, kOpen.name)
@@ -152,10 +150,10 @@ std::vector<Rule> forward_rules() {
 }
 
 /// Only what came in by a guest's port is filtered; the wire and the uplinks are the operator's.
-std::vector<Rule> input_rules() {
+std::vector<Rule> input_rules(const Marks& marks) {
   const auto input = [](std::string why) { return rule(Family::inet, "input", std::move(why)); };
   return {
-      input("not from a guest").lacks(mark, kFromGuest).accept(),
+      input("not from a guest").lacks(mark, marks.guest()).accept(),
       input("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
       input("metadata").has(ct_status, nft::kStatusDnat).accept(),
       input("DHCP").is(udp_dport, kDhcpServer).accept(),
@@ -191,7 +189,7 @@ std::vector<Rule> input_rules() {
 }
 
 /// Other bridges of the host pass these hooks too: every rule is keyed by our own ports.
-std::vector<Rule> from_ports_rules() {
+std::vector<Rule> from_ports_rules(const Marks& marks) {
   const auto from = [](std::string why) {
     return rule(Family::bridge, "prerouting", std::move(why));
   };
@@ -218,7 +216,7 @@ std::vector<Rule> from_ports_rules() {
           .in({ip6_daddr}, kTunnelEnds6.name)
           .is(udp_dport, cloud::kVxlanPort)
           .drop(),
-      from("from a guest").in({iifname}, kGuests.name).set_mark_bits(kFromGuest),
+      from("from a guest").in({iifname}, kGuests.name).set_mark_bits(marks.guest()),
       // With br_netfilter on, the host would translate what the other gateway host is asked for,
       // and take its flows, which conntrackd tells of, for others in their way.
       from("passes a gateway host by")
@@ -245,7 +243,7 @@ std::vector<Rule> between_ports_rules() {
 
 /// A tunnel's packet bears the mark of what is inside: with one its route would be looked up each
 /// time (include/net/ip_tunnels.h, ip_tunnel_dst_cache_usable), among those of an uplink even.
-std::vector<Rule> to_ports_rules() {
+std::vector<Rule> to_ports_rules(const Marks& marks) {
   const auto to = [](std::string why) {
     return rule(Family::bridge, "postrouting", std::move(why));
   };
@@ -254,9 +252,7 @@ std::vector<Rule> to_ports_rules() {
       to("each guest sees its own host").in({oifname, arp_saddr_ip}, kWireIsolated.name).drop(),
       to("who is asked for is here").in({oifname, arp_daddr_ip}, kWireLocal.name).drop(),
       to("DHCP stays on its host").in({oifname}, kWire.name).is(udp_dport, kDhcpClient).drop(),
-      to("a tunnel has its own way")
-          .in({oifname}, kTunnels.name)
-          .clear_mark_bits(kFromGuest | engine::kUplinkMask | engine::kOrderMask),
+      to("a tunnel has its own way").in({oifname}, kTunnels.name).clear_mark_bits(marks.all()),
       to("ARP of the shared gateway")
           .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuest.name),
       to("from the shared gateway").set(ether_saddr, {oifname, ether_saddr}, kToGuest.name),
@@ -265,12 +261,13 @@ std::vector<Rule> to_ports_rules() {
 
 }  // namespace
 
-nft::Frame Bridge::frame() const {
+nft::Frame Bridge::frame(const Marks& marks) const {
   nft::Frame frame{sets(), chains(), {}};
-  for (auto* rules :
-       {untracked_rules, forward_rules, input_rules, from_ports_discovery_rules, from_ports_rules,
-        between_ports_rules, to_ports_discovery_rules, to_ports_rules}) {
-    frame.merge({{}, {}, rules()});
+  for (const auto& rules :
+       {untracked_rules(), forward_rules(marks), input_rules(marks), from_ports_discovery_rules(),
+        from_ports_rules(marks), between_ports_rules(), to_ports_discovery_rules(),
+        to_ports_rules(marks)}) {
+    frame.merge({{}, {}, rules});
   }
   return frame;
 }

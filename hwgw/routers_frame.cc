@@ -155,7 +155,7 @@ std::vector<Rule> untranslated_rules() {
 
 }  // namespace
 
-nft::Frame Routers::frame() const {
+nft::Frame Routers::frame(const engine::Marks&) const {
   nft::Frame frame{sets(), chains(), {}};
   for (auto* rules :
        {divert_rules, stand_in_rules, to_ports_rules, translation_rules, untranslated_rules}) {

@@ -28,7 +28,7 @@ Course course_of(const cloud::Cloud& cloud, const cloud::Host& host, const engin
     }
   }
   for (const engine::UplinkOrder& order : engine::uplink_orders(cloud, host)) {
-    if (order.number > engine::kMostOrders) break;
+    if (order.number > engine::Marks::kMost) break;
     auto& places = course.orders[engine::kOrderTables + order.number];
     for (const auto* uplink : order.uplinks) {
       places.push_back(static_cast<std::size_t>(uplink - host.uplinks.data()));

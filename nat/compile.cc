@@ -171,8 +171,9 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
   if (is_movable) {
     elements.add(kMovable, bytes_of(ip.address));
   } else if (slot) {
+    const engine::Marks marks(context.host.mark_mask);
     elements.add(kUplinkOf, bytes_of(port.address),
-                 Bytes().mark(engine::kGuestMark | *slot).take());
+                 Bytes().mark(marks.guest() | marks.uplink(*slot)).take());
   }
   if (engine::answers_on(context, network)) {
     answer_for(context, ip.address, *uplink, network.bridge, out);

@@ -60,9 +60,7 @@ void forget_dead_uplinks(const Context& context, Consequences& out) {
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     const auto slot = engine::slot_of(context.host, uplink);
     if (!slot || !engine::is_dead(context.facts, uplink)) continue;
-    ForgetFlows flows{ForgetFlows::Which::mark, {}};
-    flows.mark = *slot;
-    out.flows.push_back(flows);
+    out.flows.push_back(engine::flows_of_uplink(context.host, *slot));
   }
 }
 
@@ -84,9 +82,16 @@ void announce(const Context& context, const IpAddress& address, Consequences& ou
   }
 }
 
+bool is_an_uplinks(const Context& context, std::string_view interface) {
+  const auto& uplinks = context.host.uplinks;
+  return std::any_of(uplinks.begin(), uplinks.end(), [&](const cloud::Uplink& uplink) {
+    return nft::Bytes().ifname(uplink.interface).take() == interface;
+  });
+}
+
 }  // namespace
 
-void Nat::follow(const Context&, const nft::ElementKey& key, const nft::Element* before,
+void Nat::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
                  const nft::Element* after, Consequences& out) const {
   if (before && after && before->data == after->data) return;  // another object asks for it
   if (is_to_fixed(key.set) && before) forget_floating(address_of(key.key), out);
@@ -99,8 +104,9 @@ void Nat::follow(const Context&, const nft::ElementKey& key, const nft::Element*
   if (is_to_floating(key.set) && !before && after) {
     forget_translated(address_of(key.key), address_of(after->data), out);
   }
-  if (key.set == kUplinkSource && before && after) {
-    // The host's address is another one: what still leaves with the old one has no answers.
+  if (key.set == kUplinkSource && before && (after || !is_an_uplinks(context, key.key))) {
+    // The host has another address there, or none: what still leaves with it has no answers. One
+    // that an uplink has lost may come back.
     out.flows.push_back({ForgetFlows::Which::reply_destination, address_of(before->data)});
   }
   if (key.set == kPortForwards) {
@@ -124,6 +130,17 @@ void Nat::follow(const Context& context, const engine::RouteKey& key, const engi
   if (!before || before->preferred_source != after->preferred_source) {
     announce(context, key.destination.address, out);
   }
+}
+
+/// Flows bear the number of their uplink in bits that are not looked at any more: they would leave
+/// by another one, with an address of theirs.
+void Nat::follow(const Context&, const engine::RuleKey&, const engine::Rule* before,
+                 const engine::Rule* after, Consequences& out) const {
+  if (!before || !after || before->mask == after->mask || !engine::is_of_uplink(*before)) return;
+  ForgetFlows flows{ForgetFlows::Which::mark, {}};
+  flows.mark = before->mark;
+  flows.mask = before->mask;
+  out.flows.push_back(flows);
 }
 
 void Nat::follow(const Context& context, const engine::NeighbourKey& key,

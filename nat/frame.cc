@@ -10,6 +10,7 @@ namespace {
 using nft::rule;
 using nft::Rule;
 using enum nft::Select;
+using engine::Marks;
 
 std::vector<nft::Set> sets() {
   using enum nft::Field;
@@ -113,7 +114,7 @@ std::vector<Rule> limit_rules() {
 
 /// A bridge that is an uplink too has guests and the world on one side: what stays inside is
 /// translated as among guests, what leaves as by any uplink.
-std::vector<Rule> uplink_bridge_rules() {
+std::vector<Rule> uplink_bridge_rules(const Marks& marks) {
   const auto inside = [](std::string why, nft::Select to, SetName ranges) {
     return rule(Family::inet, "postrouting", std::move(why))
         .in({oifname}, kUplinkBridges.name)
@@ -128,11 +129,11 @@ std::vector<Rule> uplink_bridge_rules() {
           .snat6({ip6_saddr}, kFixedToFloating6.name),
       inside("hairpin", ip_daddr, kInside)
           .has(ct_status, nft::kStatusDnat)
-          .has(mark, engine::kGuestMark)
+          .has(mark, marks.guest())
           .masquerade(),
       inside("hairpin", ip6_daddr, kInside6)
           .has(ct_status, nft::kStatusDnat)
-          .has(mark, engine::kGuestMark)
+          .has(mark, marks.guest())
           .masquerade(),
       // A caller on the guests' own range would be answered past the host.
       inside("hairpin", ip_daddr, kInside)
@@ -148,14 +149,14 @@ std::vector<Rule> uplink_bridge_rules() {
       rule(Family::inet, "postrouting", "not a guest's")
           .in({oifname}, kUplinkBridges.name)
           .in({iifname}, kUplinkBridges.name)
-          .lacks(mark, engine::kGuestMark)
+          .lacks(mark, marks.guest())
           .return_(),
   };
 }
 
 /// With br_netfilter on, bridged frames pass here without an iifname: so a match on oifname
 /// decides, and nothing that stays inside is translated unless its destination was.
-std::vector<Rule> source_rules() {
+std::vector<Rule> source_rules(const Marks& marks) {
   const auto source = [](std::string why) {
     return rule(Family::inet, "postrouting", std::move(why));
   };
@@ -210,22 +211,20 @@ std::vector<Rule> source_rules() {
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)
           .in({iifname}, kUplinkBridges.name)
-          .has(mark, engine::kGuestMark)
+          .has(mark, marks.guest())
           .masquerade(),
   };
 }
 
 }  // namespace
 
-nft::Frame Nat::frame() const {
-  nft::Frame frame{sets(), chains(), uplink_rules()};
-  frame.merge({{}, {}, limit_rules()});
-  frame.merge({{}, {}, mark_rules()});
-  frame.merge({{}, {}, guest_rules()});
-  frame.merge({{}, {}, destination_rules("prerouting")});
-  frame.merge({{}, {}, destination_rules("output")});
-  frame.merge({{}, {}, uplink_bridge_rules()});
-  frame.merge({{}, {}, source_rules()});
+nft::Frame Nat::frame(const Marks& marks) const {
+  nft::Frame frame{sets(), chains(), {}};
+  for (const auto& rules : {uplink_rules(), limit_rules(), mark_rules(marks), guest_rules(),
+                            destination_rules("prerouting"), destination_rules("output"),
+                            uplink_bridge_rules(marks), source_rules(marks)}) {
+    frame.merge({{}, {}, rules});
+  }
   return frame;
 }
 

@@ -1,11 +1,10 @@
 #include "nat/marks.h"
 
-#include "dataplane/engine/rows.h"
 #include "dataplane/nft/rule.h"
 #include "nat/sets.h"
 
-/// A flow's conntrack mark holds the number of the uplink by which it came in or left first, in
-/// kUplinkMask; packets of it bear the number again before they are routed. nf_tables of Linux 6.1
+/// A flow's conntrack mark holds the number of the uplink by which it came in or left first;
+/// packets of it bear the number again before they are routed. nf_tables of Linux 6.1
 /// cannot combine two values that come from a packet, so numbers are copied bit by bit: four rules,
 /// whatever the number of uplinks.
 ///
@@ -16,26 +15,26 @@ namespace {
 using nft::rule;
 using nft::Rule;
 using enum nft::Select;
+using engine::Marks;
 
 constexpr std::uint32_t kBits = 4;
-constexpr std::uint32_t uplink_bit(std::uint32_t i) { return 1u << i; }
-constexpr std::uint32_t order_bit(std::uint32_t i) { return 1u << (engine::kOrderShift + i); }
 
 using Rules = std::vector<Rule>;
 
 /// Packets of a flow that belongs to an uplink bear that uplink's number, and no other.
-void restore(Rules& rules, std::string_view chain) {
+void restore(const Marks& marks, Rules& rules, std::string_view chain) {
   constexpr const char* kWhy = "a flow stays on its uplink";
-  rules.push_back(rule(Family::inet, chain, kWhy).lacks(ct_mark, engine::kUplinkMask).return_());
-  rules.push_back(rule(Family::inet, chain, kWhy).clear_mark_bits(engine::kUplinkMask));
+  rules.push_back(rule(Family::inet, chain, kWhy).lacks(ct_mark, marks.any_uplink()).return_());
+  rules.push_back(rule(Family::inet, chain, kWhy).clear_mark_bits(marks.any_uplink()));
   for (std::uint32_t i = 0; i < kBits; ++i) {
-    rules.push_back(
-        rule(Family::inet, chain, kWhy).has(ct_mark, uplink_bit(i)).set_mark_bits(uplink_bit(i)));
+    rules.push_back(rule(Family::inet, chain, kWhy)
+                        .has(ct_mark, marks.uplink(1u << i))
+                        .set_mark_bits(marks.uplink(1u << i)));
   }
 }
 
 /// New flows from an uplink belong to it: answers leave by where the question came in.
-void keep_inbound(Rules& rules) {
+void keep_inbound(const Marks& marks, Rules& rules) {
   const auto inbound = [](std::string why) {
     return rule(Family::inet, "uplink", std::move(why)).in({iifname}, kMarked.name);
   };
@@ -44,19 +43,19 @@ void keep_inbound(Rules& rules) {
   for (std::uint32_t i = 0; i < kBits; ++i) {
     rules.push_back(rule(Family::inet, "uplink", "belongs to the uplink that it came in by")
                         .in({iifname}, kUplinkBits[i].name)
-                        .set_flow_mark_bits(uplink_bit(i)));
+                        .set_flow_mark_bits(marks.uplink(1u << i)));
   }
   rules.push_back(inbound("from an uplink").return_());
 }
 
 /// After translation: what bears an uplink's address belongs to it. What is not translated, or to a
 /// floating IP of no uplink in particular, can leave by any.
-void keep_outbound(Rules& rules) {
+void keep_outbound(const Marks& marks, Rules& rules) {
   const auto outbound = [](std::string why) {
     return rule(Family::inet, "translated", std::move(why));
   };
   rules.push_back(outbound("no uplink of several").not_in({oifname}, kMarked.name).return_());
-  rules.push_back(outbound("known already").has(ct_mark, engine::kUplinkMask).return_());
+  rules.push_back(outbound("known already").has(ct_mark, marks.any_uplink()).return_());
   rules.push_back(outbound("by the main table").ipv6().return_());
   rules.push_back(outbound("may move to another uplink").in({ip_saddr}, kMovable.name).return_());
   rules.push_back(outbound("may move to another uplink")
@@ -66,27 +65,27 @@ void keep_outbound(Rules& rules) {
   for (std::uint32_t i = 0; i < kBits; ++i) {
     rules.push_back(outbound("belongs to the uplink that it leaves by")
                         .in({oifname}, kUplinkBits[i].name)
-                        .set_flow_mark_bits(uplink_bit(i)));
+                        .set_flow_mark_bits(marks.uplink(1u << i)));
   }
 }
 
 }  // namespace
 
-std::vector<Rule> mark_rules() {
+std::vector<Rule> mark_rules(const Marks& marks) {
   Rules rules;
   rules.push_back(rule(Family::inet, "uplink", "the main table knows its one way")
                       .not_in({iifname}, kTracked.name)
                       .return_());
   rules.push_back(rule(Family::inet, "uplink", "by the main table").ipv6().return_());
-  keep_inbound(rules);
+  keep_inbound(marks, rules);
   for (std::uint32_t i = 0; i < kBits; ++i) {
     rules.push_back(rule(Family::inet, "uplink", "its network's order of uplinks")
                         .in({iifname}, kOrderBits[i].name)
-                        .set_mark_bits(order_bit(i)));
+                        .set_mark_bits(marks.order(1u << i)));
   }
-  restore(rules, "uplink");
-  restore(rules, "host");
-  keep_outbound(rules);
+  restore(marks, rules, "uplink");
+  restore(marks, rules, "host");
+  keep_outbound(marks, rules);
   return rules;
 }
 

@@ -53,7 +53,9 @@ bool is_alone_on_its_interface(const cloud::Host& host, const cloud::Uplink& upl
 void compile_uplink(const Context& context, const cloud::Uplink& uplink, std::uint32_t slot,
                     Elements& elements, Rows& out) {
   const std::uint32_t table = engine::kUplinkTables + slot;
-  add_rules(kUplinkRules + kRulesEach * (slot - 1), slot, engine::kUplinkMask, table, out);
+  const engine::Marks marks(context.host.mark_mask);
+  add_rules(kUplinkRules + kRulesEach * (slot - 1), marks.uplink(slot), marks.any_uplink(), table,
+            out);
   if (is_alone_on_its_interface(context.host, uplink)) {
     const std::string interface = Bytes().ifname(uplink.interface).take();
     elements.add(kTracked, interface);
@@ -105,13 +107,14 @@ void compile_ways_out(const Context& context, const engine::Object& object, Rows
     if (slot) compile_uplink(context, uplink, *slot, elements, out);
   }
   if (!engine::switches_uplinks(host)) return;
+  const engine::Marks marks(host.mark_mask);
   for (const engine::UplinkOrder& order : engine::uplink_orders(context.cloud, host)) {
-    if (order.number > engine::kMostOrders) break;
+    if (order.number > engine::Marks::kMost) break;
     const std::uint32_t table = engine::kOrderTables + order.number;
     const auto used = engine::in_use(host, context.facts, order.uplinks);
     if (const auto route = engine::default_route(used)) out.routes.push_back({{table, {}}, *route});
-    add_rules(kOrderRules + kRulesEach * (order.number - 1), order.number << engine::kOrderShift,
-              engine::kOrderMask, table, out);
+    add_rules(kOrderRules + kRulesEach * (order.number - 1), marks.order(order.number),
+              marks.any_order(), table, out);
   }
   if (!host.manage_host_default) return;
   for (const cloud::Uplink& uplink : host.uplinks) compile_source(context, uplink, out);
@@ -125,10 +128,10 @@ void compile_order(const Context& context, const engine::Object& object,
                    const cloud::Network& network, Rows& out) {
   if (!engine::switches_uplinks(context.host)) return;
   const std::uint32_t number = engine::order_number(context.cloud, context.host, network);
-  if (number > engine::kMostOrders) {
+  if (number > engine::Marks::kMost) {
     out.problems.push_back(
         {"network " + network.name, 0,
-         fmt::format("there are more than {} different orders of uplinks", engine::kMostOrders)});
+         fmt::format("there are more than {} different orders of uplinks", engine::Marks::kMost)});
     return;
   }
   Elements elements(object, out);

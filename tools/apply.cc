@@ -17,7 +17,7 @@ Result<Report> apply(cloud::Cloud cloud, const Options& options) {
   auto session = Session::open(options);
   if (!session) return tl::unexpected(session.error());
   engine::Engine& engine = session->engine();
-  auto executor = engine::Executor::open(options.run_dir, engine.frame());
+  auto executor = engine::Executor::open(options.run_dir);
   if (!executor) return tl::unexpected(executor.error());
   engine.load(std::move(cloud));
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());

@@ -41,7 +41,7 @@ Result<Report> take_down(const Options& options) {
   auto session = Session::open(options);
   if (!session) return tl::unexpected(session.error());
   engine::Engine& engine = session->engine();
-  auto executor = engine::Executor::open(options.run_dir, engine.frame());
+  auto executor = engine::Executor::open(options.run_dir);
   if (!executor) return tl::unexpected(executor.error());
   engine.want_nothing();
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());

@@ -61,6 +61,10 @@ struct Uplink {
 
 enum class UplinkPolicy : std::uint8_t { failover, balance };
 
+/// Bits of packet marks that are ours unless the document says otherwise.
+constexpr std::uint32_t kMarkMask = 0xff00000f;
+constexpr int kFewestMarkBits = 9;  ///< what there is to tell, see engine/marks.h
+
 struct Host {
   std::string name;
   std::optional<std::string> vm_interface;  ///< none: networks here have no wire
@@ -70,6 +74,7 @@ struct Host {
   std::vector<Uplink> uplinks;     ///< in order of preference
   UplinkPolicy uplink_policy = UplinkPolicy::failover;
   bool manage_host_default = false;
+  std::uint32_t mark_mask = kMarkMask;              ///< kFewestMarkBits or more are set
   std::map<std::string, IpAddress> gateways;        ///< network -> own address, for per-host mode
   std::map<std::string, IpAddress> gateways6 = {};  ///< likewise, of IPv6
   bool prune = false;

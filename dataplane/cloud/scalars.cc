@@ -1,6 +1,7 @@
 #include "dataplane/cloud/scalars.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -15,10 +16,10 @@ bool is_name_letter(char c) {
 }
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-template <class T>
-std::optional<T> whole(std::string_view text) {
+template <class T, class... Base>
+std::optional<T> whole(std::string_view text, Base... base) {
   T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base...);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
@@ -354,6 +355,16 @@ Parsed<std::uint64_t> size(const Event& event) {
   const auto found = in_units(event.text, kSizes);
   if (found && *found >= 1 && *found <= kMostBits) return static_cast<std::uint64_t>(*found);
   return is_not(event.text, "a size such as 32kb or 1mb");
+}
+
+Parsed<std::uint32_t> mark_mask(const Event& event) {
+  const std::string_view text = event.text;
+  const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
+  const auto mask = is_hex ? whole<std::uint32_t>(text.substr(2), 16) : std::nullopt;
+  if (!mask) return is_not(text, fmt::format("a mask of up to 32 bits such as {:#x}", kMarkMask));
+  if (std::popcount(*mask) >= kFewestMarkBits) return *mask;
+  return is_not(text, fmt::format("a mask with {} bits or more, which is what there is to tell",
+                                  kFewestMarkBits));
 }
 
 }  // namespace novaplane::cloud

@@ -60,6 +60,7 @@ Parsed<std::uint32_t> milliseconds(const Event&);  ///< "100ms", "5s", "30m", "2
 Parsed<std::uint32_t> lease_time(const Event&);    ///< as above, or seconds; dnsmasq: 2m or more
 Parsed<std::uint64_t> rate(const Event&);          ///< as tc(8): "100mbit", "1.5gbit"; bit/s
 Parsed<std::uint64_t> size(const Event&);          ///< as tc(8): "32kb", "1mbit"; bytes
+Parsed<std::uint32_t> mark_mask(const Event&);     ///< "0xff00000f", kFewestMarkBits or more
 
 /// One word of a table: `choice<kGatewayModes>`.
 template <class T>

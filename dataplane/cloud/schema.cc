@@ -138,6 +138,7 @@ constexpr Key<Host> kHost[] = {
     {"uplinks", list_of_maps<&Host::uplinks, kUplink>},
     {"uplink_policy", scalar<&Host::uplink_policy, choice<kUplinkPolicies>>},
     {"manage_host_default", scalar<&Host::manage_host_default, boolean>},
+    {"mark_mask", scalar<&Host::mark_mask, mark_mask>},
     {"gateways", words<&Host::gateways, object_name, ipv4>},
     {"gateways6", words<&Host::gateways6, object_name, ipv6>},
     {"prune", scalar<&Host::prune, boolean>},

@@ -65,7 +65,7 @@ Result<void> Daemon::open() {
   if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
   if (!opened) return opened;
   node_->engine().await_calm(kCalmOfNics);
-  opened = keep(hands_, Hands::open(loop_, options_.run_dir, node_->engine().frame()));
+  opened = keep(hands_, Hands::open(loop_, options_.run_dir));
   if (opened) opened = node_->knows(hands_->senders());
   if (opened) opened = keep(announcer_, Announcer::open(loop_));
   if (!opened) return opened;

@@ -20,9 +20,8 @@ std::vector<LiveService> alive(const engine::ServiceDriver& services) {
 
 }  // namespace
 
-Result<std::unique_ptr<Hands>> Hands::open(Loop& loop, const std::string& run_dir,
-                                           const nft::Frame& frame) {
-  auto executor = engine::Executor::open(run_dir, frame);
+Result<std::unique_ptr<Hands>> Hands::open(Loop& loop, const std::string& run_dir) {
+  auto executor = engine::Executor::open(run_dir);
   if (!executor) return tl::unexpected(executor.error());
   auto flows = conntrack::Flows::open();
   if (!flows) return tl::unexpected(flows.error());

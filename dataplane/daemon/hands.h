@@ -41,8 +41,7 @@ class Hands {
   template <class T>
   using Then = std::function<void(T)>;
 
-  static Result<std::unique_ptr<Hands>> open(Loop& loop, const std::string& run_dir,
-                                             const nft::Frame& frame);
+  static Result<std::unique_ptr<Hands>> open(Loop& loop, const std::string& run_dir);
   Hands(const Hands&) = delete;
   ~Hands();
 

@@ -87,9 +87,7 @@ void Uplinks::forget_flows(const hwgw::Decision& decision) {
   const cloud::Uplink* uplink = find(decision.uplink);
   const auto slot = uplink ? engine::slot_of(course_.host, *uplink) : std::nullopt;
   if (!slot) return;
-  engine::ForgetFlows flows{engine::ForgetFlows::Which::mark, {}};
-  flows.mark = *slot;
-  listener_.on_flows({flows});
+  listener_.on_flows({engine::flows_of_uplink(course_.host, *slot)});
 }
 
 std::vector<node::UplinkHealth> Uplinks::health() {

@@ -350,6 +350,7 @@ void Compiler::add_consequences(const Step& step, Consequences& out) const {
       [&]<class Operation>(const Operation& c) {
         if constexpr (std::is_same_v<Operation, ElementChange> ||
                       std::is_same_v<Operation, RouteChange> ||
+                      std::is_same_v<Operation, RuleChange> ||
                       std::is_same_v<Operation, NeighbourChange>) {
           for (const Subsystem* s : subsystems_) {
             s->follow(context, c.key, side(c.before), side(c.after), out);

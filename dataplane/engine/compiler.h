@@ -38,6 +38,7 @@ class Compiler {
   void put(cloud::PortForward forward);
   void remove(const Object& object);
 
+  const std::vector<const Subsystem*>& subsystems() const { return subsystems_; }
   const cloud::Cloud& cloud() const { return cloud_; }
   const cloud::Host* host() const;  ///< null: not in the document
   const Facts& facts() const { return facts_; }

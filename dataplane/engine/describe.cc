@@ -182,7 +182,7 @@ std::string what_of(const ForgetFlows& flows) {
     case ForgetFlows::Which::reply_destination:
       return fmt::format("forget flows translated to {}", flows.address);
     case ForgetFlows::Which::mark:
-      return fmt::format("forget flows of uplink {}", flows.mark);
+      return fmt::format("forget flows with mark {:#x}/{:#x}", flows.mark, flows.mask);
     case ForgetFlows::Which::translated_source:
       return fmt::format("forget flows of {} that are translated otherwise", flows.address);
     case ForgetFlows::Which::untranslated:

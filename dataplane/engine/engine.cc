@@ -8,12 +8,6 @@
 namespace novaplane::engine {
 namespace {
 
-nft::Frame frame_of(const std::vector<const Subsystem*>& subsystems) {
-  nft::Frame frame;
-  for (const Subsystem* subsystem : subsystems) frame.merge(subsystem->frame());
-  return frame;
-}
-
 /// All that `sets_of`, a member of Subsystem, names.
 template <class Member>
 std::vector<nft::SetName> sets_of(const std::vector<const Subsystem*>& subsystems, Member sets_of) {
@@ -26,10 +20,16 @@ std::vector<nft::SetName> sets_of(const std::vector<const Subsystem*>& subsystem
 
 }  // namespace
 
+nft::SharedFrame frame_of(const std::vector<const Subsystem*>& subsystems, const Marks& marks) {
+  nft::Frame frame;
+  for (const Subsystem* subsystem : subsystems) frame.merge(subsystem->frame(marks));
+  return std::make_shared<const nft::Frame>(std::move(frame));
+}
+
 Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions)
     : compiler_(std::move(host), subsystems, tables_),
       view_(tables_, std::move(questions)),
-      frame_(frame_of(subsystems)),
+      frame_(frame_of(subsystems, marks_)),
       sets_of_ports_(sets_of(subsystems, &Subsystem::sets_of_ports)),
       sets_of_wires_(sets_of(subsystems, &Subsystem::sets_of_wires)) {}
 
@@ -37,7 +37,14 @@ void Engine::load(cloud::Cloud cloud) {
   compiler_.load(std::move(cloud));
   view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address());
   wants_frame_ = true;
+  place_marks();
   holds_.retry_now();
+}
+
+void Engine::place_marks() {
+  const cloud::Host* host = compiler_.host();
+  const Marks marks = host ? Marks(host->mark_mask) : marks_;
+  if (std::exchange(marks_, marks) != marks) frame_ = frame_of(compiler_.subsystems(), marks);
 }
 
 void Engine::want_nothing() {
@@ -158,13 +165,13 @@ void Engine::done(const Plan& plan, const std::vector<Result<void>>& results,
 }
 
 void Engine::done(const Step& step, const Result<void>& result, Clock::time_point now) {
-  if (!result) return holds_.failed(step.subject(frame_), step.owner, result.error(), now);
+  if (!result) return holds_.failed(step.subject(*frame_), step.owner, result.error(), now);
   std::visit(Settle{tables_}, step.operation);
   if (std::holds_alternative<FrameChange>(step.operation)) {
     repair_ = {};
     frame_seen_ = wants_frame_;
   }
-  if (!holds_.empty()) holds_.succeeded(step.subject(frame_));
+  if (!holds_.empty()) holds_.succeeded(step.subject(*frame_));
 }
 
 std::map<Object, Status> Engine::status() const {

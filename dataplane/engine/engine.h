@@ -18,6 +18,9 @@
 
 namespace novaplane::engine {
 
+/// Static nf_tables of all subsystems.
+nft::SharedFrame frame_of(const std::vector<const Subsystem*>&, const Marks&);
+
 enum class State : std::uint8_t { ok, waiting, failed };
 
 /// How an object of the document fares on this host.
@@ -74,8 +77,9 @@ class Engine {
   /// has done moves once nothing has changed there for so long. Zero: at once.
   void await_calm(Clock::duration calm) { calm_ = calm; }
 
-  /// Static nf_tables of all subsystems.
-  const nft::Frame& frame() const { return frame_; }
+  const nft::Frame& frame() const { return *frame_; }
+  /// Another one once the document wants marks elsewhere: what is seen of nf_tables is old then.
+  const nft::SharedFrame& shared_frame() const { return frame_; }
   const nft::FrameRepair& frame_repair() const { return repair_; }
   bool wants_frame() const { return wants_frame_; }
   Tables& tables() { return tables_; }
@@ -85,6 +89,7 @@ class Engine {
   std::map<Object, Status> status() const;
 
  private:
+  void place_marks();
   void saw_element(const nft::ElementKey& key, nft::Element element);
   bool plan_frame(Plan& plan, Clock::time_point now);
   void plan_rules_and_switches(Plan& plan, Clock::time_point now);
@@ -115,7 +120,8 @@ class Engine {
   Compiler compiler_;
   KernelView view_;
   Holds holds_;
-  nft::Frame frame_;
+  Marks marks_;
+  nft::SharedFrame frame_;
   std::vector<nft::SetName> sets_of_ports_, sets_of_wires_;
   nft::FrameRepair repair_;
   bool frame_seen_ = false;  ///< tables of ours are there, for `down`

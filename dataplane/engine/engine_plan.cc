@@ -60,7 +60,7 @@ void Engine::plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan,
         const std::optional<Phase> phase = place(key, wanted, claim.owner);
         if (!phase) return;
         plan.push_back({*phase, Change<Key, Row>{key, copy(seen), copy(wanted)}, claim.owner});
-        if (!holds_.empty() && holds_.holds(plan.back().subject(frame_), now)) plan.pop_back();
+        if (!holds_.empty() && holds_.holds(plan.back().subject(*frame_), now)) plan.pop_back();
       });
 }
 
@@ -106,7 +106,7 @@ void Engine::plan_raises(Plan& plan, Clock::time_point now) {
         if (why.empty() || blocked(name)) return;
         Step step{Phase::raise_links, Raise{name, wanted->mtu, why, wanted->kind},
                   tables_.links.claim_of(name)->owner};
-        if (holds_.empty() || !holds_.holds(step.subject(frame_), now))
+        if (holds_.empty() || !holds_.holds(step.subject(*frame_), now))
           plan.push_back(std::move(step));
       });
 }
@@ -186,7 +186,7 @@ bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
   }
   if (!change) return true;
   Step step{Phase::nftables, std::move(*change), nullptr};
-  if (!holds_.empty() && holds_.holds(step.subject(frame_), now)) return false;
+  if (!holds_.empty() && holds_.holds(step.subject(*frame_), now)) return false;
   plan.push_back(std::move(step));
   return true;
 }

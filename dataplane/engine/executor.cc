@@ -46,10 +46,10 @@ netlink::Address message_of(const AddressKey& key, const Address& row, int link)
 
 }  // namespace
 
-Result<Executor> Executor::open(const std::string& run_dir, const nft::Frame& frame) {
+Result<Executor> Executor::open(const std::string& run_dir) {
   auto netlink = netlink::Socket::open();
   if (!netlink) return tl::unexpected(netlink.error());
-  auto nftables = nft::Client::open(frame);
+  auto nftables = nft::Client::open(std::make_shared<const nft::Frame>());
   if (!nftables) return tl::unexpected(nftables.error());
   auto originals = Originals::open(run_dir);
   if (!originals) return tl::unexpected(originals.error());
@@ -67,6 +67,7 @@ Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals orig
 Report Executor::apply(const Order& order, const Progress& progress) {
   const std::span<const Step> plan(order.plan);
   Report report{std::vector<Result<void>>(plan.size()), order.generation};
+  nftables_.use(order.frame);
   indexes_.clear();
   without_element_.clear();
   not_made_.clear();
@@ -84,7 +85,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
       run(phase, order, work);
     }
     for (std::size_t i = 0; i < work.steps.size(); ++i) {
-      if (!work.results[i]) work.results[i].error().step = work.steps[i].what(nftables_.frame());
+      if (!work.results[i]) work.results[i].error().step = work.steps[i].what(*order.frame);
     }
     if (committed == Committed::yes) continue;
     // Without the rules nothing may join, answer or be reached.

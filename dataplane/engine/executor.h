@@ -24,6 +24,7 @@ using KnownPorts = std::unordered_map<AttachmentKey, netlink::Link>;
 struct Order {
   Plan plan;  ///< sorted by phase; services, announcements and flows in it are left to others
   KnownPorts ports;
+  nft::SharedFrame frame;  ///< what the repair writes, and the sets of elements
   nft::FrameRepair repair;
   bool remove_tables = false;
   std::optional<std::uint32_t> generation;  ///< of nf_tables, as last heard; none: not checked
@@ -50,7 +51,7 @@ class Executor {
   /// `progress` hears of each phase before it begins: its number of steps.
   using Progress = std::function<void(Phase, std::size_t steps)>;
 
-  static Result<Executor> open(const std::string& run_dir, const nft::Frame& frame);
+  static Result<Executor> open(const std::string& run_dir);
 
   Report apply(const Order& order, const Progress& progress = {});
 

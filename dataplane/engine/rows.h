@@ -16,12 +16,6 @@
 /// Links are named here; numbers are looked up when a request is built.
 namespace novaplane::engine {
 
-/// Bits of packet marks that are ours: a frame came in by a guest's port; the number of the uplink
-/// that a packet has to leave by (0: whichever), which flows keep as their conntrack mark; the
-/// number of the order of uplinks that a guest's packet takes.
-constexpr std::uint32_t kGuestMark = 0x01000000, kUplinkMask = 0x0000000f;
-constexpr std::uint32_t kOrderMask = 0xf0000000, kOrderShift = 28;
-
 /// A link that we create and own: a bridge, or a VLAN or VXLAN device as the wire of one.
 struct Link {
   std::string kind = "bridge";
@@ -119,8 +113,8 @@ using RuleKey = std::uint32_t;
 struct Rule {
   std::uint32_t mark = 0;
   std::uint32_t table = 254;
-  bool but_default = false;  ///< the table's default routes do not count
-  std::uint32_t mask = kUplinkMask;
+  bool but_default = false;              ///< the table's default routes do not count
+  std::uint32_t mask = 0;                ///< 0: whatever mark
   bool unreachable = false;              ///< no table: there is no way
   std::optional<IpAddress> source = {};  ///< packets from this address only
   bool operator==(const Rule&) const = default;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/cloud/cloud.h"
+#include "dataplane/engine/marks.h"
 #include "dataplane/engine/rows.h"
 #include "dataplane/nft/frame.h"
 
@@ -129,7 +130,7 @@ struct ForgetFlows {
   // destination of original_destination.
   std::optional<IpAddress> keep = {};
   std::optional<Prefix> within = {};  ///< untranslated: the network, in which flows stay
-  std::uint32_t mark = 0;             ///< for mark only, within kUplinkMask
+  std::uint32_t mark = 0, mask = 0;   ///< for mark only: of an uplink, and of any
   bool operator==(const ForgetFlows&) const = default;
 };
 struct Consequences {
@@ -143,7 +144,7 @@ class Subsystem {
  public:
   virtual ~Subsystem() = default;
   virtual std::string_view name() const = 0;
-  virtual nft::Frame frame() const { return {}; }
+  virtual nft::Frame frame(const Marks&) const { return {}; }
   /// Sets of the frame whose elements are the names of links that were attached for the document:
   /// by them a fresh process knows which ports of a bridge it may detach.
   virtual std::vector<nft::SetName> sets_of_ports() const { return {}; }
@@ -151,11 +152,13 @@ class Subsystem {
   virtual std::vector<nft::SetName> sets_of_wires() const { return {}; }
   /// Appends the rows that `object` wants on this host; the object exists in the cloud.
   virtual void compile(const Context&, const Object& object, Rows& out) const = 0;
-  /// What follows when an element or a route changes (either side null: added, removed).
+  /// What follows when a row changes (either side null: added, removed).
   virtual void follow(const Context&, const nft::ElementKey&, const nft::Element* /*before*/,
                       const nft::Element* /*after*/, Consequences&) const {}
   virtual void follow(const Context&, const RouteKey&, const Route* /*before*/,
                       const Route* /*after*/, Consequences&) const {}
+  virtual void follow(const Context&, const RuleKey&, const Rule* /*before*/, const Rule* /*after*/,
+                      Consequences&) const {}
   virtual void follow(const Context&, const NeighbourKey&, const Neighbour* /*before*/,
                       const Neighbour* /*after*/, Consequences&) const {}
 };

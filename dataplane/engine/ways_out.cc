@@ -51,9 +51,11 @@ Rank rank_of(const Facts& facts, const cloud::Uplink& uplink) {
 }  // namespace
 
 std::optional<std::uint32_t> slot_of(const cloud::Host& host, const cloud::Uplink& uplink) {
-  const auto slot = static_cast<std::uint32_t>(&uplink - host.uplinks.data()) + 1;
+  const auto before = std::count_if(host.uplinks.begin(), host.uplinks.end(),
+                                    [&](const auto& other) { return other.name < uplink.name; });
+  const auto slot = static_cast<std::uint32_t>(before) + 1;
   const bool is_told_apart = host.uplinks.size() > 1 && uplink.gateway;
-  return is_told_apart && slot <= kUplinkMask ? std::optional(slot) : std::nullopt;
+  return is_told_apart && slot <= Marks::kMost ? std::optional(slot) : std::nullopt;
 }
 
 bool switches_uplinks(const cloud::Host& host) {
@@ -105,6 +107,14 @@ Uplinks in_use(const cloud::Host& host, const Facts& facts, const Uplinks& order
   return used;
 }
 
+ForgetFlows flows_of_uplink(const cloud::Host& host, std::uint32_t number) {
+  const Marks marks(host.mark_mask);
+  ForgetFlows flows{ForgetFlows::Which::mark, {}};
+  flows.mark = marks.uplink(number);
+  flows.mask = marks.any_uplink();
+  return flows;
+}
+
 bool is_dead(const Facts& facts, const cloud::Uplink& uplink) {
   return rank_of(facts, uplink) >= kDead;
 }
@@ -112,6 +122,10 @@ bool is_dead(const Facts& facts, const cloud::Uplink& uplink) {
 const cloud::Uplink* first_in_use(const cloud::Host& host, const Facts& facts) {
   const Uplinks used = in_use(host, facts, own_order(host));
   return used.empty() ? nullptr : used.front();
+}
+
+bool is_of_uplink(const Rule& rule) {
+  return rule.mask != 0 && rule.table > kUplinkTables && rule.table <= kUplinkTables + Marks::kMost;
 }
 
 std::optional<Route> default_route(const Uplinks& in_use) {

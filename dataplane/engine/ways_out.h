@@ -14,7 +14,8 @@ namespace novaplane::engine {
 using Uplinks = std::vector<const cloud::Uplink*>;
 
 /// The uplink's number among the host's, from 1: its bits of a packet's and a flow's mark, and
-/// which routing table is its. None: it is the only one, has no gateway, or there are more than
+/// which routing table is its. By their names, so that flows stay where they are when another one
+/// is to be preferred. None: it is the only one, has no gateway, or there are more than
 /// marks can tell apart; then the main table decides.
 std::optional<std::uint32_t> slot_of(const cloud::Host& host, const cloud::Uplink& uplink);
 
@@ -28,15 +29,17 @@ struct UplinkOrder {
   Uplinks uplinks;  ///< with a gateway; may be empty
 };
 std::vector<UplinkOrder> uplink_orders(const cloud::Cloud& cloud, const cloud::Host& host);
-/// The number of a network's order; more than kOrderMask can tell is possible.
+/// The number of a network's order; more than marks can tell is possible.
 std::uint32_t order_number(const cloud::Cloud& cloud, const cloud::Host& host,
                            const cloud::Network& network);
-constexpr std::uint32_t kMostOrders = kOrderMask >> kOrderShift;
 
 /// Of an order, those that are to be used now: the first of the best, or with `balance` all of the
 /// best; empty: there is no link to send by. Best are those that work; then those that answer
 /// again but are not trusted yet, then drained ones, then those that are dead.
 Uplinks in_use(const cloud::Host& host, const Facts& facts, const Uplinks& order);
+
+/// The flows that belong to the uplink of that number.
+ForgetFlows flows_of_uplink(const cloud::Host& host, std::uint32_t number);
 
 /// It has no carrier, or does not answer: what it carries is lost.
 bool is_dead(const Facts& facts, const cloud::Uplink& uplink);
@@ -46,7 +49,9 @@ const cloud::Uplink* first_in_use(const cloud::Host& host, const Facts& facts);
 
 /// Routing tables and policy rules.
 constexpr std::uint32_t kUplinkTables = 0x6e00, kOrderTables = 0x6e20,
-                        kLastOrderTable = kOrderTables + kMostOrders;
+                        kLastOrderTable = kOrderTables + Marks::kMost;
+/// The rule leads to the table of one uplink.
+bool is_of_uplink(const Rule& rule);
 std::optional<Route> default_route(const Uplinks& in_use);
 
 }  // namespace novaplane::engine

@@ -38,7 +38,7 @@ std::uint32_t next(std::uint32_t generation) { return generation + 1 == 0 ? 1 : 
 }  // namespace
 
 struct Client::State {
-  Frame frame;
+  SharedFrame frame;
   RuleIdentities identities;
   Socket socket;
   Batch batch;
@@ -56,19 +56,25 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Result<Client> Client::open(Frame frame) {
-  if (auto good = frame.check(); !good) return tl::unexpected(good.error());
+Result<Client> Client::open(SharedFrame frame) {
+  if (auto good = frame->check(); !good) return tl::unexpected(good.error());
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
   socket->enlarge_receive_buffer(kReceiveBuffer);
-  auto identities = identities_of(frame);
+  auto identities = identities_of(*frame);
   return Client(std::make_unique<State>(
       State{std::move(frame), std::move(identities), std::move(*socket), {}, {}, {}, {}}));
 }
 
 std::optional<std::uint32_t> Client::generation() const { return state_->generation; }
 std::uint32_t Client::port_id() const { return state_->socket.port_id(); }
-const Frame& Client::frame() const { return state_->frame; }
+const SharedFrame& Client::frame() const { return state_->frame; }
+
+void Client::use(SharedFrame frame) {
+  if (frame == state_->frame) return;
+  state_->identities = identities_of(*frame);
+  state_->frame = std::move(frame);
+}
 
 Result<Observed> Client::observe() {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -96,10 +102,10 @@ Result<std::optional<Observed>> Client::State::observe_once() {
     const auto table = listing.table(family);
     if (!table) return tl::unexpected(table.error());
     observed.has_tables |= table->there;
-    FrameRepair repair = compare(frame, identities, family, *table);
+    FrameRepair repair = compare(*frame, identities, family, *table);
     for (auto& part : repair.parts) observed.repair.parts.push_back(std::move(part));
   }
-  for (const Set& set : frame.sets) {
+  for (const Set& set : frame->sets) {
     if (observed.repair.rewrites_table(set.name.family) || set.timeout_seconds != 0) continue;
     const auto read = listing.elements(set, observed.elements);
     if (!read) return tl::unexpected(read.error());
@@ -118,7 +124,7 @@ tl::expected<void, CommitError> Client::commit(const Transaction& transaction) {
   State& state = *state_;
   state.generation.reset();
   state.batch.begin(transaction.generation);
-  write_repair(state.batch, state.frame, state.identities, transaction.repair);
+  write_repair(state.batch, *state.frame, state.identities, transaction.repair);
   if (auto written = state.write_elements(transaction); !written) return written;
   if (auto sent = state.send(&transaction); !sent) return sent;
   if (transaction.generation) state.generation = next(*transaction.generation);
@@ -129,13 +135,13 @@ tl::expected<void, CommitError> Client::State::write_elements(const Transaction&
   removals.clear();
   additions.clear();
   for (std::size_t i = 0; i < transaction.remove.size(); ++i) {
-    const Set* set = find_set(frame, transaction.remove[i].set);
+    const Set* set = find_set(*frame, transaction.remove[i].set);
     if (!set) return tl::unexpected(unknown_set(transaction.remove[i], Kind::remove, i));
     removals.add(set, static_cast<std::uint32_t>(i));
   }
   for (std::size_t i = 0; i < transaction.add.size(); ++i) {
     const auto& [key, element] = transaction.add[i];
-    const Set* set = find_set(frame, key.set);
+    const Set* set = find_set(*frame, key.set);
     if (!set) return tl::unexpected(unknown_set(key, Kind::add, i));
     if (auto good = check_comment(*set, key, element, i); !good) return good;
     additions.add(set, static_cast<std::uint32_t>(i));
@@ -182,7 +188,7 @@ tl::expected<void, CommitError> Client::State::answers(const Transaction* transa
       const Answer answer = parse_answer(header);
       if (answer.code == 0 && !first && header->nlmsg_seq == batch.last_sequence()) return {};
       if (answer.code == 0 || first) continue;
-      first = explain(answer, {batch, frame, transaction, removals, additions});
+      first = explain(answer, {batch, *frame, transaction, removals, additions});
     }
   }
 }

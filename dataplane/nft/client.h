@@ -24,8 +24,8 @@ struct Observed {
 /// the network namespace in which it was opened.
 class Client {
  public:
-  /// The frame is what observe() compares with and repairs write; sets carry its literal names.
-  static Result<Client> open(Frame frame);
+  /// The frame is what observe() compares with and repairs write.
+  static Result<Client> open(SharedFrame frame);
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
   ~Client();
@@ -49,7 +49,9 @@ class Client {
   /// The sender of our own changes, as Monitor hears them.
   std::uint32_t port_id() const;
 
-  const Frame& frame() const;
+  /// Another frame from now on, with rules of its own for the same sets.
+  void use(SharedFrame frame);
+  const SharedFrame& frame() const;
 
  private:
   struct State;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,5 +43,6 @@ struct Frame {
   /// Names are unique and every rule has its chain.
   Result<void> check() const;
 };
+using SharedFrame = std::shared_ptr<const Frame>;
 
 }  // namespace novaplane::nft

@@ -33,7 +33,7 @@ FlowFilter filter_of(const ForgetFlows& wanted) {
   filter.keep = wanted.keep;
   filter.within = wanted.within;
   filter.mark = wanted.mark;
-  filter.mask = engine::kUplinkMask;
+  filter.mask = wanted.mask;
   return filter;
 }
 

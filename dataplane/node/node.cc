@@ -51,12 +51,6 @@ engine::Questions questions(netlink::Socket& lister, const std::string& run_dir)
       .may_have_moved = [records](const std::string& nic) { return records.may_have_moved(nic); }};
 }
 
-nft::Frame frame_of_all() {
-  nft::Frame frame;
-  for (const engine::Subsystem* subsystem : subsystems()) frame.merge(subsystem->frame());
-  return frame;
-}
-
 }  // namespace
 
 const std::vector<const engine::Subsystem*>& subsystems() {
@@ -73,11 +67,12 @@ const std::vector<const engine::Subsystem*>& subsystems() {
 Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::string& run_dir) {
   auto netlink_events = netlink::Monitor::open();
   if (!netlink_events) return tl::unexpected(netlink_events.error());
-  auto nft_events = nft::Monitor::open(frame_of_all());
+  const auto frame = engine::frame_of(subsystems(), engine::Marks());
+  auto nft_events = nft::Monitor::open(*frame);
   if (!nft_events) return tl::unexpected(nft_events.error());
   auto lister = netlink::Socket::open();
   if (!lister) return tl::unexpected(lister.error());
-  auto nft_lister = nft::Client::open(frame_of_all());
+  auto nft_lister = nft::Client::open(frame);
   if (!nft_lister) return tl::unexpected(nft_lister.error());
   std::unique_ptr<Node> node(new Node(host, run_dir, std::move(*lister), std::move(*netlink_events),
                                       std::move(*nft_lister), std::move(*nft_events)));
@@ -151,6 +146,7 @@ Result<void> Node::observe_rtnetlink() {
 }
 
 Result<void> Node::observe_nftables() {
+  nft_lister_.use(engine_.shared_frame());
   auto observed = nft_lister_.observe();
   if (!observed) return tl::unexpected(observed.error());
   generation_ = observed->generation;
@@ -288,7 +284,8 @@ Result<void> Node::hear_nftables() {
   const auto drained = nft_events_.drain([this](nft::Event event) { heard(std::move(event)); });
   if (!drained) return tl::unexpected(drained.error());
   if (*drained == nft::Monitor::Drained::lost) nft_stale_ = true;
-  return nft_stale_ ? observe_nftables() : Result<void>();
+  const bool is_other = nft_lister_.frame() != engine_.shared_frame();
+  return nft_stale_ || is_other ? observe_nftables() : Result<void>();
 }
 
 }  // namespace novaplane::node

@@ -83,8 +83,8 @@ Parts split(engine::Plan plan) {
 engine::Order order_of(Node& node, engine::Plan plan) {
   engine::Engine& engine = node.engine();
   engine::KnownPorts ports = ports_of(plan, engine.kernel());
-  return {std::move(plan), std::move(ports), engine.frame_repair(), !engine.wants_frame(),
-          node.generation()};
+  return {std::move(plan),       std::move(ports),      engine.shared_frame(),
+          engine.frame_repair(), !engine.wants_frame(), node.generation()};
 }
 
 std::vector<const engine::Step*> pointers(const engine::Plan& plan) {

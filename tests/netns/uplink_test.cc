@@ -202,6 +202,24 @@ TEST_F(UplinkPolicyTest, WithoutFailBackTrafficStaysWhereItWent) {
   EXPECT_EQ(seen(), kWan);
 }
 
+/// What many do when a line is bad: the other one comes first from now on.
+TEST_F(UplinkPolicyTest, AnotherOrderKeepsEachFlowOnItsUplink) {
+  Daemon& daemon = start_daemon();
+  Session session(web1, "198.51.100.7", 80);
+  ASSERT_EQ(session.seen_as(), kWan);
+  std::string& host = document.hosts["h1"];
+  const auto second = host.find("{name: wan2"), first = host.find("{name: wan,");
+  const std::string wan = host.substr(first, second - 2 - first);
+  const std::string wan2 = host.substr(second, host.rfind(']') - second);
+  host.replace(first, host.rfind(']') - first, wan2 + ", " + wan);
+  Capture wrong(outside, "eth3", "src host 192.0.2.11");
+  world.write();
+  daemon.reload();
+  EXPECT_TRUE(leaves_by(kWan2));
+  EXPECT_TRUE(session.echoes("where it was"));
+  EXPECT_EQ(wrong.text(), "");
+}
+
 TEST_F(UplinkPolicyTest, TheHostsOwnTrafficFollowsWhereItIsTold) {
   bring_up();
   const auto host_seen = [&] { return seen_at(h1, "198.51.100.7", 80, 1s); };

@@ -28,8 +28,7 @@ cloud::Cloud read_document(const std::string& text) {
 Host::Host(const Site& site) {
   const Site::Visit visit(site);
   node_ = must(node::Node::open(std::string(kHostName), site.run_dir()));
-  executor_ = std::make_unique<engine::Executor>(
-      must(engine::Executor::open(site.run_dir(), engine().frame())));
+  executor_ = std::make_unique<engine::Executor>(must(engine::Executor::open(site.run_dir())));
   must(node_->knows(executor_->senders()));
 }
 

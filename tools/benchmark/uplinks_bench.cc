@@ -207,7 +207,7 @@ void run_flows(benchmark::State& state) {
     });
     line.ours.add(ours);
     bare.make(beyond, 0, kOfUplink, kUplink);
-    line.floor.add(time_of([&] { bare.remove_marked(kUplink, engine::kUplinkMask); }));
+    line.floor.add(time_of([&] { bare.remove_marked(kUplink, engine::Marks().any_uplink()); }));
     state.SetIterationTime(ours.count() / 1e6);
   }
   put(state, line);

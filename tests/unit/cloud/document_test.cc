@@ -41,6 +41,7 @@ hosts:
       - {name: lan, interface: eth3, source: none}
     uplink_policy: balance
     manage_host_default: true
+    mark_mask: 0x00FFf000
     gateways: {own: 10.4.0.2}
     prune: true
 networks:
@@ -67,6 +68,7 @@ TEST(Document, ReadsAllOfAHost) {
       .uplinks = {wan, lan},
       .uplink_policy = UplinkPolicy::balance,
       .manage_host_default = true,
+      .mark_mask = 0x00fff000,
       .gateways = {{"own", address("10.4.0.2")}},
       .prune = true,
   };

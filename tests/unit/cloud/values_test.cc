@@ -96,6 +96,15 @@ force_snat: ["2001:db8::/32"]
         R"(7:126 bad-value: ports.a.rate.egress: "-1mbit" is not a rate such as 512kbit, 100mbit or 1gbit)",
         R"(7:141 bad-value: ports.a.rate.burst: "1.2.3kb" is not a size such as 32kb or 1mb)",
         R"(8:112 bad-value: ports.b.rate.ingress: "7kbit" is not a rate from 8kbit to 100gbit)"}},
+      {"masks of marks",
+       R"(hosts:
+  h1: {mark_mask: 0xff}
+  h2: {mark_mask: 255}
+  h3: {mark_mask: 0x1ff000000}
+)",
+       {R"(2:19 bad-value: hosts.h1.mark_mask: "0xff" is not a mask with 9 bits or more, which is what there is to tell)",
+        R"(3:19 bad-value: hosts.h2.mark_mask: "255" is not a mask of up to 32 bits such as 0xff00000f)",
+        R"(4:19 bad-value: hosts.h3.mark_mask: "0x1ff000000" is not a mask of up to 32 bits such as 0xff00000f)"}},
       {"DHCP",
        kBegin +
            R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, dhcp: {domain: -x, dns: [224.0.0.1], options: {0: a, NTP: b, 6: "a\nb", 42: [x]}}}

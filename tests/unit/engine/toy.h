@@ -16,7 +16,7 @@ inline IpAddress ip(std::string_view text) { return IpAddress::parse(text).value
 class Toy : public Subsystem {
  public:
   std::string_view name() const override { return "toy"; }
-  nft::Frame frame() const override {
+  nft::Frame frame(const Marks&) const override {
     using enum nft::Field;
     return {.sets = {{kPorts, {ifname}},
                      {kFloating, {ipv4_addr}, {ipv4_addr}},

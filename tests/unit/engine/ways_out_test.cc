@@ -77,6 +77,21 @@ TEST_F(WaysOutTest, BalancedAllThatWorkAreUsed) {
   EXPECT_THAT(used(), ElementsAre("wan2"));
 }
 
+/// Flows bear the number: they stay where they are when another uplink is to be preferred.
+TEST_F(WaysOutTest, AnUplinkKeepsItsNumberWhateverItsPlace) {
+  const auto numbers = [&] {
+    std::map<std::string, std::uint32_t> found;
+    for (const cloud::Uplink& uplink : host().uplinks) {
+      found[uplink.name] = *slot_of(host(), uplink);
+    }
+    return found;
+  };
+  const auto before = numbers();
+  EXPECT_EQ(before, (std::map<std::string, std::uint32_t>{{"wan", 1}, {"wan2", 2}, {"wan3", 3}}));
+  std::swap(host().uplinks[0], host().uplinks[2]);
+  EXPECT_EQ(numbers(), before);
+}
+
 TEST_F(WaysOutTest, NetworksOfOneOrderShareItsNumber) {
   example_.add_network("green", "10.1.0.0/24").uplinks = {"wan2", "wan"};
   example_.add_network("red", "10.2.0.0/24").uplinks = {"wan2", "wan"};

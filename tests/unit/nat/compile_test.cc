@@ -319,18 +319,19 @@ TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
   example_.link("eth3").rp_filter = 1;
   const Rows rows = example_.compile(nat_, Kind::host, "compute1");
   using engine::Rule;
-  constexpr std::uint32_t kSlots = engine::kUplinkMask, kOrders = engine::kOrderMask;
+  constexpr std::uint32_t kSlots = 0xf, kOrders = 0xf0000000;
   constexpr bool kUnreachable = true;
-  EXPECT_THAT(
-      rows.rules,
-      testing::ElementsAre(
-          testing::Pair(27902u, Rule{1, 254, true, kSlots}), testing::Pair(27903u, Rule{1, 0x6e01}),
-          testing::Pair(27904u, Rule{1, 0, false, kSlots, kUnreachable}),
-          testing::Pair(27905u, Rule{2, 254, true, kSlots}), testing::Pair(27906u, Rule{2, 0x6e02}),
-          testing::Pair(27907u, Rule{2, 0, false, kSlots, kUnreachable}),
-          testing::Pair(27950u, Rule{0x10000000, 254, true, kOrders}),
-          testing::Pair(27951u, Rule{0x10000000, 0x6e21, false, kOrders}),
-          testing::Pair(27952u, Rule{0x10000000, 0, false, kOrders, kUnreachable})));
+  EXPECT_THAT(rows.rules,
+              testing::ElementsAre(
+                  testing::Pair(27902u, Rule{1, 254, true, kSlots}),
+                  testing::Pair(27903u, Rule{1, 0x6e01, false, kSlots}),
+                  testing::Pair(27904u, Rule{1, 0, false, kSlots, kUnreachable}),
+                  testing::Pair(27905u, Rule{2, 254, true, kSlots}),
+                  testing::Pair(27906u, Rule{2, 0x6e02, false, kSlots}),
+                  testing::Pair(27907u, Rule{2, 0, false, kSlots, kUnreachable}),
+                  testing::Pair(27950u, Rule{0x10000000, 254, true, kOrders}),
+                  testing::Pair(27951u, Rule{0x10000000, 0x6e21, false, kOrders}),
+                  testing::Pair(27952u, Rule{0x10000000, 0, false, kOrders, kUnreachable})));
   ASSERT_EQ(rows.routes.size(), 3u);
   EXPECT_EQ(rows.routes[2].first.table, 0x6e21u);
   EXPECT_EQ(rows.routes[2].second.link, "eth0") << "the first one's, as long as it works";

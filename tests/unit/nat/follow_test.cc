@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dataplane/engine/ways_out.h"
 #include "nat/nat.h"
 #include "nat/sets.h"
 #include "tests/support/example.h"
@@ -137,6 +138,30 @@ TEST_F(NatFollowTest, AddressOfAForwardIsAnnounced) {
   const engine::Route* none = nullptr;
   EXPECT_THAT(follow(rows.routes.at(0).first, none, &rows.routes[0].second).announcements,
               ElementsAre(Announce{"eth0", ip("203.0.113.50"), 3}));
+}
+
+/// They would leave by another uplink with an address of theirs.
+TEST_F(NatFollowTest, AnotherMaskOfMarksForgetsWhatBearsTheOldOnes) {
+  using engine::Rule;
+  const Rule before{2, engine::kUplinkTables + 2, false, 0xf};
+  const Rule after{0x200, engine::kUplinkTables + 2, false, 0xf00};
+  ForgetFlows expected{Which::mark, {}};
+  expected.mark = 2;
+  expected.mask = 0xf;
+  EXPECT_THAT(follow(engine::RuleKey{27906}, &before, &after).flows, ElementsAre(expected));
+  EXPECT_THAT(follow(engine::RuleKey{27906}, &before, (Rule*)nullptr).flows, IsEmpty());
+  const Rule main{2, 254, true, 0xf}, main_after{0x200, 254, true, 0xf00};
+  EXPECT_THAT(follow(engine::RuleKey{27905}, &main, &main_after).flows, IsEmpty()) << "once";
+}
+
+TEST_F(NatFollowTest, AnUplinkThatIsNoneAnyMoreTakesItsFlowsAlong) {
+  const nft::ElementKey lan{kUplinkSource, Bytes().ifname("eth9").take()},
+      wan{kUplinkSource, Bytes().ifname("eth0").take()};
+  const Element source = element("198.18.0.11");
+  EXPECT_THAT(follow(lan, &source, (Element*)nullptr).flows,
+              ElementsAre(ForgetFlows{Which::reply_destination, ip("198.18.0.11")}));
+  EXPECT_THAT(follow(wan, &source, (Element*)nullptr).flows, IsEmpty())
+      << "its address is gone, and may come back";
 }
 
 TEST_F(NatFollowTest, MetadataIsNotAnnounced) {

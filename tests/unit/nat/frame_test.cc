@@ -136,5 +136,15 @@ TEST(NatFrame, TranslatesDestinationsThenSources) {
   EXPECT_EQ(test::frame_text(Nat(), nft::Family::inet), kInet);
 }
 
+TEST(NatFrame, TakesNoBitOfAMarkThatIsOthers) {
+  const std::string text = test::frame_text(Nat(), nft::Family::inet, engine::Marks(0x00fff000));
+  for (const char* bits : {"0x0000000f", "0x00000001", "0x01000000", "0xf0000000"}) {
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr(bits)));
+  }
+  EXPECT_THAT(text, testing::HasSubstr("meta mark & 0x00010000 != 0x00000000 masquerade"));
+  EXPECT_THAT(text, testing::HasSubstr("oifname @uplink_2 ct mark set ct mark | 0x00002000"));
+  EXPECT_THAT(text, testing::HasSubstr("iifname @order_8 meta mark set meta mark | 0x00800000"));
+}
+
 }  // namespace
 }  // namespace novaplane::nat

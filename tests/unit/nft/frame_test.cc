@@ -75,7 +75,7 @@ TEST_F(FrameTest, NftAgreesOnExpressionsThatTheReferenceDoesNotNeed) {
       rule(kInet, "c", "").snat({oifname}, "sources"),
       rule(kInet, "c", "").snat(*IpAddress::parse("192.0.2.1")),
   };
-  Client client = *Client::open(frame);
+  Client client = *Client::open(std::make_shared<const Frame>(frame));
   ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
   EXPECT_TRUE(client.observe()->repair.empty());
   const std::string listed = output("nft list chain inet novaplane c");
@@ -93,7 +93,7 @@ TEST_F(FrameTest, NftAgreesOnWhatIsNotTracked) {
       rule(kInet, "c", "").in({fib_saddr_oifname, fib_daddr_oifname}, "pairs").return_(),
       rule(kInet, "c", "").notrack(),
   };
-  Client client = *Client::open(frame);
+  Client client = *Client::open(std::make_shared<const Frame>(frame));
   ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
   EXPECT_TRUE(client.observe()->repair.empty());
   const std::string listed = output("nft list chain inet novaplane c");
@@ -121,7 +121,8 @@ TEST(FrameCheck, RefusesWhatCannotBeWritten) {
   EXPECT_EQ(frame.check().error().words, "chain prerouting comes twice");
   frame = reference_frame();
   frame.merge({.sets = {frame.sets.front()}, .chains = {}, .rules = {}});
-  EXPECT_EQ(Client::open(frame).error().words, "set floating_to_fixed comes twice");
+  EXPECT_EQ(Client::open(std::make_shared<const Frame>(frame)).error().words,
+            "set floating_to_fixed comes twice");
 }
 
 TEST_F(FrameTest, NoticesADeletedRuleAndWritesItsChainOnly) {
@@ -242,7 +243,7 @@ TEST_F(FrameTest, NamesTheRuleAndTheKernelOptionThatItLacks) {
   frame.rules = {rule(Family::bridge, "forward", "tracked")
                      .has(Select::ct_state, kStateEstablished)
                      .masquerade()};
-  Client client = *Client::open(frame);
+  Client client = *Client::open(std::make_shared<const Frame>(frame));
   const auto written = client.commit({std::nullopt, client.observe()->repair, {}, {}});
   ASSERT_FALSE(written);
   EXPECT_EQ(

@@ -85,7 +85,7 @@ class KernelTest : public testing::Test {
   static void nft(const std::string& command) { EXPECT_EQ(output("nft '" + command + "'"), ""); }
 
   test::NetworkNamespace netns_;
-  Client client_ = *Client::open(reference_frame());
+  Client client_ = *Client::open(std::make_shared<const Frame>(reference_frame()));
 };
 
 }  // namespace novaplane::nft

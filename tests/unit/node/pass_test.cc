@@ -21,7 +21,7 @@ class PassTest : public ::testing::Test {
         "ip link set lo up; ip link add eth0 type veth peer name world;"
         "ip address add 192.0.2.11/24 dev eth0; ip link set eth0 up; ip link set world up");
     node_ = Node::open("compute1", folder_).value();
-    executor_.emplace(engine::Executor::open(folder_, node_->engine().frame()).value());
+    executor_.emplace(engine::Executor::open(folder_).value());
     EXPECT_TRUE(node_->knows(executor_->senders()));
   }
   ~PassTest() override { std::filesystem::remove_all(folder_); }

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "dataplane/cloud/cloud.h"
+
+namespace novaplane::engine {
+
+/// Bits of packet marks that are ours: where in the host's `mark_mask` each of our numbers lies.
+/// The lowest four bits of the mask tell an uplink, the next one a guest, the highest four an order
+/// of uplinks; what is between is not used. Bits beyond the mask are others': never read nor
+/// written.
+class Marks {
+ public:
+  static constexpr std::uint32_t kMost = 15;  ///< uplinks, and orders of them
+
+  constexpr explicit Marks(std::uint32_t mask = cloud::kMarkMask) : mask_(mask) {}
+
+  /// A frame came in by a guest's port.
+  constexpr std::uint32_t guest() const { return bit(kBits); }
+  /// The uplink that a packet has to leave by (no bit: whichever), from 1 to kMost. Flows keep it
+  /// as their conntrack mark.
+  constexpr std::uint32_t uplink(std::uint32_t number) const { return spread(number, 0); }
+  constexpr std::uint32_t any_uplink() const { return uplink(kMost); }
+  /// The order of uplinks that a guest's packet takes, from 1 to kMost.
+  constexpr std::uint32_t order(std::uint32_t number) const {
+    return spread(number, std::popcount(mask_) - kBits);
+  }
+  constexpr std::uint32_t any_order() const { return order(kMost); }
+  constexpr std::uint32_t all() const { return guest() | any_uplink() | any_order(); }
+
+  bool operator==(const Marks&) const = default;
+
+ private:
+  static constexpr int kBits = 4;
+  static_assert(kMost == (1u << kBits) - 1 && cloud::kFewestMarkBits == 2 * kBits + 1);
+
+  /// The mask's bit that has so many below it.
+  constexpr std::uint32_t bit(int place) const {
+    std::uint32_t left = mask_;
+    for (; place > 0; --place) left &= left - 1;
+    return left & -left;
+  }
+  constexpr std::uint32_t spread(std::uint32_t number, int place) const {
+    std::uint32_t bits = 0;
+    for (int i = 0; i < kBits; ++i) {
+      if (number & 1u << i) bits |= bit(place + i);
+    }
+    return bits;
+  }
+
+  std::uint32_t mask_;
+};
+
+}  // namespace novaplane::engine
