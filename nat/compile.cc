@@ -5,6 +5,7 @@
 #include "dataplane/engine/elements.h"
 #include "dataplane/engine/presence.h"
 #include "dataplane/engine/ways_out.h"
+#include "nat/marks.h"
 #include "nat/nat.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"
@@ -171,9 +172,7 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
   if (is_movable) {
     elements.add(kMovable, bytes_of(ip.address));
   } else if (slot) {
-    const engine::Marks marks(context.host.mark_mask);
-    elements.add(kUplinkOf, bytes_of(port.address),
-                 Bytes().mark(marks.guest() | marks.uplink(*slot)).take());
+    elements.add(kUplinkOf, bytes_of(port.address), Bytes().jump(chain_of_uplink(*slot)).take());
   }
   if (engine::answers_on(context, network)) {
     answer_for(context, ip.address, *uplink, network.bridge, out);

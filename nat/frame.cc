@@ -25,7 +25,7 @@ std::vector<nft::Set> sets() {
       {kForceSnat, {ipv4_addr}, {}, kRanges},
       {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
       {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
-      {kUplinkOf, {ipv4_addr}, {nft::Field::mark}},
+      {kUplinkOf, {ipv4_addr}, {verdict}},
       {kTracked, {ifname}},
       {kMarked, {ifname}},
       {kMovable, {ipv4_addr}},
@@ -82,15 +82,6 @@ std::vector<Rule> guest_rules() {
       rule(Family::inet, "prerouting", "metadata")
           .in({iifname}, kManaged.name)
           .dnat_with_port({ip_daddr, tcp_dport}, kMetadata.name),
-  };
-}
-
-/// Before the routing decision: policy rules send marked packets into their uplink's table.
-std::vector<Rule> uplink_rules() {
-  return {
-      rule(Family::inet, "uplink", "a floating IP leaves by its own uplink")
-          .in({iifname}, kManaged.name)
-          .set(mark, {ip_saddr}, kUplinkOf.name),
   };
 }
 
@@ -220,9 +211,10 @@ std::vector<Rule> source_rules(const Marks& marks) {
 
 nft::Frame Nat::frame(const Marks& marks) const {
   nft::Frame frame{sets(), chains(), {}};
-  for (const auto& rules : {uplink_rules(), limit_rules(), mark_rules(marks), guest_rules(),
-                            destination_rules("prerouting"), destination_rules("output"),
-                            uplink_bridge_rules(marks), source_rules(marks)}) {
+  frame.merge({{}, mark_chains(), {}});
+  for (const auto& rules :
+       {limit_rules(), mark_rules(marks), guest_rules(), destination_rules("prerouting"),
+        destination_rules("output"), uplink_bridge_rules(marks), source_rules(marks)}) {
     frame.merge({{}, {}, rules});
   }
   return frame;

@@ -6,7 +6,8 @@
 /// A flow's conntrack mark holds the number of the uplink by which it came in or left first;
 /// packets of it bear the number again before they are routed. nf_tables of Linux 6.1
 /// cannot combine two values that come from a packet, so numbers are copied bit by bit: four rules,
-/// whatever the number of uplinks.
+/// whatever the number of uplinks; and an address leads to its number by a chain for each number,
+/// since a mark from a map would be the whole mark, with others' bits in it.
 ///
 /// On a host with one uplink the sets are empty, and a packet meets the first rule of each only.
 namespace novaplane::nat {
@@ -18,6 +19,11 @@ using enum nft::Select;
 using engine::Marks;
 
 constexpr std::uint32_t kBits = 4;
+
+constexpr std::string_view kChains[Marks::kMost] = {
+    "by_uplink_1",  "by_uplink_2",  "by_uplink_3",  "by_uplink_4",  "by_uplink_5",
+    "by_uplink_6",  "by_uplink_7",  "by_uplink_8",  "by_uplink_9",  "by_uplink_10",
+    "by_uplink_11", "by_uplink_12", "by_uplink_13", "by_uplink_14", "by_uplink_15"};
 
 using Rules = std::vector<Rule>;
 
@@ -71,8 +77,26 @@ void keep_outbound(const Marks& marks, Rules& rules) {
 
 }  // namespace
 
+std::string_view chain_of_uplink(std::uint32_t number) { return kChains[number - 1]; }
+
+std::vector<nft::Chain> mark_chains() {
+  std::vector<nft::Chain> chains;
+  for (const std::string_view name : kChains) {
+    chains.push_back({.family = Family::inet, .name = name, .is_base = false});
+  }
+  return chains;
+}
+
 std::vector<Rule> mark_rules(const Marks& marks) {
   Rules rules;
+  rules.push_back(rule(Family::inet, "uplink", "a floating IP leaves by its own uplink")
+                      .in({iifname}, kManaged.name)
+                      .jump({ip_saddr}, kUplinkOf.name));
+  for (std::uint32_t number = 1; number <= Marks::kMost; ++number) {
+    rules.push_back(rule(Family::inet, chain_of_uplink(number), "")
+                        .clear_mark_bits(marks.any_uplink())
+                        .set_mark_bits(marks.uplink(number)));
+  }
   rules.push_back(rule(Family::inet, "uplink", "the main table knows its one way")
                       .not_in({iifname}, kTracked.name)
                       .return_());

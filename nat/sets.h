@@ -17,7 +17,7 @@ constexpr SetName kNoSnat{Family::inet, "no_snat"};                ///< ranges
 constexpr SetName kForceSnat{Family::inet, "force_snat"};          ///< ranges
 constexpr SetName kFloatingToFixed{Family::inet, "floating_to_fixed"};
 constexpr SetName kFixedToFloating{Family::inet, "fixed_to_floating"};
-constexpr SetName kUplinkOf{Family::inet, "uplink_of"};  ///< fixed address : mark of its uplink
+constexpr SetName kUplinkOf{Family::inet, "uplink_of"};  ///< fixed address : chain of its uplink
 // Of hosts that switch uplinks (nat/ways_out.h).
 constexpr SetName kTracked{Family::inet, "tracked"};  ///< interfaces of uplinks, and bridges
 constexpr SetName kMarked{Family::inet, "marked"};    ///< interfaces of uplinks with a mark

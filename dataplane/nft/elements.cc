@@ -48,6 +48,24 @@ void put_data(nlmsghdr* message, std::uint16_t type, std::string_view bytes) {
   mnl_attr_nest_end(message, nest);
 }
 
+void put_jump(nlmsghdr* message, std::string_view chain) {
+  nlattr* data = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA);
+  nlattr* verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
+  mnl_attr_put_u32(message, NFTA_VERDICT_CODE, htonl(static_cast<std::uint32_t>(NFT_JUMP)));
+  put_name(message, NFTA_VERDICT_CHAIN, chain.substr(0, chain.find('\0')));
+  mnl_attr_nest_end(message, verdict);
+  mnl_attr_nest_end(message, data);
+}
+
+/// Of a verdict the chain; what we write are jumps.
+std::string_view data_in(const nlattr* data) {
+  const nlattr* verdict = find_attribute(data, NFTA_DATA_VERDICT);
+  return verdict ? text_of(find_attribute(verdict, NFTA_VERDICT_CHAIN))
+                 : bytes_of(find_attribute(data, NFTA_DATA_VALUE));
+}
+
+bool leads_to_chains(const Set& set) { return set.data == std::vector{Field::verdict}; }
+
 void put_limit(nlmsghdr* message, const Limit& limit) {
   nlattr* expression = mnl_attr_nest_start(message, NFTA_SET_ELEM_EXPR);
   mnl_attr_put_strz(message, NFTA_EXPR_NAME, "limit");
@@ -87,7 +105,7 @@ RawElement parse(const nlattr* attribute) {
         element.key = bytes_of(find_attribute(field, NFTA_DATA_VALUE));
         break;
       case NFTA_SET_ELEM_DATA:
-        element.data = bytes_of(find_attribute(field, NFTA_DATA_VALUE));
+        element.data = data_in(field);
         break;
       case NFTA_SET_ELEM_FLAGS:
         element.end = (u32_of(field) & NFT_SET_ELEM_INTERVAL_END) != 0;
@@ -167,6 +185,8 @@ void ElementMessages::put_element(std::string_view key, bool end, std::string_vi
   put_data(message_, NFTA_SET_ELEM_KEY, key);
   if (set_->limits && !data.empty()) {
     put_limit(message_, limit_of(data));
+  } else if (!data.empty() && leads_to_chains(*set_)) {
+    put_jump(message_, data);
   } else if (!data.empty()) {
     put_data(message_, NFTA_SET_ELEM_DATA, data);
   }
@@ -203,8 +223,9 @@ void for_each_element(const nlmsghdr* message,
 }
 
 std::pair<ElementKey, Element> to_value(const Set& set, const RawElement& raw) {
-  std::string data =
-      set.limits ? Bytes().limit(raw.limit.rate, raw.limit.burst).take() : value_bytes(raw.data);
+  std::string data = set.limits             ? Bytes().limit(raw.limit.rate, raw.limit.burst).take()
+                     : leads_to_chains(set) ? Bytes().jump(raw.data).take()
+                                            : value_bytes(raw.data);
   return {{set.name, value_bytes(raw.key)}, {std::move(data), std::string(raw.comment)}};
 }
 

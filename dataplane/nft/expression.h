@@ -105,6 +105,13 @@ struct WriteFromMap {
   std::string_view map;
 };
 
+/// `ip saddr vmap @uplink_of`: what the map knows goes on in the chain that it says, comes back and
+/// meets the next rule, as what it does not know.
+struct JumpByMap {
+  Key key;
+  std::string_view map;
+};
+
 /// `update @carried { iifname . ip saddr }`: the set remembers the packet, from now for its
 /// timeout.
 struct Remember {
@@ -140,6 +147,6 @@ enum class Verdict : std::uint8_t { accept, drop, return_ };
 
 using Expression =
     std::variant<InSet, Compare, InPrefix, HasBits, SetMarkBits, WriteFromMap, SetPkttypeHost,
-                 NatFromMap, NatTo, Masquerade, NoTrack, Remember, Verdict>;
+                 NatFromMap, NatTo, Masquerade, NoTrack, Remember, JumpByMap, Verdict>;
 
 }  // namespace novaplane::nft

@@ -15,13 +15,14 @@ namespace novaplane::nft {
 enum class ChainType : std::uint8_t { filter, nat, route };
 enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting };
 
-/// A base chain; its policy is accept.
+/// A base chain, whose policy is accept; or one that a map leads to.
 struct Chain {
   Family family = Family::inet;
   std::string_view name;
   ChainType type = ChainType::filter;
   Hook hook = Hook::prerouting;
   int priority = 0;  ///< bridge: dstnat -300, srcnat 300; inet: dstnat -100, srcnat 100, filter 0
+  bool is_base = true;
 };
 
 /// A rule is a list of expressions (written by rule.h) and knows what it is for.

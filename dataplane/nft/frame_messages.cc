@@ -30,8 +30,7 @@ void append_userdata(std::string& all, std::uint8_t type, std::string_view value
 std::uint32_t byte_order(const std::vector<Field>& fields) {
   constexpr std::uint32_t kNone = 0, kHost = 1, kBig = 2;
   if (fields.size() != 1) return kNone;
-  const bool host = fields.front() == Field::ifname || fields.front() == Field::mark;
-  return host ? kHost : kBig;
+  return fields.front() == Field::ifname ? kHost : kBig;
 }
 
 std::string byte_orders(const Set& set) {
@@ -85,10 +84,12 @@ void write_chain(Batch& batch, const Chain& chain, std::size_t index) {
   const OwnedChain object(nftnl_chain_alloc());
   nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TABLE, kTable.data());
   nftnl_chain_set_str(object.get(), NFTNL_CHAIN_NAME, std::string(chain.name).c_str());
-  nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TYPE, to_kernel(chain.type));
-  nftnl_chain_set_u32(object.get(), NFTNL_CHAIN_HOOKNUM, to_kernel(chain.hook));
-  nftnl_chain_set_s32(object.get(), NFTNL_CHAIN_PRIO, chain.priority);
-  nftnl_chain_set_u32(object.get(), NFTNL_CHAIN_POLICY, NF_ACCEPT);
+  if (chain.is_base) {
+    nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TYPE, to_kernel(chain.type));
+    nftnl_chain_set_u32(object.get(), NFTNL_CHAIN_HOOKNUM, to_kernel(chain.hook));
+    nftnl_chain_set_s32(object.get(), NFTNL_CHAIN_PRIO, chain.priority);
+    nftnl_chain_set_u32(object.get(), NFTNL_CHAIN_POLICY, NF_ACCEPT);
+  }
   nlmsghdr* message =
       batch.message(NFT_MSG_NEWCHAIN, NLM_F_CREATE, {Kind::chain, index, chain.family});
   nftnl_chain_nlmsg_build_payload(message, object.get());
@@ -167,8 +168,8 @@ std::uint32_t nft_type(Field field) {
       return 12;
     case Field::inet_service:
       return 13;
-    case Field::mark:
-      return 19;
+    case Field::verdict:
+      return NFT_DATA_VERDICT;
     case Field::ifname:
       return 41;
   }

@@ -70,8 +70,7 @@ class Lowering {
     const Selector& target = selector(write.target);
     check(target.needs);
     load(write.key);
-    look_up_data(write.map);
-    if (target.load == Selector::Load::meta) return write_meta(target.key);
+    look_up_data(write.map, kRegister);
     nftnl_expr* payload = add("payload");
     nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_SREG, kRegister);
     set_place(payload, target.key, target.offset, target.size);
@@ -89,7 +88,7 @@ class Lowering {
 
   void operator()(const NatFromMap& from) {
     load(from.key);
-    look_up_data(from.map);
+    look_up_data(from.map, kRegister);
     nftnl_expr* nat = translate(from.source, from.ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
     const std::size_t port_word = from.ipv6 ? 4 : 1;
     if (from.with_port)
@@ -115,6 +114,11 @@ class Lowering {
     nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_SREG_KEY, kRegister);
     nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
     nftnl_expr_set_str(dynset, NFTNL_EXPR_DYNSET_SET_NAME, std::string(remember.set).c_str());
+  }
+
+  void operator()(const JumpByMap& jump) {
+    load(jump.key);
+    look_up_data(jump.map, NFT_REG_VERDICT);
   }
 
   void operator()(Verdict verdict) {
@@ -279,8 +283,8 @@ class Lowering {
     return lookup;
   }
 
-  void look_up_data(std::string_view map) {
-    nftnl_expr_set_u32(look_up(map), NFTNL_EXPR_LOOKUP_DREG, kRegister);
+  void look_up_data(std::string_view map, std::uint32_t destination) {
+    nftnl_expr_set_u32(look_up(map), NFTNL_EXPR_LOOKUP_DREG, destination);
   }
 
   void immediate(std::size_t word, const std::string& value) {

@@ -138,6 +138,9 @@ RuleBuilder&& RuleBuilder::notrack() && { return add(NoTrack{}); }
 RuleBuilder&& RuleBuilder::remember(Key key, std::string_view set) && {
   return add(Remember{std::move(key), set});
 }
+RuleBuilder&& RuleBuilder::jump(Key key, std::string_view map) && {
+  return add(JumpByMap{std::move(key), map});
+}
 RuleBuilder&& RuleBuilder::accept() && { return add(Verdict::accept); }
 RuleBuilder&& RuleBuilder::drop() && { return add(Verdict::drop); }
 RuleBuilder&& RuleBuilder::return_() && { return add(Verdict::return_); }

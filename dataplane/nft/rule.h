@@ -56,6 +56,7 @@ class RuleBuilder {
   RuleBuilder&& snat(const IpAddress&) &&;
   RuleBuilder&& masquerade() &&;
   RuleBuilder&& notrack() &&;
+  RuleBuilder&& jump(Key key, std::string_view map) &&;  ///< data: a verdict
   /// Into a set with a timeout. Where the set is full the rule ends here: so it comes last.
   RuleBuilder&& remember(Key key, std::string_view set) &&;
 

@@ -126,6 +126,9 @@ struct Printer {
   std::string operator()(const Remember& remember) const {
     return fmt::format("update @{} {{ {} }}", remember.set, to_text(remember.key));
   }
+  std::string operator()(const JumpByMap& jump) const {
+    return fmt::format("{} vmap @{}", to_text(jump.key), jump.map);
+  }
   std::string operator()(Verdict verdict) const {
     constexpr std::string_view kNames[] = {"accept", "drop", "return"};
     return std::string(kNames[static_cast<std::size_t>(verdict)]);
@@ -156,9 +159,12 @@ std::string to_text(const Set& set) {
 std::string to_text(const Frame& frame, const Chain& chain) {
   constexpr std::string_view kTypes[] = {"filter", "nat", "route"};
   constexpr std::string_view kHooks[] = {"prerouting", "input", "forward", "output", "postrouting"};
-  std::string text = fmt::format("\tchain {} {{\n\t\ttype {} hook {} priority {}; policy accept;\n",
-                                 chain.name, kTypes[static_cast<int>(chain.type)],
-                                 kHooks[static_cast<int>(chain.hook)], chain.priority);
+  std::string text = fmt::format("\tchain {} {{\n", chain.name);
+  if (chain.is_base) {
+    text += fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n",
+                        kTypes[static_cast<int>(chain.type)], kHooks[static_cast<int>(chain.hook)],
+                        chain.priority);
+  }
   for (const Rule& rule : frame.rules) {
     if (rule.family == chain.family && rule.chain == chain.name)
       text += fmt::format("\t\t{}\n", to_text(rule));

@@ -11,6 +11,7 @@ namespace novaplane::nft {
 namespace {
 
 bool as_wanted(const Chain& wanted, const SeenChain& seen) {
+  if (!wanted.is_base) return seen.type.empty();
   return seen.type == to_kernel(wanted.type) && seen.hook == to_kernel(wanted.hook) &&
          seen.priority == wanted.priority && seen.policy == NF_ACCEPT;
 }

@@ -49,8 +49,8 @@ std::size_t size_of(Field field) {
       return 1;
     case Field::inet_service:
       return 2;
-    case Field::mark:
-      return 4;
+    case Field::verdict:
+      return kNameSize;  // as large as the kernel's struct nft_verdict
   }
   return 0;
 }
@@ -76,8 +76,8 @@ std::string_view to_string(Field field) {
       return "inet_proto";
     case Field::inet_service:
       return "inet_service";
-    case Field::mark:
-      return "mark";
+    case Field::verdict:
+      return "verdict";
   }
   return "?";
 }
@@ -103,11 +103,8 @@ std::string to_text(Field field, std::string_view bytes) {
       std::memcpy(&port, bytes.data(), sizeof(port));
       return std::to_string(ntohs(port));
     }
-    case Field::mark: {
-      std::uint32_t mark;
-      std::memcpy(&mark, bytes.data(), sizeof(mark));
-      return fmt::format("{:#010x}", mark);
-    }
+    case Field::verdict:
+      return fmt::format("jump {}", bytes.substr(0, bytes.find('\0')));
   }
   return "?";
 }
@@ -147,10 +144,7 @@ Bytes& Bytes::protocol(std::uint8_t ip_protocol) {
   return *this;
 }
 
-Bytes& Bytes::mark(std::uint32_t bits) {
-  bytes_.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
-  return *this;
-}
+Bytes& Bytes::jump(std::string_view chain) { return ifname(chain); }
 
 Bytes& Bytes::limit(std::uint64_t bytes_per_second, std::uint32_t burst_bytes) {
   bytes_.append(reinterpret_cast<const char*>(&bytes_per_second), sizeof(bytes_per_second));

@@ -24,7 +24,7 @@ enum class Field : std::uint8_t {
   ether_addr,
   inet_proto,
   inet_service,
-  mark  ///< in host order
+  verdict  ///< of maps: the chain where the packet goes on, and comes back from
 };
 
 /// Which set, over all of our tables: unique, cheap to copy and to hash.
@@ -71,7 +71,7 @@ class Bytes {
   Bytes& mac(const Mac& mac);
   Bytes& protocol(std::uint8_t ip_protocol);
   Bytes& port(std::uint16_t host_order);
-  Bytes& mark(std::uint32_t bits);
+  Bytes& jump(std::string_view chain);  ///< up to 15 bytes
   /// The data of an element in a set of limits. The kernel counts by the second: what was saved in
   /// one second of silence passes on top of the burst (net/netfilter/nft_limit.c, nft_limit_init).
   Bytes& limit(std::uint64_t bytes_per_second, std::uint32_t burst_bytes);

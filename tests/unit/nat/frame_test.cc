@@ -17,7 +17,7 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set force_snat { type ipv4_addr; flags interval; }
   map floating_to_fixed { type ipv4_addr : ipv4_addr; }
   map fixed_to_floating { type ipv4_addr : ipv4_addr; }
-  map uplink_of { type ipv4_addr : mark; }
+  map uplink_of { type ipv4_addr : verdict; }
   set tracked { type ifname; }
   set marked { type ifname; }
   set movable { type ipv4_addr; }
@@ -42,9 +42,9 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set departure_limits6 { type ipv6_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   chain uplink {
     type filter hook prerouting priority -150; policy accept;
-    iifname @managed meta mark set ip saddr map @uplink_of comment "a floating IP leaves by its own uplink"
     iifname @uplinks ip daddr @arrival_limits drop comment "more than a floating IP's rate"
     iifname @uplinks ip6 daddr @arrival_limits6 drop comment "more than a floating IP's rate"
+    iifname @managed ip saddr vmap @uplink_of comment "a floating IP leaves by its own uplink"
     iifname != @tracked return comment "the main table knows its one way"
     meta nfproto ipv6 return comment "by the main table"
     iifname @marked ct state & (new) == 0 return comment "known already"
@@ -128,6 +128,51 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     oifname @uplink_2 ct mark set ct mark | 0x00000002 comment "belongs to the uplink that it leaves by"
     oifname @uplink_4 ct mark set ct mark | 0x00000004 comment "belongs to the uplink that it leaves by"
     oifname @uplink_8 ct mark set ct mark | 0x00000008 comment "belongs to the uplink that it leaves by"
+  }
+  chain by_uplink_1 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000001
+  }
+  chain by_uplink_2 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000002
+  }
+  chain by_uplink_3 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000003
+  }
+  chain by_uplink_4 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000004
+  }
+  chain by_uplink_5 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000005
+  }
+  chain by_uplink_6 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000006
+  }
+  chain by_uplink_7 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000007
+  }
+  chain by_uplink_8 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000008
+  }
+  chain by_uplink_9 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000009
+  }
+  chain by_uplink_10 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x0000000a
+  }
+  chain by_uplink_11 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x0000000b
+  }
+  chain by_uplink_12 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x0000000c
+  }
+  chain by_uplink_13 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x0000000d
+  }
+  chain by_uplink_14 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x0000000e
+  }
+  chain by_uplink_15 {
+    meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x0000000f
   }
 }
 )";

@@ -101,6 +101,33 @@ TEST_F(FrameTest, NftAgreesOnWhatIsNotTracked) {
     EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
 }
 
+TEST_F(FrameTest, NftAgreesOnWhereAMapLeads) {
+  constexpr auto kInet = Family::inet;
+  Frame frame;
+  frame.sets = {{{kInet, "ways"}, {Field::ipv4_addr}, {Field::verdict}}};
+  frame.chains = {{kInet, "c", ChainType::filter, Hook::prerouting, -150},
+                  {.family = kInet, .name = "aside", .is_base = false}};
+  frame.rules = {rule(kInet, "aside", "").set_mark_bits(0x1),
+                 rule(kInet, "c", "").jump({Select::ip_saddr}, "ways")};
+  const Elements elements = {{{{kInet, "ways"}, Bytes().address(ip("10.0.0.10")).take()},
+                              {Bytes().jump("aside").take(), "a"}}};
+  Client client = *Client::open(std::make_shared<const Frame>(frame));
+  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, elements}));
+  const auto seen = client.observe();
+  EXPECT_TRUE(seen->repair.empty()) << seen->repair.why();
+  EXPECT_EQ(seen->elements, elements);
+  EXPECT_THAT(output("nft list chain inet novaplane c"), HasSubstr("\t\tip saddr vmap @ways\n"));
+  const std::string listed = output("nft list map inet novaplane ways");
+  const auto& [key, element] = elements.front();
+  EXPECT_THAT(listed,
+              HasSubstr("elements = { " + to_text(frame.sets.front(), key, &element) + " }"));
+  nft("flush chain inet novaplane aside");
+  EXPECT_EQ(client.observe()->repair.what(), "write chain aside of table inet novaplane");
+  ASSERT_TRUE(
+      client.commit({std::nullopt, client.observe()->repair, {elements.front().first}, {}}));
+  EXPECT_TRUE(client.observe()->repair.empty());
+}
+
 TEST_F(FrameTest, NftTakesAnAbsenceOfBits) {
   const Rule absence = rule(Family::inet, "forward", "")
                            .lacks(Select::ct_status, kStatusSnat | kStatusDnat)
