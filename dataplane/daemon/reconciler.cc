@@ -40,6 +40,9 @@ void Reconciler::want(cloud::Cloud cloud) {
   wanted_ = true;
   look_silent_ = true;  // it may want values that were of no interest before
   work_done_ += kMuchWork;
+  // Who was to be announced may be another's now; flows that were wrong are wrong still.
+  std::erase_if(unfinished_,
+                [](const auto& step) { return step.phase == engine::Phase::announce; });
   node_.engine().load(std::move(cloud));
   be_generous();
   pass();
@@ -57,6 +60,7 @@ void Reconciler::look_again(Look what) {
 
 void Reconciler::act_now() {
   be_generous();
+  if (called_off_) *called_off_ = true;
   pass();
 }
 
@@ -89,11 +93,26 @@ void Reconciler::pass() {
   listen();
   if (look_at_services_ && !services_busy_) observe_services();
   if (!wanted_ || decides_()) return;
-  send(choose(node::split(node_.plan(Clock::now())), services_busy_));
+  send(choose(node::split(make_plan()), services_busy_));
   if (kernel_busy_) return;
   spend();
   retry_later();
   if (!services_busy_) settle_down();
+}
+
+/// What a router outside has made necessary comes first, alone: guests wait for it. Where the frame
+/// is written anew everything comes along, or others' elements would be gone meanwhile.
+engine::Plan Reconciler::make_plan() {
+  engine::Engine& engine = node_.engine();
+  engine::Plan plan = node_.plan(Clock::now());
+  const auto waited_for = engine.document().take_waited_for();
+  if (engine.frame_repair().empty()) {
+    engine::Plan first = node::only_of(waited_for, plan);
+    if (!first.empty()) return first;
+  }
+  plan.insert(plan.end(), unfinished_.begin(), unfinished_.end());
+  unfinished_.clear();
+  return plan;
 }
 
 bool Reconciler::must_pause() {
@@ -163,6 +182,8 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   kernel_busy_ = true;
   quiet_ = false;
   engine::Order order = node::order_of(node_, std::move(plan));
+  const bool has_routers = !node_.engine().kernel().routers().empty();
+  if (has_routers) order.called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
   node_.begin(order);
   hands_.apply(std::move(order), [this, deletes_links](Hands::Applied done) {
     applied(done.order, done.report);
@@ -175,12 +196,18 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
 void Reconciler::applied(const engine::Order& order, const engine::Report& report) {
   const engine::Plan& plan = order.plan;
   kernel_busy_ = false;
+  called_off_.reset();
   work_done_ += plan.size();
   if (auto ended = node_.end(order, report); !ended) trouble(ended.error());
   listener_.on_steps(plan, report.results, std::exchange(intruder_, {}));
   auto follow = node::consequences_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);
   if (!follow.flows.empty()) forget(std::move(follow.flows));
+  if (order.is_called_off()) {
+    for (engine::Step& step : node::unfinished_of(plan, report.results)) {
+      unfinished_.push_back(std::move(step));
+    }
+  }
   outdated_ = report.outdated ? outdated_ + 1 : 0;
   if (!any_succeeded(report.results) && !report.outdated) generous_until_ = {};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,7 +42,8 @@ class Reconciler {
   /// What to look at again before the next pass, beyond what the kernel tells by itself.
   enum class Look : std::uint8_t { silent, everything };
   void look_again(Look what);
-  /// What others found out has to be done now: nothing is spared for later.
+  /// What others found out has to be done now: nothing is spared for later, and what is under way
+  /// is called off.
   void act_now();
   /// Uplinks fare otherwise: routes have changed already, the rest follows.
   void judge_uplinks(engine::Compiler::Verdicts verdicts);
@@ -72,6 +74,7 @@ class Reconciler {
   void be_generous();
   void end_if_stopped();
 
+  engine::Plan make_plan();
   void send_to_kernel(engine::Plan plan, bool deletes_links);
   void applied(const engine::Order& order, const engine::Report& report);
 
@@ -102,6 +105,8 @@ class Reconciler {
   bool paused_ = false;               ///< told in the log
   Clock::time_point pass_began_;
   int outdated_ = 0;
+  std::shared_ptr<std::atomic<bool>> called_off_;  ///< of the order under way
+  engine::Plan unfinished_;    ///< what follows from steps of an order that was called off
   std::size_t work_done_ = 0;  ///< steps since the last quiet
   std::string intruder_;
 

@@ -51,6 +51,9 @@ class Compiler {
   Context context() const;
   /// What the compilation had to say against an object.
   const std::map<Object, std::vector<Error>>& problems() const { return problems_; }
+  /// What was compiled again because a router outside fares otherwise: guests wait for it. Asked
+  /// once.
+  std::set<Object> take_waited_for() { return std::exchange(waited_for_, {}); }
 
   /// Subsystems say what follows from a step.
   void add_consequences(const Step& step, Consequences& out) const;
@@ -96,6 +99,7 @@ class Compiler {
   std::uint32_t pass_ = 0;  ///< of compilations of the whole document, the claims' own
   std::uint32_t next_order_ = 0;
   std::map<Object, std::vector<Error>> problems_;
+  std::set<Object> waited_for_;
 
   // By name: what refers to it.
   std::unordered_map<std::string, std::size_t> local_ports_;  ///< network -> ports on this host

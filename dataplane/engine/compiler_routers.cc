@@ -37,16 +37,17 @@ void Compiler::add_dependents_of_router(const IpAddress& router, std::set<Object
   }
 }
 
-/// False: other facts differ too, and nothing was done.
+/// False: other facts differ too, and nothing was compiled.
 bool Compiler::learn_routers(Facts& facts) {
   auto routers = std::exchange(facts.routers, facts_.routers);
-  if (facts != facts_) {
-    facts.routers = std::move(routers);
-    return false;
-  }
   std::set<Object> concerned;
   for (const IpAddress& router : differing(routers, facts_.routers)) {
     add_dependents_of_router(router, concerned);
+  }
+  waited_for_.insert(concerned.begin(), concerned.end());
+  if (facts != facts_) {
+    facts.routers = std::move(routers);
+    return false;
   }
   edit(concerned, [&] { facts_.routers = std::move(routers); });
   return true;

@@ -44,6 +44,10 @@ netlink::Address message_of(const AddressKey& key, const Address& row, int link)
           .flags = key.prefix.address.is_v4() ? 0u : IFA_F_NODAD};
 }
 
+void leave(std::span<Result<void>> results, const char* why) {
+  std::fill(results.begin(), results.end(), failure("", ECANCELED, why));
+}
+
 }  // namespace
 
 Result<Executor> Executor::open(const std::string& run_dir) {
@@ -76,13 +80,17 @@ Report Executor::apply(const Order& order, const Progress& progress) {
     for (end = begin; end < plan.size() && plan[end].phase == phase;) ++end;
     const Work work{plan.subspan(begin, end - begin),
                     std::span(report.results).subspan(begin, end - begin)};
+    if (order.is_called_off()) {
+      leave(std::span(report.results).subspan(begin), "something else comes first");
+      break;
+    }
     if (progress) progress(phase, work.steps.size());
     auto committed = Committed::yes;
     if (phase == Phase::nftables) {
       committed = commit(order, work);
       report.generation = nftables_.generation();
     } else {
-      run(phase, order, work);
+      run_in_slices(phase, order, work);
     }
     for (std::size_t i = 0; i < work.steps.size(); ++i) {
       if (!work.results[i]) work.results[i].error().step = work.steps[i].what(*order.frame);
@@ -90,11 +98,27 @@ Report Executor::apply(const Order& order, const Progress& progress) {
     if (committed == Committed::yes) continue;
     // Without the rules nothing may join, answer or be reached.
     report.outdated = committed == Committed::outdated;
-    const auto rest = std::span(report.results).subspan(end);
-    std::fill(rest.begin(), rest.end(), failure("wait for nf_tables", ECANCELED, "not tried"));
+    leave(std::span(report.results).subspan(end), "nf_tables could not be written");
     break;
   }
   return report;
+}
+
+/// Links take the kernel milliseconds each: where something else may come first, it is asked for
+/// after a few of them. What a NIC carries moves in one go with its port.
+void Executor::run_in_slices(Phase phase, const Order& order, const Work& work) {
+  const bool makes_links =
+      phase == Phase::create_links || phase == Phase::attach || phase == Phase::raise_links;
+  const bool moves_nics = std::any_of(work.steps.begin(), work.steps.end(), [](const Step& step) {
+    return std::holds_alternative<TakeoverChange>(step.operation);
+  });
+  if (!order.called_off || !makes_links || moves_nics) return run(phase, order, work);
+  constexpr std::size_t kLinks = 16;
+  for (std::size_t at = 0; at < work.steps.size(); at += kLinks) {
+    if (order.is_called_off()) return leave(work.results.subspan(at), "something else comes first");
+    const std::size_t count = std::min(kLinks, work.steps.size() - at);
+    run(phase, order, {work.steps.subspan(at, count), work.results.subspan(at, count)});
+  }
 }
 
 void Executor::run(Phase phase, const Order& order, const Work& work) {

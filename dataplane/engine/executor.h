@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -28,6 +30,11 @@ struct Order {
   nft::FrameRepair repair;
   bool remove_tables = false;
   std::optional<std::uint32_t> generation;  ///< of nf_tables, as last heard; none: not checked
+  /// True once something else cannot wait: what is not begun yet is not tried (ECANCELED). Null:
+  /// nothing can come in between.
+  std::shared_ptr<const std::atomic<bool>> called_off = {};
+
+  bool is_called_off() const { return called_off && called_off->load(std::memory_order_relaxed); }
 };
 
 struct Report {
@@ -74,6 +81,7 @@ class Executor {
            NicRecords nic_records);
 
   void run(Phase phase, const Order& order, const Work& work);
+  void run_in_slices(Phase phase, const Order& order, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
   Committed commit(const Order& order, const Work& work);
   void withdraw(const Work& work);

@@ -112,6 +112,27 @@ engine::Consequences consequences_of(const engine::Plan& plan,
   return found;
 }
 
+engine::Plan unfinished_of(const engine::Plan& plan, const std::vector<Result<void>>& results) {
+  std::unordered_set<const engine::Object*> unfinished;
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (!results[i] && results[i].error().code == ECANCELED) unfinished.insert(plan[i].owner.get());
+  }
+  engine::Plan found;
+  for (const engine::Step& step : plan) {
+    const bool follows = step.phase == Phase::announce || step.phase == Phase::forget_flows;
+    if (follows && unfinished.contains(step.owner.get())) found.push_back(step);
+  }
+  return found;
+}
+
+engine::Plan only_of(const std::set<engine::Object>& objects, const engine::Plan& plan) {
+  engine::Plan found;
+  for (const engine::Step& step : plan) {
+    if (step.owner && objects.contains(*step.owner)) found.push_back(step);
+  }
+  return found;
+}
+
 namespace {
 
 /// A thousand links tell of themselves three times each. This thread listens while the kernel makes

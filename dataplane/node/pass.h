@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ Parts split(engine::Plan plan);
 /// What follows from those steps that succeeded.
 engine::Consequences consequences_of(const engine::Plan& plan,
                                      const std::vector<Result<void>>& results);
+
+/// What follows from steps of objects that are not finished, since the order was called off.
+engine::Plan unfinished_of(const engine::Plan& plan, const std::vector<Result<void>>& results);
+
+/// The steps of those objects alone.
+engine::Plan only_of(const std::set<engine::Object>& objects, const engine::Plan& plan);
 
 /// An order for the executor, as the engine stands now.
 engine::Order order_of(Node& node, engine::Plan plan);

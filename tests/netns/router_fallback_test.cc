@@ -69,6 +69,40 @@ TEST_P(RouterFallbackTest, GuestsDoNotNoticeThatTheRouterDies) {
   EXPECT_TRUE(any.sees());
 }
 
+class RouterDiesInAHurryTest : public RouterFallbackTest {};
+
+/// Many networks come at once, which takes the kernel a second or more; the router dies meanwhile.
+TEST_P(RouterDiesInAHurryTest, ATakeoverComesBeforeWhatIsUnderWay) {
+  constexpr std::size_t kNetworks = 400;
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+  document.networks["blue"] =
+      std::string(kBlue) + ", fallback: host, router_probe: {interval: 20ms, lost: 3}";
+  document.hosts["h1"] += ", tunnel_address: 192.0.2.11";
+  start();
+  web1.configure("10.0.0.254");
+  Probe probe(web1, "192.0.2.1", 7);
+  ASSERT_TRUE(probe.answered());
+  for (std::size_t i = 0; i < kNetworks; ++i) {
+    document.networks[fmt::format("more{}", i)] = fmt::format(
+        "cidr: 10.{0}.{1}.0/24, gateway: 10.{0}.{1}.1, segment: {{vxlan: {2}}}, "
+        "dhcp: {{enabled: false}}",
+        100 + i / 256, i % 256, 5000 + i);
+  }
+  world.write();
+  const auto up = [&] { return lines_of(h1.ip("-brief link show up type vxlan")).size(); };
+  daemon->reload();
+  ASSERT_TRUE(eventually([&] { return !h1.ip("-brief link show type vxlan").empty(); }));
+  router.die();
+  ASSERT_TRUE(is_dead());
+  ASSERT_TRUE(probe.answered(5));
+  EXPECT_LT(up(), kNetworks) << "all was there before";
+  print_gap("outage when the router dies while networks come, 3 lost at 20 ms", probe);
+  EXPECT_TRUE(eventually([&] { return up() == kNetworks; }, 60s));
+  EXPECT_EQ(leaves_as(web1, kHost), kHost);
+  router.return_to_life();
+  ASSERT_TRUE(is_back());
+}
+
 TEST_P(RouterFallbackTest, ShowTellsHowRoutersFare) {
   world.vm("web1", h1, "blue", "10.0.0.11");
   ASSERT_TRUE((world.write(), h1.up()).ok());
@@ -266,6 +300,8 @@ TEST_P(RouterFallbackTest, WhereNothingIsTranslatedTheHostRoutesWhatItStandsInFo
 }
 
 INSTANTIATE_TEST_SUITE_P(, RouterFallbackTest, testing::Bool(), how);
+// Its links take seconds to go, which other tests feel: the harder way only.
+INSTANTIATE_TEST_SUITE_P(BrNetfilter, RouterDiesInAHurryTest, testing::Values(true), how);
 
 }  // namespace
 }  // namespace novaplane::netns

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <filesystem>
 #include <sstream>
 
@@ -97,6 +98,53 @@ TEST_F(PassTest, NoticesWhatIsUndoneWhileASmallOrderIsWritten) {
   execute(plan());
   execute(plan());
   EXPECT_TRUE(plan().empty());
+}
+
+/// What is begun is ended, the rest waits for another plan; nothing that follows is forgotten.
+TEST_F(PassTest, AnOrderThatIsCalledOffLeavesTheRestAndIsTakenUpAgain) {
+  load(kSmall);
+  const auto stop = std::make_shared<std::atomic<bool>>(false);
+  auto order = order_of(*node_, plan());
+  order.called_off = stop;
+  node_->begin(order);
+  const auto report = executor_->apply(order, [&](engine::Phase phase, std::size_t) {
+    if (phase == engine::Phase::addresses) *stop = true;
+  });
+  ASSERT_TRUE(node_->end(order, report));
+  ASSERT_TRUE(node_->hear());
+  for (std::size_t i = 0; i < order.plan.size(); ++i) {
+    const bool is_late = order.plan[i].phase > engine::Phase::addresses;
+    EXPECT_EQ(!report.results[i].has_value(), is_late) << order.plan[i].what(*order.frame);
+    if (!report.results[i]) {
+      EXPECT_EQ(report.results[i].error().code, ECANCELED);
+    }
+  }
+  EXPECT_TRUE(consequences_of(order.plan, report.results).announcements.empty());
+  const auto unfinished = unfinished_of(order.plan, report.results);
+  EXPECT_EQ(std::count_if(
+                unfinished.begin(), unfinished.end(),
+                [](const engine::Step& step) { return step.phase == engine::Phase::forget_flows; }),
+            std::count_if(
+                order.plan.begin(), order.plan.end(),
+                [](const engine::Step& step) { return step.phase == engine::Phase::forget_flows; }))
+      << "flows were wrong by elements that are in force now";
+  const auto rest = plan();
+  EXPECT_FALSE(rest.empty());
+  execute(rest);
+  EXPECT_TRUE(plan().empty());
+}
+
+TEST(OnlyOf, TakesTheStepsOfTheObjectsAlone) {
+  const auto owner = [](const char* name) {
+    return std::make_shared<const engine::Object>(engine::Kind::port, name);
+  };
+  const engine::Announce act{.link = "eth0", .address = {}};
+  const engine::Plan plan{{engine::Phase::announce, act, owner("a")},
+                          {engine::Phase::announce, act, nullptr},
+                          {engine::Phase::announce, act, owner("b")}};
+  const auto found = only_of({{engine::Kind::port, "b"}}, plan);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found.front().owner, plan.back().owner);
 }
 
 }  // namespace
