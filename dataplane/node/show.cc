@@ -341,8 +341,14 @@ std::string PortForwardRow::Ports::to_string() const {
 
 void add_health(Show& show, std::vector<UplinkHealth> health) {
   for (UplinkHealth& one : health) {
-    const auto row = std::ranges::find(show.uplinks, one.interface, &UplinkRow::interface);
-    if (row != show.uplinks.end() && !row->health) row->health = std::move(one);
+    auto row = std::ranges::find(show.uplinks, one.interface, &UplinkRow::interface);
+    if (row == show.uplinks.end()) continue;
+    if (row->health) {
+      UplinkRow beside = *row;
+      while (row != show.uplinks.end() && row->interface == one.interface) ++row;
+      row = show.uplinks.insert(row, std::move(beside));
+    }
+    row->health = std::move(one);
   }
 }
 

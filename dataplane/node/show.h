@@ -77,7 +77,9 @@ struct Show {
 /// From what was seen of the kernel; `wanted`: from what the document wants instead, as far as it
 /// is known before it is there.
 enum class Side : std::uint8_t { seen, wanted };
-void add_health(Show& show, std::vector<UplinkHealth> health);
 Show show(engine::Engine& engine, const std::string& run_dir, Side side = Side::seen);
+
+/// Several uplinks of one interface have a row each.
+void add_health(Show& show, std::vector<UplinkHealth> health);
 
 }  // namespace novaplane::node
