@@ -263,6 +263,25 @@ TEST_P(RouterFallbackTest, ARestartOfTheDaemonWhileItIsDeadChangesNothing) {
   EXPECT_EQ(leaves_as(web1, kRouter), kRouter);
 }
 
+TEST_P(RouterFallbackTest, WithoutTheFallbackItStandsInNoMore) {
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+  start();
+  web1.configure("10.0.0.254");
+  router.die();
+  ASSERT_TRUE(is_dead());
+  EXPECT_EQ(leaves_as(web1, kHost), kHost);
+  document.networks["blue"] = kBlue;
+  world.write();
+  daemon->reload();
+  EXPECT_TRUE(eventually(
+      [&] { return h1.ip("address show dev br-blue").find("10.0.0.254") == std::string::npos; }));
+  EXPECT_TRUE(eventually([&] { return h1.plan().status == 0; }));
+  EXPECT_EQ(seen_at(web1, "192.0.2.1", 8080, 300ms), "timed out");
+  EXPECT_TRUE(web1.pings("10.0.0.2")) << "the host's own address stays";
+  router.return_to_life();
+  EXPECT_EQ(leaves_as(web1, kRouter), kRouter);
+}
+
 TEST_P(RouterFallbackTest, AnotherMacIsFollowedDeadOrAlive) {
   Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
   const Server metadata(h1, "127.0.0.1", 8775);

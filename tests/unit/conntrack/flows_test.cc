@@ -222,6 +222,22 @@ TEST_P(FlowsTest, ByMark) {
   EXPECT_THAT(flows(), ElementsAre(1001, 1002, 1003, 1004, 1006, 1007));
 }
 
+/// What a dead router carried: a bridge's flows, translated by nobody here.
+TEST_P(FlowsTest, UntranslatedBeyondItsNetworkOnly) {
+  all_flows();
+  FlowFilter guest{Which::untranslated, ip("10.0.0.11")};
+  guest.within = *Prefix::parse("10.0.0.0/24");
+  forget({guest});
+  EXPECT_EQ(flows().size(), 7u) << "translated ones stay, and those inside";
+  guest.within = *Prefix::parse("10.0.0.8/29");
+  forget({guest});
+  EXPECT_THAT(flows(), ElementsAre(1001, 1002, 1003, 1004, 1005, 1007));
+  FlowFilter world{Which::untranslated, ip("198.51.100.9")};
+  world.within = *Prefix::parse("198.51.100.8/29");
+  forget({world});
+  EXPECT_THAT(flows(), ElementsAre(1001, 1002, 1003, 1004, 1005)) << "either end of a flow";
+}
+
 TEST_P(FlowsTest, AnAddressThatStartsAlikeIsAnother) {
   all_flows();
   forget({{Which::original_destination, ip("203.0.113.10")},

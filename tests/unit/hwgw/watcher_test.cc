@@ -7,7 +7,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
+#include <sstream>
 
 #include "tests/support/netns.h"
 
@@ -180,6 +182,44 @@ TEST_F(WatcherTest, WhatIsKnownOutlivesAnotherSettingAndEndsWithItsTarget) {
   EXPECT_EQ(watcher_->verdicts().at(0).state, State::dead);
   watcher_->watch({});
   EXPECT_TRUE(watcher_->verdicts().empty());
+}
+
+/// A host with guests on hundreds of networks is not one that floods its wires.
+TEST_F(WatcherTest, ManyRoutersTogetherAreAskedNoMoreThanTheCap) {
+  constexpr int kRouters = 100;
+  constexpr auto kWindow = 1s;
+  std::vector<Target> targets;
+  for (int i = 0; i < kRouters; ++i) {
+    Target router = target();
+    router.name = fmt::format("router {}", i);
+    router.next_hop = IpAddress::v4(0xc0000202u + static_cast<std::uint32_t>(i));
+    router.health = HealthSettings::of_router(20ms, 3, 3);
+    targets.push_back(router);
+  }
+  watcher_->watch(targets);
+  ASSERT_TRUE(hears_of(State::dead));
+  const auto asked = [] {
+    std::ifstream file("/proc/thread-self/net/dev");
+    for (std::string line; std::getline(file, line);) {
+      std::istringstream words(line);
+      std::uint64_t counts[10] = {};  // eight of what was received, then bytes and packets sent
+      std::string name;
+      words >> name;
+      for (std::uint64_t& count : counts) words >> count;
+      if (name == "eth0:") return counts[9];
+    }
+    return std::uint64_t{0};
+  };
+  const auto began = std::chrono::steady_clock::now();
+  const std::uint64_t before = asked();
+  std::chrono::duration<double> passed{0};
+  while (passed < kWindow) {
+    (void)watcher_->verdicts();  // it is not kept from its work by those who ask
+    passed = std::chrono::steady_clock::now() - began;
+  }
+  const double rate = static_cast<double>(asked() - before) / passed.count();
+  EXPECT_LT(rate, 1.2 * Watcher::kMostProbes) << "5,000 were asked for";
+  EXPECT_GT(rate, 100) << "all are asked nevertheless";
 }
 
 }  // namespace
