@@ -28,10 +28,14 @@ void settle_carriers(const Site& site) {
   if (!listed || socket->links(indexes).size() <= kCloud.ports) give_up("look at all links");
 }
 
-/// A site where a hypervisor has made the ports' links.
+/// A site where a hypervisor has made the ports' links, with a second uplink that may be used.
 std::unique_ptr<Site> site_with_links() {
   auto site = std::make_unique<Site>();
-  std::string commands;
+  std::string commands =
+      "link add eth3 type veth peer name world3\n"
+      "address add 198.18.0.11/24 dev eth3\n"
+      "link set eth3 up\n"
+      "link set world3 up\n";
   for (unsigned i = 0; i < kCloud.ports; ++i) {
     commands += fmt::format("tuntap add dev {} mode tap\n", test::LargeCloud::interface(i));
   }
@@ -72,12 +76,32 @@ void run(benchmark::State& state) {
   put(state, line);
 }
 
+/// Beside ourselves with one uplink: what another way out costs.
+void run_with_two_uplinks(benchmark::State& state) {
+  test::LargeCloud more = kCloud;
+  more.second_uplink = true;
+  const cloud::Cloud one = read_document(kCloud.document()), two = read_document(more.document());
+  std::vector<std::unique_ptr<Site>> sites;
+  const auto next_site = [&]() -> const Site& { return *sites.emplace_back(site_with_links()); };
+  Line line{.ours = {}, .floor = {}, .shows_p99 = false};
+  for (auto _ : state) {
+    const auto ours = time_of_ours(two, next_site());
+    line.ours.add(ours);
+    line.floor.add(time_of_ours(one, next_site()));
+    state.SetIterationTime(ours.count() / 1e6);
+  }
+  put(state, line);
+}
+
 }  // namespace
 
 void add_bring_up_benchmarks() {
   const auto title = fmt::format("bring up {} networks, {} ports, {} floating IPs", kCloud.networks,
                                  kCloud.ports, kCloud.floating_ips);
   benchmark::RegisterBenchmark(title.c_str(), run)->Iterations(kIterations)->UseManualTime();
+  benchmark::RegisterBenchmark("the same with two uplinks, beside one", run_with_two_uplinks)
+      ->Iterations(kIterations)
+      ->UseManualTime();
 }
 
 }  // namespace novaplane::bench
