@@ -9,6 +9,7 @@
 #include "dataplane/engine/presence.h"
 #include "dataplane/node/daemon_presence.h"
 #include "dataplane/node/gateway_rows.h"
+#include "dataplane/node/mark_warning.h"
 #include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/self_check.h"
 #include "dhcp/running.h"
@@ -363,6 +364,7 @@ Show show(Engine& engine, const std::string& run_dir, Side side) {
         "without novaplaned nobody here follows it with floating IPs and DHCP",
         shared->network));
   }
+  if (auto words = mark_warning(engine); !words.empty()) show.warnings.push_back(words);
   for (std::string& warning : nic_warnings(engine, run_dir)) {
     show.warnings.push_back(std::move(warning));
   }

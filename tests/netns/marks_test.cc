@@ -21,8 +21,8 @@ class MarksTest : public UplinksWorld, public testing::WithParamInterface<bool> 
   }}
   chain postrouting {{
     type filter hook postrouting priority 200;
-    ip daddr 198.51.100.7 meta mark & {0:#x} == {0:#x} counter name left
-    ip daddr 198.51.100.7 meta mark & {0:#x} != {0:#x} counter name lost
+    iifname br-blue ip daddr 198.51.100.7 meta mark & {0:#x} == {0:#x} counter name left
+    iifname br-blue ip daddr 198.51.100.7 meta mark & {0:#x} != {0:#x} counter name lost
   }}
 }})",
                        bits));
@@ -73,6 +73,22 @@ TEST_P(MarksTest, StandWhereTheDocumentSays) {
   daemon.kill();
   EXPECT_EQ(h1.plan().status, 0) << "who starts next finds them there";
   start_daemon();
+}
+
+TEST_P(MarksTest, APlanWarnsOfRulesThatLookAtOurs) {
+  h1.ip("rule add priority 100 fwmark 0x1/0xff lookup 77");
+  h1.ip("rule add priority 101 fwmark 0x10/0x10 lookup 77");
+  world.write();
+  const auto said = [&] { return h1.plan().err + h1.plan().out; };
+  EXPECT_THAT(said(), AllOf(HasSubstr("(0xf100000f): 100 (fwmark 0x1/0xff); the host's mark_mask"),
+                            Not(HasSubstr("101"))));
+  set_mask("0xfff00000");
+  world.write();
+  EXPECT_THAT(said(), Not(HasSubstr("mark_mask")));
+  h1.ip("rule del priority 100");
+  h1.ip("rule del priority 101");
+  bring_up();
+  EXPECT_EQ(seen(), kWan);
 }
 
 /// Flows that bear the old bits would leave by another uplink with an address of theirs.
