@@ -62,7 +62,14 @@ std::optional<PairMember> member_of(const Context& context) {
   if (member.gateways.empty()) return std::nullopt;
   wires.erase(member.uplink);
   member.wires.assign(wires.begin(), wires.end());
+  member.id = vrrp_id(context.cloud, member.hosts);
   return member;
+}
+
+/// Whatever the order in which a network names them.
+std::string name_of_pair(std::vector<std::string> hosts) {
+  std::ranges::sort(hosts);
+  return fmt::format("{}", fmt::join(hosts, "/"));
 }
 
 }  // namespace
@@ -84,15 +91,33 @@ void GatewayPair::compile(const Context& context, const engine::Object& object,
   out.services.push_back({kConntrackd, {conntrackd_text(*member), member->sync_link}});
 }
 
+std::uint8_t vrrp_id(const cloud::Cloud& cloud, const std::vector<std::string>& hosts) {
+  constexpr unsigned kIds = 255;
+  std::set<std::string> pairs;
+  for (const auto& [name, network] : cloud.networks) {
+    if (network.gateway_mode == cloud::GatewayMode::failover) {
+      pairs.insert(name_of_pair(network.gateway_hosts));
+    }
+  }
+  const std::string ours = name_of_pair(hosts);
+  std::set<unsigned> taken;
+  for (const std::string& pair : pairs) {
+    if (taken.size() == kIds) taken.clear();  // more than there are numbers
+    unsigned id = static_cast<unsigned>(digest(pair) % kIds) + 1;
+    while (!taken.insert(id).second) id = id % kIds + 1;
+    if (pair == ours) return static_cast<std::uint8_t>(id);
+  }
+  return 1;  // no pair of the cloud
+}
+
 /// One address is advertised, and never another: keepalived takes advertisements with other
 /// addresses than its own for nobody's, and two hosts do not hear of a new network at once. The
 /// one that is active stays so when the other comes back. A bridge that goes away with its network
 /// is no reason to leave the others. The second round of gratuitous ARP is for neighbours that had
 /// changed their mind less than a second ago and did not hear the first.
 std::string keepalived_text(const PairMember& member) {
-  constexpr unsigned kFirst = 150, kSecond = 100, kIds = 255;
+  constexpr unsigned kFirst = 150, kSecond = 100;
   const bool is_first = !member.hosts.empty() && member.hosts.front() == member.host;
-  const auto id = digest(fmt::format("{}", fmt::join(member.hosts, "/"))) % kIds + 1;
   std::string text = fmt::format(
       "global_defs {{\n"
       "  router_id {}\n"
@@ -108,7 +133,7 @@ std::string keepalived_text(const PairMember& member) {
       "  virtual_router_id {}\n"
       "  priority {}\n"
       "  advert_int 0.1\n",
-      member.host, member.uplink, id, is_first ? kFirst : kSecond);
+      member.host, member.uplink, member.id, is_first ? kFirst : kSecond);
   if (!member.wires.empty()) {
     text += fmt::format("  track_interface {{\n    {}\n  }}\n", fmt::join(member.wires, "\n    "));
   }

@@ -1,5 +1,6 @@
 #include "hwgw/gateway_pair.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,6 +46,28 @@ TEST_F(GatewayPairTest, TheFirstOfTheListIsPreferred) {
   EXPECT_THAT(text_of(kKeepalived), HasSubstr("priority 150\n"));
   example_.network().gateway_hosts = {"compute2", "compute1"};
   EXPECT_THAT(text_of(kKeepalived), HasSubstr("priority 100\n"));
+}
+
+/// Several pairs may share a wire.
+TEST_F(GatewayPairTest, EachPairHasANumberOfItsOwn) {
+  std::set<int> numbers;
+  const std::vector<std::string> ours = {"compute1", "compute2"};
+  const auto alone = vrrp_id(example_.cloud, ours);
+  EXPECT_EQ(vrrp_id(example_.cloud, {"compute2", "compute1"}), alone) << "in either order";
+  constexpr int kMore = 200;
+  const auto hosts = [](int i) {
+    return std::vector<std::string>{fmt::format("net{}a", i), fmt::format("net{}b", i)};
+  };
+  for (int i = 0; i < kMore; ++i) {
+    auto& network = example_.add_network(fmt::format("more{}", i), fmt::format("10.9.{}.0/24", i));
+    network.gateway_mode = cloud::GatewayMode::failover;
+    network.gateway_hosts = hosts(i);
+  }
+  numbers.insert(vrrp_id(example_.cloud, ours));
+  for (int i = 0; i < kMore; ++i) numbers.insert(vrrp_id(example_.cloud, hosts(i)));
+  EXPECT_THAT(numbers, SizeIs(kMore + 1));
+  EXPECT_GE(*numbers.begin(), 1);
+  EXPECT_LE(*numbers.rbegin(), 255);
 }
 
 TEST_F(GatewayPairTest, KeepalivedHasTheSourceTheGatewaysAndTheWires) {
