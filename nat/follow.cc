@@ -82,10 +82,12 @@ void announce(const Context& context, const IpAddress& address, Consequences& ou
   }
 }
 
-bool is_an_uplinks(const Context& context, std::string_view interface) {
+/// No uplink has that interface, nor the address: it may stand on a bridge by now.
+bool is_no_uplinks(const Context& context, std::string_view interface, const IpAddress& source) {
   const auto& uplinks = context.host.uplinks;
-  return std::any_of(uplinks.begin(), uplinks.end(), [&](const cloud::Uplink& uplink) {
-    return nft::Bytes().ifname(uplink.interface).take() == interface;
+  return std::none_of(uplinks.begin(), uplinks.end(), [&](const cloud::Uplink& uplink) {
+    return nft::Bytes().ifname(uplink.interface).take() == interface ||
+           source_of(context, uplink) == source;
   });
 }
 
@@ -104,10 +106,13 @@ void Nat::follow(const Context& context, const nft::ElementKey& key, const nft::
   if (is_to_floating(key.set) && !before && after) {
     forget_translated(address_of(key.key), address_of(after->data), out);
   }
-  if (key.set == kUplinkSource && before && (after || !is_an_uplinks(context, key.key))) {
+  if (key.set == kUplinkSource && before) {
     // The host has another address there, or none: what still leaves with it has no answers. One
     // that an uplink has lost may come back.
-    out.flows.push_back({ForgetFlows::Which::reply_destination, address_of(before->data)});
+    const IpAddress source = address_of(before->data);
+    if (after || is_no_uplinks(context, key.key, source)) {
+      out.flows.push_back({ForgetFlows::Which::reply_destination, source});
+    }
   }
   if (key.set == kPortForwards) {
     const ForgetFlows flows = flows_of_forward(key.key);

@@ -64,7 +64,9 @@ std::string_view data_in(const nlattr* data) {
                  : bytes_of(find_attribute(data, NFTA_DATA_VALUE));
 }
 
-bool leads_to_chains(const Set& set) { return set.data == std::vector{Field::verdict}; }
+bool leads_to_chains(const Set& set) {
+  return set.data.size() == 1 && set.data.front() == Field::verdict;
+}
 
 void put_limit(nlmsghdr* message, const Limit& limit) {
   nlattr* expression = mnl_attr_nest_start(message, NFTA_SET_ELEM_EXPR);

@@ -162,6 +162,9 @@ TEST_F(NatFollowTest, AnUplinkThatIsNoneAnyMoreTakesItsFlowsAlong) {
               ElementsAre(ForgetFlows{Which::reply_destination, ip("198.18.0.11")}));
   EXPECT_THAT(follow(wan, &source, (Element*)nullptr).flows, IsEmpty())
       << "its address is gone, and may come back";
+  example_.link("eth0").source = ip("198.18.0.11");
+  EXPECT_THAT(follow(lan, &source, (Element*)nullptr).flows, IsEmpty())
+      << "the address is an uplink's still: its NIC became the port of a bridge";
 }
 
 TEST_F(NatFollowTest, MetadataIsNotAnnounced) {
