@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-#include "dataplane/base/hash.h"
+#include "dataplane/cloud/vrrp_id.h"
 #include "dataplane/engine/presence.h"
 #include "dataplane/netlink/messages.h"
 
@@ -62,14 +62,8 @@ std::optional<PairMember> member_of(const Context& context) {
   if (member.gateways.empty()) return std::nullopt;
   wires.erase(member.uplink);
   member.wires.assign(wires.begin(), wires.end());
-  member.id = vrrp_id(context.cloud, member.hosts);
+  member.id = cloud::vrrp_id(context.cloud, member.hosts);
   return member;
-}
-
-/// Whatever the order in which a network names them.
-std::string name_of_pair(std::vector<std::string> hosts) {
-  std::ranges::sort(hosts);
-  return fmt::format("{}", fmt::join(hosts, "/"));
 }
 
 }  // namespace
@@ -89,25 +83,6 @@ void GatewayPair::compile(const Context& context, const engine::Object& object,
     return;
   }
   out.services.push_back({kConntrackd, {conntrackd_text(*member), member->sync_link}});
-}
-
-std::uint8_t vrrp_id(const cloud::Cloud& cloud, const std::vector<std::string>& hosts) {
-  constexpr unsigned kIds = 255;
-  std::set<std::string> pairs;
-  for (const auto& [name, network] : cloud.networks) {
-    if (network.gateway_mode == cloud::GatewayMode::failover) {
-      pairs.insert(name_of_pair(network.gateway_hosts));
-    }
-  }
-  const std::string ours = name_of_pair(hosts);
-  std::set<unsigned> taken;
-  for (const std::string& pair : pairs) {
-    if (taken.size() == kIds) taken.clear();  // more than there are numbers
-    unsigned id = static_cast<unsigned>(digest(pair) % kIds) + 1;
-    while (!taken.insert(id).second) id = id % kIds + 1;
-    if (pair == ours) return static_cast<std::uint8_t>(id);
-  }
-  return 1;  // no pair of the cloud
 }
 
 /// One address is advertised, and never another: keepalived takes advertisements with other

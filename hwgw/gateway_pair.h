@@ -28,7 +28,7 @@ struct PairMember {
     std::string bridge;
   };
   std::vector<std::string> hosts;  ///< both, in the document's order
-  std::uint8_t id = 1;             ///< see vrrp_id()
+  std::uint8_t id = 1;             ///< its number on the wire
   std::string host;                ///< this one
   std::string uplink;              ///< the link by which the two see each other
   IpAddress source;                ///< on the uplink, of whoever is active
@@ -37,11 +37,6 @@ struct PairMember {
   std::string sync_link;           ///< where the tunnel address is; empty: it is nowhere
   IpAddress sync_address, sync_peer;
 };
-
-/// The pair's number on the wire (RFC 5798, 5.2.3). Another one for each pair of the cloud, up to
-/// 255 of them, since several may share a wire: made of the two names, so that it stays when others
-/// come and go, unless two come to the same.
-std::uint8_t vrrp_id(const cloud::Cloud& cloud, const std::vector<std::string>& hosts);
 
 /// keepalived.conf(5): VRRP version 3 (RFC 5798), an advertisement every 100 ms.
 std::string keepalived_text(const PairMember& member);

@@ -77,6 +77,7 @@ struct Host {
   std::uint32_t mark_mask = kMarkMask;              ///< kFewestMarkBits or more are set
   std::map<std::string, IpAddress> gateways;        ///< network -> own address, for per-host mode
   std::map<std::string, IpAddress> gateways6 = {};  ///< likewise, of IPv6
+  std::optional<std::uint8_t> vrrp_id = {};  ///< of a gateway host: 1 to 255; none: made of names
   bool prune = false;
   bool operator==(const Host&) const = default;
 };

@@ -141,6 +141,7 @@ constexpr Key<Host> kHost[] = {
     {"mark_mask", scalar<&Host::mark_mask, mark_mask>},
     {"gateways", words<&Host::gateways, object_name, ipv4>},
     {"gateways6", words<&Host::gateways6, object_name, ipv6>},
+    {"vrrp_id", scalar<&Host::vrrp_id, number<1, 255>>},
     {"prune", scalar<&Host::prune, boolean>},
 };
 

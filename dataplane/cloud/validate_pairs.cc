@@ -3,6 +3,7 @@
 #include <map>
 
 #include "dataplane/cloud/rules.h"
+#include "dataplane/cloud/vrrp_id.h"
 
 /// Networks whose gateway is on one of two hosts: each of them has to be able to take the other's
 /// place, with the addresses that go along.
@@ -38,6 +39,19 @@ void validate_hosts_of(const Network& network, std::map<std::string, const Netwo
             "host {} is in the pair [{}] of network {}: a host is in one pair, in one order", host,
             fmt::join(other->second->gateway_hosts, ", "), other->second->name));
   }
+}
+
+/// Each would take the other one's advertisements for a stranger's, and be active beside it.
+void validate_id(const Cloud& cloud, const Host& host, const Network& network, Findings& findings) {
+  const Host* first = lookup(cloud.hosts, network.gateway_hosts.front());
+  if (!first || first->vrrp_id == host.vrrp_id) return;
+  const Path path{"hosts", host.name, "vrrp_id"};
+  if (!host.vrrp_id) {
+    return findings.add_missing(
+        path, fmt::format("is missing: gateway host {} has {}", first->name, *first->vrrp_id));
+  }
+  findings.add(path, "other-vrrp-id",
+               fmt::format("{} is not that of gateway host {}", *host.vrrp_id, first->name));
 }
 
 void validate_uplink(const Cloud& cloud, const Host& host, const Network& network,
@@ -89,17 +103,38 @@ void validate_member(const Cloud& cloud, const Host& host, const Network& networ
                                     "one has its own",
                                     network.name));
   }
+  validate_id(cloud, host, network, findings);
   validate_uplink(cloud, host, network, findings);
+}
+
+using PairIds = std::map<std::pair<IpAddress, std::uint8_t>, const Network*>;
+
+/// Two pairs with one next hop are on one wire: with one number each would be heard by the other.
+void validate_number(const Cloud& cloud, const Network& network, PairIds& ids, Findings& findings) {
+  const Host* host = lookup(cloud.hosts, network.gateway_hosts.front());
+  if (network.gateway_hosts.size() != 2 || !host || host->uplinks.empty()) return;
+  const auto& next_hop = host->uplinks.front().gateway;
+  if (!next_hop) return;
+  const auto id = vrrp_id(cloud, network.gateway_hosts);
+  const auto [other, is_free] = ids.try_emplace({*next_hop, id}, &network);
+  if (is_free || other->second->gateway_hosts == network.gateway_hosts) return;
+  findings.add(
+      {"networks", network.name, "gateway_hosts"}, "same-vrrp-id",
+      fmt::format("the pair has VRRP id {}, as the pair [{}] of network {} at the same next "
+                  "hop: give its hosts another one (vrrp_id)",
+                  id, fmt::join(other->second->gateway_hosts, ", "), other->second->name));
 }
 
 }  // namespace
 
 void validate_pairs(const Cloud& cloud, Findings& findings) {
   std::map<std::string, const Network*> members;
+  PairIds ids;
   for (const Network* network : in_order(cloud.networks)) {
     if (network->gateway_mode != GatewayMode::failover || network->gateway_hosts.empty()) continue;
     validate_network(*network, findings);
     validate_hosts_of(*network, members, findings);
+    validate_number(cloud, *network, ids, findings);
     for (const std::string& name : network->gateway_hosts) {
       if (const Host* host = lookup(cloud.hosts, name)) validate_wire(*host, *network, findings);
     }

@@ -90,6 +90,24 @@ TEST_F(FailoverPairEditsTest, DocumentsThatDifferMakeNoSecondMaster) {
   EXPECT_EQ(seen_at(plain, "192.0.2.1", 80), kSource);
 }
 
+/// A provider's router may have the number that the two made of their names.
+TEST_F(FailoverPairEditsTest, AnotherNumberIsOnTheWireFromThenOn) {
+  start();
+  plain.configure();
+  Capture chosen(outside, "eth0", "ip proto 112 and ip[21] = 77"),
+      other(outside, "eth0", "ip proto 112 and ip[21] != 77");
+  EXPECT_TRUE(other.sees());
+  EXPECT_EQ(chosen.text(), "");
+  describe(kSource, "192.0.2.11", "vrrp_id: 77, ");
+  world.write();
+  EXPECT_TRUE(chosen.sees(1, kPatience));
+  EXPECT_TRUE(settled());
+  other.forget();
+  EXPECT_TRUE(all_the_time(1s, [&] { return is_active(h1) != is_active(h2); }));
+  EXPECT_EQ(other.text(), "");
+  EXPECT_TRUE(eventually([&] { return seen_at(plain, "192.0.2.1", 80) == kSource; }));
+}
+
 /// It had written what keepalived is to do, and was killed before it told it to read that.
 TEST_F(FailoverPairEditsTest, ACrashBeforeKeepalivedIsToldIsMadeUpFor) {
   start();

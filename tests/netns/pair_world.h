@@ -22,14 +22,14 @@ class PairWorld : public CloudTest {
   }
 
   /// The two gateway hosts.
-  void describe(const std::string& source = kSource,
-                const std::string& tunnel_of_h1 = "192.0.2.11") {
+  void describe(const std::string& source = kSource, const std::string& tunnel_of_h1 = "192.0.2.11",
+                const std::string& more = {}) {
     for (const auto& [host, tunnel] :
          {std::pair{"h1", tunnel_of_h1}, std::pair{"h2", std::string("192.0.2.12")}}) {
       document.hosts[host] = fmt::format(
-          "vm_interface: eth1, metadata: 127.0.0.1:8775, tunnel_address: {}, uplinks: "
+          "vm_interface: eth1, metadata: 127.0.0.1:8775, {}tunnel_address: {}, uplinks: "
           "[{{name: wan, interface: eth0, gateway: 192.0.2.1, source: {}}}]",
-          tunnel, source);
+          more, tunnel, source);
     }
   }
 

@@ -42,6 +42,7 @@ hosts:
     uplink_policy: balance
     manage_host_default: true
     mark_mask: 0x00FFf000
+    vrrp_id: 77
     gateways: {own: 10.4.0.2}
     prune: true
 networks:
@@ -70,6 +71,7 @@ TEST(Document, ReadsAllOfAHost) {
       .manage_host_default = true,
       .mark_mask = 0x00fff000,
       .gateways = {{"own", address("10.4.0.2")}},
+      .vrrp_id = 77,
       .prune = true,
   };
   EXPECT_EQ(cloud.hosts.at("compute1.example.org"), expected);

@@ -63,6 +63,38 @@ TEST(Networks, OfAPairNeedTwoHostsThatAreAlike) {
   });
 }
 
+/// Made of their names, h1/h2 and h3/n223 come to the same.
+TEST(Networks, OfTwoPairsAtOneNextHopHaveTwoVrrpIds) {
+  const auto host = [](const std::string& name, int number, const std::string& more) {
+    return fmt::format(
+        "  {}: {{{}tunnel_address: 192.0.2.{}, uplinks: [{{name: wan, interface: eth0, gateway: "
+        "192.0.2.254, source: 192.0.2.{}}}]}}\n",
+        name, more, number, 200 + number / 10);
+  };
+  const auto document = [&](const std::string& of_h3, const std::string& of_n223) {
+    return "hosts:\n" + host("h1", 11, "") + host("h2", 12, "") + host("h3", 21, of_h3) +
+           host("n223", 22, of_n223) +
+           "networks:\n"
+           "  blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, segment: {vxlan: 5001}, gateway_mode: "
+           "failover, gateway_hosts: [h1, h2]}\n"
+           "  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, segment: {vxlan: 5002}, gateway_mode: "
+           "failover, gateway_hosts: [h3, n223]}\n";
+  };
+  const std::string other = "vrrp_id: 12, ";
+  EXPECT_EQ(mistakes(document(other, other)), std::vector<std::string>{});
+  EXPECT_EQ(mistakes(document("", "")),
+            std::vector<std::string>{
+                "8:110 same-vrrp-id: networks.red.gateway_hosts: the pair has VRRP id 11, as the "
+                "pair [h1, h2] of network blue at the same next hop: give its hosts another one "
+                "(vrrp_id)"});
+  EXPECT_EQ(mistakes(document(other, "")),
+            std::vector<std::string>{"5:3 missing: hosts.n223.vrrp_id: is missing: gateway host h3 "
+                                     "has 12"});
+  EXPECT_EQ(mistakes(document("vrrp_id: 12, ", "vrrp_id: 13, ")),
+            std::vector<std::string>{
+                "5:19 other-vrrp-id: hosts.n223.vrrp_id: 13 is not that of gateway host h3"});
+}
+
 TEST(Networks, AreCheckedAsAWhole) {
   expect_mistakes({
       {"overlap",
