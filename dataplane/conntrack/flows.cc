@@ -92,20 +92,20 @@ class Picker {
 
 /// A request to delete the flow that a listing told of: by its tuple, zone and id, so that another
 /// one with the same tuple is not meant.
-void append_deletion(std::vector<std::byte>& all, const nlmsghdr* listed) {
+Result<void> append_deletion(std::vector<std::byte>& all, const nlmsghdr* listed) {
   const auto* generic = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(listed));
   Message deletion(IPCTNL_MSG_CT_DELETE, 0, generic->nfgen_family);
   const auto copy = [](const nlattr* attribute, void* to) {
     const auto type = mnl_attr_get_type(attribute);
-    if (type == CTA_TUPLE_ORIG || type == CTA_ZONE || type == CTA_ID) {
-      mnl_attr_put(static_cast<nlmsghdr*>(to), attribute->nla_type,
-                   mnl_attr_get_payload_len(attribute), mnl_attr_get_payload(attribute));
-    }
-    return MNL_CB_OK;
+    const bool counts = type == CTA_TUPLE_ORIG || type == CTA_ZONE || type == CTA_ID;
+    return !counts || static_cast<Message*>(to)->put(attribute) ? MNL_CB_OK : MNL_CB_ERROR;
   };
-  mnl_attr_parse(listed, sizeof(nfgenmsg), copy, deletion.header());
+  if (mnl_attr_parse(listed, sizeof(nfgenmsg), copy, &deletion) < 0) {
+    return failure("delete flows", EMSGSIZE, "a flow's addresses do not fit into the request");
+  }
   all.insert(all.end(), deletion.bytes().begin(), deletion.bytes().end());
   all.resize(MNL_ALIGN(all.size()));
+  return {};
 }
 
 /// A flow between class E addresses, in a zone of its own: no packet can belong to it.
@@ -210,14 +210,16 @@ Result<std::vector<std::byte>> Flows::State::deletions(std::span<const FlowFilte
   std::vector<std::byte> all;
   for (int attempt = 0; attempt < kListings; ++attempt) {
     all.clear();
+    Result<void> appended;
     Message message(IPCTNL_MSG_CT_GET, 0, common_family(filters));
     if (filtered) put_filter(message.header(), filters.front());
     const auto whole = socket.list(message, [&](const nlmsghdr* listed) {
       const OwnedFlow flow(nfct_new());
       if (nfct_nlmsg_parse(listed, flow.get()) < 0) return;
-      if (picker.picks(flow.get())) append_deletion(all, listed);
+      if (appended && picker.picks(flow.get())) appended = append_deletion(all, listed);
     });
     if (!whole) return tl::unexpected(whole.error());
+    if (!appended) return tl::unexpected(appended.error());
     if (*whole) break;
   }
   return all;

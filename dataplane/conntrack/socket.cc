@@ -3,10 +3,12 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
+
+#include "dataplane/base/netlink_io.h"
 
 namespace novaplane::conntrack {
 namespace {
@@ -16,11 +18,15 @@ constexpr std::size_t kSendSize = 32 * 1024;  ///< how much of deletions goes in
 constexpr int kReceiveBuffer = 4 * 1024 * 1024;
 
 /// The kernel answers within send(), a walk over a large table takes a fraction of a second.
-constexpr timeval kPatience = {.tv_sec = 30, .tv_usec = 0};
+constexpr std::chrono::seconds kPatience{30};
 
-/// errno, positive; 0 for an acknowledgement.
+/// The errno (positive) in NLMSG_ERROR, or in the NLMSG_DONE of a listing that ended early; 0:
+/// none.
 int code_of(const nlmsghdr* header) {
-  return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+  const bool is_error = header->nlmsg_type == NLMSG_ERROR;
+  const std::size_t size = is_error ? sizeof(nlmsgerr) : sizeof(int);
+  if (mnl_nlmsg_get_payload_len(header) < size) return is_error ? EBADMSG : 0;
+  return -*static_cast<const int*>(mnl_nlmsg_get_payload(header));
 }
 
 }  // namespace
@@ -34,6 +40,11 @@ Message::Message(std::uint16_t type, std::uint16_t flags, int family) {
   generic->version = NFNETLINK_V0;
 }
 
+bool Message::put(const nlattr* attribute) {
+  return mnl_attr_put_check(header(), sizeof(buffer_), attribute->nla_type,
+                            mnl_attr_get_payload_len(attribute), mnl_attr_get_payload(attribute));
+}
+
 Socket::Socket(mnl_socket* socket) : socket_(socket), buffer_(new std::byte[kReceiveSize]) {}
 
 Result<Socket> Socket::open() {
@@ -44,9 +55,11 @@ Result<Socket> Socket::open() {
   const int on = 1;
   setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof(kReceiveBuffer));
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
   if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0)
     return failure("open conntrack socket", errno);
+  if (auto done = connect_to_kernel(fd, "open conntrack socket"); !done) {
+    return tl::unexpected(done.error());
+  }
   return socket;
 }
 
@@ -69,8 +82,10 @@ Result<bool> Socket::list(Message& message, const std::function<void(const nlmsg
   bool whole = true;
   auto received = receive(kStep, sequence_, [&](const nlmsghdr* header) -> Result<bool> {
     if (header->nlmsg_flags & NLM_F_DUMP_INTR) whole = false;
-    if (header->nlmsg_type == NLMSG_DONE) return true;
-    if (header->nlmsg_type == NLMSG_ERROR) return failure(std::string(kStep), code_of(header));
+    if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+      const int code = code_of(header);
+      return code == 0 ? Result<bool>(true) : failure(std::string(kStep), code);
+    }
     handle(header);
     return false;
   });
@@ -92,6 +107,7 @@ Result<void> Socket::delete_all(std::span<std::byte> messages) {
     std::uint32_t waiting = sequence_-- - first;
     if (auto sent = send(messages.first(size), kStep); !sent) return sent;
     auto answered = receive(kStep, first, [&](const nlmsghdr* header) -> Result<bool> {
+      if (header->nlmsg_type != NLMSG_ERROR) return false;
       const int code = code_of(header);
       if (code != 0 && code != ENOENT) return failure(std::string(kStep), code);
       return --waiting == 0;
@@ -103,18 +119,20 @@ Result<void> Socket::delete_all(std::span<std::byte> messages) {
 }
 
 Result<void> Socket::send(std::span<const std::byte> bytes, std::string_view step) {
-  if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) < 0) {
-    return failure(std::string(step), errno);
-  }
-  return {};
+  const iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  return send_to_kernel(mnl_socket_get_fd(socket_.get()), {&part, 1}, step);
 }
 
 Result<void> Socket::receive(std::string_view step, std::uint32_t first, const Handler& handle) {
+  const int fd = mnl_socket_get_fd(socket_.get());
   for (;;) {
-    const auto size = mnl_socket_recvfrom(socket_.get(), buffer_.get(), kReceiveSize);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return failure(std::string(step), errno == EAGAIN ? ETIMEDOUT : errno);
-    int left = static_cast<int>(size);
+    const auto size = receive_from_kernel(fd, {buffer_.get(), kReceiveSize}, kPatience, step);
+    if (!size) {
+      discard_waiting(fd);
+      return tl::unexpected(size.error());
+    }
+    if (*size == 0) return failure(std::string(step), ETIMEDOUT);
+    int left = static_cast<int>(*size);
     const auto* header = reinterpret_cast<const nlmsghdr*>(buffer_.get());
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
       if (header->nlmsg_seq - first > sequence_ - first) continue;

@@ -19,6 +19,8 @@ class Message {
  public:
   /// `type` is IPCTNL_MSG_CT_*.
   Message(std::uint16_t type, std::uint16_t flags, int family);
+  /// False: it does not fit any more.
+  [[nodiscard]] bool put(const nlattr* attribute);
   nlmsghdr* header() { return reinterpret_cast<nlmsghdr*>(buffer_); }
   std::span<const std::byte> bytes() { return {buffer_, header()->nlmsg_len}; }
 

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <fmt/format.h>
+#include <linux/netlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
 #include <algorithm>
-#include <cassert>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,10 +21,25 @@
 /// Attributes of rtnetlink messages to and from our values, for the builders and parsers.
 namespace novaplane::netlink {
 
+/// The family header, right behind the message's own.
+template <class Header>
+void put_header(Request& request, const Header& header) {
+  Header copy = header;
+  if (nlmsg_append(request.message(), &copy, sizeof(copy), NLMSG_ALIGNTO) == 0) return;
+  request.refuse(EMSGSIZE, "the request is too long: its header does not fit");
+}
+
+/// Each builder asks for the room that it needs. An attribute that does not fit all the same, or
+/// that is longer than an attribute can be (its length has 16 bits), refuses the whole request:
+/// without it the kernel would do something else than what was asked for.
 inline void put(Request& request, int type, const void* data, std::size_t size) {
-  [[maybe_unused]] const int status =
-      nla_put(request.message(), type, static_cast<int>(size), data);
-  assert(status == 0);  // each builder asks for the room that it needs
+  constexpr std::size_t kLongest = std::numeric_limits<std::uint16_t>::max() - NLA_HDRLEN;
+  const bool fits =
+      size <= kLongest && nla_put(request.message(), type, static_cast<int>(size), data) == 0;
+  if (fits) return;
+  request.refuse(EMSGSIZE, fmt::format("the request is too long: attribute {} of {} bytes does "
+                                       "not fit",
+                                       type & NLA_TYPE_MASK, size));
 }
 /// Numbers in host order; the size of the type is the size of the attribute.
 template <class T>
@@ -42,16 +60,25 @@ inline void put(Request& request, int type, const Mac& mac) {
 class Nest {
  public:
   Nest(Request& request, int type)
-      : message_(request.message()), start_(nla_nest_start(message_, type)) {
-    assert(start_);
+      : request_(request), start_(nla_nest_start(request.message(), type)), type_(type) {
+    if (!start_) refuse();
   }
-  ~Nest() { nla_nest_end(message_, start_); }
+  /// libnl takes a nest back that is longer than an attribute can be.
+  ~Nest() {
+    if (start_ && nla_nest_end(request_.message(), start_) < 0) refuse();
+  }
   Nest(const Nest&) = delete;
   Nest& operator=(const Nest&) = delete;
 
  private:
-  nl_msg* message_;
+  void refuse() {
+    request_.refuse(EMSGSIZE, fmt::format("the request is too long: attribute {} does not fit",
+                                          type_ & NLA_TYPE_MASK));
+  }
+
+  Request& request_;
   nlattr* start_;
+  int type_;
 };
 
 /// A received message's attributes up to type `kLast`; later ones, and those of a size that cannot

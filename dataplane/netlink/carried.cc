@@ -137,7 +137,7 @@ std::optional<Carried> neighbour_from(RawMessage message) {
 template <class Header>
 Request question(std::uint16_t type, Header header, int attribute, std::uint32_t value) {
   Request request(type, NLM_F_DUMP, NLMSG_HDRLEN + sizeof(header) + 2 * (NLA_HDRLEN + 4));
-  nlmsg_append(request.message(), &header, sizeof(header), NLMSG_ALIGNTO);
+  put_header(request, header);
   if (attribute != 0) put(request, attribute, value);
   return request;
 }
@@ -215,7 +215,9 @@ Result<void> find_ranks(Socket& socket, std::vector<Carried>& things) {
 }  // namespace
 
 std::optional<Carried> carried_from(RawMessage message) {
+  // From a file it may be anything: what reads attributes trusts the length in the header.
   if (message.size() < NLMSG_HDRLEN) return std::nullopt;
+  if (header_of(message).nlmsg_len != message.size()) return std::nullopt;
   switch (header_of(message).nlmsg_type) {
     case RTM_NEWADDR:
       return holds<ifaddrmsg>(message) ? address_from(std::move(message)) : std::nullopt;

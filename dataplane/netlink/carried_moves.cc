@@ -37,7 +37,7 @@ Header family_header(const Carried& thing) {
 template <class Header>
 Request request_like(const Carried& thing, std::uint16_t type, std::uint16_t flags, Header header) {
   Request request(type, flags, thing.message.size() + 64);
-  nlmsg_append(request.message(), &header, sizeof(header), NLMSG_ALIGNTO);
+  put_header(request, header);
   return request;
 }
 

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <new>
 
+#include "dataplane/base/netlink_io.h"
+
 namespace novaplane::netlink {
 namespace {
 
@@ -47,6 +49,9 @@ Result<Connection> Connection::open(std::size_t buffer) {
   if (const int status = nl_connect(socket, NETLINK_ROUTE); status < 0) {
     return failure("open a netlink socket", errno, nl_geterror(status));
   }
+  if (const auto done = connect_to_kernel(connection.fd(), "open a netlink socket"); !done) {
+    return tl::unexpected(done.error());
+  }
   nl_socket_set_buffer_size(socket, 0, kSendBuffer);
   set_receive_buffer(connection.fd(), buffer);
   connection.buffer_ = receive_buffer(connection.fd());
@@ -71,22 +76,14 @@ Result<void> Connection::join(std::span<const int> groups) {
   return {};
 }
 
+Result<void> Connection::send(std::span<const iovec> parts) {
+  return send_to_kernel(fd(), parts, {});
+}
+
 Result<std::span<std::uint8_t>> Connection::receive() {
-  for (;;) {
-    sockaddr_nl sender{};
-    iovec room{datagram_.get(), kLargestDatagram};
-    msghdr header{&sender, sizeof(sender), &room, 1, nullptr, 0, 0};
-    const ssize_t size = recvmsg(fd(), &header, MSG_DONTWAIT | MSG_TRUNC);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && errno == EAGAIN) return std::span<std::uint8_t>{};
-    if (size < 0) return failure("receive from rtnetlink", errno);
-    if (sender.nl_pid != 0) continue;  // another process, not the kernel
-    const auto length = static_cast<std::size_t>(size);
-    if (length > kLargestDatagram) {
-      return failure("receive from rtnetlink", ENOBUFS, fmt::format("{} bytes at once", length));
-    }
-    return std::span(datagram_.get(), length);
-  }
+  const std::span room(datagram_.get(), kLargestDatagram);
+  return receive_from_kernel(fd(), std::as_writable_bytes(room), {}, "receive from rtnetlink")
+      .map([&](std::size_t size) { return room.first(size); });
 }
 
 }  // namespace novaplane::netlink

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +27,9 @@ class Connection {
 
   Result<void> enable(int option, std::string_view name);  ///< an option of SOL_NETLINK
   Result<void> join(std::span<const int> groups);          ///< RTNLGRP_*
+
+  /// The kernel has worked on all messages when this returns. The step is left to the caller.
+  Result<void> send(std::span<const iovec> parts);
 
   /// The messages of the next datagram from the kernel, valid until the next call; empty when none
   /// waits. Never blocks: the kernel answers inside the send that asks, and goes on with a listing

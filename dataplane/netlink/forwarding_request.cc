@@ -21,7 +21,7 @@ Request forwarding_request(std::uint16_t type, std::uint16_t flags, const Forwar
   header.ndm_state = is_bridges ? NUD_NOARP : NUD_PERMANENT;
   header.ndm_flags = is_bridges ? NTF_MASTER : NTF_SELF;
   if (entry.sticky) header.ndm_flags |= NTF_STICKY;
-  nlmsg_append(request.message(), &header, sizeof(header), NLMSG_ALIGNTO);
+  put_header(request, header);
   put(request, NDA_LLADDR, entry.mac);
   if (entry.destination) put(request, NDA_DST, *entry.destination);
   return request;

@@ -5,28 +5,41 @@
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 
+#include <cerrno>
+
 #include "dataplane/netlink/attributes.h"
 #include "dataplane/netlink/request.h"
 
 namespace novaplane::netlink {
 namespace {
 
-/// The kernel's limit (IFALIASZ, with a closing zero); a name beyond its own is refused by it.
+// The kernel's limits (IFALIASZ, IFNAMSIZ), without their closing zero.
 constexpr std::size_t kLongestAlias = 255;
-constexpr std::size_t kLongestName = 63;
+constexpr std::size_t kLongestName = 15;
 /// Everything below, with the longest alias and name.
 constexpr std::size_t kRoom = 640;
 
 Request link_request(std::uint16_t type, std::uint16_t flags, const ifinfomsg& header) {
   Request request(type, flags, kRoom);
-  ifinfomsg copy = header;
-  nlmsg_append(request.message(), &copy, sizeof(copy), NLMSG_ALIGNTO);
+  put_header(request, header);
   return request;
+}
+
+/// Cut names and aliases would be those of another link, and never what is wanted.
+void put_text(Request& request, int type, std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return put(request, type, text);
+  const char* what = type == IFLA_IFNAME ? "a link's name" : "a link's alias";
+  request.refuse(ENAMETOOLONG, fmt::format("{} has at most {} bytes, \"{}\" has {}", what, longest,
+                                           text, text.size()));
+}
+
+void put_name(Request& request, std::string_view name) {
+  put_text(request, IFLA_IFNAME, name, kLongestName);
 }
 
 Request create_link(std::string_view name, const Mac& mac) {
   Request request = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
-  put(request, IFLA_IFNAME, name.substr(0, kLongestName));
+  put_name(request, name);
   put(request, IFLA_ADDRESS, mac);
   put(request, IFLA_GROUP, kOurGroup);
   return request;
@@ -83,14 +96,12 @@ Request change_link(ifinfomsg header, std::string_view name, const LinkSettings&
   }
   // RTM_SETLINK would pass over what only the link's kind knows.
   Request request = link_request(RTM_NEWLINK, 0, header);
-  if (!name.empty()) put(request, IFLA_IFNAME, name.substr(0, kLongestName));
+  if (!name.empty()) put_name(request, name);
   if (wanted.mac) put(request, IFLA_ADDRESS, *wanted.mac);
   if (wanted.mtu) put(request, IFLA_MTU, *wanted.mtu);
   if (wanted.master) put(request, IFLA_MASTER, *wanted.master);
   if (wanted.group) put(request, IFLA_GROUP, *wanted.group);
-  if (wanted.alias) {
-    put(request, IFLA_IFALIAS, std::string_view(*wanted.alias).substr(0, kLongestAlias));
-  }
+  if (wanted.alias) put_text(request, IFLA_IFALIAS, *wanted.alias, kLongestAlias);
   if (wanted.route_localnet) {
     put_ipv4_value(request, IPV4_DEVCONF_ROUTE_LOCALNET, *wanted.route_localnet);
   }
@@ -147,7 +158,7 @@ Request delete_link(int index) {
 
 Request delete_link(std::string_view name) {
   Request request = link_request(RTM_DELLINK, 0, ifinfomsg{});
-  put(request, IFLA_IFNAME, name.substr(0, kLongestName));
+  put_name(request, name);
   return request;
 }
 

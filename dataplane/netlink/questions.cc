@@ -15,7 +15,7 @@ namespace {
 template <class Header>
 Request question(std::uint16_t type, std::uint16_t flags, Header header) {
   Request request(type, flags, NLMSG_HDRLEN + sizeof(header) + NLA_HDRLEN + sizeof(std::uint32_t));
-  nlmsg_append(request.message(), &header, sizeof(header), NLMSG_ALIGNTO);
+  put_header(request, header);
   return request;
 }
 

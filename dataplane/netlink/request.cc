@@ -21,11 +21,6 @@ constexpr std::uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
 
 std::uint8_t or_ours(std::uint8_t protocol) { return protocol != 0 ? protocol : kOurProtocol; }
 
-template <class Header>
-void put_header(Request& request, Header header) {
-  nlmsg_append(request.message(), &header, sizeof(header), NLMSG_ALIGNTO);
-}
-
 /// What user space may set; the others (permanent, secondary, tentative) the kernel sets itself.
 constexpr std::uint32_t kSettableFlags = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR |
                                          IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN | IFA_F_OPTIMISTIC;
@@ -61,7 +56,7 @@ void put_next_hops(Request& request, const std::vector<NextHop>& hops) {
 }
 
 Request route_request(std::uint16_t type, std::uint16_t flags, const Route& route) {
-  constexpr std::size_t kRoomForHop = 16;
+  constexpr std::size_t kRoomForHop = sizeof(rtnexthop) + NLA_HDRLEN + 16;
   Request request(type, flags, kRoom + route.next_hops.size() * kRoomForHop);
   rtmsg header{};
   header.rtm_family = static_cast<std::uint8_t>(route.destination.address.family());
@@ -131,6 +126,10 @@ Request::Request(std::uint16_t type, std::uint16_t flags, std::size_t room)
     : message_(nlmsg_alloc_size(room)) {
   if (!message_) throw std::bad_alloc();
   nlmsg_put(message_.get(), NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, NLM_F_REQUEST | flags);
+}
+
+void Request::refuse(int code, std::string why) {
+  if (!refusal_) refusal_ = std::make_unique<Error>(Error{"", code, std::move(why)});
 }
 
 void Request::Free::operator()(nl_msg* message) const { nlmsg_free(message); }

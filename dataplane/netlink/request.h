@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/base/error.h"
 #include "dataplane/netlink/messages.h"
 
 struct nl_msg;
@@ -21,6 +22,12 @@ class Request {
   /// Starts a message with room for `room` bytes of headers and attributes. For builders.
   Request(std::uint16_t type, std::uint16_t flags, std::size_t room);
 
+  /// For builders: the message cannot say what it should, so it must not be sent. The first reason
+  /// stays.
+  void refuse(int code, std::string why);
+  /// Why Socket sends nothing of it; null: it is whole.
+  const Error* refusal() const { return refusal_.get(); }
+
   nl_msg* message() const { return message_.get(); }
   nlmsghdr& header() const;  ///< Socket stamps the sequence; all other bytes stay as built
 
@@ -29,6 +36,7 @@ class Request {
     void operator()(nl_msg* message) const;
   };
   std::unique_ptr<nl_msg, Free> message_;
+  std::unique_ptr<Error> refusal_;
 };
 
 /// What is to change of a link; what is not set stays as it is. The kernel applies them in the

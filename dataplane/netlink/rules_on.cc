@@ -20,7 +20,7 @@ Result<std::vector<std::string>> others_rules(Socket& socket, What&& what) {
     fib_rule_hdr header{};
     header.family = static_cast<std::uint8_t>(family);
     Request question(RTM_GETRULE, NLM_F_DUMP, NLMSG_HDRLEN + sizeof(header));
-    nlmsg_append(question.message(), &header, sizeof(header), NLMSG_ALIGNTO);
+    put_header(question, header);
     const auto messages = socket.messages(question, family);
     if (!messages) return tl::unexpected(messages.error());
     for (const auto& message : *messages) {

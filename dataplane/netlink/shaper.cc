@@ -26,7 +26,7 @@ Request shaper_request(std::uint16_t type, std::uint16_t flags, int link) {
   header.tcm_ifindex = link;
   header.tcm_handle = kOurHandle;
   header.tcm_parent = TC_H_ROOT;
-  nlmsg_append(request.message(), &header, sizeof(header), NLMSG_ALIGNTO);
+  put_header(request, header);
   return request;
 }
 

@@ -102,35 +102,38 @@ Result<void> Socket::send(const Request& request) {
 /// Only the last request asks for an acknowledgement: errors are answered always, in order, so that
 /// its answer is the last one and silence before it is success.
 void Socket::send_some(std::span<const Request> requests, std::span<Result<void>> results) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (const Error* refusal = requests[i].refusal()) results[i] = tl::unexpected(*refusal);
+  }
   const auto sent = transmit(requests, NLM_F_ACK);
-  if (!sent) {
-    std::fill(results.begin(), results.end(), sent);
-  } else {
-    collect_answers(results);
+  if (sent) return collect_answers(results, *sent);
+  for (auto& result : results) {
+    if (result) result = tl::unexpected(sent.error());
   }
 }
 
-/// Hands all requests to the kernel, which has worked on them when this returns.
-Result<void> Socket::transmit(std::span<const Request> requests, std::uint16_t flags_of_last) {
+/// Hands all requests that are whole to the kernel, which has worked on them when this returns.
+/// Returns how many requests there are up to the last one that was sent.
+Result<std::size_t> Socket::transmit(std::span<const Request> requests,
+                                     std::uint16_t flags_of_last) {
   std::array<iovec, kMostPerSend> parts;
+  std::size_t count = 0, end = 0;
   sequence_ = next_sequence_;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     nlmsghdr& header = requests[i].header();
     header.nlmsg_seq = next_sequence_++;
-    if (i + 1 == requests.size()) header.nlmsg_flags |= flags_of_last;
-    parts[i] = {&header, NLMSG_ALIGN(header.nlmsg_len)};
+    if (requests[i].refusal()) continue;
+    parts[count++] = {&header, NLMSG_ALIGN(header.nlmsg_len)};
+    end = i + 1;
   }
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
-  const msghdr header{&kernel, sizeof(kernel), parts.data(), requests.size(), nullptr, 0, 0};
-  while (sendmsg(connection_.fd(), &header, 0) < 0) {
-    if (errno != EINTR) return failure({}, errno);
-  }
-  return {};
+  if (count == 0) return 0;
+  static_cast<nlmsghdr*>(parts[count - 1].iov_base)->nlmsg_flags |= flags_of_last;
+  return connection_.send(std::span(parts).first(count)).map([&] { return end; });
 }
 
-void Socket::collect_answers(std::span<Result<void>> results) {
-  bool complete = false, lost = false;
+/// The answer to the last request that was sent, the one before `end`, comes last.
+void Socket::collect_answers(std::span<Result<void>> results, std::size_t end) {
+  bool complete = end == 0, lost = false;
   while (!complete) {
     const auto answers = connection_.receive();
     if (!answers && answers.error().code == ENOBUFS) {
@@ -142,7 +145,7 @@ void Socket::collect_answers(std::span<Result<void>> results) {
       const std::uint32_t position = answer.nlmsg_seq - sequence_;
       if (answer.nlmsg_type != NLMSG_ERROR || position >= results.size()) return;
       results[position] = verdict_of(answer);
-      complete = position + 1 == results.size();
+      complete = position + 1 == end;
     });
   }
   if (complete && !lost) return;
@@ -188,6 +191,7 @@ Result<void> Socket::list(const Request& question, int family, Listed& listed) {
 
 /// False: the listing changed meanwhile, or part of it was lost.
 Result<bool> Socket::list_once(const Request& question, int family, Listed& listed) {
+  if (question.refusal()) return tl::unexpected(*question.refusal());
   if (const auto sent = transmit({&question, 1}, 0); !sent) return tl::unexpected(sent.error());
   bool whole = true;
   std::optional<Result<void>> verdict;

@@ -37,6 +37,7 @@ class Socket {
   /// Sends pipelined and returns one result for each request, in their order. One that fails does
   /// not keep the others from being tried. Errors carry the errno and the kernel's extack words;
   /// the step is left to the caller. ENOBUFS: the kernel's answer was lost, the effect is unknown.
+  /// One that its builder could not finish (Request::refusal) is not sent.
   std::vector<Result<void>> send(std::span<const Request> requests);
   Result<void> send(const Request& request);
 
@@ -63,10 +64,10 @@ class Socket {
 
   explicit Socket(Connection connection);
 
-  Result<void> transmit(std::span<const Request> requests, std::uint16_t flags_of_last);
+  Result<std::size_t> transmit(std::span<const Request> requests, std::uint16_t flags_of_last);
   void ask_some(std::span<const int> indexes, std::span<Result<Link>> results);
   void send_some(std::span<const Request> requests, std::span<Result<void>> results);
-  void collect_answers(std::span<Result<void>> results);
+  void collect_answers(std::span<Result<void>> results, std::size_t end);
   Result<void> list(const Request& question, int family, Listed& listed);
   Result<bool> list_once(const Request& question, int family, Listed& listed);
 

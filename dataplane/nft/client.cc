@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "dataplane/base/netlink_io.h"
 #include "dataplane/nft/batch.h"
 #include "dataplane/nft/elements.h"
 #include "dataplane/nft/failures.h"
@@ -143,7 +144,7 @@ tl::expected<void, CommitError> Client::State::write_elements(const Transaction&
     const auto& [key, element] = transaction.add[i];
     const Set* set = find_set(*frame, key.set);
     if (!set) return tl::unexpected(unknown_set(key, Kind::add, i));
-    if (auto good = check_comment(*set, key, element, i); !good) return good;
+    if (auto good = check_element(*set, key, element, i); !good) return good;
     additions.add(set, static_cast<std::uint32_t>(i));
   }
   ElementMessages removal(batch, Kind::remove);
@@ -178,8 +179,12 @@ tl::expected<void, CommitError> Client::State::send(const Transaction* transacti
 tl::expected<void, CommitError> Client::State::answers(const Transaction* transaction) {
   std::optional<CommitError> first;
   for (;;) {
-    const auto datagram = socket.receive(first ? MSG_DONTWAIT : 0);
-    if (!datagram) return tl::unexpected(CommitError{datagram.error(), false, {}, {}});
+    const auto datagram = socket.receive(first ? Socket::Wait::no : Socket::Wait::yes);
+    if (!datagram) {
+      discard_waiting(socket.fd());
+      return tl::unexpected(first ? std::move(*first)
+                                  : CommitError{datagram.error(), false, {}, {}});
+    }
     if (datagram->empty()) return tl::unexpected(std::move(*first));
     int left = static_cast<int>(datagram->size());
     const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "dataplane/nft/fields.h"
 #include "dataplane/nft/kernel_options.h"
 #include "dataplane/nft/rule.h"
 #include "dataplane/nft/wire.h"
@@ -105,11 +107,22 @@ void explain_element(const Answer& answer, const Subject& subject, const Sent& s
   }
 }
 
+/// Whether a name fills its field: then it was cut, and means another link.
+bool has_cut_name(const std::vector<Field>& fields, std::string_view bytes) {
+  for (const Field field : fields) {
+    const std::size_t size = std::min(padded(size_of(field)), bytes.size());
+    const bool is_name = field == Field::ifname || field == Field::verdict;
+    if (is_name && size != 0 && bytes[size - 1] != '\0') return true;
+    bytes.remove_prefix(size);
+  }
+  return false;
+}
+
 }  // namespace
 
 Answer parse_answer(const nlmsghdr* header) {
   const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header));
-  Answer answer{header->nlmsg_seq, -error->error, {}, {}};
+  Answer answer{header->nlmsg_seq, verdict_of(header), {}, {}};
   if (!(header->nlmsg_flags & NLM_F_ACK_TLVS)) return answer;
   std::size_t skip = sizeof(nlmsgerr);
   if (!(header->nlmsg_flags & NLM_F_CAPPED)) skip += error->msg.nlmsg_len - sizeof(nlmsghdr);
@@ -144,12 +157,18 @@ CommitError unknown_set(const ElementKey& key, Kind kind, std::size_t index) {
   return error;
 }
 
-tl::expected<void, CommitError> check_comment(const Set& set, const ElementKey& key,
+tl::expected<void, CommitError> check_element(const Set& set, const ElementKey& key,
                                               const Element& element, std::size_t index) {
-  if (element.comment.size() <= kLongestComment) return {};
+  std::string words;
+  if (element.comment.size() > kLongestComment) {
+    words = fmt::format("a comment has at most {} bytes", kLongestComment);
+  } else if (has_cut_name(set.key, key.key) || has_cut_name(set.data, element.data)) {
+    words = "the name of a link or chain has at most 15 bytes";
+  }
+  if (words.empty()) return {};
   CommitError error;
   error.error = {fmt::format("add element {} {{ {} }}", set.name.name, to_text(set.key, key.key)),
-                 EINVAL, fmt::format("a comment has at most {} bytes", kLongestComment)};
+                 EINVAL, std::move(words)};
   error.add = index;
   return tl::unexpected(std::move(error));
 }

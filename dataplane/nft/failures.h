@@ -33,7 +33,7 @@ struct Sent {
 CommitError explain(const Answer&, const Sent&);
 
 CommitError unknown_set(const ElementKey&, Batch::Subject::Kind, std::size_t index);
-tl::expected<void, CommitError> check_comment(const Set&, const ElementKey&, const Element&,
+tl::expected<void, CommitError> check_element(const Set&, const ElementKey&, const Element&,
                                               std::size_t index);
 
 }  // namespace novaplane::nft

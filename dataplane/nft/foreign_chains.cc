@@ -6,6 +6,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 
 #include "dataplane/nft/socket.h"
@@ -65,11 +66,10 @@ struct Within {
   std::string table = {}, set = {};
 };
 
-/// Calls f(message) for each answer to a question for a listing.
+/// Calls f(message) for each answer to a question for a listing. False: the tables changed
+/// meanwhile, so that some may be missing.
 template <class F>
-Result<void> for_each_listed(std::uint16_t type, const Within& within, F&& f) {
-  auto socket = Socket::open();
-  if (!socket) return tl::unexpected(socket.error());
+Result<bool> list_once(Socket& socket, std::uint16_t type, const Within& within, F&& f) {
   alignas(nlmsghdr) std::byte room[1024];
   nlmsghdr* request =
       start_message(room, message_type(type), NLM_F_REQUEST | NLM_F_DUMP, within.family, 0);
@@ -77,22 +77,41 @@ Result<void> for_each_listed(std::uint16_t type, const Within& within, F&& f) {
     put_name(request, NFTA_SET_ELEM_LIST_TABLE, within.table);
     put_name(request, NFTA_SET_ELEM_LIST_SET, within.set);
   }
+  const std::uint32_t sequence = request->nlmsg_seq = socket.next_sequence();
   const iovec part{request, request->nlmsg_len};
-  if (auto sent = socket->send({&part, 1}); !sent) return sent;
+  if (auto sent = socket.send({&part, 1}); !sent) return tl::unexpected(sent.error());
+  bool whole = true;
   for (;;) {
-    const auto datagram = socket->receive();
+    const auto datagram = socket.receive();
     if (!datagram) return tl::unexpected(datagram.error());
     int left = static_cast<int>(datagram->size());
     const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-      if (header->nlmsg_type == NLMSG_DONE) return {};
-      if (header->nlmsg_type == NLMSG_ERROR) {
-        const int code = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+      if (header->nlmsg_seq != sequence) continue;
+      if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
+      if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+        const int code = verdict_of(header);
+        if (code == 0) return whole;
         return failure("list the tables of others", code);
       }
       if (nft_message(header)) f(header);
     }
   }
+}
+
+/// What f is told more than once, it counts once. A table that goes meanwhile is no error.
+template <class F>
+Result<void> for_each_listed(std::uint16_t type, const Within& within, F&& f) {
+  constexpr int kAttempts = 10;
+  auto socket = Socket::open();
+  if (!socket) return tl::unexpected(socket.error());
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto whole = list_once(*socket, type, within, f);
+    if (!whole && whole.error().code == ENOENT) return {};
+    if (!whole) return tl::unexpected(whole.error());
+    if (*whole) return {};
+  }
+  return failure("list the tables of others", EBUSY, "they change faster than they can be listed");
 }
 
 void collect(const nlmsghdr* message, std::vector<ForeignChain>& found) {

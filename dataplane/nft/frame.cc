@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "dataplane/nft/wire.h"
+
 namespace novaplane::nft {
 namespace {
 
@@ -48,6 +50,10 @@ Result<void> Frame::check() const {
     });
     if (!placed)
       return failure(std::string(kStep), fmt::format("there is no chain {}", rule.chain));
+    if (rule.comment.size() > kLongestComment) {
+      return failure(std::string(kStep), fmt::format("a comment has at most {} bytes: {}",
+                                                     kLongestComment, rule.comment));
+    }
   }
   return {};
 }

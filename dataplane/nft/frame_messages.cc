@@ -109,7 +109,7 @@ void write_rule(Batch& batch, const Rule& rule, std::size_t index, RuleIdentity 
   put_rule(message, rule);
   std::string userdata;
   if (!rule.comment.empty()) {
-    append_userdata(userdata, kUserdataComment, rule.comment.substr(0, kLongestComment) + '\0');
+    append_userdata(userdata, kUserdataComment, rule.comment + '\0');
   }
   append_userdata(userdata, kUserdataIdentity,
                   {reinterpret_cast<const char*>(&identity), sizeof(identity)});

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/base/netlink_io.h"
 #include "dataplane/nft/wire.h"
 
 namespace novaplane::nft {
@@ -66,15 +67,17 @@ Result<void> Listing::ask(nlmsghdr* request, std::string_view what, const Handle
   if (auto sent = socket_.send({&part, 1}); !sent) return sent;
   for (;;) {
     const auto datagram = socket_.receive();
-    if (!datagram) return tl::unexpected(datagram.error());
+    if (!datagram) {
+      discard_waiting(socket_.fd());
+      return tl::unexpected(datagram.error());
+    }
     int left = static_cast<int>(datagram->size());
     const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
       if (header->nlmsg_seq != sequence_) continue;
       if (header->nlmsg_flags & NLM_F_DUMP_INTR) interrupted_ = true;
-      if (header->nlmsg_type == NLMSG_DONE) return {};
-      if (header->nlmsg_type == NLMSG_ERROR) {
-        const int code = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+      if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+        const int code = verdict_of(header);
         if (code == ENOENT || code == 0) return {};
         return failure(std::string(what), code, words_of(code));
       }

@@ -91,7 +91,7 @@ Result<void> Monitor::resume() { return state_->socket.join(NFNLGRP_NFTABLES); }
 Result<Monitor::Drained> Monitor::drain(const std::function<void(Event)>& handle) {
   Drained drained = Drained::all;
   for (int i = 0; i < kPatience; ++i) {
-    const auto datagram = state_->socket.receive(MSG_DONTWAIT);
+    const auto datagram = state_->socket.receive(Socket::Wait::no);
     if (!datagram && datagram.error().code == ENOBUFS) {
       drained = Drained::lost;
       continue;

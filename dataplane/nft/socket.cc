@@ -2,9 +2,11 @@
 
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <cerrno>
+#include <chrono>
+
+#include "dataplane/base/netlink_io.h"
 
 namespace novaplane::nft {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 constexpr std::size_t kReceiveSize = 64 * 1024;
 
 /// Answers are queued before send() returns; the wait only keeps a broken kernel from hanging us.
-constexpr timeval kPatience = {.tv_sec = 10, .tv_usec = 0};
+constexpr std::chrono::seconds kPatience{10};
 
 }  // namespace
 
@@ -37,7 +39,7 @@ Result<Socket> Socket::open() {
   const int on = 1;
   setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
   setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
+  if (auto done = connect_to_kernel(fd.get(), kStep); !done) return tl::unexpected(done.error());
   return Socket(std::move(fd), address.nl_pid);
 }
 
@@ -66,25 +68,17 @@ Result<void> Socket::leave(int group) {
 }
 
 Result<void> Socket::send(std::span<const iovec> parts) {
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
-  msghdr message{};
-  message.msg_name = &kernel;
-  message.msg_namelen = sizeof(kernel);
-  message.msg_iov = const_cast<iovec*>(parts.data());
-  message.msg_iovlen = parts.size();
-  if (::sendmsg(fd(), &message, 0) < 0) return failure("send to nf_tables", errno);
-  return {};
+  return send_to_kernel(fd(), parts, "send to nf_tables");
 }
 
-Result<std::span<const std::byte>> Socket::receive(int flags) {
-  for (;;) {
-    const ssize_t size = ::recv(fd(), buffer_.get(), kReceiveSize, flags);
-    if (size >= 0) return std::span<const std::byte>(buffer_.get(), static_cast<std::size_t>(size));
-    if (errno == EAGAIN && (flags & MSG_DONTWAIT)) return std::span<const std::byte>();
-    if (errno != EINTR)
-      return failure("receive from nf_tables", errno == EAGAIN ? ETIMEDOUT : errno);
-  }
+Result<std::span<const std::byte>> Socket::receive(Wait wait) {
+  constexpr std::string_view kStep = "receive from nf_tables";
+  const std::span room(buffer_.get(), kReceiveSize);
+  const auto patience = wait == Wait::no ? std::chrono::seconds(0) : kPatience;
+  const auto size = receive_from_kernel(fd(), room, patience, kStep);
+  if (!size) return tl::unexpected(size.error());
+  if (*size == 0 && wait == Wait::yes) return failure(std::string(kStep), ETIMEDOUT);
+  return std::span<const std::byte>(room.first(*size));
 }
 
 }  // namespace novaplane::nft

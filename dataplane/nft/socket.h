@@ -34,8 +34,10 @@ class Socket {
   /// One sendmsg: the kernel has done the work when it returns.
   Result<void> send(std::span<const iovec> parts);
 
-  /// One datagram, valid until the next call. Empty: nothing there and `flags` has MSG_DONTWAIT.
-  Result<std::span<const std::byte>> receive(int flags = 0);
+  enum class Wait : std::uint8_t { yes, no };
+  /// One datagram from the kernel, valid until the next call. Empty: nothing is there, and the
+  /// caller does not wait; who waits gets ETIMEDOUT. ENOBUFS: something was lost.
+  Result<std::span<const std::byte>> receive(Wait wait = Wait::yes);
 
  private:
   Socket(Fd fd, std::uint32_t port_id);

@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace novaplane::nft {
@@ -77,6 +78,13 @@ std::string_view bytes_of(const nlattr* attribute) {
 std::string_view text_of(const nlattr* attribute) {
   const std::string_view bytes = bytes_of(attribute);
   return bytes.substr(0, bytes.find('\0'));
+}
+
+int verdict_of(const nlmsghdr* header) {
+  const bool is_error = header->nlmsg_type == NLMSG_ERROR;
+  const std::size_t size = is_error ? sizeof(nlmsgerr) : sizeof(int);
+  if (mnl_nlmsg_get_payload_len(header) < size) return is_error ? EBADMSG : 0;
+  return -*static_cast<const int*>(mnl_nlmsg_get_payload(header));
 }
 
 std::optional<Family> ours(const nlmsghdr* header) {

@@ -63,6 +63,10 @@ std::uint32_t u32_of(const nlattr*, std::uint32_t otherwise = 0);
 std::string_view text_of(const nlattr*);  ///< without the final NUL; empty when not there
 std::string_view bytes_of(const nlattr*);
 
+/// The errno (positive) in NLMSG_ERROR, or in the NLMSG_DONE of a listing that ended early; 0:
+/// none.
+int verdict_of(const nlmsghdr*);
+
 /// The family when the message is about a table of ours.
 std::optional<Family> ours(const nlmsghdr*);
 

@@ -46,8 +46,12 @@ TEST_F(LinkTest, NamesABridgeInTheSendThatCreatesIt) {
   EXPECT_EQ(link("br-blue").alias, "novaplane network blue");
 }
 
-TEST_F(LinkTest, TakesNoMoreOfAnAliasThanTheKernelKeeps) {
-  send(set_link("lo", {.alias = std::string(1000, 'x')}));
+TEST_F(LinkTest, RefusesAnAliasThatTheKernelWouldCut) {
+  send(set_link("lo", {.alias = std::string(255, 'x')}));
+  const auto longer = socket_.send(set_link("lo", {.alias = std::string(256, 'y')}));
+  ASSERT_FALSE(longer);
+  EXPECT_EQ(longer.error().code, ENAMETOOLONG);
+  EXPECT_THAT(longer.error().words, testing::HasSubstr("a link's alias has at most 255 bytes"));
   EXPECT_EQ(link("lo").alias, std::string(255, 'x'));
   send(set_link("lo", {.alias = ""}));
   EXPECT_EQ(link("lo").alias, "");
@@ -113,7 +117,23 @@ TEST_F(LinkTest, RefusesANameThatIsTakenOrUnknown) {
   EXPECT_EQ(socket_.send(set_link("br-red", {.up = true})).error().code, ENODEV);
   EXPECT_EQ(socket_.send(set_link(999, {.up = true})).error().code, ENODEV);
   EXPECT_EQ(socket_.link(999).error().code, ENODEV);
-  EXPECT_FALSE(socket_.send(create_bridge("a-name-that-is-too-long", mac("0a:00:00:00:00:01"))));
+}
+
+TEST_F(LinkTest, NamesWithMoreThanFifteenBytesAreRefusedAndNotCut) {
+  const std::string longest(15, 'n'), longer(16, 'n'), much_longer(5000, 'n');
+  send(create_bridge(longest, mac("0a:00:00:00:00:01")));
+  for (const std::string& name : {longer, much_longer}) {
+    for (const Request& request :
+         {create_bridge(name, mac("0a:00:00:00:00:02")),
+          create_vlan(name, mac("0a:00:00:00:00:02"), 1, 101),
+          create_vxlan(name, mac("0a:00:00:00:00:02"), 1, ip("192.0.2.1"), 4789),
+          set_link(name, {.up = true}), delete_link(name)}) {
+      const auto result = socket_.send(request);
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error().code, ENAMETOOLONG);
+    }
+  }
+  EXPECT_EQ(link(longest).name, longest);
 }
 
 TEST_F(LinkTest, DeletesALink) {

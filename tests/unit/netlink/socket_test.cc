@@ -1,12 +1,17 @@
 #include "dataplane/netlink/socket.h"
 
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <set>
 #include <thread>
 
+#include "dataplane/base/fd.h"
+#include "dataplane/netlink/attributes.h"
 #include "tests/unit/netlink/kernel_test.h"
 
 namespace novaplane::netlink {
@@ -105,6 +110,104 @@ TEST_F(SocketTest, NobodyHearsOfAListingThatChangedWhileItWasRead) {
   }
   stop = true;
   other.join();
+}
+
+/// More next hops than the 64 KiB of an attribute hold.
+Route of_many_hops(std::size_t count) {
+  Route route{.destination = prefix("198.51.100.0/24")};
+  for (std::size_t i = 0; i < count; ++i) route.next_hops.push_back({1, ip("192.0.2.1")});
+  return route;
+}
+
+TEST_F(SocketTest, AnAttributeThatDoesNotFitIsAnErrorAndTheRequestIsNotSent) {
+  const auto result = socket_.send(add_route(of_many_hops(5000), RouteHow::create));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, EMSGSIZE);
+  EXPECT_THAT(result.error().words, testing::HasSubstr("the request is too long"));
+}
+
+TEST_F(SocketTest, ARequestThatIsNotSentKeepsNoOtherFromBeingAnswered) {
+  for (const std::size_t bad : {0U, 1U, 2U}) {
+    std::vector<Request> requests;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto number = static_cast<std::uint32_t>(3 * bad + i);
+      requests.push_back(i == bad ? add_route(of_many_hops(5000), RouteHow::create)
+                                  : add_route(host_route(number), RouteHow::append));
+    }
+    const auto results = socket_.send(requests);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(results[i].has_value(), i != bad) << bad << i;
+    const auto again = socket_.send(requests);
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(again[i].error().code, i == bad ? EMSGSIZE : EEXIST) << bad << i;
+    }
+  }
+  EXPECT_THAT(list<Route>(Listing::our_routes), SizeIs(6));
+}
+
+/// Each kind of attribute, with no room left.
+TEST_F(SocketTest, ARequestWithoutRoomIsRefused) {
+  const auto refused = [&](auto&& fill) {
+    Request request(RTM_NEWLINK, 0, NLMSG_HDRLEN + sizeof(ifinfomsg));
+    ifinfomsg header{};
+    header.ifi_index = 1;
+    put_header(request, header);
+    EXPECT_FALSE(request.refusal());
+    fill(request);
+    const auto result = socket_.send(request);
+    return !result && result.error().code == EMSGSIZE;
+  };
+  EXPECT_TRUE(refused([](Request& r) { put(r, IFLA_MTU, std::uint32_t{1500}); }));
+  EXPECT_TRUE(refused([](Request& r) { put(r, IFLA_IFALIAS, std::string_view("web")); }));
+  EXPECT_TRUE(refused([](Request& r) { put(r, IFLA_ADDRESS, mac("02:00:00:00:00:01")); }));
+  EXPECT_TRUE(refused([](Request& r) { put(r, IFLA_ADDRESS, ip("2001:db8::1")); }));
+  EXPECT_TRUE(refused([](Request& r) { const Nest nest(r, IFLA_LINKINFO); }));
+  EXPECT_TRUE(refused([](Request& r) { put_header(r, ifinfomsg{}); }));
+}
+
+TEST_F(SocketTest, ANestLongerThanAnAttributeIsRefused) {
+  Request request(RTM_NEWLINK, 0, 200'000);
+  put_header(request, ifinfomsg{});
+  {
+    const Nest nest(request, IFLA_LINKINFO);
+    for (int i = 0; i < 2; ++i) put(request, IFLA_INFO_DATA, std::string(40'000, 'x'));
+  }
+  EXPECT_EQ(socket_.send(request).error().code, EMSGSIZE);
+}
+
+TEST_F(SocketTest, AQuestionThatIsNotWholeIsNotAsked) {
+  Request question(RTM_GETLINK, NLM_F_DUMP, NLMSG_HDRLEN + sizeof(ifinfomsg));
+  put_header(question, ifinfomsg{});
+  put(question, IFLA_EXT_MASK, std::uint32_t{1});
+  EXPECT_EQ(socket_.messages(question, AF_UNSPEC).error().code, EMSGSIZE);
+}
+
+/// Another process with the right to send what only the kernel should.
+TEST_F(SocketTest, OthersNeitherAnswerNorTellNews) {
+  const Fd other(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  const auto send_to = [&](std::uint32_t port, std::uint32_t groups) {
+    struct {
+      nlmsghdr header{sizeof(nlmsghdr) + sizeof(ifinfomsg), RTM_DELLINK, 0, 0, 0};
+      ifinfomsg link{};
+    } forged;
+    forged.link.ifi_index = 1;
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    address.nl_pid = port;
+    address.nl_groups = groups;
+    const auto sent = ::sendto(other.get(), &forged, sizeof(forged), MSG_DONTWAIT,
+                               reinterpret_cast<sockaddr*>(&address), sizeof(address));
+    return sent < 0 ? errno : 0;
+  };
+  EXPECT_EQ(send_to(socket_.port_id(), 0), ECONNREFUSED);
+  hear<Seen<Link>>();
+  send_to(0, RTMGRP_LINK);
+  send(set_link("lo", {.up = false}));
+  std::vector<Observation> news;
+  ASSERT_TRUE(monitor_.drain([&](Observation&& told) { news.push_back(std::move(told)); }));
+  EXPECT_TRUE(std::ranges::any_of(
+      news, [](const Observation& told) { return std::holds_alternative<Seen<Link>>(told); }));
+  EXPECT_TRUE(std::ranges::none_of(
+      news, [](const Observation& told) { return std::holds_alternative<Gone<Link>>(told); }));
 }
 
 TEST_F(SocketTest, StaysInTheNamespaceItWasOpenedIn) {
