@@ -5,28 +5,33 @@
 #include <algorithm>
 #include <iterator>
 
+#include "dhcp/dnsmasq_text.h"
+
 namespace novaplane::dhcp {
 namespace {
 
 constexpr std::string_view kNoRouter = "no-router";  // the tag of ports with `default_route: false`
 
+// RFC 2132, RFC 3442.
+constexpr std::uint8_t kRouter = 3, kDnsServer = 6, kMtu = 26, kClasslessRoutes = 121;
+
 /// Of ports with a router of their own.
 std::string tag_of_router(const IpAddress& router) { return fmt::format("via-{}", router); }
 
-bool is_one_line(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+/// By its name or by its number.
+Result<cloud::DhcpOption> option_of(std::string_view name) {
+  cloud::Event key;
+  key.text = name;
+  const auto option = cloud::dhcp_option(key);
+  return option ? Result<cloud::DhcpOption>(*option) : failure("", option.error().sentence);
 }
 
-/// What is neither a separator nor a wildcard, a quote or a comment to dnsmasq.
-bool is_plain(std::string_view text) {
-  return !text.empty() && is_one_line(text) &&
-         text.find_first_of(" ,*/#\"\\") == std::string_view::npos;
-}
-
-/// The document may replace an option that we would set, by its name or by its number.
-bool is_set_by(const cloud::Dhcp& dhcp, const std::string& name, const std::string& number) {
-  return dhcp.options.contains(name) || dhcp.options.contains(number);
+/// The document may replace an option that we would set.
+bool is_set_by(const cloud::Dhcp& dhcp, std::uint8_t code) {
+  return std::any_of(dhcp.options.begin(), dhcp.options.end(), [&](const auto& entry) {
+    const auto option = option_of(entry.first);
+    return option && option->code == code;
+  });
 }
 
 std::uint32_t addresses_in(const Prefix& range) { return 1u << std::min(31, 32 - range.length); }
@@ -72,6 +77,9 @@ void serve_names(Text& text, const Served& served) {
   text.line("rev-server={}", served.network.cidr);
   if (served.host_address6) text.line("rev-server={}", *served.network.cidr6);
   text.line("cache-size=1000");
+  // Questions that name servers have not answered yet. dnsmasq's 150 are one guest's; each takes
+  // 300 bytes for 10 s at most.
+  text.line("dns-forward-max=10000");
   // Without name servers of its own a network asks those of the host (/etc/resolv.conf).
   if (!dhcp.dns.empty()) text.line("no-resolv");
   for (const IpAddress& server : dhcp.dns) text.line("server={}", server);
@@ -89,28 +97,51 @@ void serve_leases(Text& text, const Served& served) {
   text.line("log-async");  // a stuck syslog must not stop DHCP
 }
 
+/// The routes as people read them; as octets where dnsmasq would take the rest of a long line for
+/// another one (src/option.c reads 1,024 characters at once).
+std::string routes_text(std::vector<cloud::DhcpRoute> routes,
+                        const std::optional<IpAddress>& router) {
+  constexpr std::size_t kLongest = 900;
+  if (router) routes.push_back({Prefix{IpAddress::v4(0), 0}, *router});
+  std::string words, octets;
+  for (const cloud::DhcpRoute& route : routes) {
+    words += fmt::format(",{},{}", route.destination, route.via);
+    octets += cloud::route_octets(route.destination, route.via);
+  }
+  return words.size() <= kLongest ? words : ',' + colon_hex(octets);
+}
+
 /// RFC 3442: a client that takes this option ignores the router option, so it repeats the router.
 void classless_routes(Text& text, const Served& served) {
   const cloud::Dhcp& dhcp = served.network.dhcp;
-  if (dhcp.routes.empty() || is_set_by(dhcp, "classless-static-route", "121")) return;
-  std::string routes;
-  for (const cloud::DhcpRoute& route : dhcp.routes) {
-    routes += fmt::format(",{},{}", route.destination, route.via);
-  }
-  const std::string by_default =
-      served.router ? fmt::format(",0.0.0.0/0,{}", *served.router) : std::string();
-  text.line("dhcp-option=option:classless-static-route{}{}", routes, by_default);
-  text.line("dhcp-option=tag:{},option:classless-static-route{}", kNoRouter, routes);
+  if (dhcp.routes.empty() || is_set_by(dhcp, kClasslessRoutes)) return;
+  const auto with = [&](const std::optional<IpAddress>& router) {
+    return routes_text(dhcp.routes, router);
+  };
+  text.line("dhcp-option=option:classless-static-route{}", with(served.router));
+  text.line("dhcp-option=tag:{},option:classless-static-route{}", kNoRouter, with({}));
   for (const IpAddress& router : served.network.other_routers) {
-    text.line("dhcp-option=tag:{},option:classless-static-route{},0.0.0.0/0,{}",
-              tag_of_router(router), routes, router);
+    text.line("dhcp-option=tag:{},option:classless-static-route{}", tag_of_router(router),
+              with(router));
   }
+}
+
+/// A name that only another version of dnsmasq may know is left to it.
+Result<std::string> option_text(const std::string& name, const std::string& value) {
+  const auto option = option_of(name);
+  const auto sent = option ? cloud::dhcp_value(*option, value)
+                           : cloud::DhcpValue{cloud::DhcpValue::Form::text, {value}};
+  if (!sent) return failure("", sent.error().sentence);
+  const bool is_number =
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
+  const std::string words = to_text(*sent);
+  return fmt::format("{}{}{}{}", is_number ? "" : "option:", name, words.empty() ? "" : ",", words);
 }
 
 void options(Text& text, const Served& served) {
   const cloud::Dhcp& dhcp = served.network.dhcp;
   // An empty router option keeps dnsmasq from naming itself.
-  if (!is_set_by(dhcp, "router", "3")) {
+  if (!is_set_by(dhcp, kRouter)) {
     text.line("dhcp-option=option:router{}{}", served.router ? "," : "",
               served.router ? served.router->to_string() : "");
   }
@@ -118,17 +149,14 @@ void options(Text& text, const Served& served) {
   for (const IpAddress& router : served.network.other_routers) {
     text.line("dhcp-option=tag:{},option:router,{}", tag_of_router(router), router);
   }
-  if (!is_set_by(dhcp, "dns-server", "6")) {
+  if (!is_set_by(dhcp, kDnsServer)) {
     text.line("dhcp-option=option:dns-server,{}", served.host_address);
   }
   // Told to clients that do not ask, too: a guest with a wrong MTU loses its large packets.
-  if (!is_set_by(dhcp, "mtu", "26")) text.line("dhcp-option-force=option:mtu,{}", served.mtu);
+  if (!is_set_by(dhcp, kMtu)) text.line("dhcp-option-force=option:mtu,{}", served.mtu);
   classless_routes(text, served);
   for (const auto& [name, value] : dhcp.options) {
-    const bool is_number =
-        std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
-    text.line("dhcp-option={}{}{}{}", is_number ? "" : "option:", name, value.empty() ? "" : ",",
-              value);
+    text.line("dhcp-option={}", *option_text(name, value));
   }
 }
 
@@ -146,8 +174,8 @@ Result<void> check(const cloud::Network& network) {
   }
   for (const auto& [name, value] : network.dhcp.options) {
     if (!is_plain(name)) return refused(network, fmt::format("'{}' is no DHCP option", name));
-    if (!is_one_line(value)) {
-      return refused(network, fmt::format("option {}: the value is not one line of text", name));
+    if (const auto text = option_text(name, value); !text) {
+      return refused(network, fmt::format("option {}: {}", name, text.error().words));
     }
   }
   return {};
@@ -160,6 +188,12 @@ Result<void> check(const cloud::Port& port) {
     }
   }
   return {};
+}
+
+/// With its domain: alone, `ignore`, `infinite`, `101` and `5m` would be read as a keyword or a
+/// lease time (dnsmasq(8), --dhcp-host). dnsmasq takes the domain off again.
+std::string full_name(const cloud::Port& port, const cloud::Dhcp& dhcp) {
+  return dhcp.domain.empty() ? port.hostname : fmt::format("{}.{}", port.hostname, dhcp.domain);
 }
 
 /// A machine makes an address of its own only from 64 bits (RFC 4862, 5.5.3; RFC 2464, 4): in a
@@ -221,26 +255,27 @@ Result<std::string> config_text(const Served& served) {
   return text.take();
 }
 
-Result<std::string> host_line(const cloud::Port& port) {
+Result<std::string> host_line(const cloud::Port& port, const cloud::Dhcp& dhcp) {
   if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
+  std::string tag;
   if (!port.default_route) {
-    return fmt::format("{},set:{},{},{}", port.mac, kNoRouter, port.address, port.hostname);
+    tag = fmt::format("set:{},", kNoRouter);
+  } else if (port.gateway) {
+    tag = fmt::format("set:{},", tag_of_router(*port.gateway));
   }
-  if (!port.gateway) return fmt::format("{},{},{}", port.mac, port.address, port.hostname);
-  return fmt::format("{},set:{},{},{}", port.mac, tag_of_router(*port.gateway), port.address,
-                     port.hostname);
+  return fmt::format("{},{}{},{}", port.mac, tag, port.address, full_name(port, dhcp));
 }
 
-Result<std::string> host6_line(const cloud::Port& port) {
+Result<std::string> host6_line(const cloud::Port& port, const cloud::Dhcp& dhcp) {
   if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
-  return fmt::format("{},[{}],{}", port.mac, *port.address6, port.hostname);
+  return fmt::format("{},[{}],{}", port.mac, *port.address6, full_name(port, dhcp));
 }
 
 Result<std::string> name_line(const cloud::Port& port, const IpAddress& address,
                               const cloud::Dhcp& dhcp) {
   if (auto checked = check(port); !checked) return tl::unexpected(checked.error());
   if (dhcp.domain.empty()) return fmt::format("{} {}", address, port.hostname);
-  return fmt::format("{} {}.{} {}", address, port.hostname, dhcp.domain, port.hostname);
+  return fmt::format("{} {} {}", address, full_name(port, dhcp), port.hostname);
 }
 
 }  // namespace novaplane::dhcp

@@ -28,10 +28,10 @@ Result<std::string> config_text(const Served&);
 /// DHCPv6 need the whole link, while names are answered on single addresses.
 Result<std::string> config6_text(const Served&);
 
-/// A line for a hosts directory of DHCP: MAC, address, name.
-Result<std::string> host_line(const cloud::Port&);
+/// A line for a hosts directory of DHCP: MAC, address, full name.
+Result<std::string> host_line(const cloud::Port&, const cloud::Dhcp&);
 /// Of DHCPv6; the port has an address6.
-Result<std::string> host6_line(const cloud::Port&);
+Result<std::string> host6_line(const cloud::Port&, const cloud::Dhcp&);
 
 /// A line for a hosts directory of DNS: one of the port's addresses, full name, short name.
 Result<std::string> name_line(const cloud::Port&, const IpAddress&, const cloud::Dhcp&);

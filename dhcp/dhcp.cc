@@ -44,7 +44,7 @@ void compile_port6(const Context& context, const cloud::Port& port, const cloud:
                    Rows& out) {
   if (!port.address6 || !engine::host_address6_on(context, network)) return;
   if (port.host == context.host.name) {
-    add_entry(service6_of(network.name), "host " + port.name, host6_line(port), out);
+    add_entry(service6_of(network.name), "host " + port.name, host6_line(port, network.dhcp), out);
   }
   add_entry(service_of(network.name), fmt::format("name {}/ipv6", port.name),
             name_line(port, *port.address6, network.dhcp), out);
@@ -55,7 +55,7 @@ void compile_port(const Context& context, const cloud::Port& port, Rows& out) {
   if (!is_served(context, network)) return;
   const auto service = service_of(network.name);
   if (engine::serves(context, network, port)) {
-    add_entry(service, "host " + port.name, host_line(port), out);
+    add_entry(service, "host " + port.name, host_line(port, network.dhcp), out);
   }
   add_entry(service, "name " + port.name, name_line(port, port.address, network.dhcp), out);
   compile_port6(context, port, network, out);

@@ -1,7 +1,6 @@
 #include "hwgw/gateway_pair.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -19,6 +18,23 @@ const engine::ServiceKey kKeepalived = "failover/keepalived", kConntrackd = "fai
 namespace {
 
 using engine::Context;
+
+/// What neither program reads as anything but a name.
+bool is_word(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !text.empty() && is_letter(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+         });
+}
+
+/// A link as keepalived reads it: `!` and `~` mean something else outside of quotes. No name of a
+/// link in the document has a quote, a backslash or a brace.
+std::string quoted(const std::string& link) { return is_word(link) ? link : '"' + link + '"'; }
+std::string unquoted(const std::string& word) {
+  const bool is_quoted = word.size() >= 2 && word.front() == '"' && word.back() == '"';
+  return is_quoted ? word.substr(1, word.size() - 2) : word;
+}
 
 /// The links that guests of the network come by.
 std::optional<std::string> carrier_of(const Context& context, const cloud::Network& network) {
@@ -82,6 +98,15 @@ void GatewayPair::compile(const Context& context, const engine::Object& object,
          "no link has it, so the other gateway host is not told of flows"});
     return;
   }
+  if (!is_word(member->sync_link)) {
+    out.problems.push_back(
+        {fmt::format("{}'s tunnel_address {}", member->host, member->sync_address), 0,
+         fmt::format(
+             "conntrackd reads no name such as '{}', the link that has it: rename the link, "
+             "or the other gateway host is not told of flows",
+             member->sync_link)});
+    return;
+  }
   out.services.push_back({kConntrackd, {conntrackd_text(*member), member->sync_link}});
 }
 
@@ -108,16 +133,18 @@ std::string keepalived_text(const PairMember& member) {
       "  virtual_router_id {}\n"
       "  priority {}\n"
       "  advert_int 0.1\n",
-      member.host, member.uplink, member.id, is_first ? kFirst : kSecond);
+      member.host, quoted(member.uplink), member.id, is_first ? kFirst : kSecond);
   if (!member.wires.empty()) {
-    text += fmt::format("  track_interface {{\n    {}\n  }}\n", fmt::join(member.wires, "\n    "));
+    text += "  track_interface {\n";
+    for (const std::string& wire : member.wires) text += fmt::format("    {}\n", quoted(wire));
+    text += "  }\n";
   }
   text += fmt::format("  virtual_ipaddress {{\n    {}/{} dev {}\n  }}\n", member.source,
-                      member.source.bits(), member.uplink);
+                      member.source.bits(), quoted(member.uplink));
   text += "  virtual_ipaddress_excluded {\n";
   for (const PairMember::Gateway& gateway : member.gateways) {
     text += fmt::format("    {} brd {} dev {} scope {} no_track\n", gateway.address,
-                        gateway.address.broadcast(), gateway.bridge, netlink::kPairScope);
+                        gateway.address.broadcast(), quoted(gateway.bridge), netlink::kPairScope);
   }
   return text + "  }\n}\n";
 }
@@ -129,7 +156,7 @@ std::vector<PairMember::Gateway> gateways_in(std::string_view keepalived_text) {
     std::istringstream words(line);
     std::string address, brd, broadcast, dev, bridge;
     if (!(words >> address >> brd >> broadcast >> dev >> bridge) || brd != "brd") continue;
-    if (const auto prefix = Prefix::parse(address)) gateways.push_back({*prefix, bridge});
+    if (const auto prefix = Prefix::parse(address)) gateways.push_back({*prefix, unquoted(bridge)});
   }
   return gateways;
 }

@@ -194,7 +194,8 @@ Parsed<std::string> link(const Event& event) {
   // Beyond the kernel's rule: these names also stand in files and paths, where "all", a wildcard
   // or a quote would mean something else; the kernel itself expands '%' in new names.
   const auto is_safe = [](char c) {
-    return c > ' ' && c < 0x7f && std::string_view("\"'\\*?#,;%").find(c) == std::string_view::npos;
+    return c > ' ' && c < 0x7f &&
+           std::string_view("\"'\\*?#,;%{}").find(c) == std::string_view::npos;
   };
   const std::string_view text = event.text;
   const bool is_reserved = text == "all" || text == "default" || text == "lo";
@@ -219,7 +220,11 @@ Parsed<std::string> domain(const Event& event) {
            std::all_of(label.begin(), label.end(),
                        [](char c) { return is_letter(c) || is_digit(c) || c == '-'; });
   };
-  bool valid = event.text.size() <= 253;
+  const auto is_number = [](std::string_view label) {
+    return std::all_of(label.begin(), label.end(), is_digit);
+  };
+  // RFC 3696, section 2: a name that ends in a number could be an address ("1" in 10.0.0).
+  bool valid = event.text.size() <= 253 && !is_number(event.text.substr(event.text.rfind('.') + 1));
   for (std::string_view rest = event.text; valid;) {
     const auto dot = rest.find('.');
     valid = is_label(rest.substr(0, dot));
@@ -235,22 +240,6 @@ Parsed<std::string> single_line(const Event& event) {
     return std::string(event.text);
   }
   return is_not(event.text, "a single line of up to 255 characters");
-}
-
-Parsed<std::string> dhcp_option(const Event& event) {
-  const auto is_option_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-';
-  };
-  const std::string_view text = event.text;
-  const bool is_number = !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
-  const auto code = is_decimal(text) ? whole<std::uint32_t>(text) : std::nullopt;
-  const bool is_word = !text.empty() && text.size() <= 63 && text.front() != '-' &&
-                       std::all_of(text.begin(), text.end(), is_option_letter);
-  if (is_number ? code && *code >= 1 && *code <= 254 : is_word) return std::string(text);
-  return tl::unexpected(Refusal{
-      "bad-name", fmt::format("{} is neither a DHCP option number (1 to 254) nor a name such as "
-                              "ntp-server",
-                              shown(text))});
 }
 
 Parsed<IpAddress> ipv4(const Event& event) {

@@ -39,9 +39,8 @@ Parsed<std::string> object_name(const Event&);  ///< letters, digits, '.', '_', 
 Parsed<std::string> uplink_name(const Event&);  ///< as above, but not "any"
 Parsed<std::string> link(const Event&);         ///< what the kernel takes for a link, ASCII
 Parsed<std::string> host_name(const Event&);    ///< as object_name(), up to 253
-Parsed<std::string> domain(const Event&);       ///< RFC 1123 labels with dots between
+Parsed<std::string> domain(const Event&);  ///< RFC 1123 labels with dots between, no number last
 Parsed<std::string> single_line(const Event&);  ///< no control characters
-Parsed<std::string> dhcp_option(const Event&);  ///< 1..254, or dnsmasq's name for it
 
 Parsed<IpAddress> ipv4(const Event&);     ///< of one machine: no multicast, loopback or 0.0.0.0
 Parsed<IpAddress> ipv6(const Event&);     ///< likewise

@@ -1,7 +1,9 @@
 #include "dataplane/cloud/schema.h"
 
 #include <algorithm>
+#include <set>
 
+#include "dataplane/cloud/dhcp_option.h"
 #include "dataplane/cloud/hostname.h"
 
 /// The document's keys, as tables; from the leaves to the root.
@@ -83,7 +85,7 @@ void named(Draft& draft, const Value& value) {
   });
 }
 
-/// `{"options", words<&Dhcp::options, dhcp_option, single_line>}`: word -> value.
+/// `{"gateways", words<&Host::gateways, object_name, ipv4>}`: word -> value.
 template <auto member, auto parse_key, auto parse>
 void words(ObjectOf<member>& object, const Value& value) {
   auto& entries = object.*member;
@@ -158,13 +160,38 @@ void read_dhcp_enabled(Dhcp& dhcp, const Value& value) {
     value.reader.draft.dhcp_asked_for.push_back(value.reader.path()[1]);
 }
 
+/// Name or number of an option -> its value; each option once, however it is called.
+void read_dhcp_options(Dhcp& dhcp, const Value& value) {
+  struct Current {
+    std::string name;
+    DhcpOption option;
+    std::set<std::uint8_t> taken;
+  };
+  const auto current = std::make_shared<Current>();
+  read_entries(
+      value,
+      [current](Reader& reader, const Event& key) {
+        const auto option = dhcp_option(key);
+        if (!option) return reader.fail(key, option.error(), true), false;
+        if (!current->taken.insert(option->code).second) {
+          return refuse_duplicate_key(reader, key), false;
+        }
+        current->name = key.text;
+        current->option = *option;
+        return true;
+      },
+      [&options = dhcp.options, current](const Value& entry) {
+        auto text = entry.scalar(single_line);
+        if (!text) return;
+        if (auto sent = dhcp_value(current->option, *text); !sent) return entry.fail(sent.error());
+        options[current->name] = std::move(*text);
+      });
+}
+
 constexpr Key<Dhcp> kDhcp[] = {
-    {"enabled", read_dhcp_enabled},
-    {"lease", scalar<&Dhcp::lease_seconds, lease_time>},
-    {"dns", list<&Dhcp::dns, server>},
-    {"domain", scalar<&Dhcp::domain, domain>},
-    {"options", words<&Dhcp::options, dhcp_option, single_line>},
-    {"routes", list_of_maps<&Dhcp::routes, kDhcpRoute>},
+    {"enabled", read_dhcp_enabled},    {"lease", scalar<&Dhcp::lease_seconds, lease_time>},
+    {"dns", list<&Dhcp::dns, server>}, {"domain", scalar<&Dhcp::domain, domain>},
+    {"options", read_dhcp_options},    {"routes", list_of_maps<&Dhcp::routes, kDhcpRoute>},
 };
 
 constexpr Key<RouterProbe> kRouterProbe[] = {

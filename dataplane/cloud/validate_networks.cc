@@ -1,6 +1,7 @@
 #include <map>
 #include <set>
 
+#include "dataplane/cloud/dhcp_option.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
@@ -149,6 +150,26 @@ class NetworkRules {
       if (!refusal) continue;
       findings_.add({"networks", network_.name, "dhcp", "routes", fmt::format("[{}]", i), "via"},
                     refusal->kind, refusal->sentence);
+    }
+    validate_routes_fit();
+  }
+
+  /// All routes stand in one option (dnsmasq does not divide one, RFC 3396), and the default route
+  /// beside them.
+  void validate_routes_fit() {
+    static const std::size_t kDefaultRoute =
+        route_octets(*Prefix::parse("0.0.0.0/0"), IpAddress::v4(0)).size();
+    const auto& routes = network_.dhcp.routes;
+    std::size_t octets = kDefaultRoute;
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      if (!is_known(routes[i].destination) && !is_known(routes[i].via)) continue;
+      octets += route_octets(routes[i].destination, routes[i].via).size();
+      if (octets <= kDhcpOptionOctets) continue;
+      return findings_.add(
+          {"networks", network_.name, "dhcp", "routes", fmt::format("[{}]", i)}, "bad-value",
+          fmt::format("is one route too many: a DHCP option holds {} octets, which "
+                      "the {} routes before it and the default route fill",
+                      kDhcpOptionOctets, i));
     }
   }
 

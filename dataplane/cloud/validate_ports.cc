@@ -18,6 +18,17 @@ void validate_address(const Cloud& cloud, const Network& network, const Port& po
   }
 }
 
+/// RFC 1035, 2.3.4: 255 octets, two of which are not seen in the text.
+void validate_full_name(const Network& network, const Port& port, Findings& findings) {
+  constexpr std::size_t kLongest = 253;
+  const std::size_t length = port.hostname.size() + 1 + network.dhcp.domain.size();
+  if (!network.dhcp.enabled || length <= kLongest) return;
+  findings.add(path_of(port, "hostname"), "bad-name",
+               fmt::format("the host name and the domain of network {} have {} characters, and a "
+                           "DNS name has {} at most",
+                           network.name, length, kLongest));
+}
+
 void validate_on_network(const Cloud& cloud, const Network& network, const Port& port,
                          Findings& findings) {
   if (is_known(port.address)) {
@@ -26,6 +37,7 @@ void validate_on_network(const Cloud& cloud, const Network& network, const Port&
   if (port.address6) {
     validate_address(cloud, network, port, *port.address6, "address6", findings);
   }
+  validate_full_name(network, port, findings);
   const bool is_shared = network.gateway_mode == GatewayMode::shared;
   const bool has_shared_mac = is_shared || network.host_address;
   if (has_shared_mac && port.mac == network.shared_mac()) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "dhcp/dhcp.h"
 
 namespace novaplane::dhcp {
@@ -107,11 +109,12 @@ TEST_F(DhcpCompile, WithIpv6APortIsKnownByBothAddresses) {
     }
     return lines;
   };
-  EXPECT_THAT(lines_of("web1"),
-              ElementsAre("dhcp/blue host web1: fa:16:3e:00:00:01,10.0.0.11,web1",
-                          "dhcp/blue name web1: 10.0.0.11 web1.novalocal web1",
-                          "dhcp/blue+ipv6 host web1: fa:16:3e:00:00:01,[2001:db8:1::b],web1",
-                          "dhcp/blue name web1/ipv6: 2001:db8:1::b web1.novalocal web1"));
+  EXPECT_THAT(
+      lines_of("web1"),
+      ElementsAre("dhcp/blue host web1: fa:16:3e:00:00:01,10.0.0.11,web1.novalocal",
+                  "dhcp/blue name web1: 10.0.0.11 web1.novalocal web1",
+                  "dhcp/blue+ipv6 host web1: fa:16:3e:00:00:01,[2001:db8:1::b],web1.novalocal",
+                  "dhcp/blue name web1/ipv6: 2001:db8:1::b web1.novalocal web1"));
   EXPECT_THAT(lines_of("db1"),
               ElementsAre("dhcp/blue name db1: 10.0.0.12 db1.novalocal db1",
                           "dhcp/blue name db1/ipv6: 2001:db8:1::c db1.novalocal db1"));
@@ -135,6 +138,7 @@ TEST_F(DhcpCompile, ASharedNetworkHasOneServiceOnItsBridge) {
             "local=/novalocal/\n"
             "rev-server=10.0.0.0/24\n"
             "cache-size=1000\n"
+            "dns-forward-max=10000\n"
             "dhcp-range=10.0.0.0,static,255.255.255.0,86400\n"
             "dhcp-lease-max=256\n"
             "dhcp-authoritative\n"
@@ -212,6 +216,37 @@ TEST_F(DhcpCompile, TheDocumentsOptionsComeLastAndReplaceOurs) {
   EXPECT_THAT(text, Not(HasSubstr("option:mtu")));
 }
 
+TEST_F(DhcpCompile, OptionsAreWrittenSoThatTheyAreReadInOneWay) {
+  blue_.dhcp.options = {{"bootfile-name", "10, \"a\\b\" # c"},
+                        {"224", "\"10\""},
+                        {"225", "01:02"},
+                        {"35", "4294967295"},
+                        {"T1", "30m"},
+                        {"121", "10.9.0.0/16,10.0.0.254"}};
+  EXPECT_THAT(config(),
+              AllOf(HasSubstr("\ndhcp-option=option:bootfile-name,"
+                              "\"10, \\\"a\\\\b\\\" # c\"\n"),
+                    HasSubstr("\ndhcp-option=224,\"10\"\n"), HasSubstr("\ndhcp-option=225,01:02\n"),
+                    HasSubstr("\ndhcp-option=35,ff:ff:ff:ff\n"),
+                    HasSubstr("\ndhcp-option=option:T1,1800\n"),
+                    HasSubstr("\ndhcp-option=121,10:0a:09:0a:00:00:fe\n")));
+}
+
+/// dnsmasq reads 1,024 characters at once and takes the rest for another line.
+TEST_F(DhcpCompile, NoLineIsTooLongForDnsmasq) {
+  for (std::uint32_t i = 0; i < 31; ++i) {
+    blue_.dhcp.routes.push_back(
+        {{IpAddress::v4(0xc6336400 + (i << 8)), 24}, IpAddress::v4(0xc0a864c8)});
+  }
+  std::istringstream lines(config());
+  bool has_routes = false;
+  for (std::string line; std::getline(lines, line);) {
+    has_routes |= line.starts_with("dhcp-option=option:classless-static-route,18:c6:33:64:c0:a8");
+    EXPECT_LT(line.size(), 1024u);
+  }
+  EXPECT_TRUE(has_routes);
+}
+
 TEST_F(DhcpCompile, TheDocumentsMtuPrecedesThatOfTheWire) {
   blue_.mtu = 9000;
   EXPECT_THAT(config(), HasSubstr("option:mtu,9000\n"));
@@ -226,9 +261,19 @@ TEST_F(DhcpCompile, AnEmptyDomainIsLeftOut) {
 using Entry = std::pair<engine::ServiceEntryKey, engine::ServiceEntry>;
 
 TEST_F(DhcpCompile, APortOfThisHostIsServedAndNamed) {
-  EXPECT_THAT(compile(Kind::port, "web1").entries,
-              ElementsAre(Entry{{"dhcp/blue", "host web1"}, {"fa:16:3e:00:00:01,10.0.0.11,web1"}},
-                          Entry{{"dhcp/blue", "name web1"}, {"10.0.0.11 web1.novalocal web1"}}));
+  EXPECT_THAT(
+      compile(Kind::port, "web1").entries,
+      ElementsAre(Entry{{"dhcp/blue", "host web1"}, {"fa:16:3e:00:00:01,10.0.0.11,web1.novalocal"}},
+                  Entry{{"dhcp/blue", "name web1"}, {"10.0.0.11 web1.novalocal web1"}}));
+}
+
+/// dnsmasq would take these for a keyword and for lease times; none of them has a dot.
+TEST_F(DhcpCompile, ANameIsNeverAKeyword) {
+  for (const char* name : {"ignore", "infinite", "101", "5m", "12h"}) {
+    ports_["web1"].hostname = name;
+    EXPECT_EQ(compile(Kind::port, "web1").entries[0].second.line,
+              fmt::format("fa:16:3e:00:00:01,10.0.0.11,{}.novalocal", name));
+  }
 }
 
 TEST_F(DhcpCompile, APortOfAnotherHostIsNamedOnly) {
@@ -239,7 +284,7 @@ TEST_F(DhcpCompile, APortOfAnotherHostIsNamedOnly) {
 TEST_F(DhcpCompile, APortWithoutDefaultRouteIsTagged) {
   ports_["web1"].default_route = false;
   EXPECT_EQ(compile(Kind::port, "web1").entries[0].second.line,
-            "fa:16:3e:00:00:01,set:no-router,10.0.0.11,web1");
+            "fa:16:3e:00:00:01,set:no-router,10.0.0.11,web1.novalocal");
 }
 
 /// The document's validation refuses these too; no value ever becomes a line of its own.
@@ -251,7 +296,9 @@ TEST_F(DhcpCompile, NoValueBecomesALineOfItsOwn) {
     EXPECT_THAT(rows.problems[0].message(), HasSubstr(words));
   };
   blue_.dhcp.options = {{"ntp-server", "10.0.0.5\ndhcp-script=/bin/sh"}};
-  refuses("serve DHCP on network blue: option ntp-server: the value is not one line of text");
+  refuses(
+      "serve DHCP on network blue: option ntp-server: \"10.0.0.5\\x0adhcp-script=/bin/sh\" is not "
+      "a list ");
   blue_.dhcp.options = {{"1,x", "1"}};
   refuses("'1,x' is no DHCP option");
   blue_.dhcp.options.clear();

@@ -81,6 +81,28 @@ TEST_F(GatewayPairTest, KeepalivedHasTheSourceTheGatewaysAndTheWires) {
   EXPECT_EQ(gateways[1].bridge, "br-green");
 }
 
+/// keepalived begins a comment or a sequence with these where they are not quoted.
+TEST_F(GatewayPairTest, AnyLinkCanBeNamedToKeepalived) {
+  for (const char* link : {"a!b", "!", "~SEQ", "$a", "@a", "0a", "a&b"}) {
+    SCOPED_TRACE(link);
+    example_.cloud.networks["blue"].bridge = link;
+    example_.cloud.networks["blue"].interface = link;
+    const std::string text = text_of(kKeepalived);
+    EXPECT_THAT(text, AllOf(HasSubstr(fmt::format("track_interface {{\n    \"{}\"\n  }}", link)),
+                            HasSubstr(fmt::format("dev \"{}\" scope 110", link))));
+    ASSERT_THAT(gateways_in(text), SizeIs(1));
+    EXPECT_EQ(gateways_in(text)[0].bridge, link);
+  }
+}
+
+TEST_F(GatewayPairTest, WhatConntrackdCannotReadIsSaid) {
+  example_.facts.tunnel->link = "eth9!";
+  const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
+  EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived")));
+  EXPECT_THAT(test::problems_of(rows),
+              ElementsAre(HasSubstr("conntrackd reads no name such as 'eth9!'")));
+}
+
 TEST_F(GatewayPairTest, ConntrackdSpeaksToTheOtherHostAlone) {
   EXPECT_THAT(text_of(kConntrackd),
               AllOf(HasSubstr("IPv4_address 192.0.2.1\n"),
