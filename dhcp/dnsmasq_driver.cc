@@ -138,20 +138,25 @@ void append(const Lines& lines, const ServiceKey& service, std::string_view kind
 struct DnsmasqDriver::Work {
   Instance* instance = nullptr;
   const engine::ServiceChange* service = nullptr;
-  std::optional<engine::Service> again = {};  ///< it is started afresh, as it ran
+  std::optional<engine::Service> again = {};   ///< it is started afresh, as it ran
+  std::optional<engine::Service> before = {};  ///< what it serves with until it is replaced
+  bool is_refused = false;                     ///< so it goes on as before
 
-  bool stops() const { return service != nullptr || again; }
+  bool stops() const { return (service != nullptr && !is_refused) || again; }
   const engine::Service* starts() const {
     if (again) return &*again;
-    return service != nullptr && service->after ? &*service->after : nullptr;
+    return service != nullptr && !is_refused && service->after ? &*service->after : nullptr;
   }
   std::vector<const engine::EntryChange*> entries;
   Result<void> served = {}, told = {};
 };
 
-DnsmasqDriver::DnsmasqDriver(const std::string& run_dir, std::string program)
+DnsmasqDriver::DnsmasqDriver(const std::string& run_dir, std::string program,
+                             const std::string& resolv_file)
     : root_(std::filesystem::weakly_canonical(std::filesystem::absolute(run_dir)) / "dhcp"),
-      program_name_(std::move(program)) {}
+      program_name_(std::move(program)) {
+  if (!resolv_file.empty()) program_.resolv_file = resolv_file;
+}
 
 Result<engine::SeenServices> DnsmasqDriver::observe() {
   const auto folders = list_directory(root_);
@@ -185,6 +190,7 @@ std::vector<Result<void>> DnsmasqDriver::apply(std::span<const engine::Step* con
   }
   Works works = sort_out(steps);
   find_stubborn(works);
+  try_replacements(works);
   stop(works);
   for (auto& [key, work] : works) work.told = tell(work);
   start(works);
@@ -246,6 +252,30 @@ void DnsmasqDriver::find_stubborn(Works& works) {
   }
 }
 
+/// What dnsmasq does not understand never takes the place of what it serves with. Only there it is
+/// asked: a first start fails with the same words, and costs one process instead of two.
+void DnsmasqDriver::try_replacements(Works& works) {
+  std::vector<std::pair<Work*, Child>> asked;
+  const auto refuse = [](Work& work, const Error& error) {
+    work.is_refused = true;
+    work.served = tl::unexpected(error);
+  };
+  for (auto& [key, work] : works) {
+    if (work.service == nullptr || !work.starts() || !work.instance->runs()) continue;
+    work.before = work.instance->running_service();
+    if (!work.before) continue;  // its files are gone: it starts afresh in any case
+    auto child = find_dnsmasq().and_then(
+        [&, &work = work] { return work.instance->try_out(*work.starts(), program_); });
+    if (child) asked.emplace_back(&work, std::move(*child));
+    if (!child) refuse(work, child.error());
+  }
+  const Deadline deadline = Clock::now() + kStartTime;
+  for (auto& [work, child] : asked) {
+    const auto understood = work->instance->understood(std::move(child), deadline);
+    if (!understood) refuse(*work, understood.error());
+  }
+}
+
 void DnsmasqDriver::stop(Works& works) {
   for (auto& [key, work] : works) {
     if (work.stops()) work.instance->terminate();
@@ -289,12 +319,17 @@ void DnsmasqDriver::start(Works& works) {
   }
 }
 
+Result<void> DnsmasqDriver::find_dnsmasq() {
+  auto path = find_program(program_name_);
+  if (!path) return tl::unexpected(path.error());
+  program_.path = std::move(*path);
+  return {};
+}
+
 void DnsmasqDriver::start_together(std::span<Work* const> works) {
   std::vector<std::pair<Work*, Child>> starting;
-  if (auto path = find_program(program_name_)) {
-    program_.path = std::move(*path);
-  } else {
-    for (Work* work : works) work->served = tl::unexpected(path.error());
+  if (auto found = find_dnsmasq(); !found) {
+    for (Work* work : works) work->served = found;
     return;
   }
   for (Work* work : works) {
@@ -306,6 +341,19 @@ void DnsmasqDriver::start_together(std::span<Work* const> works) {
   for (auto& [work, child] : starting) {
     work->served = work->instance->settle(std::move(child), deadline);
   }
+  for (Work* work : works) {
+    if (!work->served && work->before) bring_back(*work);
+  }
+}
+
+/// The new one did not start (a port is held, say): the one before serves again.
+void DnsmasqDriver::bring_back(Work& work) {
+  auto child = work.instance->launch(*work.before, program_);
+  const auto back = child ? work.instance->settle(std::move(*child), Clock::now() + kStartTime)
+                          : tl::unexpected(child.error());
+  if (!back) return;
+  work.instance->note_refusal(*work.starts(), work.served.error());
+  work.served.error().words += "; the configuration before serves again";
 }
 
 /// What does not run has no configuration, and no folder once it knows nothing.

@@ -14,8 +14,9 @@ namespace novaplane::dhcp {
 class DnsmasqDriver : public engine::ServiceDriver {
  public:
   /// Everything is kept below `run_dir`/dhcp. `program`: a path, or a name that is looked up; its
-  /// file must be called dnsmasq.
-  explicit DnsmasqDriver(const std::string& run_dir, std::string program = "dnsmasq");
+  /// file must be called dnsmasq. `resolv_file`: another one than the system's.
+  explicit DnsmasqDriver(const std::string& run_dir, std::string program = "dnsmasq",
+                         const std::string& resolv_file = {});
 
   Result<engine::SeenServices> observe() override;
   std::vector<Result<void>> apply(std::span<const engine::Step* const> steps) override;
@@ -28,10 +29,13 @@ class DnsmasqDriver : public engine::ServiceDriver {
   Instance& instance(const engine::ServiceKey& key);
   Works sort_out(std::span<const engine::Step* const> steps);
   void find_stubborn(Works& works);
+  void try_replacements(Works& works);
   void stop(Works& works);
   Result<void> tell(Work& work);
   void start(Works& works);
   void start_together(std::span<Work* const> works);
+  void bring_back(Work& work);
+  Result<void> find_dnsmasq();
   void tidy(Works& works);
 
   std::string root_, program_name_;

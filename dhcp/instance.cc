@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
 
 #include "dataplane/base/files.h"
 #include "dataplane/base/hash.h"
+#include "dataplane/engine/service_driver.h"
 #include "dhcp/checksums.h"
 #include "dhcp/port_holders.h"
 
@@ -31,6 +33,19 @@ std::string_view value_of(std::string_view text, std::string_view key) {
 /// dnsmasq takes its own while it is still root, as we are.
 bool has_inotify_left() { return static_cast<bool>(Fd(::inotify_init1(IN_CLOEXEC))); }
 
+/// dnsmasq ends where the directory of the file is missing (src/inotify.c: "directory for
+/// resolv-file is missing, cannot poll"), as that of a link to systemd-resolved's file is when that
+/// does not run. It goes through links as this does, but would go through a circle for ever.
+bool can_be_watched(std::filesystem::path file) {
+  constexpr int kMostLinks = 40;  // MAXSYMLINKS
+  std::error_code error;
+  for (int links = 0; std::filesystem::is_symlink(file, error); ++links) {
+    if (links == kMostLinks) return false;
+    file = file.parent_path() / std::filesystem::read_symlink(file, error);
+  }
+  return std::filesystem::is_directory(file.parent_path(), error);
+}
+
 std::string root_of(const std::string& folder) { return folder.substr(0, folder.rfind('/')); }
 
 }  // namespace
@@ -38,6 +53,7 @@ std::string root_of(const std::string& folder) { return folder.substr(0, folder.
 Instance::Instance(std::string folder)
     : folder_(std::move(folder)),
       unsettled_(folder_ + "/unsettled"),
+      refused_(folder_ + "/refused.conf"),
       hosts_(folder_ + "/hosts", folder_ + "/.staged"),
       names_(folder_ + "/names", folder_ + "/.staged") {}
 
@@ -45,14 +61,24 @@ bool Instance::runs() const {
   return process() != nullptr && !process()->ended_before(std::chrono::steady_clock::now());
 }
 
+/// Without a file to look at there are no name servers until there is one, and it starts again.
 std::vector<std::string> Instance::arguments(const std::string& configuration,
+                                             const std::string& text,
                                              const Program& program) const {
-  return {program.path,
-          fmt::format("{}{}", kConfOption, configuration),
-          fmt::format("--pid-file={}/pid", folder_),
-          fmt::format("--dhcp-hostsdir={}/hosts", folder_),
-          fmt::format("--hostsdir={}/names", folder_),
-          fmt::format("--user={}", program.user)};
+  const bool looks = text.find("\nno-resolv\n") == text.npos && value_of(text, "port") != "0";
+  const bool finds = !looks || can_be_watched(program.resolv_file);
+  std::vector<std::string> words{program.path,
+                                 fmt::format("{}{}", kConfOption, configuration),
+                                 fmt::format("--pid-file={}/pid", folder_),
+                                 fmt::format("--dhcp-hostsdir={}/hosts", folder_),
+                                 fmt::format("--hostsdir={}/names", folder_),
+                                 fmt::format("--user={}", program.user)};
+  if (!finds) {
+    words.emplace_back("--no-resolv");
+  } else if (program.resolv_file != Program().resolv_file) {
+    words.push_back("--resolv-file=" + program.resolv_file);
+  }
+  return words;
 }
 
 std::string Instance::configuration_path(const engine::Service& service, unsigned link) const {
@@ -77,13 +103,21 @@ engine::Service Instance::service(const Program& program) const {
   seen.device = value_of(seen.config, "interface");
   const std::string path = configuration_path(seen, ::if_nametoindex(seen.device.c_str()));
   const auto& found = running_.front().arguments;
-  const auto expected = arguments(path, program);
+  const auto expected = arguments(path, seen.config, program);
   if (found[1] != expected[1]) {
     seen.device.clear();
   } else if (!std::equal(found.begin() + 1, found.end(), expected.begin() + 1, expected.end())) {
     seen.config.clear();  // started by another version of ours
   }
   return seen;
+}
+
+std::optional<engine::Service> Instance::running_service() const {
+  auto config = configuration();
+  if (!config) return std::nullopt;
+  engine::Service service{std::move(*config), {}};
+  service.device = value_of(service.config, "interface");
+  return service;
 }
 
 Result<void> Instance::make_folder() {
@@ -114,7 +148,30 @@ Result<Child> Instance::launch(const engine::Service& service, const Program& pr
     return tl::unexpected(written.error());
   }
   server_ = IpAddress::parse(value_of(service.config, "listen-address")).value_or(IpAddress());
-  return spawn(arguments(path, program));
+  return spawn(arguments(path, service.config, program));
+}
+
+Result<Child> Instance::try_out(const engine::Service& service, const Program& program) {
+  if (auto written = write_whole(refused_, service.config); !written) {
+    return tl::unexpected(written.error());
+  }
+  auto question = arguments(refused_, service.config, program);
+  question.emplace_back("--test");
+  return spawn(question);
+}
+
+Result<void> Instance::understood(Child child, Deadline deadline) {
+  const auto exit = child.wait(deadline);
+  if (exit && exit->status == 0) return remove_all(refused_);
+  const Error why = exit ? Error{"configure dnsmasq", 0,
+                                 explain(*exit) + "; it goes on with the configuration before"}
+                         : exit.error();
+  note_refusal({read_whole(refused_).value_or(""), {}}, why);
+  return tl::unexpected(why);
+}
+
+void Instance::note_refusal(const engine::Service& service, const Error& why) const {
+  (void)write_whole(refused_, engine::with_refusal(service.config, why.words));
 }
 
 Result<void> Instance::settle(Child child, Deadline deadline) {

@@ -16,6 +16,8 @@ namespace novaplane::dhcp {
 struct Program {
   std::string path;  ///< looked up in PATH
   std::string user;  ///< that it becomes once its sockets are bound
+  /// Whose name servers it asks where the document has none.
+  std::string resolv_file = "/etc/resolv.conf";
 };
 
 /// One network's dnsmasq and the folder that it lives from:
@@ -25,6 +27,8 @@ struct Program {
 ///   pid                            written by dnsmasq when it serves
 ///   hosts/ names/                  what it was told, for DHCP and for DNS
 ///   unsettled                      it was about to be told to forget, and may not have been
+///   refused.conf                   a later configuration, which dnsmasq refused: a comment at its
+///                                  end says why. What runs is older
 class Instance {
  public:
   explicit Instance(std::string folder);
@@ -37,6 +41,8 @@ class Instance {
   /// an edited file, a link made again, two at once, unfinished checksums) is a row that equals no
   /// wanted one.
   engine::Service service(const Program&) const;
+  /// The same as it was told, however odd.
+  std::optional<engine::Service> running_service() const;
   const LineFiles& hosts() const { return hosts_; }
   const LineFiles& names() const { return names_; }
 
@@ -44,6 +50,11 @@ class Instance {
   /// Two halves, so that many can start at once: the program is started, and has served or failed.
   Result<Child> launch(const engine::Service&, const Program&);
   Result<void> settle(Child child, Deadline deadline);
+  /// Whether dnsmasq understands the configuration, in two halves. What it refuses is kept, with
+  /// its words.
+  Result<Child> try_out(const engine::Service&, const Program&);
+  Result<void> understood(Child child, Deadline deadline);
+  void note_refusal(const engine::Service&, const Error& why) const;
   /// Two halves, too.
   void terminate();
   Result<void> wait_for_end(Deadline deadline);
@@ -61,7 +72,9 @@ class Instance {
   Result<void> tidy();
 
  private:
-  std::vector<std::string> arguments(const std::string& configuration, const Program&) const;
+  /// `text`: of the configuration.
+  std::vector<std::string> arguments(const std::string& configuration, const std::string& text,
+                                     const Program&) const;
   std::string configuration_path(const engine::Service&, unsigned link) const;
   std::optional<std::string> configuration() const;
   Result<void> remove_configurations() const;
@@ -70,7 +83,7 @@ class Instance {
   Result<void> mark_unsettled() const;
   Result<void> reload(const std::vector<Lease>& leases);
 
-  std::string folder_, unsettled_;
+  std::string folder_, unsettled_, refused_;
   LineFiles hosts_, names_;
   std::vector<Running> running_;  // more than one only after a crash of ours
   IpAddress server_;              // where it answers, as told at its last start by us

@@ -106,37 +106,62 @@ engine::Service PairProgram::service() const {
   return seen;
 }
 
+/// What the program refuses never takes the place of what it runs with.
 Result<void> PairProgram::run(const engine::Service& service) {
   if (auto made = make_directories(folder_); !made) return made;
-  const std::string draft = file("conf.new");
   const std::string text =
       numbers_of(service.others) + replaced(service.config, kFolderMark, folder_);
-  if (auto written = write_whole(draft, text); !written) return written;
-  if (auto checked = check(draft); !checked) return checked;
   // A second process that has lost its first one may be about to end, and would keep others away.
   look();
+  if (auto understood = try_out(text); !understood) return refuse(text, understood.error());
+  const auto before = runs() ? read_whole(file("conf")) : failure("none runs");
+  auto taken_over = take_over(text);
+  if (taken_over) return remove_all(file("refused"));
+  if (!before || runs() || !take_over(*before)) return taken_over;
+  taken_over.error().words += "; the configuration before serves again";
+  return refuse(text, taken_over.error());
+}
+
+/// Kept with the program's words, for `show` and for who looks for the line that they name.
+Result<void> PairProgram::refuse(const std::string& text, const Error& why) const {
+  (void)write_whole(file("refused"), engine::with_refusal(text, why.words));
+  return tl::unexpected(why);
+}
+
+Result<void> PairProgram::take_over(const std::string& text) {
   const bool continues = reloads_ && runs() && is_as_started_;
   if (!continues) {
     if (auto stopped = stop(); !stopped) return stopped;
   }
   if (auto marked = write_whole(file("unsettled"), ""); !marked) return marked;
-  if (::rename(draft.c_str(), file("conf").c_str()) != 0) {
-    return failure("write " + file("conf"), errno);
-  }
+  if (auto written = write_whole(file("conf"), text); !written) return written;
   if (auto told = continues ? process().signal(SIGHUP) : start(); !told) return told;
   return remove_all(file("unsettled"));
 }
 
-/// keepalived would say what it does not understand to the system's log alone.
-Result<void> PairProgram::check(const std::string& path) const {
-  if (!reloads_) return {};
+/// keepalived would say what it does not understand to the system's log alone. conntrackd has no
+/// word for a test: one that only asks the running one how it fares (-s) reads the file first.
+Result<void> PairProgram::try_out(const std::string& text) const {
+  if (!reloads_ && !runs()) return {};
+  const std::string draft = file("refused");
+  if (auto written = write_whole(draft, text); !written) return written;
+  const auto asked = ask(draft);
+  if (asked || reloads_) return asked;
+  return ask(file("conf")) ? asked : Result<void>();  // it does not answer, whatever it is asked
+}
+
+Result<void> PairProgram::ask(const std::string& configuration) const {
   const auto program = find_program(name_);
   if (!program) return tl::unexpected(program.error());
-  auto child = spawn({*program, "--config-test", "--use-file=" + path});
+  auto child = spawn(
+      reloads_ ? std::vector{*program, std::string("--config-test"), "--use-file=" + configuration}
+               : std::vector{*program, std::string("-C"), configuration, std::string("-s")});
   if (!child) return tl::unexpected(child.error());
   const auto exit = child->wait(Clock::now() + kStartTime);
   if (!exit) return tl::unexpected(exit.error());
-  return exit->status == 0 ? Result<void>() : failure("configure " + name_, exit->words);
+  if (exit->status == 0) return {};
+  return failure("configure " + name_,
+                 runs() ? exit->words + "; it goes on with the configuration before" : exit->words);
 }
 
 Result<void> PairProgram::start() {
@@ -178,7 +203,7 @@ Result<void> PairProgram::stop() {
   }
   running_.clear();
   for (const std::string_view left : kLeft) (void)remove_all(file(left));
-  for (const char* ours : {"conf", "unsettled"}) {
+  for (const char* ours : {"conf", "unsettled", "refused"}) {
     if (auto removed = remove_all(file(ours)); !removed) return removed;
   }
   return {};

@@ -11,11 +11,12 @@ namespace novaplane::hwgw {
 /// keepalived or conntrackd, and its files in a folder:
 ///
 ///   keepalived.conf        what it runs with; its command line names the file
+///   keepalived.refused     a later text, which it refused: the last line says why
 ///   keepalived.unsettled   it was about to be told of another text, and may not have been
 class PairProgram {
  public:
   /// The last part of `key` is the name of the program and of its files. `reloads`: it takes
-  /// another text without an end of its service (SIGHUP), and can be asked whether one makes sense.
+  /// another text without an end of its service (SIGHUP), and has a test of its own for one.
   PairProgram(engine::ServiceKey key, std::string folder, bool reloads);
 
   const engine::ServiceKey& key() const { return key_; }
@@ -37,7 +38,10 @@ class PairProgram {
   bool is_ours(const std::vector<std::string>& found) const;
   std::vector<std::string> arguments() const;
   std::string file(std::string_view ending) const;
-  Result<void> check(const std::string& path) const;
+  Result<void> try_out(const std::string& text) const;
+  Result<void> ask(const std::string& configuration) const;
+  Result<void> refuse(const std::string& text, const Error& why) const;
+  Result<void> take_over(const std::string& text);
   Result<void> start();
   Result<void> find_started();
 

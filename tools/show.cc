@@ -34,7 +34,8 @@ std::string list_of(const List& list) {
 
 std::string dhcp_of(const node::NetworkRow& row) {
   if (!row.serves_dhcp) return "off";
-  return row.dnsmasq ? fmt::format("dnsmasq {}", *row.dnsmasq) : "not running";
+  if (!row.dnsmasq) return "not running";
+  return fmt::format("dnsmasq {}{}", *row.dnsmasq, row.refused.empty() ? "" : ", behind");
 }
 
 Table networks(const Show& show) {

@@ -280,6 +280,8 @@ void Reconciler::served(const engine::Plan& plan, const std::vector<Result<void>
   listener_.on_steps(plan, results, {});
   for (std::size_t i = 0; i < plan.size(); ++i) {
     const auto* change = std::get_if<engine::ServiceChange>(&plan[i].operation);
+    // What failed may have left nothing that serves.
+    if (change && !results[i]) look_at_services_ = true;
     if (!change || !change->after || !results[i]) continue;
     crashes_.started(change->key, Clock::now());
     // Its link was made again meanwhile: it serves one that is no more.

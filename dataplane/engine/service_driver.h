@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/base/error.h"
@@ -14,6 +16,10 @@ struct SeenServices {
   RowList<ServiceKey, Service> services;
   RowList<ServiceEntryKey, ServiceEntry> entries;
 };
+
+/// In a program's folder, of a configuration that it refused: begins the last line, which says why.
+constexpr std::string_view kRefusal = "# Refused: ";
+std::string with_refusal(std::string config, std::string why);
 
 /// "dnsmasq", "keepalived".
 std::string_view program_of(const ServiceKey& key);

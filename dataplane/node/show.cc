@@ -11,8 +11,10 @@
 #include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/mark_warning.h"
 #include "dataplane/node/nic_warnings.h"
+#include "dataplane/node/refusals.h"
 #include "dataplane/node/self_check.h"
 #include "dhcp/running.h"
+#include "hwgw/gateway_pair.h"
 #include "nat/sets.h"
 
 namespace novaplane::node {
@@ -101,6 +103,7 @@ class Collector {
   std::string state_of(const std::string& link) const;
   std::string segment_of(const std::string& wire) const;
   std::optional<pid_t> dnsmasq_of(const std::string& network) const;
+  std::string refusal_of(const std::string& network) const;
   void place(FloatingIpRow& row, const std::map<IpAddress, std::string>& uplink_of_source) const;
 
   Engine& engine_;
@@ -127,6 +130,16 @@ std::optional<pid_t> Collector::dnsmasq_of(const std::string& network) const {
     return std::nullopt;
   }
   return dhcp::identify(pid) ? std::optional(pid) : std::nullopt;
+}
+
+/// Of either family.
+std::string Collector::refusal_of(const std::string& network) const {
+  const auto in = [&](std::string_view family) {
+    return refusal_in(fmt::format("{}/dhcp/{}{}/refused.conf", run_dir_, network, family),
+                      run_dir_);
+  };
+  std::string words = in("");
+  return words.empty() ? in(kIpv6) : words;
 }
 
 /// "10.0.0.11" or "[2001:db8::11]"
@@ -163,6 +176,7 @@ void Collector::collect_networks() {
     row.state = state_of(bridge);
     const std::string service = std::string(kServes) + row.name;
     row.dnsmasq = dnsmasq_of(row.name);
+    row.refused = refusal_of(row.name);
     row.serves_dhcp =
         row.dnsmasq || tables_.services.rows().desired(service) || find(tables_.services, service);
     show_.networks.push_back(std::move(row));
@@ -363,6 +377,17 @@ Show show(Engine& engine, const std::string& run_dir, Side side) {
         "the gateway of network {} is on this host or on another, as keepalived decides: "
         "without novaplaned nobody here follows it with floating IPs and DHCP",
         shared->network));
+  }
+  for (const NetworkRow& row : show.networks) {
+    if (row.refused.empty()) continue;
+    show.warnings.push_back(fmt::format("DHCP and DNS of network {} are behind the document: {}",
+                                        row.name, row.refused));
+  }
+  for (const auto* key : {&hwgw::kKeepalived, &hwgw::kConntrackd}) {
+    const std::string words = refusal_in(fmt::format("{}/{}.refused", run_dir, *key), run_dir);
+    if (words.empty()) continue;
+    show.warnings.push_back(
+        fmt::format("{} is behind the document: {}", engine::title_of(*key), words));
   }
   if (auto words = mark_warning(engine); !words.empty()) show.warnings.push_back(words);
   for (std::string& warning : nic_warnings(engine, run_dir)) {

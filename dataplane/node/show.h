@@ -26,6 +26,7 @@ struct NetworkRow {
   std::string state;      ///< "up", "no carrier", "down"
   bool serves_dhcp = false;
   std::optional<pid_t> dnsmasq;  ///< none though serves_dhcp: it does not run
+  std::string refused = {};      ///< why it goes on with an older configuration; empty: it does not
 };
 
 struct PortRow {

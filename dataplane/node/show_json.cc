@@ -24,7 +24,9 @@ Json texts_of(const std::vector<T>& values) {
 
 Json dhcp_of(const NetworkRow& row) {
   if (!row.serves_dhcp) return {};
-  return {{"running", row.dnsmasq.has_value()}, {"pid", row.dnsmasq ? Json(*row.dnsmasq) : Json()}};
+  return {{"running", row.dnsmasq.has_value()},
+          {"pid", row.dnsmasq ? Json(*row.dnsmasq) : Json()},
+          {"refused", text_of(row.refused)}};
 }
 
 Json json_of(const NetworkRow& row) {

@@ -135,6 +135,42 @@ TEST_F(DhcpTest, LongHostNamesKeepTheirHeadAndTheirTail) {
   EXPECT_EQ(lease->hostname, "ab-" + tail);
 }
 
+/// A keyword of dnsmasq's and what it takes for a lease time.
+TEST_F(DhcpTest, APortMayHaveAnyName) {
+  std::vector<Vm*> vms;
+  for (const char* name : {"ignore", "101", "infinite", "5m", "12h"}) {
+    vms.push_back(&world.vm(name, h1, "blue", fmt::format("10.0.0.{}", 11 + vms.size())));
+  }
+  world.up();
+  for (Vm* vm : vms) {
+    SCOPED_TRACE(vm->name());
+    const auto lease = vm->dhcp();
+    ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->address, vm->address());
+    EXPECT_EQ(lease->hostname, vm->name());
+    EXPECT_EQ(lease->seconds, "86400");
+    EXPECT_EQ(resolve(*vm, "10.0.0.1", vm->name() + ".novalocal"), vm->address());
+  }
+}
+
+/// What dnsmasq refused stands beside what it serves with.
+TEST_F(DhcpTest, ShowTellsWhatDnsmasqRefused) {
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+  world.up();
+  EXPECT_THAT(h1.show().out, Not(HasSubstr("behind")));
+  const std::string refused = h1.run_dir() + "/dhcp/blue/refused.conf";
+  write_file(refused, "dhcp-option=x\n# Refused: dnsmasq: bad dhcp-option at line 1\n");
+  EXPECT_THAT(h1.show().out,
+              AllOf(HasSubstr(", behind"),
+                    HasSubstr("DHCP and DNS of network blue are behind the document: dnsmasq: bad "
+                              "dhcp-option at line 1")));
+  EXPECT_THAT(h1.show({"--json"}).out,
+              HasSubstr("\"refused\": \"dnsmasq: bad dhcp-option at line 1\""));
+  world.up();  // of a later document nothing was refused
+  EXPECT_THAT(h1.show().out, Not(HasSubstr("behind")));
+  EXPECT_TRUE(web1.dhcp());
+}
+
 TEST_F(DhcpTest, DnsKnowsThePortsOfAllHosts) {
   Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
   world.vm("web_2.x", h2, "blue", "10.0.0.12");

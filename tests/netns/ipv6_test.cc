@@ -245,7 +245,8 @@ TEST_P(Ipv6Test, PerHostTheRouterIsTheHostsOwn) {
 TEST_P(Ipv6Test, InLessThanA64GuestsAskDhcpv6) {
   document.networks["blue"] =
       "cidr: 10.0.0.0/24, gateway: 10.0.0.1, cidr6: 2001:db8:1::/112, gateway6: 2001:db8:1::1";
-  Vm& web1 = guest("web1", h1, "blue", "10.0.0.11", "address6: 2001:db8:1::b1");
+  // dnsmasq has a meaning for the name, which is none here.
+  Vm& web1 = guest("ignore", h1, "blue", "10.0.0.11", "address6: 2001:db8:1::b1");
   world.up();
   start(web1);
   ASSERT_TRUE(dhcp6(web1, Client::dhclient, world.folder() + "/web1"));

@@ -11,6 +11,7 @@
 namespace novaplane::dhcp {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr const char *kMacA = "fa:16:3e:00:00:0a", *kMacB = "fa:16:3e:00:00:0b",
@@ -19,6 +20,13 @@ constexpr const char* kReload = "cleared cache";  // dnsmasq's word at its start
 
 /// What guests see.
 class Dnsmasq : public Site {};
+
+/// For the address of a name of one label below "example" (RFC 1035, 4.1).
+std::string question_for(const std::string& label) {
+  std::string text("\0\1\1\0\0\1\0\0\0\0\0\0", 12);
+  text += static_cast<char>(label.size()) + label;
+  return text + std::string("\7example\0\0\1\0\1", 13);
+}
 
 TEST_F(Dnsmasq, AGuestIsGivenWhatItsNetworkSays) {
   auto blue = make_network("blue", 0);
@@ -52,6 +60,59 @@ TEST_F(Dnsmasq, TheDocumentsOptionsAreGivenInsteadOfOurs) {
   EXPECT_EQ((*given)["mtu"], "1300");
   EXPECT_EQ((*given)["dns"], "10.0.0.5 10.0.0.6");
   EXPECT_EQ((*given)["domain"], "elsewhere");
+}
+
+/// What is written is what is sent, whatever the value looks like.
+TEST_F(Dnsmasq, OptionsArriveAsTheDocumentHasThem) {
+  auto blue = make_network("blue", 0);
+  const std::string odd = "10, \"a\\b\" # c:d e";
+  blue.dhcp.options = {{"26", "1442"},        {"T1", "2m"},
+                       {"35", "4294967295"},  {"224", "\"10\""},
+                       {"225", odd},          {"226", "01:02:ff"},
+                       {"227", "70000"},      {"228", "10.0.0.1, 10.0.0.2"},
+                       {"time-offset", "-1"}, {"bootfile-name", "x,y"}};
+  want(blue);
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+  converge();
+  std::string asked;
+  for (const int code : {26, 58, 35, 224, 225, 226, 227, 228, 2, 67}) {
+    asked += fmt::format(" -O {}", code);
+  }
+  const std::string out = folder_ + "/given";
+  guest_says(
+      fmt::format("ip link set gblue address {} && OUT={} exec busybox udhcpc -i gblue -f -n "
+                  "-q -t 8 -T 1 -s {}/script{}",
+                  kMacA, out, folder_, asked));
+  const std::string given = "\n" + read_whole(out).value_or("");
+  const auto hex = [](std::string_view text) {
+    std::string digits;
+    for (const char c : text) digits += fmt::format("{:02x}", c);
+    return digits;
+  };
+  for (const std::string& line :
+       {std::string("mtu=1442"), std::string("opt58=00000078"), std::string("opt35=ffffffff"),
+        std::string("opt224=3130"), "opt225=" + hex(odd), std::string("opt226=0102ff"),
+        std::string("opt227=00011170"), std::string("opt228=0a0000010a000002"),
+        std::string("timezone=4294967295"), std::string("bootfile=x,y")}) {
+    EXPECT_THAT(given, HasSubstr("\n" + line + "\n"));
+  }
+}
+
+/// More of them than fit into a line of dnsmasq's configuration as people write them.
+TEST_F(Dnsmasq, AsManyRoutesArriveAsAnOptionHolds) {
+  auto blue = make_network("blue", 0);
+  for (std::uint32_t i = 0; i < 31; ++i) {
+    blue.dhcp.routes.push_back(
+        {{IpAddress::v4(0xc8c86400 + (i << 8)), 24}, IpAddress::v4(0x0a0000c8 + i)});
+  }
+  want(blue);
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+  converge();
+  auto given = lease("blue", kMacA);
+  ASSERT_TRUE(given);
+  EXPECT_THAT((*given)["staticroutes"],
+              AllOf(HasSubstr("200.200.100.0/24 10.0.0.200 "),
+                    HasSubstr(" 200.200.130.0/24 10.0.0.230 0.0.0.0/0 10.0.0.1")));
 }
 
 TEST_F(Dnsmasq, AnUnknownMacIsGivenNothing) {
@@ -88,6 +149,41 @@ TEST_F(Dnsmasq, ServesDhclientToo) {
   const std::string given = *read_whole(out + ".out");
   EXPECT_THAT(given, HasSubstr("\nreason=BOUND\n"));
   EXPECT_THAT(given, HasSubstr("\nnew_ip_address=10.0.0.10\n"));
+}
+
+/// A guest asks more than dnsmasq's own limit of 150 at once of a name server that never answers;
+/// what another one asks for goes on to one that does.
+TEST_F(Dnsmasq, AGuestsOpenQuestionsStopNobodysDns) {
+  auto blue = make_network("blue", 0);
+  blue.dhcp.dns = {*IpAddress::parse("127.0.0.9")};
+  want(blue);
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+  converge();
+  const Fd silent(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(53);
+  at.sin_addr.s_addr = htonl(0x7f000009);
+  ASSERT_EQ(::bind(silent.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  run_guest("ip address add 10.0.0.99/24 dev gblue");
+  const Fd guest = open_udp_among_guests();
+  at.sin_addr.s_addr = htonl(0x0a000001);
+  ASSERT_EQ(::connect(guest.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  std::size_t passed_on = 0;
+  char question[512];
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  constexpr int kQuestions = 400;
+  for (int i = 0; i < kQuestions; ++i) {
+    const std::string asked = question_for(fmt::format("n{:03}", i));
+    ASSERT_GT(::send(guest.get(), asked.data(), asked.size(), 0), 0);
+    // One after the other, so that no socket's buffer has to hold them all.
+    const auto before = passed_on;
+    while (passed_on == before && std::chrono::steady_clock::now() < deadline) {
+      if (::recv(silent.get(), question, sizeof question, 0) > 0) ++passed_on;
+    }
+  }
+  EXPECT_EQ(passed_on, std::size_t{kQuestions});
+  EXPECT_EQ(times_logged("blue", "Maximum number of concurrent DNS queries"), 0u);
 }
 
 /// A client that reads raw frames sees what is in the frame, not what a device would still do.

@@ -292,6 +292,95 @@ TEST_F(Life, ABadOptionFailsWithDnsmasqsOwnWordsAndHurtsNobodyElse) {
   EXPECT_EQ(converge(), 1u);
 }
 
+/// The error has dnsmasq's words, what serves goes on and learns, and a fresh driver sees it so.
+TEST_F(Life, WhatDnsmasqRefusesReplacesNothingThatServes) {
+  auto blue = make_network("blue", 0);
+  want(blue);
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+  converge();
+  const pid_t serving = pid("blue");
+  blue.dhcp.options["no-such-option"] = "1";
+  want(blue);
+  want_port("blue", "web2", "fa:16:3e:00:00:0b", "10.0.0.11");
+  EXPECT_THAT(start_error(), AllOf(HasSubstr("configure dnsmasq: dnsmasq: bad dhcp-option at line"),
+                                   HasSubstr("it goes on with the configuration before")));
+  EXPECT_EQ(pid("blue"), serving);
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+  EXPECT_EQ(address_given("blue", "fa:16:3e:00:00:0b"), "10.0.0.11");
+  EXPECT_THAT(*read_whole(run_dir_ + "/dhcp/blue/refused.conf"),
+              AllOf(HasSubstr("no-such-option"), HasSubstr("# Refused: dnsmasq: bad dhcp-option")));
+  driver_.emplace(run_dir_);
+  EXPECT_EQ(differences().size(), 1u);
+
+  blue.dhcp.options.clear();
+  want(blue);
+  EXPECT_EQ(converge(), 0u);
+  blue.dhcp.domain = "other";
+  want(blue);
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(run_dir_ + "/dhcp/blue/refused.conf"));
+}
+
+TEST_F(Life, WhatCannotStartLeavesTheOneBefore) {
+  auto blue = make_network("blue", 0);
+  want(blue);
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+  converge();
+  run("ip address add 10.0.0.2/24 dev br-blue");
+  const Fd holder = hold(SOCK_DGRAM, "10.0.0.2", 53);
+  auto moved = blue;
+  moved.gateway = *IpAddress::parse("10.0.0.2");
+  want(moved);
+  EXPECT_THAT(
+      start_error(),
+      AllOf(HasSubstr(fmt::format("udp port 53 is held by unit_dhcp (process {})", ::getpid())),
+            HasSubstr("the configuration before serves again")));
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+  want(blue);
+  EXPECT_EQ(converge(), 0u);
+}
+
+TEST_F(Life, AProgramThatIsGoneEndsNothingThatServes) {
+  auto blue = make_network("blue", 0);
+  want(blue);
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+  converge();
+  driver_.emplace(run_dir_, "no-such-dnsmasq");
+  blue.dhcp.domain = "other";
+  want(blue);
+  EXPECT_THAT(start_error(), HasSubstr("find the program no-such-dnsmasq"));
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+}
+
+/// As /etc/resolv.conf may be: a link to what systemd-resolved would write, were it running.
+TEST_F(Life, ServesWhateverIsThereOfNameServers) {
+  const std::string file = folder_ + "/resolv.conf", target = folder_ + "/missing/stub.conf";
+  std::filesystem::create_symlink(target, file);
+  driver_.emplace(run_dir_, "dnsmasq", file);
+  want_blue();
+  EXPECT_EQ(converge(), 3u);
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+  run_guest("ip address add 10.0.0.99/24 dev gblue");
+  EXPECT_EQ(resolve("web1.novalocal", "10.0.0.1", "10.0.0.10"), "10.0.0.10");
+
+  // It is there later.
+  EXPECT_TRUE(make_directories(folder_ + "/missing"));
+  EXPECT_TRUE(write_whole(target, "nameserver 10.0.0.1\n"));
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_EQ(converge(), 0u);
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+
+  for (const char* text : {"", "nonsense\n"}) {
+    EXPECT_TRUE(write_whole(target, text, 0600));
+    EXPECT_EQ(converge(), 0u);
+    EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+  }
+  std::filesystem::remove(target);
+  std::filesystem::create_symlink(file, target);  // a circle
+  EXPECT_EQ(converge(), 1u);
+  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
+}
+
 TEST_F(Life, AMissingProgramIsAnErrorOfEachThatWouldStart) {
   driver_.emplace(run_dir_, "no-such-dnsmasq");
   want_blue();

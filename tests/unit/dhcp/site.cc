@@ -137,6 +137,11 @@ Fd Site::listen_raw(const std::string& network) const {
   });
 }
 
+Fd Site::open_udp_among_guests() const {
+  return inside(guests_.get(), host_.fd(),
+                [] { return Fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
+}
+
 std::string Site::address_given(const std::string& network, const std::string& mac,
                                 int tries) const {
   const auto given = lease(network, mac, tries);

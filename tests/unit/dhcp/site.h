@@ -31,6 +31,7 @@ class Site : public ::testing::Test {
                              int tries = 8) const;
   Fd listen_raw(
       const std::string& network) const;  ///< all frames of the guest's link, not blocking
+  Fd open_udp_among_guests() const;
   std::string address_given(const std::string& network, const std::string& mac,
                             int tries = 8) const;  ///< or "nothing"
   /// The address of a name, asked until it is `expected` or a deadline passes: dnsmasq hears of
