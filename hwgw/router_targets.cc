@@ -14,6 +14,8 @@ Target target_of(const engine::Context& context, const cloud::Network& network,
   target.name = fmt::format("router {} of network {}", router, network.name);
   target.interface = wire;
   target.next_hop = router;
+  target.sender = network.host_address.value_or(IpAddress());
+  target.is_router = true;
   target.all_protocols = true;
   target.health =
       HealthSettings::of_router(milliseconds(probe.interval_ms), probe.lost, probe.recovered);

@@ -70,6 +70,7 @@ void Watched::hear(Clock::time_point now) {
     const auto answer = prober_->receive();
     if (!answer || !*answer) return;  // that the link went down is told once
     const bool is_arp = (*answer)->kind == Prober::Answer::Kind::arp;
+    heard_ = now;
     if ((*answer)->kind == Prober::Answer::Kind::said) {
       if (health_.state() != State::dead) mac_ = (*answer)->mac;
       continue;
@@ -88,15 +89,26 @@ void Watched::hear(Clock::time_point now) {
 }
 
 void Watched::due(Clock::time_point now) {
-  if (health_.due(now)) probe();
+  if (health_.due(now)) probe(now);
+}
+
+/// Without a sender that can be told, only an ARP probe is left, and one that comes while a router
+/// makes sure of its address makes it give the address up. So it is left alone for as long as that
+/// takes (RFC 5227, 1.1: 9 s at most), unless it has told of itself.
+bool Watched::has_to_wait(Clock::time_point now) const {
+  constexpr std::chrono::seconds kItTakes{10};
+  return target_.is_router && target_.sender.is_unspecified() && heard_ <= asked_ &&
+         now < asked_ + kItTakes && health_.state() == State::dead;
 }
 
 /// Who answered last is asked alone, so that a large network is not woken by each host's probes;
 /// when it does not answer, all are asked: the address may have another MAC now.
-void Watched::probe() {
-  if (!prober_) return;
+void Watched::probe(Clock::time_point now) {
+  if (!prober_ || has_to_wait(now)) return;
   const bool asks_all = !mac_ || health_.doubts() || health_.state() == State::dead;
-  auto sent = prober_->ask(target_.sender, asks_all ? std::nullopt : mac_);
+  if (asks_all) asked_ = now;
+  const IpAddress sender = target_.is_router && !asks_all ? IpAddress() : target_.sender;
+  auto sent = prober_->ask(sender, asks_all ? std::nullopt : mac_);
   for (const IpAddress& beyond : target_.beyond) {
     if (!sent || !mac_ || target_.sender.is_unspecified()) break;
     sent = prober_->echo(beyond, target_.sender, *mac_);

@@ -36,7 +36,8 @@ class Watched {
 
  private:
   bool open(const netlink::Link& link);
-  void probe();
+  void probe(Clock::time_point now);
+  bool has_to_wait(Clock::time_point now) const;
   std::string reason() const;
 
   Target target_;
@@ -45,8 +46,9 @@ class Watched {
   int link_ = 0;
   Mac own_mac_;
   std::optional<Mac> mac_;
-  bool next_hop_answers_ = false;  ///< since the latest echo's answer
-  std::string trouble_;            ///< why it cannot be probed; empty: it can
+  Clock::time_point asked_{}, heard_{};  ///< everybody was asked; the next hop said something
+  bool next_hop_answers_ = false;        ///< since the latest echo's answer
+  std::string trouble_;                  ///< why it cannot be probed; empty: it can
 
   bool told_ = false;
   State told_state_ = State::alive;

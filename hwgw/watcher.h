@@ -25,6 +25,10 @@ struct Target {
   /// next hop's answer to ARP is enough.
   std::vector<IpAddress> beyond;
   bool all_protocols = false;  ///< see Prober::Options
+  /// While it answers it is asked by ARP probes (from 0.0.0.0), which leave no trace: the `sender`
+  /// is every host's. Otherwise it may be making sure that its address is its own, and would take
+  /// such a probe for somebody else who wants it (RFC 5227, 2.1.1).
+  bool is_router = false;
   HealthSettings health;
   State believed = State::alive;  ///< of one that was not watched before, until it is known
   bool operator==(const Target&) const = default;

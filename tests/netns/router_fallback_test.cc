@@ -1,3 +1,6 @@
+#include <signal.h>
+
+#include <filesystem>
 #include <iostream>
 
 #include "tests/netns/router_world.h"
@@ -101,6 +104,33 @@ TEST_P(RouterDiesInAHurryTest, ATakeoverComesBeforeWhatIsUnderWay) {
   EXPECT_EQ(leaves_as(web1, kHost), kHost);
   router.return_to_life();
   ASSERT_TRUE(is_back());
+}
+
+/// RFC 5227: one that comes back asks whether its address is another's, and takes who asks for the
+/// same meanwhile for one.
+TEST_P(RouterFallbackTest, ARouterThatMakesSureOfItsAddressGetsItBack) {
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+  start();
+  ASSERT_TRUE(web1.dhcp());
+  router.die();
+  ASSERT_TRUE(is_dead());
+  EXPECT_EQ(leaves_as(web1, kHost), kHost);
+  router.where().ip("address flush dev lan0");
+  router.return_to_life();
+  const std::string config = world.folder() + "/router.conf";
+  write_file(config,
+             "interface lan0\nstatic ip_address=10.0.0.254/24\nnogateway\nnoipv6\nnoipv4ll\n");
+  std::filesystem::create_directories("/run/dhcpcd");
+  Command command{.argv = {"dhcpcd", "-4", "-B", "-f", config, "lan0"},
+                  .private_directories = {"/run/dhcpcd", "/var/lib/dhcpcd"}};
+  command.namespace_fd = router.where().fd();
+  command.deadline = 120s;
+  Child dhcpcd(command, world.folder() + "/router.log");
+  EXPECT_TRUE(daemon->says("10.0.0.254 of network blue is back", 30s)) << dhcpcd.log();
+  EXPECT_THAT(dhcpcd.log(), AllOf(HasSubstr("probing address"), Not(HasSubstr("DAD detected"))));
+  EXPECT_EQ(leaves_as(web1, kRouter), kRouter);
+  dhcpcd.signal(SIGKILL);  // so that it takes nothing away
+  dhcpcd.wait();
 }
 
 TEST_P(RouterFallbackTest, ShowTellsHowRoutersFare) {
