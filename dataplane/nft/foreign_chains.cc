@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <functional>
 
 #include "dataplane/nft/socket.h"
 #include "dataplane/nft/wire.h"
@@ -27,14 +28,6 @@ std::string_view name_of(std::uint8_t family) {
     default:
       return {};
   }
-}
-
-/// The hook has the same number in all three families (NF_INET_FORWARD, NF_BR_FORWARD).
-bool drops_forwarded(const nlmsghdr* message) {
-  const nlattr* hook = find_attribute(message, NFTA_CHAIN_HOOK);
-  const nlattr* policy = find_attribute(message, NFTA_CHAIN_POLICY);
-  return hook && policy && u32_of(find_attribute(hook, NFTA_HOOK_HOOKNUM)) == NF_INET_FORWARD &&
-         u32_of(policy, NF_ACCEPT) == NF_DROP;
 }
 
 std::uint8_t nfproto_of(const nlmsghdr* message) {
@@ -66,10 +59,11 @@ struct Within {
   std::string table = {}, set = {};
 };
 
+using Take = std::function<void(const nlmsghdr*)>;
+
 /// Calls f(message) for each answer to a question for a listing. False: the tables changed
 /// meanwhile, so that some may be missing.
-template <class F>
-Result<bool> list_once(Socket& socket, std::uint16_t type, const Within& within, F&& f) {
+Result<bool> list_once(Socket& socket, std::uint16_t type, const Within& within, const Take& f) {
   alignas(nlmsghdr) std::byte room[1024];
   nlmsghdr* request =
       start_message(room, message_type(type), NLM_F_REQUEST | NLM_F_DUMP, within.family, 0);
@@ -100,8 +94,7 @@ Result<bool> list_once(Socket& socket, std::uint16_t type, const Within& within,
 }
 
 /// What f is told more than once, it counts once. A table that goes meanwhile is no error.
-template <class F>
-Result<void> for_each_listed(std::uint16_t type, const Within& within, F&& f) {
+Result<void> for_each_listed(std::uint16_t type, const Within& within, const Take& f) {
   constexpr int kAttempts = 10;
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
@@ -114,19 +107,10 @@ Result<void> for_each_listed(std::uint16_t type, const Within& within, F&& f) {
   return failure("list the tables of others", EBUSY, "they change faster than they can be listed");
 }
 
-void collect(const nlmsghdr* message, std::vector<ForeignChain>& found) {
-  if (ours(message) || !drops_forwarded(message)) return;
-  note(found, chain_of(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME));
-}
-
 }  // namespace
 
-Result<std::vector<ForeignChain>> foreign_forward_drops() {
-  std::vector<ForeignChain> found;
-  const auto listed = for_each_listed(NFT_MSG_GETCHAIN, {},
-                                      [&](const nlmsghdr* message) { collect(message, found); });
-  return listed ? Result<std::vector<ForeignChain>>(std::move(found))
-                : tl::unexpected(listed.error());
+Result<void> for_each_listed(std::uint16_t type, const Take& take) {
+  return for_each_listed(type, Within{}, take);
 }
 
 Result<std::vector<ForeignChain>> foreign_rules_on(const std::string& link) {

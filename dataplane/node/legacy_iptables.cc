@@ -5,13 +5,15 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <sstream>
-#include <string>
-#include <vector>
 
 #include "dataplane/base/fd.h"
 #include "dataplane/base/files.h"
@@ -19,73 +21,245 @@
 namespace novaplane::node {
 namespace {
 
-constexpr const char* kFilter = "filter";
+using nft::foreign::Chain;
+using nft::foreign::Hook;
+using nft::foreign::Rule;
+using nft::foreign::Test;
+
+/// The two families differ in their structures' names only.
+struct V4 {
+  using Info = ipt_getinfo;
+  using Entries = ipt_get_entries;
+  using Entry = ipt_entry;
+  static constexpr int kFamily = AF_INET, kLevel = IPPROTO_IP, kInfo = IPT_SO_GET_INFO,
+                       kEntries = IPT_SO_GET_ENTRIES;
+  static constexpr std::size_t kTable = offsetof(ipt_get_entries, entrytable);
+  static constexpr const char *kProgram = "iptables-legacy", *kNames = "ip_tables_names";
+  static const ipt_ip& packet(const Entry& entry) { return entry.ip; }
+  static bool has_address(const Entry& entry) {
+    return entry.ip.smsk.s_addr != 0 || entry.ip.dmsk.s_addr != 0;
+  }
+  static bool is_goto(const Entry& entry) { return (entry.ip.flags & IPT_F_GOTO) != 0; }
+};
+struct V6 {
+  using Info = ip6t_getinfo;
+  using Entries = ip6t_get_entries;
+  using Entry = ip6t_entry;
+  static constexpr int kFamily = AF_INET6, kLevel = IPPROTO_IPV6, kInfo = IP6T_SO_GET_INFO,
+                       kEntries = IP6T_SO_GET_ENTRIES;
+  static constexpr std::size_t kTable = offsetof(ip6t_get_entries, entrytable);
+  static constexpr const char *kProgram = "ip6tables-legacy", *kNames = "ip6_tables_names";
+  static const ip6t_ip6& packet(const Entry& entry) { return entry.ipv6; }
+  static bool has_address(const Entry& entry) {
+    constexpr in6_addr kAny{};
+    return std::memcmp(&entry.ipv6.smsk, &kAny, sizeof kAny) != 0 ||
+           std::memcmp(&entry.ipv6.dmsk, &kAny, sizeof kAny) != 0;
+  }
+  static bool is_goto(const Entry& entry) { return (entry.ipv6.flags & IP6T_F_GOTO) != 0; }
+};
+
+struct Table {
+  const char* name;
+  int priority;  ///< include/uapi/linux/netfilter_ipv4.h; of nat: of the destination's
+};
+constexpr Table kTables[] = {
+    {"raw", -300}, {"mangle", -150}, {"nat", -100}, {"filter", 0}, {"security", 50}};
 
 /// Asking for a table that is not there makes it (net/netfilter/x_tables.c, xt_find_table_lock).
-bool is_in_use() {
-  std::istringstream names(read_whole("/proc/thread-self/net/ip_tables_names").value_or(""));
+template <class V>
+bool is_in_use(const std::string& table) {
+  std::istringstream names(
+      read_whole(fmt::format("/proc/thread-self/net/{}", V::kNames)).value_or(""));
   for (std::string name; names >> name;) {
-    if (name == kFilter) return true;
+    if (name == table) return true;
   }
   return false;
 }
 
-std::optional<ipt_getinfo> info(int fd) {
-  ipt_getinfo info{};
-  std::strcpy(info.name, kFilter);
-  socklen_t size = sizeof(info);
-  if (::getsockopt(fd, IPPROTO_IP, IPT_SO_GET_INFO, &info, &size) != 0) return std::nullopt;
-  return info;
+template <class V>
+struct Blob {
+  typename V::Info info{};
+  std::vector<std::byte> bytes;  ///< entry after entry
+
+  /// False: the end, or what cannot be.
+  bool read(std::size_t at, typename V::Entry& entry) const {
+    if (at + sizeof(entry) > bytes.size()) return false;
+    std::memcpy(static_cast<void*>(&entry), bytes.data() + at, sizeof(entry));
+    return entry.target_offset >= sizeof(entry) &&
+           entry.next_offset >= entry.target_offset + sizeof(xt_entry_target) &&
+           at + entry.next_offset <= bytes.size();
+  }
+  /// Zero where the target is shorter.
+  template <class Target>
+  Target target(const typename V::Entry& entry, std::size_t at) const {
+    Target target{};
+    const std::size_t there = entry.next_offset - entry.target_offset;
+    std::memcpy(&target, bytes.data() + at + entry.target_offset, std::min(there, sizeof(target)));
+    return target;
+  }
+};
+
+template <class V>
+std::optional<Blob<V>> read_table(const std::string& name) {
+  if (!is_in_use<V>(name)) return std::nullopt;
+  const Fd fd(::socket(V::kFamily, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  Blob<V> blob;
+  name.copy(blob.info.name, sizeof(blob.info.name) - 1);
+  socklen_t size = sizeof(blob.info);
+  if (!fd || ::getsockopt(fd.get(), V::kLevel, V::kInfo, &blob.info, &size) != 0) {
+    return std::nullopt;
+  }
+  std::vector<std::byte> answer(sizeof(typename V::Entries) + blob.info.size);
+  auto* question = reinterpret_cast<typename V::Entries*>(answer.data());
+  name.copy(question->name, sizeof(question->name) - 1);
+  question->size = blob.info.size;
+  size = static_cast<socklen_t>(V::kTable + blob.info.size);
+  if (::getsockopt(fd.get(), V::kLevel, V::kEntries, question, &size) != 0) return std::nullopt;
+  blob.bytes.assign(answer.begin() + V::kTable, answer.begin() + V::kTable + blob.info.size);
+  return blob;
 }
 
-/// All rules of the table, as ipt_entry after ipt_entry; empty: they could not be read.
-std::vector<std::byte> entries(int fd, std::size_t bytes) {
-  std::vector<std::byte> answer(sizeof(ipt_get_entries) + bytes);
-  auto* question = reinterpret_cast<ipt_get_entries*>(answer.data());
-  std::strcpy(question->name, kFilter);
-  question->size = static_cast<unsigned>(bytes);
-  auto size = static_cast<socklen_t>(answer.size());
-  if (::getsockopt(fd, IPPROTO_IP, IPT_SO_GET_ENTRIES, question, &size) != 0) return {};
-  answer.erase(answer.begin(), answer.begin() + offsetof(ipt_get_entries, entrytable));
-  return answer;
+Test of_link(Test::Of of, const char* name, const unsigned char* mask, bool negated) {
+  Test test;
+  test.of = of;
+  test.link = name;
+  test.negated = negated;
+  if (mask[std::min<std::size_t>(test.link.size(), IFNAMSIZ - 1)] == 0) test.link += '*';
+  return test;
 }
 
-/// A chain's policy is its last rule, where a packet comes out below (the underflow).
-bool drops_at(const std::vector<std::byte>& entries, std::size_t offset) {
-  if (offset + sizeof(ipt_entry) > entries.size()) return false;
-  ipt_entry entry;
-  std::memcpy(&entry, entries.data() + offset, sizeof(entry));
-  const std::size_t target = offset + entry.target_offset;
-  if (target + sizeof(xt_standard_target) > entries.size()) return false;
-  xt_standard_target policy;
-  std::memcpy(&policy, entries.data() + target, sizeof(policy));
-  constexpr int kDrop = -NF_DROP - 1;
-  return policy.target.u.user.name[0] == 0 && policy.verdict == kDrop;
+template <class V>
+std::vector<Test> tests_of(const typename V::Entry& entry) {
+  constexpr std::uint8_t kNotFrom = 0x01, kNotTo = 0x02,
+                         kNotProtocol = 0x40;  // IPT_INV_VIA_IN, ...
+  const auto& packet = V::packet(entry);
+  std::vector<Test> tests;
+  if (packet.iniface[0] != 0) {
+    tests.push_back(of_link(Test::Of::iif, packet.iniface, packet.iniface_mask,
+                            (packet.invflags & kNotFrom) != 0));
+  }
+  if (packet.outiface[0] != 0) {
+    tests.push_back(of_link(Test::Of::oif, packet.outiface, packet.outiface_mask,
+                            (packet.invflags & kNotTo) != 0));
+  }
+  if (packet.proto != 0) {
+    tests.push_back({Test::Of::protocol, packet.proto, {}, (packet.invflags & kNotProtocol) != 0});
+  }
+  const bool has_matches = entry.target_offset > sizeof(entry);
+  if (has_matches || V::has_address(entry)) tests.push_back({});
+  return tests;
+}
+
+/// Goes through the entries once for the chains' names, once for the rules.
+template <class V>
+class Reader {
+ public:
+  Reader(const Blob<V>& blob, const Table& table) : blob_(blob), table_(table) {}
+
+  std::vector<Chain> read() {
+    name_chains();
+    typename V::Entry entry;
+    for (std::size_t at = 0; blob_.read(at, entry); at += entry.next_offset) {
+      if (const auto hook = hook_at(at)) begin(kHooks[*hook], Hook{kNames[*hook], table_.priority});
+      if (is_name(entry, at)) {
+        begin(name_of(entry, at), std::nullopt);
+      } else if (!chains_.empty()) {
+        add(entry, at);
+      }
+    }
+    return std::move(chains_);
+  }
+
+ private:
+  static constexpr const char *kHooks[] = {"PREROUTING", "INPUT", "FORWARD", "OUTPUT",
+                                           "POSTROUTING"},
+                              *kNames[] = {"prerouting", "input", "forward", "output",
+                                           "postrouting"};
+  static constexpr unsigned kHookCount = 5;
+
+  std::optional<unsigned> hook_of(std::size_t at, const unsigned* offsets) const {
+    for (unsigned hook = 0; hook < kHookCount; ++hook) {
+      if ((blob_.info.valid_hooks & 1u << hook) != 0 && offsets[hook] == at) return hook;
+    }
+    return std::nullopt;
+  }
+  std::optional<unsigned> hook_at(std::size_t at) const {
+    return hook_of(at, blob_.info.hook_entry);
+  }
+  bool is_name(const typename V::Entry& entry, std::size_t at) const {
+    return std::strcmp(blob_.template target<xt_error_target>(entry, at).target.u.user.name,
+                       XT_ERROR_TARGET) == 0;
+  }
+  std::string name_of(const typename V::Entry& entry, std::size_t at) const {
+    return blob_.template target<xt_error_target>(entry, at).errorname;
+  }
+
+  void name_chains() {
+    typename V::Entry entry;
+    for (std::size_t at = 0; blob_.read(at, entry); at += entry.next_offset) {
+      if (is_name(entry, at)) named_[at + entry.next_offset] = name_of(entry, at);
+    }
+  }
+  void begin(std::string name, std::optional<Hook> hook) {
+    chains_.push_back({V::kProgram, table_.name, std::move(name), std::move(hook), {}});
+  }
+
+  void add(const typename V::Entry& entry, std::size_t at) {
+    constexpr int kAccept = -NF_ACCEPT - 1, kDrop = -NF_DROP - 1;
+    const auto target = blob_.template target<xt_standard_target>(entry, at);
+    const std::string name = target.target.u.user.name;
+    Rule rule{tests_of<V>(entry), Rule::Then::next, {}};
+    if (name == "REJECT" || name == "DROP") rule.then = Rule::Then::drop;
+    if (name.empty()) {
+      if (target.verdict == kAccept) rule.then = Rule::Then::accept;
+      if (target.verdict == kDrop) rule.then = Rule::Then::drop;
+      if (target.verdict == XT_RETURN) rule.then = Rule::Then::return_;
+      if (target.verdict >= 0) {
+        rule.then = V::is_goto(entry) ? Rule::Then::go_to : Rule::Then::jump;
+        rule.target = named_[static_cast<std::size_t>(target.verdict)];
+      }
+    }
+    Chain& chain = chains_.back();
+    // A chain's policy is its last rule, where a packet comes out below.
+    if (chain.hook && hook_of(at, blob_.info.underflow)) {
+      chain.hook->drops = rule.then == Rule::Then::drop;
+    } else if (rule.then != Rule::Then::next) {
+      chain.rules.push_back(std::move(rule));
+    }
+  }
+
+  const Blob<V>& blob_;
+  const Table& table_;
+  std::map<std::size_t, std::string> named_;  ///< by their first rule
+  std::vector<Chain> chains_;
+};
+
+template <class V>
+void append_chains(std::vector<Chain>& chains) {
+  for (const Table& table : kTables) {
+    const auto blob = read_table<V>(table.name);
+    if (!blob) continue;
+    for (Chain& chain : Reader<V>(*blob, table).read()) chains.push_back(std::move(chain));
+  }
 }
 
 }  // namespace
 
 bool legacy_iptables_names(const std::string& link) {
-  if (!is_in_use()) return false;
-  const Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-  const auto about = fd ? info(fd.get()) : std::nullopt;
-  if (!about) return false;
-  const std::vector<std::byte> rules = entries(fd.get(), about->size);
-  ipt_entry entry;
-  for (std::size_t at = 0; at + sizeof(entry) <= rules.size(); at += entry.next_offset) {
-    std::memcpy(&entry, rules.data() + at, sizeof(entry));
+  const auto blob = read_table<V4>("filter");
+  if (!blob) return false;
+  V4::Entry entry;
+  for (std::size_t at = 0; blob->read(at, entry); at += entry.next_offset) {
     if (entry.ip.iniface == link || entry.ip.outiface == link) return true;
-    if (entry.next_offset < sizeof(entry)) break;
   }
   return false;
 }
 
-bool legacy_iptables_drops_forwarded() {
-  if (!is_in_use()) return false;
-  const Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-  const auto about = fd ? info(fd.get()) : std::nullopt;
-  if (!about || (about->valid_hooks & (1u << NF_INET_FORWARD)) == 0) return false;
-  return drops_at(entries(fd.get(), about->size), about->underflow[NF_INET_FORWARD]);
+std::vector<Chain> legacy_iptables_chains() {
+  std::vector<Chain> chains;
+  append_chains<V4>(chains);
+  append_chains<V6>(chains);
+  return chains;
 }
 
 }  // namespace novaplane::node

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include "dataplane/nft/foreign_tables.h"
 
 namespace novaplane::node {
 
-/// Whether iptables-legacy (the tables of before nf_tables) drops forwarded packets that no rule of
-/// its accepts: policy DROP of chain FORWARD in table filter. Only looks: a table that is not in
-/// use is not brought to life by the question. False where it cannot be read.
-bool legacy_iptables_drops_forwarded();
+/// The chains of iptables-legacy and ip6tables-legacy (the tables of before nf_tables), of which
+/// one whose policy drops says so. Only looks: a table that is not in use is not brought to life by
+/// the question. Empty where they cannot be read.
+std::vector<nft::foreign::Chain> legacy_iptables_chains();
 
 /// A rule of the table filter names the link (-i, -o).
 bool legacy_iptables_names(const std::string& link);

@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "dataplane/netlink/sysctl.h"
-#include "dataplane/nft/foreign_chains.h"
+#include "dataplane/nft/foreign_listing.h"
+#include "dataplane/node/foreign_obstacles.h"
 #include "dataplane/node/legacy_iptables.h"
 
 namespace novaplane::node {
@@ -15,15 +16,6 @@ constexpr std::size_t kMostNames = 5;
 
 bool bridged_frames_pass_iptables() {
   return netlink::read_sysctl("net/bridge/bridge-nf-call-iptables").value_or("0") == "1";
-}
-
-/// A chain of another's that drops what it does not know, on the way of forwarded packets: a drop
-/// cannot be undone by an accept of ours.
-std::string warning_of(const nft::ForeignChain& chain) {
-  return fmt::format(
-      "table {} {}, chain {} drops forwarded packets that its rules do not accept (policy drop): "
-      "guests are cut off unless its owner accepts what goes from and to their bridges",
-      chain.family, chain.table, chain.name);
 }
 
 }  // namespace
@@ -52,17 +44,13 @@ std::vector<std::string> self_check(const Show& show) {
     if (auto words = hairpin_warning(show.ports); !words.empty()) warnings.push_back(words);
   }
   if (show.networks.empty()) return warnings;
-  if (legacy_iptables_drops_forwarded()) {
-    warnings.push_back(
-        "iptables-legacy, table filter, chain FORWARD drops what its rules do not accept (policy "
-        "DROP): guests are cut off unless its owner accepts what goes from and to their bridges");
-  }
-  const auto chains = nft::foreign_forward_drops();
+  auto chains = nft::foreign::list();
   if (!chains) {
     warnings.push_back(chains.error().message());
     return warnings;
   }
-  for (const nft::ForeignChain& chain : *chains) warnings.push_back(warning_of(chain));
+  std::ranges::move(legacy_iptables_chains(), std::back_inserter(*chains));
+  std::ranges::move(obstacles(*chains, show), std::back_inserter(warnings));
   return warnings;
 }
 

@@ -7,14 +7,10 @@
 #include "bridge/sets.h"
 #include "dataplane/base/files.h"
 #include "dataplane/engine/presence.h"
-#include "dataplane/node/daemon_presence.h"
 #include "dataplane/node/gateway_rows.h"
-#include "dataplane/node/mark_warning.h"
-#include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/refusals.h"
-#include "dataplane/node/self_check.h"
+#include "dataplane/node/warnings.h"
 #include "dhcp/running.h"
-#include "hwgw/gateway_pair.h"
 #include "nat/sets.h"
 
 namespace novaplane::node {
@@ -370,29 +366,7 @@ void add_health(Show& show, std::vector<UplinkHealth> health) {
 Show show(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();
   show.gateways = gateway_rows(engine, show.networks);
-  show.warnings = self_check(show);
-  const auto shared = std::ranges::find_if(show.gateways, &hwgw::GatewayRow::is_shared);
-  if (shared != show.gateways.end() && !daemon_listens(run_dir)) {
-    show.warnings.push_back(fmt::format(
-        "the gateway of network {} is on this host or on another, as keepalived decides: "
-        "without novaplaned nobody here follows it with floating IPs and DHCP",
-        shared->network));
-  }
-  for (const NetworkRow& row : show.networks) {
-    if (row.refused.empty()) continue;
-    show.warnings.push_back(fmt::format("DHCP and DNS of network {} are behind the document: {}",
-                                        row.name, row.refused));
-  }
-  for (const auto* key : {&hwgw::kKeepalived, &hwgw::kConntrackd}) {
-    const std::string words = refusal_in(fmt::format("{}/{}.refused", run_dir, *key), run_dir);
-    if (words.empty()) continue;
-    show.warnings.push_back(
-        fmt::format("{} is behind the document: {}", engine::title_of(*key), words));
-  }
-  if (auto words = mark_warning(engine); !words.empty()) show.warnings.push_back(words);
-  for (std::string& warning : nic_warnings(engine, run_dir)) {
-    show.warnings.push_back(std::move(warning));
-  }
+  add_warnings(engine, run_dir, show);
   return show;
 }
 

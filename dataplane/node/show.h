@@ -72,6 +72,7 @@ struct Show {
   std::vector<PortForwardRow> port_forwards;
   std::vector<UplinkRow> uplinks;
   std::vector<hwgw::GatewayRow> gateways;  ///< routers outside of the hosts, and shared ones
+  std::uint16_t metadata_port = 0;         ///< where guests' questions for it go; 0: nowhere
   std::vector<std::string> warnings;       ///< see self_check.h
 };
 

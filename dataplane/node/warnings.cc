@@ -1,0 +1,67 @@
+#include "dataplane/node/warnings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/engine/service_driver.h"
+#include "dataplane/node/daemon_presence.h"
+#include "dataplane/node/mark_warning.h"
+#include "dataplane/node/nic_warnings.h"
+#include "dataplane/node/refusals.h"
+#include "dataplane/node/self_check.h"
+#include "hwgw/gateway_pair.h"
+#include "nat/sets.h"
+
+namespace novaplane::node {
+namespace {
+
+/// The server of metadata in the map's data: address . port. 0: there is none.
+std::uint16_t metadata_port(engine::Engine& engine) {
+  constexpr std::size_t kPort = 4;
+  std::uint16_t port = 0;
+  engine.tables().elements.rows().for_each(
+      [&](const nft::ElementKey& key, const auto* wanted, const auto* seen) {
+        const auto* element = wanted ? wanted : seen;
+        if (key.set != nat::kMetadata || element->data.size() < kPort + 2) return;
+        const auto high = static_cast<std::uint8_t>(element->data[kPort]);
+        const auto low = static_cast<std::uint8_t>(element->data[kPort + 1]);
+        port = static_cast<std::uint16_t>(high << 8 | low);
+      });
+  return port;
+}
+
+void add_refusals(const std::string& run_dir, Show& show) {
+  for (const NetworkRow& row : show.networks) {
+    if (row.refused.empty()) continue;
+    show.warnings.push_back(fmt::format("DHCP and DNS of network {} are behind the document: {}",
+                                        row.name, row.refused));
+  }
+  for (const auto* key : {&hwgw::kKeepalived, &hwgw::kConntrackd}) {
+    const std::string words = refusal_in(fmt::format("{}/{}.refused", run_dir, *key), run_dir);
+    if (words.empty()) continue;
+    show.warnings.push_back(
+        fmt::format("{} is behind the document: {}", engine::title_of(*key), words));
+  }
+}
+
+}  // namespace
+
+void add_warnings(engine::Engine& engine, const std::string& run_dir, Show& show) {
+  show.metadata_port = metadata_port(engine);
+  show.warnings = self_check(show);
+  const auto shared = std::ranges::find_if(show.gateways, &hwgw::GatewayRow::is_shared);
+  if (shared != show.gateways.end() && !daemon_listens(run_dir)) {
+    show.warnings.push_back(fmt::format(
+        "the gateway of network {} is on this host or on another, as keepalived decides: "
+        "without novaplaned nobody here follows it with floating IPs and DHCP",
+        shared->network));
+  }
+  add_refusals(run_dir, show);
+  if (auto words = mark_warning(engine); !words.empty()) show.warnings.push_back(words);
+  for (std::string& warning : nic_warnings(engine, run_dir)) {
+    show.warnings.push_back(std::move(warning));
+  }
+}
+
+}  // namespace novaplane::node
