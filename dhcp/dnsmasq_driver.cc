@@ -255,19 +255,29 @@ void DnsmasqDriver::find_stubborn(Works& works) {
 /// What dnsmasq does not understand never takes the place of what it serves with. Only there it is
 /// asked: a first start fails with the same words, and costs one process instead of two.
 void DnsmasqDriver::try_replacements(Works& works) {
+  std::vector<Work*> replacing;
+  for (auto& [key, work] : works) {
+    if (work.service == nullptr || !work.starts() || !work.instance->runs()) continue;
+    work.before = work.instance->running_service();
+    if (work.before) replacing.push_back(&work);  // else it starts afresh in any case
+  }
+  for (std::size_t first = 0; first < replacing.size(); first += kStartsAtOnce) {
+    const auto count = std::min(kStartsAtOnce, replacing.size() - first);
+    try_together(std::span(replacing).subspan(first, count));
+  }
+}
+
+void DnsmasqDriver::try_together(std::span<Work* const> works) {
   std::vector<std::pair<Work*, Child>> asked;
   const auto refuse = [](Work& work, const Error& error) {
     work.is_refused = true;
     work.served = tl::unexpected(error);
   };
-  for (auto& [key, work] : works) {
-    if (work.service == nullptr || !work.starts() || !work.instance->runs()) continue;
-    work.before = work.instance->running_service();
-    if (!work.before) continue;  // its files are gone: it starts afresh in any case
-    auto child = find_dnsmasq().and_then(
-        [&, &work = work] { return work.instance->try_out(*work.starts(), program_); });
-    if (child) asked.emplace_back(&work, std::move(*child));
-    if (!child) refuse(work, child.error());
+  for (Work* work : works) {
+    auto child =
+        find_dnsmasq().and_then([&] { return work->instance->try_out(*work->starts(), program_); });
+    if (child) asked.emplace_back(work, std::move(*child));
+    if (!child) refuse(*work, child.error());
   }
   const Deadline deadline = Clock::now() + kStartTime;
   for (auto& [work, child] : asked) {

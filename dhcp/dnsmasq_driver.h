@@ -30,6 +30,7 @@ class DnsmasqDriver : public engine::ServiceDriver {
   Works sort_out(std::span<const engine::Step* const> steps);
   void find_stubborn(Works& works);
   void try_replacements(Works& works);
+  void try_together(std::span<Work* const> works);
   void stop(Works& works);
   Result<void> tell(Work& work);
   void start(Works& works);
