@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "bridge/bridge.h"
@@ -18,11 +20,25 @@ bool routes(const Context& context, const cloud::Network& network) {
   return present_on(context, network) && host_address_on(context, network);
 }
 
+/// ip_forward sets the value of every link; afterwards each may be switched off by itself. A bridge
+/// of ours that is an uplink has it in its own row.
+void forward_from_uplinks(const Context& context, Rows& out) {
+  for (const cloud::Uplink& uplink : context.host.uplinks) {
+    const std::string& link = uplink.interface;
+    const bool is_bridge = std::ranges::any_of(
+        context.cloud.networks, [&](const auto& entry) { return entry.second.bridge == link; });
+    if (is_bridge || !context.facts.find(link) || uplink_on(context.host, link) != &uplink)
+      continue;
+    out.sysctls.push_back({fmt::format("net/ipv4/conf/{}/forwarding", link), {"1"}});
+  }
+}
+
 void compile_host(const Context& context, const Object& object, Rows& out) {
   const auto& networks = context.cloud.networks;
   if (std::any_of(networks.begin(), networks.end(),
                   [&](const auto& entry) { return routes(context, entry.second); })) {
     out.sysctls.push_back({"net/ipv4/ip_forward", {"1"}});
+    forward_from_uplinks(context, out);
   }
   compile_host6(context, out);
   engine::Elements elements(object, out);

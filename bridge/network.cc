@@ -40,8 +40,10 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   const bool is_router6 = engine::host_address6_on(context, network).has_value();
   link.takes_addresses6 = !is_router6 && takes_over_ipv6(context, network);
   link.ipv6 = is_router6 || link.takes_addresses6;
-  link.route_localnet =
-      metadata && metadata->address.is_loopback() && host_address_on(context, network);
+  const bool is_router = host_address_on(context, network).has_value();
+  link.route_localnet = metadata && metadata->address.is_loopback() && is_router;
+  if (is_router) link.forwards = true;
+  if (is_router6) link.forwards6 = true;
   return link;
 }
 

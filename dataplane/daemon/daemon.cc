@@ -75,6 +75,10 @@ Result<void> Daemon::open() {
                              on_steps(plan, results, intruder);
                            },
                            [this] { on_quiet(); }});
+  opened = keep(silent_watch_, SilentWatch::open(loop_, *node_, [this](const auto& changed) {
+                  reconciler_->look_again(changed);
+                }));
+  if (!opened) return opened;
   opened = keep(router_watch_, RouterWatch::open(loop_, *node_, options_.run_dir,
                                                  [this] { reconciler_->act_now(); }));
   if (!opened) return opened;

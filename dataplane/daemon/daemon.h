@@ -17,6 +17,7 @@
 #include "dataplane/daemon/reports.h"
 #include "dataplane/daemon/router_watch.h"
 #include "dataplane/daemon/signals.h"
+#include "dataplane/daemon/silent_watch.h"
 #include "dataplane/daemon/uplinks.h"
 #include "dataplane/node/writer_lock.h"
 
@@ -89,6 +90,7 @@ class Daemon {
   std::unique_ptr<Hands> hands_;
   std::unique_ptr<Announcer> announcer_;
   std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<SilentWatch> silent_watch_;
   std::unique_ptr<RouterWatch> router_watch_;
   std::unique_ptr<Uplinks> uplinks_;
   std::unique_ptr<DocumentWatch> document_watch_;

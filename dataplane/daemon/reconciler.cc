@@ -58,6 +58,11 @@ void Reconciler::look_again(Look what) {
   pass();
 }
 
+void Reconciler::look_again(const node::Changed& changed) {
+  changed_.add(changed);
+  pass();
+}
+
 void Reconciler::act_now() {
   be_generous();
   if (called_off_) *called_off_ = true;
@@ -141,6 +146,7 @@ Result<void> Reconciler::look() {
     look_everywhere_ = false;
   }
   if (auto heard = node_.hear(); !heard) return heard;
+  if (auto seen = node_.observe(std::exchange(changed_, {})); !seen) return seen;
   if (auto intruder = node_.take_intruder(); !intruder.empty()) intruder_ = std::move(intruder);
   if (!std::exchange(look_silent_, false)) return {};
   return node_.observe_silent();

@@ -42,6 +42,7 @@ class Reconciler {
   /// What to look at again before the next pass, beyond what the kernel tells by itself.
   enum class Look : std::uint8_t { silent, everything };
   void look_again(Look what);
+  void look_again(const node::Changed& changed);  ///< at what somebody found changed
   /// What others found out has to be done now: nothing is spared for later, and what is under way
   /// is called off.
   void act_now();
@@ -97,6 +98,7 @@ class Reconciler {
   bool wanted_ = false;  ///< there is a document in force
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
   bool look_silent_ = false, look_everywhere_ = true, look_at_services_ = true;
+  node::Changed changed_;  ///< without an event; to be looked at
   Loop::Task stopped_;
   std::function<bool()> decides_ = [] { return false; };
 

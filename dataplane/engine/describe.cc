@@ -212,6 +212,10 @@ std::string difference(const Link& before, const Link& after) {
   compare(text, "addresses of its own", on_off(before.takes_addresses6),
           on_off(after.takes_addresses6));
   compare(text, "route_localnet", on_off(before.route_localnet), on_off(after.route_localnet));
+  compare(text, "IPv4 forwarding", on_off(before.forwards.value_or(true)),
+          on_off(after.forwards.value_or(true)));
+  compare(text, "IPv6 forwarding", on_off(before.forwards6.value_or(true)),
+          on_off(after.forwards6.value_or(true)));
   compare(text, "stp", on_off(before.stp), on_off(after.stp));
   compare(text, "forward delay", before.forward_delay, after.forward_delay);
   compare(text, "local", before.local, after.local);

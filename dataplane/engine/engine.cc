@@ -100,8 +100,7 @@ void Engine::learn() {
   holds_.retry_now();  // an address that a route's gateway needs may be there now
 }
 
-std::vector<SysctlKey> Engine::wanted_sysctls() {
-  learn();
+std::vector<SysctlKey> Engine::wanted_sysctls() const {
   std::vector<SysctlKey> keys;
   tables_.sysctls.rows().for_each([&](const SysctlKey& key, const Sysctl* wanted, auto*) {
     if (wanted) keys.push_back(key);

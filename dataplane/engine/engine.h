@@ -59,8 +59,8 @@ class Engine {
   bool saw(nft::Event event, bool ours);
   void saw(const SeenServices& seen);
   void saw_sysctl(const SysctlKey& key, std::string value);
-  /// Sysctls that are wanted, as far as is known of the links: the kernel tells of none by itself.
-  std::vector<SysctlKey> wanted_sysctls();
+  /// Sysctls that were wanted when learn() was called last.
+  std::vector<SysctlKey> wanted_sysctls() const;
   /// Compiles what is wanted, where what is seen says otherwise than when that was done last.
   void learn();
 

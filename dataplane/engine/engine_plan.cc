@@ -279,7 +279,7 @@ void Engine::plan_on_links(Plan& plan, Clock::time_point now) {
 
 Plan Engine::plan(Clock::time_point now) {
   learn();
-  view_.refresh_wanted_ports();
+  view_.refresh_wanted();
   // What an edit has let go of may never have moved.
   if (tables_.takeovers.rows().pending() > 0) view_.mark_takeovers_stale();
   view_.refresh_takeovers();

@@ -36,7 +36,12 @@ Result<void> set_ipv6_of_ours(const std::string& name, const Link& link) {
   if (!link.ipv6) return set_ipv6(name, false);
   auto done = set("addr_gen_mode", link.takes_addresses6 ? "0" : "1");
   if (done && !link.takes_addresses6) done = set("accept_ra", "0");
+  if (done && link.forwards6) done = set("forwarding", *link.forwards6 ? "1" : "0");
   return done ? set_ipv6(name, true) : done;
+}
+
+bool differ_in_ipv6(const Link& a, const Link& b) {
+  return a.ipv6 != b.ipv6 || a.takes_addresses6 != b.takes_addresses6 || a.forwards6 != b.forwards6;
 }
 
 /// The link as it was; null: it is made. A tunnel's address changes its family with a new device
@@ -57,6 +62,7 @@ netlink::LinkSettings settings_of(const LinkChange& change) {
   if (found && before.learning != after.learning) settings.learning = after.learning;
   if (before.alias != after.alias) settings.alias = after.alias;
   if (before.route_localnet != after.route_localnet) settings.route_localnet = after.route_localnet;
+  if (before.forwards != after.forwards) settings.forwarding4 = after.forwards;
   if (before.stp != after.stp) settings.stp = after.stp;
   if (before.forward_delay != after.forward_delay) settings.forward_delay = after.forward_delay;
   return settings;
@@ -132,8 +138,7 @@ void Executor::create_links(const Work& work) {
       continue;
     }
     const Link* before = kept(change);
-    if (!before || before->ipv6 != change.after->ipv6 ||
-        before->takes_addresses6 != change.after->takes_addresses6) {
+    if (!before || differ_in_ipv6(*before, *change.after)) {
       work.results[i] = set_ipv6_of_ours(change.key, *change.after);
     }
     netlink::LinkSettings wanted = settings_of(change);

@@ -16,6 +16,8 @@ Link row_of(const netlink::Link& link, const std::string& parent) {
           .ipv6 = link.ipv6,
           .takes_addresses6 = link.ipv6 && (link.own_link_local || link.accept_ra != 0),
           .route_localnet = link.route_localnet,
+          .forwards = link.forwarding4,
+          .forwards6 = link.forwarding6,
           .stp = link.stp,
           .forward_delay = link.forward_delay,
           .up = link.up,
@@ -76,6 +78,10 @@ void KernelView::forget() {
   routes_stale_ = names_stale_ = false;
   takeovers_stale_ = true;
   links_changed_ = facts_stale_ = true;
+  forwards_ = questions_.forwards(/*v6=*/false);
+  forwards6_ = questions_.forwards(/*v6=*/true);
+  links_to_ask_.clear();
+  ipv6_told_.clear();
 }
 
 void KernelView::forget_proxies() {
@@ -183,7 +189,15 @@ void KernelView::refresh_link(const netlink::Link& link) {
   if (is_ours(link)) {
     const bool has_parent = link.kind == "vlan" && link.parent != 0;
     if (has_parent && !this->link(link.parent)) early_.emplace(link.parent, link.index);
-    tables_.links.saw(link.name, row_of(link, has_parent ? name_of(link.parent) : ""));
+    Link row = row_of(link, has_parent ? name_of(link.parent) : "");
+    // The seen side holds what the wanted side cares for. Where the host forwards nothing, no link
+    // does: once it does again, all do, and tell so.
+    const Link* wanted = tables_.links.rows().desired(link.name);
+    if (!forwards_) row.forwards = true;
+    if (!forwards6_) row.forwards6 = true;
+    if (!wanted || !wanted->forwards) row.forwards.reset();
+    if (!wanted || !wanted->forwards6) row.forwards6.reset();
+    tables_.links.saw(link.name, std::move(row));
   } else {
     tables_.links.gone(link.name);
   }
@@ -224,8 +238,14 @@ void KernelView::mark_port(const std::string& name) {
   if (const netlink::Link* port = link(name)) refresh_port(*port);
 }
 
-void KernelView::refresh_wanted_ports() {
+void KernelView::refresh_wanted() {
   std::vector<const netlink::Link*> pending;
+  tables_.links.rows().for_each_pending([&](const LinkKey& name, const Link* wanted, const Link*) {
+    const netlink::Link* found = wanted ? link(name) : nullptr;
+    if (found) pending.push_back(found);
+  });
+  for (const netlink::Link* link : pending) refresh_link(*link);
+  pending.clear();
   tables_.attachments.rows().for_each_pending(
       [&](const AttachmentKey& name, const Attachment* wanted, const Attachment*) {
         const netlink::Link* port = link(name);
@@ -273,6 +293,7 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
 }
 
 void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
+  note_ipv6_by(seen.value, /*on=*/true);
   if (is_advertised_default(seen.value)) {
     facts_stale_ |= advertised_defaults_.insert(seen.value.link).second;
   }
@@ -286,6 +307,7 @@ void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
 
 /// A route that was replaced by appending the new one first: the old one's end is no loss.
 void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
+  note_ipv6_by(gone.value, /*on=*/false);
   if (is_advertised_default(gone.value)) {
     facts_stale_ |= advertised_defaults_.erase(gone.value.link) != 0;
   }

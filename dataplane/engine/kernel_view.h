@@ -19,6 +19,8 @@ namespace novaplane::engine {
 struct Questions {
   std::function<int()> arp_ignore_all = [] { return 0; };  ///< net.ipv4.conf.all.arp_ignore
   std::function<int()> rp_filter_all = [] { return 0; };   ///< net.ipv4.conf.all.rp_filter
+  /// Whether the host forwards at all: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding.
+  std::function<bool(bool v6)> forwards = [](bool) { return false; };
   /// What the link carries for the host, for people; of one that cannot be asked: nothing.
   std::function<std::vector<std::string>(int link)> carried = [](int) {
     return std::vector<std::string>{};
@@ -54,8 +56,8 @@ class KernelView {
   /// Asks what NICs carry, if that may have changed.
   void refresh_takeovers();
   void mark_takeovers_stale() { takeovers_stale_ = true; }
-  /// Wanted ports changed: looks at their links again.
-  void refresh_wanted_ports();
+  /// Wanted links and ports changed: looks at them again.
+  void refresh_wanted();
 
   /// Links that somebody else makes and the document names: facts are wanted of them, and routes
   /// of ours may stand on them.
@@ -87,6 +89,10 @@ class KernelView {
   bool take_shapers_unknown() { return std::exchange(shapers_unknown_, false); }
   /// A link changed its name: all that is known by name has to be observed again.
   bool take_names_stale() { return std::exchange(names_stale_, false); }
+  /// Links that have changed in something that no event tells: they have to be asked.
+  std::vector<int> take_links_to_ask();
+  /// Values below /proc/sys were changed, by whomever: those that are wanted have to be read.
+  bool take_sysctls_stale() { return std::exchange(sysctls_stale_, false); }
   /// Links came or went since the last call: what failed for want of one may work now.
   bool take_links_changed() { return std::exchange(links_changed_, false); }
 
@@ -105,7 +111,10 @@ class KernelView {
   void on(const netlink::Gone<netlink::Shaper>& gone);
   void on(const netlink::Seen<netlink::ForwardingEntry>& seen);  // forwarding.cc
   void on(const netlink::Gone<netlink::ForwardingEntry>& gone);
+  void on(const netlink::Seen<netlink::BridgePort>& seen);  // kernel_view_values.cc
+  void on(const netlink::Seen<netlink::Netconf>& seen);
 
+  void note_ipv6_by(const netlink::Route& route, bool on);
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
   void refresh_early_ones_of(const netlink::Link& below);
@@ -143,6 +152,10 @@ class KernelView {
   std::set<int> advertised_defaults_;  ///< links with a default route from a router advertisement
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;
   bool shapers_unknown_ = false;
+  bool forwards_ = false, forwards6_ = false;  ///< the host as a whole
+  bool sysctls_stale_ = false;
+  std::set<int> links_to_ask_;
+  std::map<int, bool> ipv6_told_;  ///< of links: whether they have IPv6, as their routes tell
   bool takeovers_stale_ = true;
 };
 

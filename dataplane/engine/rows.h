@@ -27,6 +27,9 @@ struct Link {
   bool ipv6 = false;
   bool takes_addresses6 = false;  ///< with ipv6: it makes addresses of its own, as NICs do
   bool route_localnet = false;    ///< metadata on a loopback address needs it
+  // Of each link beside the host's own switch, which sets them all; none: left as found.
+  std::optional<bool> forwards = {};   ///< net.ipv4.conf.<name>.forwarding
+  std::optional<bool> forwards6 = {};  ///< the link advertises itself as a router's
   bool stp = false;
   std::uint32_t forward_delay = 0;  ///< hundredths of a second
   bool up = true;

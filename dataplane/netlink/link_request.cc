@@ -81,12 +81,16 @@ void put_special(Request& request, const LinkSettings& wanted) {
   if (wanted.local || wanted.learning) put_vxlan(request, wanted);
 }
 
-/// One value of net.ipv4.conf.<link>, as net/ipv4/devinet.c, inet_set_link_af takes it.
-void put_ipv4_value(Request& request, int which, std::uint32_t value) {
+/// Values of net.ipv4.conf.<link>, as net/ipv4/devinet.c, inet_set_link_af takes them.
+void put_ipv4_values(Request& request, const LinkSettings& wanted) {
   const Nest families(request, IFLA_AF_SPEC);
   const Nest ipv4(request, AF_INET);
   const Nest values(request, IFLA_INET_CONF);
-  put(request, which, value);
+  const auto put_value = [&](int which, const std::optional<bool>& value) {
+    if (value) put(request, which, std::uint32_t{*value});
+  };
+  put_value(IPV4_DEVCONF_FORWARDING, wanted.forwarding4);
+  put_value(IPV4_DEVCONF_ROUTE_LOCALNET, wanted.route_localnet);
 }
 
 Request change_link(ifinfomsg header, std::string_view name, const LinkSettings& wanted) {
@@ -102,9 +106,7 @@ Request change_link(ifinfomsg header, std::string_view name, const LinkSettings&
   if (wanted.master) put(request, IFLA_MASTER, *wanted.master);
   if (wanted.group) put(request, IFLA_GROUP, *wanted.group);
   if (wanted.alias) put_text(request, IFLA_IFALIAS, *wanted.alias, kLongestAlias);
-  if (wanted.route_localnet) {
-    put_ipv4_value(request, IPV4_DEVCONF_ROUTE_LOCALNET, *wanted.route_localnet);
-  }
+  if (wanted.route_localnet || wanted.forwarding4) put_ipv4_values(request, wanted);
   put_special(request, wanted);
   return request;
 }

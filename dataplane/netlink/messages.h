@@ -44,6 +44,7 @@ struct Link {
   int accept_ra = 0;                ///< net.ipv6.conf.<name>.accept_ra
   bool forwarding6 = false;         ///< net.ipv6.conf.<name>.forwarding
   bool own_link_local = true;       ///< the kernel makes it a link-local address of its own
+  bool forwarding4 = false;         ///< net.ipv4.conf.<name>.forwarding
   bool route_localnet = false;      ///< net.ipv4.conf.<name>.route_localnet
   int rp_filter = 0;                ///< net.ipv4.conf.<name>.rp_filter
   int arp_ignore = 0;               ///< net.ipv4.conf.<name>.arp_ignore
@@ -53,6 +54,9 @@ struct Link {
   bool hairpin = false;             ///< bridge ports only: IFLA_BRPORT_MODE
   bool shaped = false;              ///< its root qdisc is a token bucket filter
   PortFlags port_flags{};           ///< bridge ports only
+  /// Of an event only: its neighbours have to be told where it is (IFLA_EVENT_NOTIFY_PEERS: a bond
+  /// sends by another NIC now, a virtual machine has moved).
+  bool notifies_peers = false;
 
   // VXLAN devices only
   std::uint32_t vni = 0;
@@ -148,6 +152,27 @@ struct Shaper {
   bool operator==(const Shaper&) const = default;
 };
 
+/// What a bridge tells of a port when the port's flags change, or its state.
+struct BridgePort {
+  int link = 0;
+  bool hairpin = false;
+  PortFlags flags{};
+
+  bool operator==(const BridgePort&) const = default;
+};
+
+/// A change below /proc/sys/net/ipv4/conf or ipv6/conf, as far as the kernel tells of it: of
+/// forwarding, rp_filter, proxy_arp, proxy_ndp, ignore_routes_with_linkdown.
+struct Netconf {
+  static constexpr int kAll = -1, kDefault = -2;  // NETCONFA_IFINDEX_*
+
+  int link = 0;  ///< or kAll, kDefault
+  bool is_v6 = false;
+  std::optional<bool> forwarding{};  ///< none: it is another value that has changed
+
+  bool operator==(const Netconf&) const = default;
+};
+
 template <class T>
 struct Seen {
   T value;
@@ -158,10 +183,10 @@ struct Gone {
 };
 
 /// One thing that the kernel told, in a listing or as an event.
-using Observation =
-    std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>, Gone<Route>,
-                 Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>, Gone<Rule>, Seen<Shaper>,
-                 Gone<Shaper>, Seen<ForwardingEntry>, Gone<ForwardingEntry>>;
+using Observation = std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>,
+                                 Gone<Route>, Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>,
+                                 Gone<Rule>, Seen<Shaper>, Gone<Shaper>, Seen<ForwardingEntry>,
+                                 Gone<ForwardingEntry>, Seen<BridgePort>, Seen<Netconf>>;
 
 /// Receives observations one by one, in the order in which the kernel told them.
 using Observer = std::function<void(Observation&&)>;

@@ -19,16 +19,16 @@ constexpr Bits kStaticForwarding[] = {
     {.offset = NLMSG_HDRLEN + offsetof(ndmsg, ndm_flags), .bytes = 1, .mask = NTF_SELF}};
 
 constexpr Unwanted kOfBridges[] = {
-    {.type = RTM_NEWLINK, .family = AF_BRIDGE},
     {.type = RTM_NEWNEIGH, .family = AF_BRIDGE, .unless = kStaticForwarding},
     {.type = RTM_DELNEIGH, .family = AF_BRIDGE, .unless = kStaticForwarding}};
 
 }  // namespace
 
 Result<Monitor> Monitor::open(std::size_t buffer) {
-  constexpr int kGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                             RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
-                             RTNLGRP_IPV4_RULE,  RTNLGRP_TC};
+  constexpr int kGroups[] = {RTNLGRP_LINK,        RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                             RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
+                             RTNLGRP_IPV4_RULE,   RTNLGRP_TC,          RTNLGRP_IPV4_NETCONF,
+                             RTNLGRP_IPV6_NETCONF};
   return open(kGroups, buffer);
 }
 

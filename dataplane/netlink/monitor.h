@@ -9,20 +9,22 @@
 
 namespace novaplane::netlink {
 
-/// Hears of changes of links, addresses, routes, neighbours and static forwarding entries, our own
-/// and others', in the network namespace in which it was opened.
+/// Hears of changes of links, bridge ports, addresses, routes, neighbours, static forwarding
+/// entries and of forwarding (all, default, each link), our own and others', in the network
+/// namespace in which it was opened.
 ///
 /// The kernel does not tell of everything. Silent are: proxy neighbours; alias, group and
-/// route_localnet of a link that is down; disable_ipv6, route_localnet and arp_ignore written below
-/// /proc/sys; a port's flags (hairpin mode, learning); IPv4 routes that vanish with their link
-/// (deleted or down) and, before Linux 6.8, with their preferred source. Who does, or hears of, the
-/// cause asks again.
+/// route_localnet of a link that is down; disable_ipv6, accept_ra, addr_gen_mode, route_localnet,
+/// arp_ignore and proxy_delay written below /proc/sys; values that a link takes from a changed
+/// default; IPv4 routes that vanish with their link (deleted or down) and, before Linux 6.8, with
+/// their preferred source. Who does, or hears of, the cause asks again (ARCHITECTURE.md, "How a
+/// change is noticed").
 class Monitor {
  public:
   static constexpr std::size_t kBuffer = 32 << 20;  ///< bytes; some 40,000 events
 
-  /// Bridges' own news (their ports' flags, the MACs that they learn) is not heard: the kernel
-  /// drops it before it reaches the socket.
+  /// The MACs that bridges learn are not heard of: the kernel drops that before it reaches the
+  /// socket.
   static Result<Monitor> open(std::size_t buffer = kBuffer);
   /// Hears of links only.
   static Result<Monitor> of_links(std::size_t buffer = kBuffer);

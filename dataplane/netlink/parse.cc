@@ -3,6 +3,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -148,6 +149,19 @@ std::optional<Rule> parse_rule(const nlmsghdr& message) {
   return rule;
 }
 
+std::optional<Netconf> parse_netconf(const nlmsghdr& message) {
+  const auto* header = header_of<netconfmsg>(message);
+  if (!header || !is_ip(header->ncm_family)) return std::nullopt;
+  const Attributes<NETCONFA_FORWARDING> attributes(message, sizeof(*header));
+  if (!attributes.find(NETCONFA_IFINDEX)) return std::nullopt;
+  Netconf netconf{.link = attributes.number<int>(NETCONFA_IFINDEX),
+                  .is_v6 = header->ncm_family == AF_INET6};
+  if (attributes.find(NETCONFA_FORWARDING)) {
+    netconf.forwarding = attributes.number<int>(NETCONFA_FORWARDING) != 0;
+  }
+  return netconf;
+}
+
 template <class T>
 std::optional<Observation> seen(std::optional<T> value) {
   if (!value) return std::nullopt;
@@ -158,6 +172,13 @@ template <class T>
 std::optional<Observation> gone(std::optional<T> value) {
   if (!value) return std::nullopt;
   return Gone<T>{std::move(*value)};
+}
+
+/// Bridges tell of their ports by messages about links of the family AF_BRIDGE.
+std::optional<Observation> told_of_link(const nlmsghdr& message) {
+  const auto* header = header_of<ifinfomsg>(message);
+  const bool is_bridges = header && header->ifi_family == AF_BRIDGE;
+  return is_bridges ? seen(parse_bridge_port(message)) : seen(parse_link(message));
 }
 
 /// Forwarding entries come as neighbours of the family AF_BRIDGE.
@@ -184,7 +205,7 @@ bool is_of_interest(const nlmsghdr& message) {
 std::optional<Observation> observation_of(const nlmsghdr& message) {
   switch (message.nlmsg_type) {
     case RTM_NEWLINK:
-      return seen(parse_link(message));
+      return told_of_link(message);
     case RTM_DELLINK:
       return gone(parse_link(message));
     case RTM_NEWADDR:
@@ -207,6 +228,8 @@ std::optional<Observation> observation_of(const nlmsghdr& message) {
       return seen(parse_shaper(message));
     case RTM_DELQDISC:
       return gone(parse_shaper(message));
+    case RTM_NEWNETCONF:
+      return seen(parse_netconf(message));
     default:
       return std::nullopt;
   }

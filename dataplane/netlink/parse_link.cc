@@ -27,6 +27,7 @@ void parse_families(const nlattr* nest, Link& link) {
   const auto ipv4_values = ipv4.bytes(IFLA_INET_CONF);  // IPV4_DEVCONF_* count from 1
   const auto ipv6_values = ipv6.bytes(IFLA_INET6_CONF);
   link.route_localnet = element(ipv4_values, IPV4_DEVCONF_ROUTE_LOCALNET - 1) != 0;
+  link.forwarding4 = element(ipv4_values, IPV4_DEVCONF_FORWARDING - 1) != 0;
   link.rp_filter = element(ipv4_values, IPV4_DEVCONF_RP_FILTER - 1);
   link.arp_ignore = element(ipv4_values, IPV4_DEVCONF_ARP_IGNORE - 1);
   // A link without IPv6 values (an MTU below 1280, a kernel without IPv6) has no IPv6.
@@ -76,11 +77,24 @@ void parse_kind(const nlattr* nest, Link& link) {
 
 }  // namespace
 
+/// The driver of a NIC that is a switch itself tells of fewer flags, of its own: no priority.
+std::optional<BridgePort> parse_bridge_port(const nlmsghdr& message) {
+  if (nlmsg_datalen(&message) < static_cast<int>(sizeof(ifinfomsg))) return std::nullopt;
+  const auto& header = *static_cast<const ifinfomsg*>(nlmsg_data(&message));
+  if (header.ifi_family != AF_BRIDGE) return std::nullopt;
+  const Attributes<IFLA_PROTINFO> attributes(message, sizeof(header));
+  const nlattr* flags = attributes.find(IFLA_PROTINFO);
+  if (!Attributes<IFLA_BRPORT_PRIORITY>(flags).find(IFLA_BRPORT_PRIORITY)) return std::nullopt;
+  Link port;
+  parse_port(flags, port);
+  return BridgePort{.link = header.ifi_index, .hairpin = port.hairpin, .flags = port.port_flags};
+}
+
 std::optional<Link> parse_link(const nlmsghdr& message) {
   if (nlmsg_datalen(&message) < static_cast<int>(sizeof(ifinfomsg))) return std::nullopt;
   const auto& header = *static_cast<const ifinfomsg*>(nlmsg_data(&message));
   if (header.ifi_family != AF_UNSPEC) return std::nullopt;
-  const Attributes<IFLA_LINK_NETNSID> attributes(message, sizeof(header));
+  const Attributes<IFLA_EVENT> attributes(message, sizeof(header));
   Link link;
   link.index = header.ifi_index;
   link.up = (header.ifi_flags & IFF_UP) != 0;
@@ -92,6 +106,8 @@ std::optional<Link> parse_link(const nlmsghdr& message) {
   link.master = attributes.number<int>(IFLA_MASTER);
   link.alias = attributes.text(IFLA_IFALIAS);
   link.shaped = attributes.text(IFLA_QDISC) == "tbf";
+  const auto event = attributes.number<std::uint32_t>(IFLA_EVENT);
+  link.notifies_peers = event == IFLA_EVENT_NOTIFY_PEERS || event == IFLA_EVENT_BONDING_FAILOVER;
   // With its namespace's number it counts there, and says nothing here.
   if (!attributes.find(IFLA_LINK_NETNSID)) link.parent = attributes.number<int>(IFLA_LINK);
   parse_kind(attributes.find(IFLA_LINKINFO), link);

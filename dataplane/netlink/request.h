@@ -40,7 +40,7 @@ class Request {
 };
 
 /// What is to change of a link; what is not set stays as it is. The kernel applies them in the
-/// order: MAC, MTU, group, alias, master, up or down, route_localnet (net/core/rtnetlink.c,
+/// order: MAC, MTU, group, alias, master, up or down, IPv4 values (net/core/rtnetlink.c,
 /// do_setlink), and keeps what it had applied when a later one fails.
 struct LinkSettings {
   std::optional<Mac> mac{};
@@ -50,7 +50,8 @@ struct LinkSettings {
   std::optional<std::uint32_t> group{};
   std::optional<std::string> alias{};  ///< empty: none
   std::optional<bool> route_localnet{};
-  std::optional<bool> stp{};  ///< bridges only
+  std::optional<bool> forwarding4{};  ///< net.ipv4.conf.<name>.forwarding
+  std::optional<bool> stp{};          ///< bridges only
   /// Bridges only, in hundredths of a second. ERANGE below 200 while STP is on, also in the request
   /// that turns it off.
   std::optional<std::uint32_t> forward_delay{};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <future>
 
 #include "bridge/bridge.h"
@@ -26,6 +27,12 @@ int value_of_all(std::string_view name) {
   return text ? std::atoi(text->c_str()) : 0;
 }
 
+/// As sysctl(8) has it; a dot in a link's name is a slash there.
+std::string name_of_sysctl(engine::SysctlKey key) {
+  for (char& c : key) c = c == '/' ? '.' : c == '.' ? '/' : c;
+  return key;
+}
+
 /// What people care for: the kernel's own routes go with their addresses.
 std::vector<std::string> names_of(const std::vector<netlink::Carried>& things) {
   std::vector<std::string> names;
@@ -40,6 +47,12 @@ engine::Questions questions(netlink::Socket& lister, const std::string& run_dir)
   return {
       .arp_ignore_all = [] { return value_of_all("arp_ignore"); },
       .rp_filter_all = [] { return value_of_all("rp_filter"); },
+      .forwards =
+          [](bool v6) {
+            const auto text =
+                netlink::read_sysctl(v6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward");
+            return text.value_or("0") != "0";
+          },
       .carried =
           [&lister](int link) {
             constexpr bool kRanks = false;
@@ -156,9 +169,44 @@ Result<void> Node::observe_nftables() {
 }
 
 void Node::observe_sysctls() {
+  engine_.learn();
+  const auto& rows = engine_.tables().sysctls.rows();
   for (const engine::SysctlKey& key : engine_.wanted_sysctls()) {
-    if (auto value = netlink::read_sysctl(key)) engine_.saw_sysctl(key, std::move(*value));
+    auto value = netlink::read_sysctl(key);
+    if (!value) continue;
+    const engine::Sysctl *wanted = rows.desired(key), *before = rows.actual(key);
+    if (wanted && before && *before == *wanted && *value != wanted->value) {
+      intruder_ = fmt::format("another program set {} to {}", name_of_sysctl(key), *value);
+    }
+    engine_.saw_sysctl(key, std::move(*value));
   }
+}
+
+/// Links that have changed in what no event tells.
+Result<void> Node::ask_links(std::span<const int> indexes) {
+  const auto& rows = engine_.tables().links.rows();
+  const auto is_as_wanted = [&](const std::string& name) {
+    const engine::Link *wanted = rows.desired(name), *seen = rows.actual(name);
+    return wanted && seen && *wanted == *seen;
+  };
+  for (auto& link : lister_.links(indexes)) {
+    if (!link && link.error().code != ENODEV) return tl::unexpected(link.error());
+    if (!link) continue;
+    const std::string name = link->name;
+    const bool was_as_wanted = is_as_wanted(name);
+    engine_.saw(netlink::Seen<netlink::Link>{std::move(*link)});
+    if (was_as_wanted && rows.actual(name) && !is_as_wanted(name)) {
+      intruder_ = fmt::format("another program changed link {}", name);
+    }
+  }
+  return {};
+}
+
+Result<void> Node::observe(const Changed& changed) {
+  if (changed.sysctls) engine_.kernel().mark_facts_stale();
+  if (changed.sysctls) observe_sysctls();
+  if (auto asked = ask_links(changed.links); !asked) return asked;
+  return changed.proxies ? observe_proxies() : Result<void>();
 }
 
 Result<void> Node::observe_silent() {
@@ -243,6 +291,8 @@ Result<void> Node::hear_rtnetlink() {
       netlink_events_.drain([this](netlink::Observation&& told) { engine_.saw(told); });
   if (!whole) return tl::unexpected(whole.error());
   engine::KernelView& view = engine_.kernel();
+  if (auto asked = ask_links(view.take_links_to_ask()); !asked) return asked;
+  if (view.take_sysctls_stale()) observe_sysctls();
   const bool is_known = *whole && !std::exchange(rtnetlink_stale_, false);
   if (view.take_links_changed()) engine_.retry_now();
   (void)view.take_shapers_unknown();  // their own events follow

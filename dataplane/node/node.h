@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "dataplane/netlink/socket.h"
 #include "dataplane/nft/client.h"
 #include "dataplane/nft/monitor.h"
+#include "dataplane/node/silent_values.h"
 
 /// A host's data plane put together from its parts, for the daemon and the command line alike.
 namespace novaplane::node {
@@ -40,6 +42,8 @@ class Node {
   Result<void> listen();
   /// Lists what the kernel tells nobody of when it changes: some link values, proxies, sysctls.
   Result<void> observe_silent();
+  /// That of it which somebody (SilentValues) found changed.
+  Result<void> observe(const Changed& changed);
 
   /// What is to be done. Sysctls that are wanted from now on are observed first: what was found
   /// must be known before it is changed.
@@ -55,7 +59,7 @@ class Node {
 
   /// Of nf_tables, as last listed or heard.
   std::uint32_t generation() const { return generation_; }
-  /// Who changed our nf_tables since the last call, in words for the log; empty: nobody.
+  /// Who changed our nf_tables or sysctls since the last call, in words for the log; empty: nobody.
   std::string take_intruder() { return std::exchange(intruder_, {}); }
 
   int netlink_fd() const { return netlink_events_.fd(); }  ///< readable: hear()
@@ -70,6 +74,7 @@ class Node {
   Result<void> observe_nftables();
   Result<void> observe_proxies();
   void observe_sysctls();
+  Result<void> ask_links(std::span<const int> indexes);
   Result<void> list(netlink::Listing what);
   Result<void> hear_rtnetlink();
   Result<void> hear_nftables();

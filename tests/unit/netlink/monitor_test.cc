@@ -58,18 +58,49 @@ TEST_F(MonitorTest, IsNotToldOfRoutesThatItsOwnSenderWrites) {
   EXPECT_EQ(gone[1].destination, prefix("198.18.0.4/32"));
 }
 
-TEST_F(MonitorTest, LeavesBridgesToTheirOwnNews) {
+TEST_F(MonitorTest, LeavesWhatABridgeLearnsToTheBridge) {
   shell(
       "ip link add br0 type bridge; ip link add v0 type veth peer name v1; "
       "ip link set v0 master br0; ip link set v0 up");
   EXPECT_FALSE(hear<Seen<Link>>().empty());
   shell(
-      "bridge fdb add 0a:00:00:00:00:01 dev v0 master dynamic; bridge link set dev v0 guard on; "
+      "bridge fdb add 0a:00:00:00:00:01 dev v0 master dynamic; "
       "bridge fdb del 0a:00:00:00:00:01 dev v0 master; "
       "bridge fdb add 0a:00:00:00:00:02 dev v0 master permanent");
   EXPECT_FALSE(readable(monitor_.fd())) << "what a bridge learns, and what it has itself";
   shell("bridge fdb add 0a:00:00:00:00:03 dev v0 master static");
   EXPECT_TRUE(readable(monitor_.fd()));
+}
+
+TEST_F(MonitorTest, HearsOfThePortsFlags) {
+  shell(
+      "ip link add br0 type bridge; ip link add v0 type veth peer name v1; "
+      "ip link set v0 master br0; ip link set v0 up");
+  hear<Seen<BridgePort>>();
+  shell("bridge link set dev v0 learning off flood off hairpin on");
+  const auto heard = hear<Seen<BridgePort>>();
+  ASSERT_FALSE(heard.empty());
+  const PortFlags flags{.learning = false, .flood = false, .neigh_suppress = false};
+  EXPECT_EQ(heard.back(), (BridgePort{index("v0"), true, flags}));
+}
+
+TEST_F(MonitorTest, HearsOfForwardingOfAllOfTheDefaultAndOfEachLink) {
+  shell("ip link add v0 type veth peer name v1");
+  for (const bool is_v6 : {false, true}) {
+    const std::string family = is_v6 ? "ipv6" : "ipv4";
+    hear<Seen<Netconf>>();
+    shell("sysctl -qw net." + family + ".conf.all.forwarding=1");
+    const auto all = hear<Seen<Netconf>>();
+    for (const int link : {Netconf::kAll, Netconf::kDefault, index("v0")}) {
+      EXPECT_THAT(all, testing::Contains(Netconf{link, is_v6, true})) << family << " " << link;
+    }
+    shell("sysctl -qw net." + family + ".conf.v0.forwarding=0");
+    EXPECT_THAT(hear<Seen<Netconf>>(), testing::Contains(Netconf{index("v0"), is_v6, false}));
+  }
+  shell("sysctl -qw net.ipv4.conf.v0.rp_filter=2 net.ipv6.conf.v0.proxy_ndp=1");
+  EXPECT_THAT(hear<Seen<Netconf>>(),
+              testing::ElementsAre(Netconf{index("v0"), false, std::nullopt},
+                                   Netconf{index("v0"), true, std::nullopt}));
 }
 
 TEST_F(MonitorTest, SaysThatEventsWereLost) {
