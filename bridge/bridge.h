@@ -13,6 +13,8 @@ class Bridge : public engine::Subsystem {
   std::vector<nft::SetName> sets_of_ports() const override;
   std::vector<nft::SetName> sets_of_wires() const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
+  void announce_again(const engine::Context&, const std::string& link,
+                      std::vector<engine::Announce>& out) const override;
 };
 
 }  // namespace novaplane::bridge

@@ -74,6 +74,21 @@ void Bridge::compile(const Context& context, const Object& object, Rows& out) co
   }
 }
 
+/// Of a pair's gateways keepalived and hwgw/ take care.
+void Bridge::announce_again(const Context& context, const std::string& link,
+                            std::vector<engine::Announce>& out) const {
+  for (const auto& [name, network] : context.cloud.networks) {
+    if (network.bridge != link || !present_on(context, network)) continue;
+    const auto address = host_address_on(context, network);
+    const auto address6 = engine::host_address6_on(context, network);
+    if (address && network.gateway_mode != cloud::GatewayMode::failover) {
+      out.push_back({link, *address});
+    }
+    if (address6) out.push_back({link, *address6});
+    if (address6) out.push_back({link, engine::kLinkLocalGateway});
+  }
+}
+
 const cloud::Uplink* uplink_on(const cloud::Host& host, std::string_view link) {
   const auto it =
       std::find_if(host.uplinks.begin(), host.uplinks.end(),

@@ -84,6 +84,14 @@ std::optional<PairMember> member_of(const Context& context) {
 
 }  // namespace
 
+void GatewayPair::announce_again(const Context& context, const std::string& link,
+                                 std::vector<engine::Announce>& out) const {
+  for (const auto& [name, network] : context.cloud.networks) {
+    if (network.bridge != link || !engine::is_gateway_host(context, network)) continue;
+    if (engine::answers_on(context, network)) out.push_back({link, *network.gateway});
+  }
+}
+
 void GatewayPair::compile(const Context& context, const engine::Object& object,
                           engine::Rows& out) const {
   if (object.kind != engine::Kind::host) return;

@@ -17,6 +17,9 @@ class GatewayPair : public engine::Subsystem {
  public:
   std::string_view name() const override { return "pair"; }
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
+  /// On the active host: keepalived has announced its gateways when it took them, by another MAC.
+  void announce_again(const engine::Context&, const std::string& link,
+                      std::vector<engine::Announce>& out) const override;
 };
 
 extern const engine::ServiceKey kKeepalived, kConntrackd;

@@ -15,6 +15,8 @@ class Routers : public engine::Subsystem {
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
   void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
               const nft::Element* after, engine::Consequences&) const override;
+  void announce_again(const engine::Context&, const std::string& link,
+                      std::vector<engine::Announce>& out) const override;
 };
 
 }  // namespace novaplane::hwgw

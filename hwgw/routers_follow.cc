@@ -62,6 +62,17 @@ void announce_router(const Context& context, std::string_view key, Consequences&
 
 }  // namespace
 
+/// A dead router that has never told its MAC is at the bridge's.
+void Routers::announce_again(const Context& context, const std::string& link,
+                             std::vector<engine::Announce>& out) const {
+  for (const auto& [name, network] : context.cloud.networks) {
+    if (network.bridge != link) continue;
+    for (const IpAddress& router : engine::routers_stood_in_for(context, network)) {
+      if (!engine::router_facts(context, router).mac) out.push_back({link, router});
+    }
+  }
+}
+
 void Routers::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
                      const nft::Element* after, Consequences& out) const {
   if (key.set == kCarriedGuests && !before && after) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "dataplane/engine/ways_out.h"
 #include "nat/nat.h"
@@ -93,6 +94,22 @@ bool is_no_uplinks(const Context& context, std::string_view interface, const IpA
 
 }  // namespace
 
+/// Sources of translation that the link has: answers come to them. One that keepalived gives to
+/// either of two hosts is there on the active one only.
+void Nat::announce_again(const Context& context, const std::string& link,
+                         std::vector<engine::Announce>& out) const {
+  const engine::LinkFacts* facts = context.facts.find(link);
+  if (!facts) return;
+  std::set<IpAddress> sources;
+  for (const cloud::Uplink& uplink : context.host.uplinks) {
+    if (uplink.interface != link) continue;
+    for (const auto& source : {source_of(context, uplink), source6_of(context, uplink)}) {
+      if (source && has_address(*facts, *source)) sources.insert(*source);
+    }
+  }
+  for (const IpAddress& source : sources) out.push_back({link, source});
+}
+
 void Nat::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
                  const nft::Element* after, Consequences& out) const {
   if (before && after && before->data == after->data) return;  // another object asks for it
@@ -106,6 +123,7 @@ void Nat::follow(const Context& context, const nft::ElementKey& key, const nft::
   if (is_to_floating(key.set) && !before && after) {
     forget_translated(address_of(key.key), address_of(after->data), out);
   }
+  if (key.set == kUplinks && !before && after) out.new_places.emplace_back(key.key.c_str());
   if (key.set == kUplinkSource && before) {
     // The host has another address there, or none: what still leaves with it has no answers. One
     // that an uplink has lost may come back.

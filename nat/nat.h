@@ -20,6 +20,8 @@ class Nat : public engine::Subsystem {
               const engine::Rule* after, engine::Consequences&) const override;
   void follow(const engine::Context&, const engine::NeighbourKey&, const engine::Neighbour* before,
               const engine::Neighbour* after, engine::Consequences&) const override;
+  void announce_again(const engine::Context&, const std::string& link,
+                      std::vector<engine::Announce>& out) const override;
 };
 
 }  // namespace novaplane::nat

@@ -12,17 +12,17 @@ namespace {
 
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
 
-bool has_address(const engine::LinkFacts& link, const IpAddress& address) {
-  return link.source == address ||
-         std::any_of(link.addresses.begin(), link.addresses.end(),
-                     [&](const Prefix& prefix) { return prefix.address == address; });
-}
-
 Prefix alone(const IpAddress& address) {
   return {address, static_cast<std::uint8_t>(address.bits())};
 }
 
 }  // namespace
+
+bool has_address(const engine::LinkFacts& link, const IpAddress& address) {
+  return link.source == address ||
+         std::any_of(link.addresses.begin(), link.addresses.end(),
+                     [&](const Prefix& prefix) { return prefix.address == address; });
+}
 
 std::optional<IpAddress> source_of(const engine::Context& context, const cloud::Uplink& uplink) {
   if (uplink.source) return uplink.source;

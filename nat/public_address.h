@@ -16,6 +16,9 @@ std::optional<IpAddress> source6_of(const engine::Context&, const cloud::Uplink&
 /// Some address of the document's or the links' that is the host's own already.
 bool is_own_address(const engine::Context&, const IpAddress&);
 
+/// The link has the address itself.
+bool has_address(const engine::LinkFacts& link, const IpAddress& address);
+
 /// The uplink that a floating IP's neighbours are on; null: the host has none of that name.
 const cloud::Uplink* uplink_of(const engine::Context&, const cloud::FloatingIp&);
 

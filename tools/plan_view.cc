@@ -16,6 +16,7 @@ char mark_of(const engine::Change<Key, Row>& change) {
 char mark_of(const engine::FrameChange& c) { return c.what.starts_with("delete") ? '-' : '~'; }
 char mark_of(const engine::Raise& raise) { return raise.why == "new" ? '+' : '~'; }
 char mark_of(const engine::Announce&) { return '*'; }
+char mark_of(const engine::Reannounce&) { return '*'; }
 char mark_of(const engine::ForgetFlows&) { return '*'; }
 
 Colour colour_of(char mark) {

@@ -108,6 +108,9 @@ struct Counter {
     counts.add({verb_of(c, "added", "removed"), "policy rule"});
   }
   void operator()(const engine::Announce& a) { announced.insert(a.address.to_string()); }
+  void operator()(const engine::Reannounce& again) {
+    for (const engine::Announce& a : again.announcements) (*this)(a);
+  }
   void operator()(const engine::ForgetFlows&) {}  // follows from the others
 };
 

@@ -31,6 +31,7 @@ Noun noun_of(const engine::ElementChange&) { return {"element", "elements"}; }
 Noun noun_of(const engine::ServiceChange&) { return {"program", "programs"}; }
 Noun noun_of(const engine::EntryChange&) { return {"DHCP or DNS entry", "DHCP and DNS entries"}; }
 Noun noun_of(const engine::Announce&) { return {}; }  // an act, not a change
+Noun noun_of(const engine::Reannounce&) { return {}; }
 Noun noun_of(const engine::ForgetFlows&) { return {}; }
 
 }  // namespace

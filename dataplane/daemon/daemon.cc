@@ -169,6 +169,13 @@ void Daemon::feed_watchdog(std::chrono::microseconds interval) {
 void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>& results,
                       const std::string& intruder) {
   note_changes(plan, results);
+  for (const engine::Step& step : plan) {
+    if (!std::holds_alternative<engine::Reannounce>(step.operation)) continue;
+    const auto line =
+        lines_.admit(fmt::format("{}: {}", step.what(node_->engine().frame()), step.why()),
+                     LineBudget::Clock::now());
+    if (line) log::info("{}", *line);
+  }
   if (const std::string counts = summary(plan, results); !counts.empty()) {
     const bool is_repair = !intruder.empty();
     const auto line = lines_.admit(

@@ -360,6 +360,12 @@ void Compiler::add_consequences(const Step& step, Consequences& out) const {
       step.operation);
 }
 
+void Compiler::announce_again(const std::string& link, std::vector<Announce>& out) const {
+  if (!host()) return;
+  const Context context = this->context();
+  for (const Subsystem* s : subsystems_) s->announce_again(context, link, out);
+}
+
 void Rows::clear() {
   links.clear(), attachments.clear(), shapers.clear(), takeovers.clear(), addresses.clear(),
       routes.clear(), rules.clear();

@@ -57,6 +57,8 @@ class Compiler {
 
   /// Subsystems say what follows from a step.
   void add_consequences(const Step& step, Consequences& out) const;
+  /// What subsystems announce again on a link.
+  void announce_again(const std::string& link, std::vector<Announce>& out) const;
 
  private:
   void index_all();

@@ -79,6 +79,7 @@ std::string subject_of(const EntryChange& c) {
   return fmt::format("{} of {}", c.key.name, c.key.service);
 }
 std::string subject_of(const Announce& a) { return fmt::format("announce {}", a.address); }
+std::string subject_of(const Reannounce& r) { return "announcements on " + r.link; }
 std::string subject_of(const ForgetFlows& f) { return fmt::format("flows of {}", f.address); }
 
 // --- what happens
@@ -172,6 +173,11 @@ std::string what_of(const Announce& announce) {
   return fmt::format("announce {}{} on {} {} times", announce.address,
                      announce.mac ? fmt::format(" at {}", *announce.mac) : "", announce.link,
                      announce.count);
+}
+std::string what_of(const Reannounce& again) {
+  const std::size_t count = again.announcements.size();
+  return fmt::format("announce {} address{} on {} again", count, count == 1 ? "" : "es",
+                     again.link);
 }
 std::string what_of(const ForgetFlows& flows) {
   switch (flows.which) {
@@ -291,6 +297,7 @@ std::string reason_of(const Change<Key, Row>& change) {
 std::string reason_of(const FrameChange& change) { return change.why; }
 std::string reason_of(const Raise& raise) { return raise.why; }
 std::string reason_of(const Announce&) { return "neighbours learn where it is"; }
+std::string reason_of(const Reannounce& again) { return again.why; }
 std::string reason_of(const ForgetFlows&) { return "its translation changes"; }
 
 }  // namespace

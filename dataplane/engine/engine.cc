@@ -166,6 +166,7 @@ void Engine::done(const Plan& plan, const std::vector<Result<void>>& results,
 void Engine::done(const Step& step, const Result<void>& result, Clock::time_point now) {
   if (!result) return holds_.failed(step.subject(*frame_), step.owner, result.error(), now);
   std::visit(Settle{tables_}, step.operation);
+  if (const auto* again = std::get_if<Reannounce>(&step.operation)) announced(again->link, now);
   if (std::holds_alternative<FrameChange>(step.operation)) {
     repair_ = {};
     frame_seen_ = wants_frame_;

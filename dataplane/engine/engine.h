@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -110,6 +111,13 @@ class Engine {
   void plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan, Clock::time_point now);
   std::size_t pending();  ///< rows
   void add_consequences(Plan& plan) const;
+  // places.cc
+  std::set<std::string> places_of(const std::string& link) const;
+  void add_standing(const std::set<std::string>& places, std::vector<Announce>& out) const;
+  void plan_announcements(Plan& plan, Clock::time_point now);
+  void plan_announcements_at(const std::set<std::string>& places, Plan& plan) const;
+  void announced(const std::string& link, Clock::time_point now);
+  std::optional<Clock::time_point> next_announcement() const;
   bool blocked(const std::string& link) const { return blocked_links_.contains(link); }
   /// The link's name is taken, or its creation failed lately: what stands on it has to wait.
   bool taken(const LinkKey& name) const;
@@ -133,6 +141,8 @@ class Engine {
     Clock::time_point until;
   };
   std::map<TakeoverKey, Unrest> unrest_;  ///< NICs on which things have come up lately
+
+  std::map<std::string, Clock::time_point> announced_;  ///< links, and when all was said there last
 
   // As of the last plan().
   std::unordered_set<std::string> blocked_links_;

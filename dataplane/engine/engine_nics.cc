@@ -20,6 +20,7 @@ std::optional<Clock::time_point> Engine::next_retry() const {
   for (const auto& [nic, unrest] : unrest_) {
     if (!next || unrest.until < *next) next = unrest.until;
   }
+  if (const auto again = next_announcement(); again && (!next || *again < *next)) next = again;
   return next;
 }
 

@@ -297,6 +297,7 @@ Plan Engine::plan(Clock::time_point now) {
   // Without the rules nothing may join, answer or be reached.
   if (!frame_can_be) std::erase_if(plan, [](const Step& s) { return s.phase > Phase::detach; });
   add_consequences(plan);
+  plan_announcements(plan, now);
   sort_by_phase(plan);
   return plan;
 }
@@ -318,7 +319,12 @@ void Engine::add_consequences(Plan& plan) const {
     }
     found.announcements.clear();
     steps_of_flows.resize(found.flows.size(), i);
+    const auto* link = std::get_if<LinkChange>(&plan[i].operation);
+    const bool has_other_mac =
+        link && link->before && link->after && link->before->mac != link->after->mac;
+    if (has_other_mac) found.new_places.push_back(link->key);
   }
+  plan_announcements_at({found.new_places.begin(), found.new_places.end()}, plan);
   for (std::size_t i = 0; i < found.flows.size(); ++i) {
     plan.push_back({Phase::forget_flows, found.flows[i], plan[steps_of_flows[i]].owner});
   }

@@ -67,6 +67,7 @@ void KernelView::forget() {
   tables_.rules.forget_actual();
   tables_.neighbours.forget_actual();
   tables_.forwarding.forget_actual();
+  for (const std::string& name : watched_) remember_place(name);
   links_.clear();
   index_of_.clear();
   early_.clear();
@@ -117,10 +118,13 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   const netlink::Link* before = link(now.index);
   if (before && before->name != now.name) {
     names_stale_ = true;
-    index_of_.erase(before->name);
     link_lost(before->name);
+    index_of_.erase(before->name);
   }
   if (!before) links_changed_ = true;
+  note_place(before, now);
+  // Another NIC has values of its own below the same names.
+  if ((!before || before->name != now.name) && is_watched(now.name)) sysctls_stale_ = true;
   if (is_watched(now.name) || now.index == tunnel_link_) facts_stale_ = true;
   if (!before || before->master != now.master) note_change_on(now.name);
   if (before && !before->carrier && now.carrier) links_changed_ = true;
@@ -141,8 +145,8 @@ void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
   const auto named = index_of_.find(name);
   const bool is_current = named != index_of_.end() && named->second == gone.value.index;
   if (is_current) {
-    index_of_.erase(named);
     link_lost(name);
+    index_of_.erase(named);
   }
   links_.erase(it);
   foreign_addresses_.erase(gone.value.index);
@@ -155,6 +159,7 @@ void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
 void KernelView::link_lost(const std::string& name) {
   const bool carried_rows = tables_.links.rows().actual(name) != nullptr;
   if (is_watched(name)) facts_stale_ = true;
+  if (is_watched(name)) remember_place(name);
   tables_.links.gone(name);
   tables_.attachments.gone(name);
   tables_.shapers.gone(name);

@@ -89,6 +89,9 @@ class KernelView {
   bool take_shapers_unknown() { return std::exchange(shapers_unknown_, false); }
   /// A link changed its name: all that is known by name has to be observed again.
   bool take_names_stale() { return std::exchange(names_stale_, false); }
+  /// Links whose neighbours have to hear again what stands on them, and why, until told so.
+  const std::map<std::string, std::string>& to_announce() const { return to_announce_; }
+  void announced(const std::string& link) { to_announce_.erase(link); }
   /// Links that have changed in something that no event tells: they have to be asked.
   std::vector<int> take_links_to_ask();
   /// Values below /proc/sys were changed, by whomever: those that are wanted have to be read.
@@ -114,6 +117,8 @@ class KernelView {
   void on(const netlink::Seen<netlink::BridgePort>& seen);  // kernel_view_values.cc
   void on(const netlink::Seen<netlink::Netconf>& seen);
 
+  void note_place(const netlink::Link* before, const netlink::Link& now);
+  void remember_place(const std::string& name);
   void note_ipv6_by(const netlink::Route& route, bool on);
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
@@ -154,6 +159,9 @@ class KernelView {
   bool shapers_unknown_ = false;
   bool forwards_ = false, forwards6_ = false;  ///< the host as a whole
   bool sysctls_stale_ = false;
+  std::map<std::string, std::string> to_announce_;
+  std::set<std::string> without_carrier_;              ///< they had it before
+  std::map<std::string, std::pair<int, Mac>> places_;  ///< number and MAC of what is gone, or lost
   std::set<int> links_to_ask_;
   std::map<int, bool> ipv6_told_;  ///< of links: whether they have IPv6, as their routes tell
   bool takeovers_stale_ = true;

@@ -72,10 +72,19 @@ using ElementChange = Change<nft::ElementKey, nft::Element>;
 using ServiceChange = Change<ServiceKey, Service>;
 using EntryChange = Change<ServiceEntryKey, ServiceEntry>;
 
-using Operation =
-    std::variant<FrameChange, LinkChange, Raise, AttachmentChange, TakeoverChange, ShaperChange,
-                 AddressChange, RouteChange, RuleChange, NeighbourChange, ForwardingChange,
-                 SysctlChange, ElementChange, ServiceChange, EntryChange, Announce, ForgetFlows>;
+/// What stands on a link is announced again: others know it by a MAC that it has no more, or behind
+/// another port of their switch.
+struct Reannounce {
+  std::string link;
+  std::string why;  ///< "its MAC was 02:00:00:00:00:01"
+  std::vector<Announce> announcements;
+  bool operator==(const Reannounce&) const = default;
+};
+
+using Operation = std::variant<FrameChange, LinkChange, Raise, AttachmentChange, TakeoverChange,
+                               ShaperChange, AddressChange, RouteChange, RuleChange,
+                               NeighbourChange, ForwardingChange, SysctlChange, ElementChange,
+                               ServiceChange, EntryChange, Announce, Reannounce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;

@@ -135,6 +135,8 @@ struct ForgetFlows {
 };
 struct Consequences {
   std::vector<Announce> announcements;
+  /// Links that take the place of others: what is known of their addresses is announced there.
+  std::vector<std::string> new_places;
   std::vector<ForgetFlows> flows;
 };
 
@@ -152,6 +154,10 @@ class Subsystem {
   virtual std::vector<nft::SetName> sets_of_wires() const { return {}; }
   /// Appends the rows that `object` wants on this host; the object exists in the cloud.
   virtual void compile(const Context&, const Object& object, Rows& out) const = 0;
+  /// What others on the link know to be at its MAC, beyond public addresses (whose rows tell):
+  /// gateways, sources. Said again when that MAC is another, or the link has its carrier back.
+  virtual void announce_again(const Context&, const std::string& /*link*/,
+                              std::vector<Announce>& /*out*/) const {}
   /// What follows when a row changes (either side null: added, removed).
   virtual void follow(const Context&, const nft::ElementKey&, const nft::Element* /*before*/,
                       const nft::Element* /*after*/, Consequences&) const {}

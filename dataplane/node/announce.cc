@@ -67,7 +67,8 @@ Result<void> send(netlink::ArpSocket& arp, netlink::Socket& links,
 
 namespace {
 
-/// Addresses that this host answers for on somebody's behalf, as the kernel has them now.
+/// Addresses that this host answers for, as the kernel has them now: on somebody's behalf, and its
+/// own.
 Result<std::unordered_set<IpAddress>> answered(netlink::Socket& socket) {
   std::unordered_set<IpAddress> addresses;
   const auto collect = [&](netlink::Observation&& told) {
@@ -75,9 +76,12 @@ Result<std::unordered_set<IpAddress>> answered(netlink::Socket& socket) {
       if (route->value.type == RTN_LOCAL) addresses.insert(route->value.destination.address);
     } else if (const auto* proxy = std::get_if<netlink::Seen<netlink::Neighbour>>(&told)) {
       addresses.insert(proxy->value.address);
+    } else if (const auto* own = std::get_if<netlink::Seen<netlink::Address>>(&told)) {
+      addresses.insert(own->value.prefix.address);
     }
   };
-  for (const auto what : {netlink::Listing::our_routes, netlink::Listing::proxies}) {
+  for (const auto what :
+       {netlink::Listing::our_routes, netlink::Listing::proxies, netlink::Listing::addresses}) {
     if (auto listed = socket.dump(what, collect); !listed) return tl::unexpected(listed.error());
   }
   return addresses;

@@ -102,6 +102,9 @@ engine::Consequences consequences_of(const engine::Plan& plan,
   }
   engine::Consequences found;
   for (const engine::Step& step : plan) {
+    if (const auto* again = std::get_if<engine::Reannounce>(&step.operation)) {
+      append(found.announcements, again->announcements);
+    }
     if (failed.contains(step.owner.get())) continue;
     if (const auto* announce = std::get_if<engine::Announce>(&step.operation)) {
       found.announcements.push_back(*announce);

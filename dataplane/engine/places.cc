@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+
+#include "dataplane/engine/engine.h"
+
+/// Where addresses are, to others: at a link's MAC, behind some port of a switch. They keep that
+/// for hours; when it is not so any more, they are told.
+namespace novaplane::engine {
+namespace {
+
+/// A carrier that comes and goes makes no storm of it.
+constexpr std::chrono::seconds kPause{1};
+
+bool works(const netlink::Link& link) { return link.up && link.carrier; }
+
+}  // namespace
+
+/// By whatever name a link comes back: it may be another NIC.
+void KernelView::remember_place(const std::string& name) {
+  if (const netlink::Link* known = link(name)) places_[name] = {known->index, known->mac};
+}
+
+/// Carrier counts of links that lead to others: NICs of the document, and ports to other hosts.
+/// That of a bridge is its ports' affair.
+void KernelView::note_place(const netlink::Link* before, const netlink::Link& now) {
+  const bool leads_out = is_watched(now.name) || wires_.contains(now.name);
+  if (!leads_out && !is_ours(now)) return;
+  std::optional<std::pair<int, Mac>> place;
+  const auto remembered = places_.find(now.name);
+  if (before && before->name == now.name) place = {before->index, before->mac};
+  if (!place && remembered != places_.end()) place = remembered->second;
+  if (remembered != places_.end()) places_.erase(remembered);
+  const bool has_lost_it = before && works(*before) && !works(now);
+  if (leads_out && has_lost_it) without_carrier_.insert(now.name);
+  const bool is_back = works(now) && without_carrier_.erase(now.name) != 0;
+  std::string why;
+  if (place && place->second != now.mac) {
+    why = fmt::format("its MAC was {}, is {}", place->second, now.mac);
+  } else if (place && place->first != now.index) {
+    why = "the link was made again";
+  } else if (is_back) {
+    why = "its carrier is back";
+  } else if (leads_out && now.notifies_peers) {
+    why = "another of its NICs is in use, or it has moved";
+  }
+  if (!why.empty()) to_announce_.insert_or_assign(now.name, std::move(why));
+}
+
+/// What is said on the link, or on the bridge of ours that it is a port of.
+std::set<std::string> Engine::places_of(const std::string& name) const {
+  std::set<std::string> places{name};
+  const netlink::Link* link = view_.link(name);
+  const netlink::Link* master = link && link->master != 0 ? view_.link(link->master) : nullptr;
+  if (master && tables_.links.rows().actual(master->name)) places.insert(master->name);
+  return places;
+}
+
+/// Public addresses follow from rows that stand, as if those were new.
+void Engine::add_standing(const std::set<std::string>& places, std::vector<Announce>& out) const {
+  Consequences found;
+  const auto follow = [&](const auto& key, const auto* wanted, const auto* seen) {
+    using Row = std::remove_cvref_t<decltype(*seen)>;
+    using Key = std::remove_cvref_t<decltype(key)>;
+    if (!wanted || !seen || !(*wanted == *seen)) return;
+    const Step step{Phase::routes, Change<Key, Row>{key, std::nullopt, *seen}, nullptr};
+    compiler_.add_consequences(step, found);
+  };
+  tables_.routes.rows().for_each(follow);
+  tables_.neighbours.rows().for_each(follow);
+  for (Announce& announce : found.announcements) {
+    if (announce.count > 0 && places.contains(announce.link)) out.push_back(std::move(announce));
+  }
+}
+
+void Engine::plan_announcements(Plan& plan, Clock::time_point now) {
+  std::vector<std::string> empty;
+  for (const auto& [name, why] : view_.to_announce()) {
+    const netlink::Link* link = view_.link(name);
+    const auto last = announced_.find(name);
+    if (!link || !works(*link)) continue;
+    if (last != announced_.end() && now < last->second + kPause) continue;
+    const std::set<std::string> places = places_of(name);
+    Reannounce again{name, why, {}};
+    for (const std::string& place : places) compiler_.announce_again(place, again.announcements);
+    add_standing(places, again.announcements);
+    if (again.announcements.empty()) {
+      empty.push_back(name);
+    } else {
+      plan.push_back({Phase::announce, std::move(again), nullptr});
+    }
+  }
+  for (const std::string& name : empty) view_.announced(name);
+}
+
+/// Where there is another uplink, or a bridge has another MAC by this very plan.
+void Engine::plan_announcements_at(const std::set<std::string>& places, Plan& plan) const {
+  for (const std::string& place : places) {
+    Reannounce again{place, "it has taken the place of another link or MAC", {}};
+    add_standing({place}, again.announcements);
+    if (again.announcements.empty()) continue;
+    compiler_.announce_again(place, again.announcements);
+    plan.push_back({Phase::announce, std::move(again), nullptr});
+  }
+}
+
+void Engine::announced(const std::string& link, Clock::time_point now) {
+  view_.announced(link);
+  announced_.insert_or_assign(link, now);
+}
+
+std::optional<Clock::time_point> Engine::next_announcement() const {
+  std::optional<Clock::time_point> next;
+  for (const auto& [name, why] : view_.to_announce()) {
+    const auto last = announced_.find(name);
+    const netlink::Link* link = view_.link(name);
+    if (last == announced_.end() || !link || !works(*link)) continue;
+    if (!next || last->second + kPause < *next) next = last->second + kPause;
+  }
+  return next;
+}
+
+}  // namespace novaplane::engine
