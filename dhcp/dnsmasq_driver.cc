@@ -34,7 +34,7 @@ bool is_open_to_all(const std::string& path) {
 /// closed to it, it has to stay root.
 std::string user_for(const std::string& root) {
   if (!is_open_to_all(root)) return "root";
-  for (const char* user : {"dnsmasq", "nobody"}) {
+  for (const char* user : kUsers) {
     if (::getpwnam(user) != nullptr) return user;
   }
   return "root";
@@ -164,7 +164,7 @@ Result<engine::SeenServices> DnsmasqDriver::observe() {
   program_.user = user_for(root_);
   instances_.clear();
   for (const std::string& name : *folders) instance(fmt::format("{}{}", kKeyPrefix, name));
-  for (auto& [folder, running] : find_running(root_)) {
+  for (auto& [folder, running] : find_running(root_, program_name_)) {
     const std::string name = folder.substr(root_.size() + 1);
     instance(fmt::format("{}{}", kKeyPrefix, name)).adopt(std::move(running));
   }
@@ -218,7 +218,7 @@ std::vector<std::pair<ServiceKey, int>> DnsmasqDriver::watch() const {
 
 Instance& DnsmasqDriver::instance(const ServiceKey& key) {
   const std::string folder = fmt::format("{}/{}", root_, key.substr(kKeyPrefix.size()));
-  return instances_.try_emplace(key, folder).first->second;
+  return instances_.try_emplace(key, folder, program_name_).first->second;
 }
 
 DnsmasqDriver::Works DnsmasqDriver::sort_out(std::span<const engine::Step* const> steps) {

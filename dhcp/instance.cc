@@ -50,8 +50,9 @@ std::string root_of(const std::string& folder) { return folder.substr(0, folder.
 
 }  // namespace
 
-Instance::Instance(std::string folder)
+Instance::Instance(std::string folder, std::string program)
     : folder_(std::move(folder)),
+      program_(std::move(program)),
       unsettled_(folder_ + "/unsettled"),
       refused_(folder_ + "/refused.conf"),
       hosts_(folder_ + "/hosts", folder_ + "/.staged"),
@@ -93,8 +94,7 @@ std::optional<std::string> Instance::configuration() const {
 
 engine::Service Instance::service(const Program& program) const {
   const bool settled = ::access(unsettled_.c_str(), F_OK) != 0;
-  if (running_.size() != 1 || !settled || !shares_our_network(process()->pid()) ||
-      checksums_of(*process()) == Checksums::unfinished) {
+  if (running_.size() != 1 || !settled || checksums_of(*process()) == Checksums::unfinished) {
     return {};
   }
   auto config = configuration();
@@ -177,7 +177,7 @@ void Instance::note_refusal(const engine::Service& service, const Error& why) co
 Result<void> Instance::settle(Child child, Deadline deadline) {
   const auto exit = child.wait(deadline);
   if (exit && exit->status == 0) return take_over_started();
-  for (auto& [folder, running] : find_running(root_of(folder_))) {
+  for (auto& [folder, running] : find_running(root_of(folder_), program_)) {
     if (folder == folder_) (void)running.process.signal(SIGKILL);
   }
   (void)remove_configurations();
@@ -192,7 +192,7 @@ Result<void> Instance::take_over_started() {
   if (!text) return tl::unexpected(text.error());
   pid_t pid = 0;
   std::from_chars(text->data(), text->data() + text->size(), pid);
-  auto running = identify(pid);
+  auto running = identify(pid, program_);
   if (!running || folder_of(running->arguments) != folder_) {
     return failure("start dnsmasq", "it ended right after its start");
   }
@@ -210,7 +210,8 @@ std::string Instance::explain(const Exit& exit) const {
   }
   if (exit.status != kNetworkProblem) return words;
   const auto is_ours = [&](pid_t pid) {
-    return root_of(folder_of(command_line(pid))) == root_of(folder_);
+    if (root_of(folder_of(command_line(pid))) != root_of(folder_)) return false;
+    return identify(pid, program_).has_value();
   };
   const std::string holders =
       port_holders(server_, {{"udp", 53}, {"tcp", 53}, {"udp", 67}, {"udp", 547}}, is_ours);

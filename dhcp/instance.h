@@ -31,15 +31,15 @@ struct Program {
 ///                                  end says why. What runs is older
 class Instance {
  public:
-  explicit Instance(std::string folder);
+  /// `program`: as the driver was told of it.
+  Instance(std::string folder, std::string program);
 
   void adopt(Running running) { running_.push_back(std::move(running)); }
   bool runs() const;
   const Process* process() const { return running_.empty() ? nullptr : &running_.front().process; }
 
-  /// What runs, as a row. Whatever is not quite as we would start it (another network namespace,
-  /// an edited file, a link made again, two at once, unfinished checksums) is a row that equals no
-  /// wanted one.
+  /// What runs, as a row. Whatever is not quite as we would start it (an edited file, a link made
+  /// again, two at once, unfinished checksums) is a row that equals no wanted one.
   engine::Service service(const Program&) const;
   /// The same as it was told, however odd.
   std::optional<engine::Service> running_service() const;
@@ -83,7 +83,7 @@ class Instance {
   Result<void> mark_unsettled() const;
   Result<void> reload(const std::vector<Lease>& leases);
 
-  std::string folder_, unsettled_, refused_;
+  std::string folder_, program_, unsettled_, refused_;
   LineFiles hosts_, names_;
   std::vector<Running> running_;  // more than one only after a crash of ours
   IpAddress server_;              // where it answers, as told at its last start by us

@@ -1,6 +1,10 @@
 #include "dhcp/running.h"
 
+#include <pwd.h>
+
 #include <string_view>
+
+#include "dataplane/base/identity.h"
 
 namespace novaplane::dhcp {
 namespace {
@@ -9,8 +13,12 @@ constexpr std::string_view kProgram = "dnsmasq", kOption = "--conf-file=", kFile
 
 std::string_view file_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-bool has_ended(const Process& process) {
-  return process.ended_before(std::chrono::steady_clock::now());
+std::vector<uid_t> users() {
+  std::vector<uid_t> found;
+  for (const char* name : kUsers) {
+    if (const passwd* user = ::getpwnam(name)) found.push_back(user->pw_uid);
+  }
+  return found;
 }
 
 }  // namespace
@@ -24,21 +32,29 @@ std::string folder_of(const std::vector<std::string>& arguments) {
   return std::string(path.substr(0, slash));
 }
 
-std::optional<Running> identify(pid_t pid) {
+std::optional<Running> identify(pid_t pid, const std::string& program) {
   auto process = Process::open(pid);
   if (!process) return std::nullopt;
   auto arguments = command_line(pid);
-  // Only while the process lives the number is surely its own, and the arguments with it.
-  if (folder_of(arguments).empty() || has_ended(*process)) return std::nullopt;
+  // Asked last: only while the process lives the number is surely its own, and the arguments too.
+  if (folder_of(arguments).empty()) return std::nullopt;
+  // What was started before somebody named another one is still ours.
+  const std::string usual(kProgram);
+  if (!runs_for_us(*process, program, users()) && !runs_for_us(*process, usual, users())) {
+    return std::nullopt;
+  }
   return Running{std::move(*process), std::move(arguments)};
 }
 
-std::multimap<std::string, Running> find_running(const std::string& root) {
+std::multimap<std::string, Running> find_running(const std::string& root,
+                                                 const std::string& program) {
   std::multimap<std::string, Running> found;
   for (const pid_t pid : all_processes()) {
     const std::string folder = folder_of(command_line(pid));
     if (folder.empty() || folder.substr(0, folder.rfind('/')) != root) continue;
-    if (auto running = identify(pid)) found.emplace(folder, std::move(*running));
+    const pid_t parent = parent_of(pid);
+    if (folder_of(command_line(parent)) == folder && identify(parent, program)) continue;
+    if (auto running = identify(pid, program)) found.emplace(folder, std::move(*running));
   }
   return found;
 }

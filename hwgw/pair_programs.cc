@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "dataplane/base/files.h"
+#include "dataplane/base/identity.h"
 #include "hwgw/gateway_pair.h"
 
 namespace novaplane::hwgw {
@@ -59,7 +60,7 @@ std::vector<std::string> PairProgram::arguments() const {
           "--vrrp_pid=" + file("vrrp")};
 }
 
-bool PairProgram::is_ours(const std::vector<std::string>& found) const {
+bool PairProgram::says_ours(const std::vector<std::string>& found) const {
   if (found.empty() || file_part(found.front()) != name_) return false;
   const std::string configuration = file("conf");
   return std::any_of(found.begin() + 1, found.end(), [&](const std::string& argument) {
@@ -67,13 +68,22 @@ bool PairProgram::is_ours(const std::vector<std::string>& found) const {
   });
 }
 
+/// Another user's process, another program or one of another network namespace may say the same.
+std::optional<Process> PairProgram::identify(pid_t pid,
+                                             const std::vector<std::string>& found) const {
+  auto process = says_ours(found) ? Process::open(pid) : failure("");
+  if (!process || !runs_for_us(*process, name_)) return std::nullopt;
+  return std::move(*process);
+}
+
 /// keepalived is two processes with one command line; the second ends with the first.
 void PairProgram::consider(pid_t pid, const std::vector<std::string>& found) {
-  if (!is_ours(found) || is_ours(command_line(parent_of(pid)))) return;
-  auto process = Process::open(pid);
+  auto process = identify(pid, found);
   if (!process) return;
+  const pid_t parent = parent_of(pid);
+  if (identify(parent, command_line(parent))) return;
   const auto expected = arguments();
-  is_as_started_ = running_.empty() && shares_our_network(pid) &&
+  is_as_started_ = running_.empty() &&
                    std::equal(found.begin() + 1, found.end(), expected.begin(), expected.end());
   running_.push_back(std::move(*process));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ class PairProgram {
 
   const engine::ServiceKey& key() const { return key_; }
 
-  /// Which of the processes, given by number and command line, are ours.
+  /// Which of the processes, given by number and command line, are ours: the command line only
+  /// tells where to look (base/identity.h).
   void forget() { running_.clear(), is_as_started_ = false; }
   void look();  ///< at all of them
   void consider(pid_t pid, const std::vector<std::string>& arguments);
@@ -35,7 +37,8 @@ class PairProgram {
   Result<void> stop();
 
  private:
-  bool is_ours(const std::vector<std::string>& found) const;
+  bool says_ours(const std::vector<std::string>& found) const;
+  std::optional<Process> identify(pid_t pid, const std::vector<std::string>& found) const;
   std::vector<std::string> arguments() const;
   std::string file(std::string_view ending) const;
   Result<void> try_out(const std::string& text) const;

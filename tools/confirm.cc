@@ -91,7 +91,7 @@ Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
   if (auto made = make_directories(duty.options.run_dir); !made)
     return tl::unexpected(made.error());
   const node::TrialFiles files(duty.options.run_dir);
-  if (auto written = write_whole(files.on_trial, duty.text, 0600); !written) {
+  if (auto written = write_durably(files.on_trial, duty.text, 0600); !written) {
     return tl::unexpected(written.error());
   }
   auto listener = node::listen_as_guardian();

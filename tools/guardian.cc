@@ -111,17 +111,10 @@ class Guardian {
     return {};
   }
 
-  /// In its place, also where that is a symbolic link; mode and owner stay.
+  /// It has to be there after a power cut: the host starts with it.
   Result<void> write_followed(const std::string& text) {
     if (const auto now = read_whole(duty_.followed); now && *now == text) return {};
-    std::error_code error;
-    const auto path = std::filesystem::canonical(duty_.followed, error);
-    struct stat status {};
-    if (error || ::stat(path.c_str(), &status) != 0) {
-      return write_whole(duty_.followed, text);
-    }
-    const Owner owner{status.st_uid, status.st_gid};
-    return write_whole(path, text, status.st_mode & 07777, &owner);
+    return replace_durably(duty_.followed, text);
   }
 
   Result<void> tell_daemon() {

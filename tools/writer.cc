@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "dataplane/base/process.h"
+#include "dataplane/base/identity.h"
 #include "tools/control.h"
 #include "tools/terminal.h"
 
@@ -14,10 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
-bool is_daemon(pid_t pid) {
-  const auto words = command_line(pid);
-  return !words.empty() && words[0].substr(words[0].rfind('/') + 1) == "novaplaned";
-}
+bool is_daemon(pid_t pid) { return executable_name(pid) == "novaplaned"; }
 
 Result<Writer> daemon_at(const Options& options, pid_t pid) {
   auto status = daemon_status(options);

@@ -44,6 +44,48 @@ bool fill(int fd, std::string_view text, mode_t mode, const Owner* owner) {
          (owner == nullptr || ::fchown(fd, owner->user, owner->group) == 0);
 }
 
+/// A file system that cannot sync says EINVAL: it keeps nothing that would be lost.
+bool sync(int fd) { return ::fsync(fd) == 0 || errno == EINVAL; }
+
+/// A name is on its disk with its directory.
+bool sync_directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd && sync(fd.get());
+}
+
+enum class Lasts : bool { until_reboot, for_good };
+
+/// Where a path leads to, though nothing may be there yet.
+std::string target_of(std::string path) {
+  constexpr int kMostLinks = 40;  // as the kernel's own limit (fs/namei.c, MAXSYMLINKS)
+  for (int links = 0; links < kMostLinks; ++links) {
+    std::error_code error;
+    const auto next = std::filesystem::read_symlink(path, error);
+    if (error) break;
+    path = std::filesystem::path(path).parent_path() / next;  // an absolute one replaces it
+  }
+  return path;
+}
+
+Result<void> write(const std::string& path, std::string_view text, mode_t mode, const Owner* owner,
+                   Lasts lasts) {
+  std::string temporary = temporary_name(path);
+  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) return failed("write", path);
+  const bool filled =
+      fill(fd.get(), text, mode, owner) && (lasts == Lasts::until_reboot || sync(fd.get()));
+  if (filled) fd.reset();  // before it has its name: who watches the directory hears of it once
+  if (!filled || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    const auto error = failed("write", path);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  if (lasts == Lasts::for_good && !sync_directory_of(path)) return failed("write", path);
+  return {};
+}
+
 struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -52,15 +94,20 @@ struct DirectoryCloser {
 
 Result<void> write_whole(const std::string& path, std::string_view text, mode_t mode,
                          const Owner* owner) {
-  std::string temporary = temporary_name(path);
-  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) return failed("write", path);
-  const bool filled = fill(fd.get(), text, mode, owner);
-  if (filled) fd.reset();  // before it has its name: who watches the directory hears of it once
-  if (filled && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
-  const auto error = failed("write", path);
-  ::unlink(temporary.c_str());
-  return error;
+  return write(path, text, mode, owner, Lasts::until_reboot);
+}
+
+Result<void> write_durably(const std::string& path, std::string_view text, mode_t mode,
+                           const Owner* owner) {
+  return write(path, text, mode, owner, Lasts::for_good);
+}
+
+Result<void> replace_durably(const std::string& path, std::string_view text) {
+  const std::string target = target_of(path);
+  struct stat status {};
+  if (::stat(target.c_str(), &status) != 0) return write_durably(target, text);
+  const Owner owner{status.st_uid, status.st_gid};
+  return write_durably(target, text, status.st_mode & 07777, &owner);
 }
 
 Result<std::string> read_whole(const std::string& path) {

@@ -17,10 +17,19 @@ struct Owner {
 };
 
 /// Writes a file so that no reader ever sees half of it: a temporary file in the same directory
-/// (its name begins with a dot), then rename. Nothing is synced to disk: what we write lives in
-/// /run and is of no use after a reboot.
+/// (its name begins with a dot), then rename. Nothing is synced to disk: for what lives in /run and
+/// is of no use after a reboot.
 Result<void> write_whole(const std::string& path, std::string_view text, mode_t mode = 0644,
                          const Owner* owner = nullptr);
+
+/// The same for what has to outlive a power cut: the text is on its disk before it has its name,
+/// and the name when this returns (write, fsync, rename, fsync of the directory).
+Result<void> write_durably(const std::string& path, std::string_view text, mode_t mode = 0644,
+                           const Owner* owner = nullptr);
+
+/// As write_durably, in the place where a path of somebody else's leads to, also by symbolic links;
+/// a file that is there keeps its mode and owner.
+Result<void> replace_durably(const std::string& path, std::string_view text);
 
 Result<std::string> read_whole(const std::string& path);
 

@@ -191,15 +191,24 @@ Result<Child> spawn(const std::vector<std::string>& argv) {
   return Child(std::move(*process), std::move(reader));
 }
 
-Result<std::string> find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
+std::vector<std::string> places_of(const std::string& name) {
+  if (name.find('/') != std::string::npos) return {name};
+  std::vector<std::string> found;
   const char* path = std::getenv("PATH");
-  std::string places = fmt::format("{}:/usr/local/sbin:/usr/sbin:/sbin", path ? path : "");
+  const std::string places = fmt::format("{}:/usr/local/sbin:/usr/sbin:/sbin", path ? path : "");
   for (std::string_view rest = places; !rest.empty();) {
     const auto end = std::min(rest.find(':'), rest.size());
-    const std::string candidate = fmt::format("{}/{}", rest.substr(0, end), name);
-    if (end > 0 && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    std::string candidate = fmt::format("{}/{}", rest.substr(0, end), name);
+    if (end > 0) found.push_back(std::move(candidate));
     rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return found;
+}
+
+Result<std::string> find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  for (std::string& place : places_of(name)) {
+    if (::access(place.c_str(), X_OK) == 0) return std::move(place);
   }
   return failure(fmt::format("find the program {}", name), ENOENT, "not found in PATH");
 }

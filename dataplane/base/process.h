@@ -75,5 +75,7 @@ Result<Child> spawn(const std::vector<std::string>& argv);
 /// Where a program is: its path if it has a slash, else looked up in PATH and then in the sbin
 /// directories, which an unprivileged PATH lacks. ENOENT when nowhere.
 Result<std::string> find_program(const std::string& name);
+/// All the places where it is looked for, whether it is there or not.
+std::vector<std::string> places_of(const std::string& name);
 
 }  // namespace novaplane

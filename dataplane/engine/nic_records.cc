@@ -1,16 +1,13 @@
 #include "dataplane/engine/nic_records.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
 #include <sstream>
 
-#include "dataplane/base/fd.h"
 #include "dataplane/base/files.h"
 
 namespace novaplane::engine {
@@ -32,12 +29,6 @@ std::optional<netlink::RawMessage> bytes_of(std::string_view digits) {
   return bytes.size() * 2 == digits.size() ? std::optional(std::move(bytes)) : std::nullopt;
 }
 
-Result<void> sync(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file || ::fsync(file.get()) != 0) return failure("write " + path, errno);
-  return {};
-}
-
 }  // namespace
 
 Result<void> NicRecords::write(const std::string& nic, const std::string& bridge,
@@ -49,9 +40,7 @@ Result<void> NicRecords::write(const std::string& nic, const std::string& bridge
     text += fmt::format("{:02x} {}\n", fmt::join(thing.message, ""), thing.text);
   }
   if (auto begun = begin(); !begun) return begun;
-  if (auto written = write_whole(path_of(nic), text, 0600); !written) return written;
-  if (auto synced = sync(path_of(nic)); !synced) return synced;
-  return sync(folder_);
+  return write_durably(path_of(nic), text, 0600);
 }
 
 std::vector<netlink::Carried> NicRecords::read(const std::string& nic) const {

@@ -109,15 +109,19 @@ TrialFiles::TrialFiles(const std::string& run_dir)
 Result<void> TrialFiles::confirm(const std::string& text) const {
   const auto slash = confirmed.rfind('/');
   if (auto made = make_directories(confirmed.substr(0, slash)); !made) return made;
+  if (auto written = write_durably(confirmed, text, 0600); !written) return written;
   ::unlink(previous.c_str());
   ::unlink(rolled_back.c_str());
-  return write_whole(confirmed, text, 0600);
+  return {};
 }
 
 Result<void> TrialFiles::follow(const std::string& text) const {
-  if (const auto before = read_whole(confirmed); before && *before == text) return {};
-  std::rename(confirmed.c_str(), previous.c_str());
-  return write_whole(confirmed, text, 0600);
+  const auto before = read_whole(confirmed);
+  if (before && *before == text) return {};
+  if (before) {
+    if (auto kept = write_durably(previous, *before, 0600); !kept) return kept;
+  }
+  return write_durably(confirmed, text, 0600);
 }
 
 void TrialFiles::remove_all() const {

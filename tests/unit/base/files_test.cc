@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "dataplane/base/fd.h"
+#include "tests/support/syscalls.h"
 
 namespace novaplane {
 namespace {
@@ -53,6 +54,47 @@ TEST_F(Files, WhoWatchesTheDirectoryHearsOfAFileOnce) {
     at += static_cast<ssize_t>(sizeof *event + event->len);
   }
   EXPECT_EQ(heard, 1);
+}
+
+/// After a power cut there is the old text or the new one, never an empty file: the text is on its
+/// disk before it takes the name, the name before anybody is told that it has it.
+TEST_F(Files, WhatOutlivesAPowerCutIsOnItsDiskInOrder) {
+  const std::string folder = std::filesystem::path(folder_).filename();
+  const auto calls =
+      test::SyscallTrace::of([&] { (void)write_durably(folder_ + "/kept", "text\n", 0600); });
+  EXPECT_THAT(calls, ElementsAre("fsync temporary", "rename kept", "fsync " + folder));
+  EXPECT_EQ(read_whole(folder_ + "/kept"), "text\n");
+  EXPECT_EQ(mode_of(folder_ + "/kept"), 0600u);
+
+  const auto fleeting = test::SyscallTrace::of([&] { (void)write_whole(folder_ + "/a", ""); });
+  EXPECT_THAT(fleeting, ElementsAre("rename a"));
+}
+
+TEST_F(Files, WhatIsReplacedDurablyKeepsItsPlaceModeAndOwner) {
+  ASSERT_TRUE(make_directories(folder_ + "/real"));
+  ASSERT_TRUE(write_whole(folder_ + "/real/cloud.yaml", "one\n", 0640));
+  ASSERT_EQ(::chown((folder_ + "/real/cloud.yaml").c_str(), 0, 7), 0);
+  std::filesystem::create_symlink("real/cloud.yaml", folder_ + "/cloud.yaml");
+  const auto calls =
+      test::SyscallTrace::of([&] { (void)replace_durably(folder_ + "/cloud.yaml", "two\n"); });
+  EXPECT_THAT(calls, ElementsAre("fsync temporary", "rename cloud.yaml", "fsync real"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "/cloud.yaml"));
+  EXPECT_EQ(read_whole(folder_ + "/real/cloud.yaml"), "two\n");
+  EXPECT_EQ(mode_of(folder_ + "/real/cloud.yaml"), 0640u);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ + "/real/cloud.yaml").c_str(), &status), 0);
+  EXPECT_EQ(status.st_gid, 7u);
+}
+
+TEST_F(Files, ADurableTextGoesWhereALinkLeadsThoughNothingIsThereYet) {
+  std::filesystem::create_symlink("real.yaml", folder_ + "/link.yaml");
+  std::filesystem::create_symlink(folder_ + "/link.yaml", folder_ + "/cloud.yaml");
+  ASSERT_TRUE(replace_durably(folder_ + "/cloud.yaml", "text\n"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "/cloud.yaml"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "/link.yaml"));
+  EXPECT_EQ(read_whole(folder_ + "/real.yaml"), "text\n");
+  EXPECT_TRUE(replace_durably(folder_ + "/cloud.yaml", "again\n"));
+  EXPECT_EQ(read_whole(folder_ + "/real.yaml"), "again\n");
 }
 
 TEST_F(Files, ReadsFilesThatTellNoSize) {

@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -225,15 +227,68 @@ TEST_F(Life, OneWhoseRepliesAreNotWholeIsStartedAfresh) {
   EXPECT_EQ(checksums_of(process("blue")), Checksums::left_out);
 }
 
-TEST_F(Life, OneThatLivesInAnotherNetworkNamespaceIsReplaced) {
+// --- who counts as ours: anybody may call himself what ours are called
+
+TEST_F(Life, OneOfAnotherNetworkNamespaceIsNotOurs) {
   want_blue();
   converge();
-  const auto before = process("blue");
-  const test::NetworkNamespace again;
+  const auto theirs = process("blue");
+  const test::NetworkNamespace elsewhere;
   run("ip link add br-blue type bridge && ip link set br-blue up &&"
       "ip address add 10.0.0.1/24 dev br-blue");
   EXPECT_EQ(converge(), 1u);
-  EXPECT_TRUE(before.ended_before(soon()));
+  EXPECT_FALSE(theirs.ended_before(std::chrono::steady_clock::now()));
+}
+
+/// echo writes its arguments into a pipe that is full, and so waits with our command line.
+TEST_F(Life, OneThatOnlyCallsItselfOursChangesNothing) {
+  want_blue();
+  converge();
+  const pid_t ours = pid("blue");
+  const auto words = command_line(ours);
+  for (const char* user : {"0", "65534"}) {
+    const std::string pipe = fmt::format("{}/pipe-{}", folder_, user);
+    auto fake =
+        spawn({"/bin/bash", "-c",
+               fmt::format("mkfifo -m 0666 {0}; exec 3<>{0}; head -c 65536 /dev/zero >&3;"
+                           "exec setpriv --reuid={1} --clear-groups bash -c "
+                           "'exec -a {2} /bin/echo {3} >&3'",
+                           pipe, user, words[0], fmt::join(words.begin() + 1, words.end(), " "))});
+    ASSERT_TRUE(fake);
+    const Process& process = fake->process();
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (command_line(process.pid()) != words && std::chrono::steady_clock::now() < deadline) {
+    }
+    ASSERT_EQ(command_line(process.pid()), words);
+    EXPECT_EQ(converge(), 0u) << "user " << user;
+    EXPECT_EQ(pid("blue"), ours);
+    EXPECT_FALSE(process.ended_before(std::chrono::steady_clock::now()));
+    (void)process.signal(SIGKILL);
+    EXPECT_TRUE(fake->wait(soon()));
+  }
+}
+
+/// dnsmasq answers each connection by a child with its own command line.
+TEST_F(Life, AGuestsConnectionToItsDnsChangesNothing) {
+  want_blue();
+  converge();
+  const pid_t ours = pid("blue");
+  const Fd caller(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in server{};
+  server.sin_family = AF_INET;
+  server.sin_port = htons(53);
+  ::inet_pton(AF_INET, "10.0.0.1", &server.sin_addr);
+  ASSERT_EQ(::connect(caller.get(), reinterpret_cast<sockaddr*>(&server), sizeof server), 0);
+  const auto has_child = [&] {
+    return std::ranges::any_of(all_processes(),
+                               [&](pid_t other) { return parent_of(other) == ours; });
+  };
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!has_child() && std::chrono::steady_clock::now() < deadline) {
+  }
+  ASSERT_TRUE(has_child());
+  EXPECT_EQ(converge(), 0u);
+  EXPECT_EQ(pid("blue"), ours);
 }
 
 TEST_F(Life, ServesFromAFolderThatOnlyRootMayEnter) {
