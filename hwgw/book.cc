@@ -67,13 +67,18 @@ std::string to_text(const Verdicts& verdicts) {
   return text;
 }
 
-Verdicts verdicts_from(std::string_view text) {
+Verdicts verdicts_from(std::string_view text, std::vector<std::size_t>* spoiled) {
   Verdicts verdicts;
   std::istringstream lines{std::string(text)};
+  std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
+    ++number;
     std::istringstream words(line);
     std::string name, health;
-    if (!(words >> name >> health)) continue;
+    words >> name >> health;
+    const bool is_known = health == "alive" || health == "held" || health == "dead";
+    if (spoiled && !is_known) spoiled->push_back(number);
+    if (health.empty()) continue;
     UplinkVerdict verdict;
     verdict.watched = true;
     if (health == "dead") verdict.health = State::dead;

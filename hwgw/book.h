@@ -35,6 +35,7 @@ class Book {
 /// As kept in the run directory: a line for each, "wan dead drained". What is no such line is left
 /// out.
 std::string to_text(const Verdicts& verdicts);
-Verdicts verdicts_from(std::string_view text);
+/// Lines that make no sense are passed over; their numbers go into `spoiled`.
+Verdicts verdicts_from(std::string_view text, std::vector<std::size_t>* spoiled = nullptr);
 
 }  // namespace novaplane::hwgw

@@ -9,13 +9,23 @@
 
 namespace novaplane::hwgw {
 
-KnownRouters RouterRecords::read() const {
+KnownRouters RouterRecords::read(std::vector<std::string>* spoiled) const {
   KnownRouters routers;
   const auto text = read_whole(path_);
   std::istringstream lines(text ? *text : std::string());
-  for (std::string address, mac, state; lines >> address >> mac >> state;) {
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    std::istringstream words(line);
+    std::string address, mac, state;
+    words >> address >> mac >> state;
     const auto router = IpAddress::parse(address);
-    if (router) routers[*router] = {Mac::parse(mac), state == "dead"};
+    const auto known = Mac::parse(mac);
+    if (router && (known || mac == "-") && (state == "dead" || state == "alive")) {
+      routers[*router] = {known, state == "dead"};
+    } else if (spoiled) {
+      spoiled->push_back(fmt::format("{}, line {}: not a router", path_, number));
+    }
   }
   return routers;
 }

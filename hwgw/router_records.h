@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "dataplane/base/error.h"
 #include "dataplane/engine/subsystem.h"
@@ -19,7 +20,8 @@ class RouterRecords {
  public:
   explicit RouterRecords(const std::string& run_dir) : path_(run_dir + "/routers") {}
 
-  KnownRouters read() const;  ///< lines that make no sense are passed over
+  /// Lines that make no sense are passed over, and said in `spoiled`.
+  KnownRouters read(std::vector<std::string>* spoiled = nullptr) const;
   Result<void> write(const KnownRouters& routers) const;  ///< none: the file goes
 
  private:

@@ -41,6 +41,7 @@ class Compiler {
   const std::vector<const Subsystem*>& subsystems() const { return subsystems_; }
   const cloud::Cloud& cloud() const { return cloud_; }
   const cloud::Host* host() const;  ///< null: not in the document
+  const std::string& host_name() const { return host_name_; }
   const Facts& facts() const { return facts_; }
   /// Links that the document names and somebody else makes: what facts are wanted of.
   std::vector<std::string> links_of_interest() const;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/base/words.h"
 #include "dataplane/engine/plan.h"
 #include "dataplane/engine/service_driver.h"
 
@@ -158,21 +159,26 @@ std::string what_of(const ServiceChange& change) {
   const std::string_view word = change.before && change.after ? "restart"
                                 : change.after                ? "start"
                                                               : "stop";
-  const std::string& device = change.after ? change.after->device : change.before->device;
+  const std::string device = change.after    ? change.after->device
+                             : change.before ? change.before->device
+                                             : "";
   return fmt::format("{} {}{}{}", word, title_of(change.key), device.empty() ? "" : " on ", device);
 }
 std::string what_of(const ForwardingChange& change) {
+  const Forwarding row = change.after    ? *change.after
+                         : change.before ? *change.before
+                                         : Forwarding{};
   return fmt::format("{} forwarding entry {} {}", verb(change), change.key.mac,
-                     row_text(change.key, change.after ? *change.after : *change.before));
+                     row_text(change.key, row));
 }
 std::string what_of(const FrameChange& change) { return change.what; }
 std::string what_of(const Raise& raise) {
   return fmt::format("set link {} up mtu {}", raise.link, raise.mtu);
 }
 std::string what_of(const Announce& announce) {
-  return fmt::format("announce {}{} on {} {} times", announce.address,
+  return fmt::format("announce {}{} on {} {}", announce.address,
                      announce.mac ? fmt::format(" at {}", *announce.mac) : "", announce.link,
-                     announce.count);
+                     count(announce.count, "time"));
 }
 std::string what_of(const Reannounce& again) {
   const std::size_t count = again.announcements.size();

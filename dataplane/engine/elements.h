@@ -11,7 +11,9 @@ namespace novaplane::engine {
 /// Appends the elements that one object asks for; each carries its name as comment.
 class Elements {
  public:
-  Elements(const Object& object, Rows& out) : comment_(object.to_string()), out_(out) {}
+  Elements(const Object& object, Rows& out) : Elements(object.to_string(), out) {}
+  /// Where the object is less than `show` has to know: "uplink wan" for a part of a host.
+  Elements(std::string comment, Rows& out) : comment_(std::move(comment)), out_(out) {}
 
   void add(nft::SetName set, std::string key, std::string data = {}) {
     out_.elements.emplace_back(nft::ElementKey{set, std::move(key), {}},

@@ -192,7 +192,7 @@ std::map<Object, Status> Engine::status() const {
     for (const Error& error : errors) note(object, State::failed, error.message());
   }
   for (const auto& [subject, hold] : holds_.all()) {
-    const Object object = hold.owner ? *hold.owner : Object{Kind::host, "this host"};
+    const Object object = hold.owner ? *hold.owner : Object{Kind::host, compiler_.host_name()};
     Status& status = note(object, State::failed, hold.error.message());
     if (!status.retry_at || hold.retry_at < *status.retry_at) status.retry_at = hold.retry_at;
   }

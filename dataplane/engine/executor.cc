@@ -85,13 +85,12 @@ Report Executor::apply(const Order& order, const Progress& progress) {
       break;
     }
     if (progress) progress(phase, work.steps.size());
-    auto committed = Committed::yes;
-    if (phase == Phase::nftables) {
-      committed = commit(order, work);
+    const auto committed = with_known(work, [&](const Work& known) {
+      if (phase != Phase::nftables) return run_in_slices(phase, order, known);
+      const auto outcome = commit(order, known);
       report.generation = nftables_.generation();
-    } else {
-      run_in_slices(phase, order, work);
-    }
+      return outcome;
+    });
     for (std::size_t i = 0; i < work.steps.size(); ++i) {
       if (!work.results[i]) work.results[i].error().step = work.steps[i].what(*order.frame);
     }
@@ -106,19 +105,26 @@ Report Executor::apply(const Order& order, const Progress& progress) {
 
 /// Links take the kernel milliseconds each: where something else may come first, it is asked for
 /// after a few of them. What a NIC carries moves in one go with its port.
-void Executor::run_in_slices(Phase phase, const Order& order, const Work& work) {
+Executor::Committed Executor::run_in_slices(Phase phase, const Order& order, const Work& work) {
   const bool makes_links =
       phase == Phase::create_links || phase == Phase::attach || phase == Phase::raise_links;
   const bool moves_nics = std::any_of(work.steps.begin(), work.steps.end(), [](const Step& step) {
     return std::holds_alternative<TakeoverChange>(step.operation);
   });
-  if (!order.called_off || !makes_links || moves_nics) return run(phase, order, work);
+  if (!order.called_off || !makes_links || moves_nics) {
+    run(phase, order, work);
+    return Committed::yes;
+  }
   constexpr std::size_t kLinks = 16;
   for (std::size_t at = 0; at < work.steps.size(); at += kLinks) {
-    if (order.is_called_off()) return leave(work.results.subspan(at), "something else comes first");
+    if (order.is_called_off()) {
+      leave(work.results.subspan(at), "something else comes first");
+      break;
+    }
     const std::size_t count = std::min(kLinks, work.steps.size() - at);
     run(phase, order, {work.steps.subspan(at, count), work.results.subspan(at, count)});
   }
+  return Committed::yes;
 }
 
 void Executor::run(Phase phase, const Order& order, const Work& work) {
@@ -225,34 +231,43 @@ bool Executor::waits_for_element(const Step& step) const {
 
 // --- routes, addresses, neighbours, sysctls
 
+/// What stood on a link that is gone has gone with it. Where a link could not be looked up for
+/// another reason, nothing was withdrawn.
 void Executor::withdraw(const Work& work) {
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    std::visit(
-        [&]<class Operation>(const Operation& c) {
-          if constexpr (std::is_same_v<Operation, RouteChange>) {
-            if (const auto route = route_message(c.key, *c.before)) {
-              batch.add(i, netlink::delete_route(*route));
-            }
-          } else if constexpr (std::is_same_v<Operation, RuleChange>) {
-            batch.add(i, netlink::delete_rule(message_of(c.key, *c.before)));
-          } else if constexpr (std::is_same_v<Operation, AddressChange>) {
-            if (const auto link = index_of(c.key.link)) {
-              batch.add(i, netlink::delete_address(message_of(c.key, *c.before, *link)));
-            }
-          } else if constexpr (std::is_same_v<Operation, ShaperChange>) {
-            if (const auto link = index_of(c.key)) batch.add(i, netlink::delete_shaper(*link));
-          } else if constexpr (std::is_same_v<Operation, NeighbourChange>) {
-            if (const auto link = index_of(c.key.link)) {
-              batch.add(i, netlink::delete_neighbour(message_of(c.key, *c.before, *link)));
-            }
-          } else if constexpr (std::is_same_v<Operation, ForwardingChange>) {
-            if (auto request = removal(c)) batch.add(i, std::move(*request));
-          }
-        },
-        work.steps[i].operation);
+    auto request =
+        std::visit([&](const auto& c) { return withdrawal(c); }, work.steps[i].operation);
+    if (request) {
+      batch.add(i, std::move(*request));
+    } else if (request.error().code != ENODEV) {
+      work.results[i] = tl::unexpected(request.error());
+    }
   }
   batch.send(netlink_, work.results, {ESRCH, ENOENT, EADDRNOTAVAIL, ENODEV, ENXIO});
+}
+
+Result<netlink::Request> Executor::withdrawal(const RouteChange& c) {
+  return route_message(c.key, *c.before).map(netlink::delete_route);
+}
+Result<netlink::Request> Executor::withdrawal(const RuleChange& c) {
+  return netlink::delete_rule(message_of(c.key, *c.before));
+}
+Result<netlink::Request> Executor::withdrawal(const AddressChange& c) {
+  return index_of(c.key.link).map([&](int link) {
+    return netlink::delete_address(message_of(c.key, *c.before, link));
+  });
+}
+Result<netlink::Request> Executor::withdrawal(const ShaperChange& c) {
+  return index_of(c.key).map(netlink::delete_shaper);
+}
+Result<netlink::Request> Executor::withdrawal(const NeighbourChange& c) {
+  return index_of(c.key.link).map([&](int link) {
+    return netlink::delete_neighbour(message_of(c.key, *c.before, link));
+  });
+}
+Result<netlink::Request> Executor::withdrawal(const ForwardingChange& c) {
+  return entry_of(c.key, *c.before).map(netlink::delete_forwarding);
 }
 
 namespace {
@@ -378,22 +393,6 @@ void Executor::add_routes(const Work& work) {
   }
   additions.send(netlink_, work.results);
   deletions.send(netlink_, work.results, {ESRCH});
-}
-
-Result<void> Executor::restore_all() {
-  const auto values = originals_.all();
-  Result<void> first;
-  for (const bool forwards : {true, false}) {
-    for (const auto& [subject, value] : values) {
-      if (subject.ends_with("net/ipv6/conf/all/forwarding") != forwards) continue;
-      const auto given = give_back_value(subject, value);
-      if (!given && first) first = given;
-      originals_.forget(subject);
-    }
-  }
-  const auto written = originals_.rewrite();
-  nic_records_.end();
-  return first ? written : first;
 }
 
 }  // namespace novaplane::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -63,6 +64,7 @@ class Executor {
   Report apply(const Order& order, const Progress& progress = {});
 
   /// `down`, when nothing of ours is left: gives back every value that we changed.
+  /// What could not be given back stays recorded.
   Result<void> restore_all();
 
   Senders senders() const { return {netlink_.port_id(), nftables_.port_id()}; }
@@ -81,10 +83,23 @@ class Executor {
            NicRecords nic_records);
 
   void run(Phase phase, const Order& order, const Work& work);
-  void run_in_slices(Phase phase, const Order& order, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
+  Committed run_in_slices(Phase phase, const Order& order, const Work& work);
   Committed commit(const Order& order, const Work& work);
+  // executor_steps.cc
+  Committed with_known(const Work& work, const std::function<Committed(const Work&)>& run);
+
   void withdraw(const Work& work);
+  Result<netlink::Request> withdrawal(const RouteChange& change);
+  Result<netlink::Request> withdrawal(const RuleChange& change);
+  Result<netlink::Request> withdrawal(const AddressChange& change);
+  Result<netlink::Request> withdrawal(const ShaperChange& change);
+  Result<netlink::Request> withdrawal(const NeighbourChange& change);
+  Result<netlink::Request> withdrawal(const ForwardingChange& change);
+  template <class Other>
+  Result<netlink::Request> withdrawal(const Other&) {
+    return failure("", EOPNOTSUPP);  // with_known() lets none of them through
+  }
   void write_sysctls(const Work& work);
   void shape(const Work& work);
   void add_addresses(const Work& work);
@@ -96,7 +111,6 @@ class Executor {
   // executor_forwarding.cc
   Result<netlink::ForwardingEntry> entry_of(const ForwardingKey& key, const Forwarding& row);
   Result<netlink::Request> addition(const ForwardingChange& change);
-  std::optional<netlink::Request> removal(const ForwardingChange& change);
 
   // executor_links.cc
   void detach(const Work& work);
@@ -114,10 +128,10 @@ class Executor {
   void record(const std::vector<Joining>& ports, const Work& work);
   void record(const AttachmentChange& change, std::string_view what, std::uint32_t found,
               std::uint32_t ours);
-  void raise_nics_below(const std::vector<Joining>& ports);
+  void raise_nics_below(const std::vector<Joining>& ports, const Work& work);
   void switch_ipv6(std::span<const Joining> ports, const Work& work);
   void join(const std::vector<Joining>& ports, const Work& work);
-  void give_back(const std::string& link);
+  Result<void> give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
 
   Result<int> index_of(const std::string& link);

@@ -27,10 +27,4 @@ Result<netlink::Request> Executor::addition(const ForwardingChange& change) {
   return entry_of(change.key, *change.after).map(netlink::add_forwarding);
 }
 
-/// Nothing where its link is gone already, and the entry with it.
-std::optional<netlink::Request> Executor::removal(const ForwardingChange& change) {
-  auto entry = entry_of(change.key, *change.before);
-  return entry ? std::optional(netlink::delete_forwarding(*entry)) : std::nullopt;
-}
-
 }  // namespace novaplane::engine

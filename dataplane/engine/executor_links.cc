@@ -101,9 +101,9 @@ void Executor::explain_failure(const LinkChange& change, Error& error) {
   explain_missing_vxlans(error);
   if (error.code != EEXIST) return;
   (void)netlink_.dump(netlink::Listing::links, [&](netlink::Observation&& told) {
-    const auto& link = std::get<netlink::Seen<netlink::Link>>(told).value;
-    if (link.kind == "vxlan" && link.vni == wanted.vni) {
-      add_words(error, fmt::format("link {} has VNI {}", link.name, link.vni));
+    const auto* link = std::get_if<netlink::Seen<netlink::Link>>(&told);
+    if (link && link->value.kind == "vxlan" && link->value.vni == wanted.vni) {
+      add_words(error, fmt::format("link {} has VNI {}", link->value.name, wanted.vni));
     }
   });
 }
@@ -174,55 +174,91 @@ void Executor::detach(const Work& work) {
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
-    const auto port = change ? index_of(change->key) : tl::unexpected(Error{});
-    if (!port || moved.contains(change->key)) continue;
-    batch.add(i, netlink::set_link(*port, leaving()));
+    if (!change || moved.contains(change->key)) continue;
+    const auto port = index_of(change->key);
+    if (port) batch.add(i, netlink::set_link(*port, leaving()));
+    // A link that is gone has left.
+    if (!port && port.error().code != ENODEV) work.results[i] = tl::unexpected(port.error());
   }
   batch.send(netlink_, work.results, {ENODEV});
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
-    if (change && work.results[i]) give_back(change->key);
+    if (change && work.results[i]) work.results[i] = give_back(change->key);
   }
-  if (auto written = originals_.rewrite(); !written && !work.results.empty() && work.results[0]) {
+  if (auto written = originals_.flush(); !written && !work.results.empty() && work.results[0]) {
     work.results[0] = written;
   }
 }
 
-/// A link that leaves us gets back what it had.
-void Executor::give_back(const std::string& link) {
+/// A link that leaves us gets back what it had. What it cannot get now stays recorded, for `down`.
+Result<void> Executor::give_back(const std::string& link) {
+  Result<void> first;
   for (const char* what : {"up", "mtu", "ipv6"}) {
     const std::string subject = fmt::format("{}:{}", what, link);
     const auto value = originals_.find(subject);
     if (!value) continue;
-    (void)give_back_value(subject, *value);  // a link that is gone has nothing to get back
-    originals_.forget(subject);
+    const auto given = give_back_value(subject, *value);
+    if (given) originals_.forget(subject);
+    if (!given && first) first = given;
   }
+  return first;
 }
 
-/// Only where ours still stands: what somebody else has set since is theirs.
+Result<void> Executor::restore_all() {
+  const auto values = originals_.all();
+  Result<void> first;
+  for (const bool forwards : {true, false}) {
+    for (const auto& [subject, value] : values) {
+      if (subject.ends_with("net/ipv6/conf/all/forwarding") != forwards) continue;
+      const auto given = give_back_value(subject, value);
+      if (given) originals_.forget(subject);
+      if (!given && first) first = given;
+    }
+  }
+  const auto written = originals_.rewrite();
+  nic_records_.end();
+  return first ? written : first;
+}
+
+namespace {
+
+tl::unexpected<Error> not_given_back(const std::string& subject, Error error) {
+  error.step = fmt::format("put back {}", subject);
+  return tl::unexpected(std::move(error));
+}
+
+}  // namespace
+
+/// Only where ours still stands: what somebody else has set since is theirs. What was of a link
+/// that is gone has gone with it.
 Result<void> Executor::give_back_value(const std::string& subject, const Originals::Value& value) {
   const auto colon = subject.find(':');
   const std::string what = subject.substr(0, colon), name = subject.substr(colon + 1);
   if (what == "sysctl") {
     const auto now = netlink::read_sysctl(name);
-    return now && *now == value.ours ? netlink::write_sysctl(name, value.found) : Result<void>();
+    if (!now && now.error().code == ENOENT) return {};
+    if (!now) return tl::unexpected(now.error());
+    return *now == value.ours ? netlink::write_sysctl(name, value.found) : Result<void>();
   }
-  const auto index = netlink::index_of(name);
-  const auto link = index ? netlink_.link(*index) : tl::unexpected(index.error());
-  if (!link) return {};
+  const auto link = netlink_.index_of(name).and_then([&](int i) { return netlink_.link(i); });
+  if (!link && link.error().code == ENODEV) return {};
+  if (!link) return not_given_back(subject, link.error());
   netlink::LinkSettings settings;
   if (what == "ipv6") {
     const bool ours = value.ours == std::to_string(static_cast<int>(link->ipv6));
     return ours ? set_ipv6(name, value.found == "1") : Result<void>();
   }
   if (what == "mtu" && value.ours == std::to_string(link->mtu)) {
-    settings.mtu = static_cast<std::uint32_t>(std::stoul(value.found));
+    settings.mtu = Originals::number(value.found);
+    if (!settings.mtu) return not_given_back(subject, {"", EINVAL, "found: " + value.found});
   } else if (what == "up" && link->up && value.found == "0") {
     settings.up = false;
   } else {
     return {};
   }
-  return netlink_.send(netlink::set_link(link->index, settings));
+  const auto sent = netlink_.send(netlink::set_link(link->index, settings));
+  return sent || sent.error().code == ENODEV ? Result<void>()
+                                             : not_given_back(subject, sent.error());
 }
 
 /// By group, in chunks, since each deletion alone costs several times as much and everything else
@@ -247,7 +283,10 @@ void Executor::delete_links(const Work& work) {
     Batch singly;
     for (std::size_t i = begin; i < end; ++i) {
       const auto index = index_of(std::get<LinkChange>(work.steps[i].operation).key);
-      if (index && !is_kept(i)) singly.add(i, netlink::delete_link(*index));
+      if (is_kept(i)) continue;
+      if (index) singly.add(i, netlink::delete_link(*index));
+      const bool is_unknown = !index && index.error().code != ENODEV;
+      if (is_unknown && work.results[i]) work.results[i] = tl::unexpected(index.error());
     }
     singly.send(netlink_, work.results, {ENODEV});
   }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <set>
+#include <map>
 
 #include "dataplane/engine/batch.h"
 #include "dataplane/engine/executor.h"
@@ -59,21 +59,38 @@ void Executor::record(const std::vector<Joining>& ports, const Work& work) {
   }
 }
 
-/// A VLAN device tells itself when its NIC stays down.
-void Executor::raise_nics_below(const std::vector<Joining>& ports) {
-  std::set<int> nics;
+/// A VLAN device whose NIC cannot be raised would be up and carry nothing: its step fails.
+void Executor::raise_nics_below(const std::vector<Joining>& ports, const Work& work) {
+  std::map<int, std::vector<std::size_t>> steps;
+  std::vector<int> nics;
   for (const Joining& port : ports) {
-    if (port.found.kind == "vlan") nics.insert(port.found.parent);
+    if (port.found.kind != "vlan") continue;
+    auto& of_nic = steps[port.found.parent];
+    if (of_nic.empty()) nics.push_back(port.found.parent);
+    of_nic.push_back(port.step);
   }
+  const auto fail = [&](int nic, const Error& error) {
+    for (const std::size_t step : steps[nic]) work.results[step] = tl::unexpected(error);
+  };
+  const auto found = netlink_.links(nics);
+  std::vector<int> down;
   std::vector<netlink::Request> requests;
   netlink::LinkSettings up;
   up.up = true;
-  for (const auto& nic : netlink_.links(std::vector(nics.begin(), nics.end()))) {
-    if (!nic || nic->up) continue;
-    originals_.record("up:" + nic->name, "0", "1");
-    requests.push_back(netlink::set_link(nic->index, up));
+  for (std::size_t i = 0; i < nics.size(); ++i) {
+    // A NIC in another network namespace (ENODEV) is raised there.
+    if (!found[i] && found[i].error().code != ENODEV) fail(nics[i], found[i].error());
+    if (!found[i] || found[i]->up) continue;
+    originals_.record("up:" + found[i]->name, "0", "1");
+    requests.push_back(netlink::set_link(nics[i], up));
+    down.push_back(nics[i]);
   }
-  if (originals_.flush()) (void)netlink_.send(requests);
+  if (down.empty()) return;
+  const auto recorded = originals_.flush();
+  const auto raised = recorded ? netlink_.send(requests) : std::vector(down.size(), recorded);
+  for (std::size_t i = 0; i < down.size(); ++i) {
+    if (!raised[i]) fail(down[i], raised[i].error());
+  }
 }
 
 /// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
@@ -109,7 +126,7 @@ void Executor::attach(const KnownPorts& known, const Work& work) {
   }
   std::vector<Joining> ports = look_at(known, work);
   record(ports, work);
-  raise_nics_below(ports);
+  raise_nics_below(ports, work);
   if (auto begun = nic_records_.begin(); !begun) {
     std::fill(work.results.begin(), work.results.end(), begun);
     return;

@@ -21,12 +21,13 @@ std::uint32_t seconds_now() {
 }
 
 std::optional<netlink::RawMessage> bytes_of(std::string_view digits) {
+  if (digits.size() % 2 != 0) return std::nullopt;
   netlink::RawMessage bytes(digits.size() / 2);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const char* pair = digits.data() + 2 * i;
     if (std::from_chars(pair, pair + 2, bytes[i], 16).ptr != pair + 2) return std::nullopt;
   }
-  return bytes.size() * 2 == digits.size() ? std::optional(std::move(bytes)) : std::nullopt;
+  return bytes;
 }
 
 }  // namespace
@@ -43,22 +44,38 @@ Result<void> NicRecords::write(const std::string& nic, const std::string& bridge
   return write_durably(path_of(nic), text, 0600);
 }
 
-std::vector<netlink::Carried> NicRecords::read(const std::string& nic) const {
+/// Where the time of the listing is not known, nothing has run out.
+std::vector<netlink::Carried> NicRecords::read(const std::string& nic,
+                                               std::vector<std::string>* spoiled) const {
   std::vector<netlink::Carried> things;
   const auto text = read_whole(path_of(nic));
-  if (!text) return things;
+  if (!text) {
+    if (spoiled && text.error().code != ENOENT) spoiled->push_back(text.error().message());
+    return things;
+  }
+  const auto complain = [&](std::size_t line, std::string_view what) {
+    if (spoiled) spoiled->push_back(fmt::format("{}, line {}: {}", path_of(nic), line, what));
+  };
   std::istringstream lines(*text);
-  std::uint32_t listed = seconds_now();
+  const long long now = seconds_now();
+  long long listed = now;
+  std::size_t number = 0;
   for (std::string line, first; std::getline(lines, line);) {
+    ++number;
     std::istringstream words(line);
     if (!(words >> first) || first == "#") continue;
     if (first == "listed") {
-      words >> listed;
+      long long when = 0;
+      const bool is_good = static_cast<bool>(words >> when) && when <= now;
+      if (is_good) listed = when;
+      if (!is_good) complain(number, "not a time");
       continue;
     }
     auto message = bytes_of(first);
     auto thing = message ? netlink::carried_from(std::move(*message)) : std::nullopt;
-    if (thing && netlink::age(*thing, seconds_now() - listed)) things.push_back(std::move(*thing));
+    if (!thing) complain(number, fmt::format("nothing that {} can have carried", nic));
+    if (thing && netlink::age(*thing, static_cast<std::uint32_t>(now - listed)))
+      things.push_back(std::move(*thing));
   }
   return things;
 }

@@ -27,7 +27,9 @@ class NicRecords {
   Result<void> write(const std::string& nic, const std::string& bridge,
                      const std::vector<netlink::Carried>& things) const;
   /// Without what has run out meanwhile. Nothing: there is no record, or none that can be read.
-  std::vector<netlink::Carried> read(const std::string& nic) const;
+  /// Lines that make no sense are passed over, and said in `spoiled`.
+  std::vector<netlink::Carried> read(const std::string& nic,
+                                     std::vector<std::string>* spoiled = nullptr) const;
   Result<void> remove(const std::string& nic) const;
 
   /// Says from now on that a NIC without a record has carried nothing.

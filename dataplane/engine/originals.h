@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/base/error.h"
@@ -13,19 +15,25 @@ namespace novaplane::engine {
 /// stands. The kernel cannot tell this, so it is the one thing that the run directory remembers;
 /// without it everything still converges, and `down` leaves those values as they are.
 ///
-/// The file, one value a line, appended before the change:
+/// The file, one value a line (JSON), written whole and renamed before the change:
 ///
-///     <subject> <found> <ours>
+///     {"subject":"mtu:tap1","found":"1500","ours":"1450"}
 ///
-/// where the subject is `sysctl:net/ipv4/ip_forward`, `mtu:tap1`, `ipv6:tap1` or `up:tap1`.
+/// where the subject is `sysctl:net/ipv4/ip_forward`, `mtu:tap1`, `ipv6:tap1` or `up:tap1`. Lines
+/// of three words, as earlier versions wrote them, are read too.
 class Originals {
  public:
   struct Value {
     std::string found, ours;
   };
 
-  /// A missing file is an empty record.
+  /// A missing file is an empty record. A line that makes no sense is passed over, see spoiled().
   static Result<Originals> open(const std::string& run_dir);
+  /// Which lines of the file those were: sentences.
+  const std::vector<std::string>& spoiled() const { return spoiled_; }
+
+  /// A number as it stands in a value.
+  static std::optional<std::uint32_t> number(std::string_view text);
 
   /// Remembers the first value found; later ones only change what is ours. Written by flush().
   void record(const std::string& subject, const std::string& found, const std::string& ours);
@@ -39,7 +47,8 @@ class Originals {
  private:
   std::string path_;
   std::map<std::string, Value> values_;
-  std::string unwritten_;
+  bool has_news_ = false;
+  std::vector<std::string> spoiled_;
 };
 
 }  // namespace novaplane::engine

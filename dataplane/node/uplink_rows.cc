@@ -76,6 +76,16 @@ hwgw::Verdicts remembered_uplinks(const std::string& run_dir, Remember what) {
   return verdicts;
 }
 
+std::vector<std::string> spoiled_uplinks(const std::string& run_dir) {
+  std::vector<std::size_t> lines;
+  if (const auto text = read_whole(file_in(run_dir))) (void)hwgw::verdicts_from(*text, &lines);
+  std::vector<std::string> sentences;
+  for (const std::size_t line : lines) {
+    sentences.push_back(fmt::format("{}, line {}: not an uplink", file_in(run_dir), line));
+  }
+  return sentences;
+}
+
 Result<void> remember_uplinks(const std::string& run_dir, const hwgw::Verdicts& verdicts) {
   return write_whole(file_in(run_dir), hwgw::to_text(verdicts), 0600);
 }

@@ -35,6 +35,8 @@ std::vector<UplinkHealth> uplinks_from_json(std::string_view json);
 /// looks whether the rest is still so.
 enum class Remember : std::uint8_t { everything, by_hand };
 hwgw::Verdicts remembered_uplinks(const std::string& run_dir, Remember what);
+/// Lines of it that make no sense: sentences.
+std::vector<std::string> spoiled_uplinks(const std::string& run_dir);
 Result<void> remember_uplinks(const std::string& run_dir, const hwgw::Verdicts& verdicts);
 
 }  // namespace novaplane::node

@@ -77,6 +77,27 @@ TEST_F(NicRecordsTest, LinesThatAreNoneAreNothing) {
   EXPECT_EQ(records_.read("eth1").size(), 1u);
 }
 
+TEST_F(NicRecordsTest, SpoiledLinesAreSaid) {
+  ASSERT_TRUE(records_.write("eth1", "br-blue", {address(5000)}));
+  const std::string path = folder_ + "/nics/eth1";
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto listed = text.find("listed ") + 7;
+  text.replace(listed, text.find('\n', listed) - listed, "long ago");
+  std::ofstream(path) << text << "zz no digits\n";
+  std::vector<std::string> spoiled;
+  EXPECT_EQ(records_.read("eth1", &spoiled).size(), 1u) << "nothing is thrown away for its age";
+  EXPECT_THAT(spoiled, ElementsAre(testing::HasSubstr(path + ", line 2: "),
+                                   testing::HasSubstr(path + ", line 4: ")));
+}
+
+/// A header that claims more than there is would have us read what is not ours.
+TEST_F(NicRecordsTest, AMessageThatIsCutIsNothing) {
+  auto thing = address(5000);
+  thing.message.resize(thing.message.size() - 4);
+  EXPECT_FALSE(netlink::carried_from(thing.message));
+}
+
 TEST_F(NicRecordsTest, TellsNothingMovedFromNothingKnown) {
   EXPECT_TRUE(records_.may_have_moved("eth1")) << "records were lost, or there were none";
   ASSERT_TRUE(records_.begin());

@@ -50,6 +50,9 @@ TEST_F(BookTest, WhatIsKnownOutlivesAnEditAndARestart) {
 TEST_F(BookTest, TextThatIsNoneIsLeftOut) {
   EXPECT_TRUE(verdicts_from("\n \nwan\n").empty());
   EXPECT_EQ(verdicts_from("wan what ever drained\n").at("wan").health, Fares::alive);
+  std::vector<std::size_t> spoiled;
+  EXPECT_EQ(verdicts_from("wan dead\nwan2\nwan3 what\n", &spoiled).size(), 2u);
+  EXPECT_EQ(spoiled, (std::vector<std::size_t>{2, 3}));
 }
 
 }  // namespace
