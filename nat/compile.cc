@@ -31,8 +31,21 @@ std::string bytes_of(const cloud::SocketAddress& to) {
 
 // --- host
 
-void compile_uplink(const Context& context, const cloud::Uplink& uplink, Elements& elements,
-                    Rows& out) {
+/// "uplink wan"; of several on one interface all, as far as a comment holds them: from here `show`
+/// knows what the operator calls an interface.
+std::string title_of(const cloud::Host& host, const std::string& interface) {
+  constexpr std::size_t kLongest = 128;  // nft::Element::comment
+  std::string title;
+  for (const cloud::Uplink& uplink : host.uplinks) {
+    if (uplink.interface != interface) continue;
+    const std::string name = (title.empty() ? "uplink " : ", ") + uplink.name;
+    if (title.size() + name.size() <= kLongest) title += name;
+  }
+  return title;
+}
+
+void compile_uplink(const Context& context, const cloud::Uplink& uplink, Rows& out) {
+  Elements elements(title_of(context.host, uplink.interface), out);
   const std::string interface = Bytes().ifname(uplink.interface).take();
   elements.add(kUplinks, interface);
   if (needs_proxy(context, uplink)) {
@@ -53,7 +66,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
   Elements elements(object, out);
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     if (is_first_on_its_interface(context.host, uplink)) {
-      compile_uplink(context, uplink, elements, out);
+      compile_uplink(context, uplink, out);
     }
   }
   compile_ways_out(context, object, out);

@@ -4,6 +4,7 @@
 
 #include "dataplane/node/pass.h"
 #include "dataplane/node/routers.h"
+#include "dataplane/node/spoiled_files.h"
 #include "tools/consequences.h"
 #include "tools/report.h"
 #include "tools/session.h"
@@ -17,6 +18,9 @@ Result<Report> apply(cloud::Cloud cloud, const Options& options) {
   auto session = Session::open(options);
   if (!session) return tl::unexpected(session.error());
   engine::Engine& engine = session->engine();
+  for (const std::string& sentence : node::spoiled_files(options.run_dir)) {
+    complain("warning: " + sentence);
+  }
   auto executor = engine::Executor::open(options.run_dir);
   if (!executor) return tl::unexpected(executor.error());
   engine.load(std::move(cloud));

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <sstream>
@@ -108,8 +109,8 @@ Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
 }
 
 std::string how_long_ago(long seconds) {
-  return seconds < 120 ? fmt::format("{} seconds ago", seconds)
-                       : fmt::format("{} minutes ago", seconds / 60);
+  const auto past = static_cast<std::size_t>(std::max<long>(seconds, 0));
+  return past < 120 ? count(past, "second") + " ago" : count(past / 60, "minute") + " ago";
 }
 
 /// Why there is nothing to confirm.
@@ -170,8 +171,9 @@ int confirm(const Options& options) {
     long long left = 0;
     words >> left;
     std::getline(words >> std::ws, rest);
-    print(fmt::format("confirmed {}, {} seconds before what was before would have come back\n",
-                      rest, left / 1000));
+    const auto seconds = static_cast<std::size_t>(std::max<long long>(left, 0) / 1000);
+    print(fmt::format("confirmed {}, {} before what was before would have come back\n", rest,
+                      count(seconds, "second")));
     return kDone;
   }
   if (word == "error") {

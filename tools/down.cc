@@ -3,6 +3,7 @@
 
 #include "dataplane/base/files.h"
 #include "dataplane/node/pass.h"
+#include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/trial.h"
 #include "tools/apply.h"
 #include "tools/command.h"
@@ -41,6 +42,9 @@ Result<Report> take_down(const Options& options) {
   auto session = Session::open(options);
   if (!session) return tl::unexpected(session.error());
   engine::Engine& engine = session->engine();
+  for (const std::string& sentence : node::spoiled_files(options.run_dir)) {
+    complain("warning: " + sentence);
+  }
   auto executor = engine::Executor::open(options.run_dir);
   if (!executor) return tl::unexpected(executor.error());
   engine.want_nothing();

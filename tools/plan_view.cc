@@ -57,8 +57,8 @@ std::string total(const PlanView& plan) {
   part('-', "remove");
   std::string text = fmt::format("{}", fmt::join(parts, ", "));
   if (const auto acts = number_of(plan, '*')) {
-    text += fmt::format("; {} follow", count(acts, "announcement or removal of flows",
-                                             "announcements and removals of flows"));
+    text += fmt::format("; {}", count(acts, "announcement or removal of flows follows",
+                                      "announcements and removals of flows follow"));
   }
   return paint(Colour::bold, text) + "\n";
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tools/command.h"
 #include "tools/json.h"
 #include "tools/summary.h"
@@ -33,8 +35,8 @@ void print_waiting(const std::vector<Remark>& waiting, bool verbose) {
     print(line_of("waiting", fmt::format("{}: {}", waiting[i].object, waiting[i].reason)));
   }
   if (shown < waiting.size()) {
-    print(line_of("waiting",
-                  fmt::format("and {} more (--verbose names them)", waiting.size() - shown)));
+    print(line_of("waiting", fmt::format("and {} more (--verbose names them)",
+                                         with_thousands(waiting.size() - shown))));
   }
 }
 
@@ -73,8 +75,13 @@ int deliver(const Report& report, bool json, bool verbose) {
     print_waiting(report.waiting, verbose);
     if (report.changed.empty() && report.ok()) print("nothing to do\n");
   }
-  for (const Remark& failure : report.failures) {
-    complain(fmt::format("{}: {}", failure.object, failure.reason));
+  const std::size_t named =
+      verbose ? report.failures.size() : std::min(report.failures.size(), kMostRemarks);
+  for (std::size_t i = 0; i < named; ++i) {
+    complain(fmt::format("{}: {}", report.failures[i].object, report.failures[i].reason));
+  }
+  if (const std::size_t rest = report.failures.size() - named; rest != 0) {
+    complain(fmt::format("and {} (--verbose names them)", count(rest, "more failure")));
   }
   if (!report.error.empty()) complain(report.error);
   return report.ok() ? kDone : kFailed;

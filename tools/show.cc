@@ -58,9 +58,9 @@ Table ports(const Show& show) {
 }
 
 Table floating_ips(const Show& show) {
-  Table table({"FLOATING IP", "ADDRESS", "PORT", "UPLINK", "ANSWERED BY"});
+  Table table({"FLOATING IP", "ADDRESS", "PORT", "UPLINK", "INTERFACE", "ANSWERED BY"});
   for (const node::FloatingIpRow& row : show.floating_ips) {
-    table.add({row.address.to_string(), row.fixed.to_string(), row.port, row.interface,
+    table.add({row.address.to_string(), row.fixed.to_string(), row.port, row.uplink, row.interface,
                row.answered.empty() ? "nobody" : row.answered});
   }
   return table;

@@ -52,18 +52,6 @@ void complain(std::string_view sentence) {
   fmt::print(stderr, "novaplane: {}\n", sentence);
 }
 
-std::string with_thousands(std::size_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
-std::string count(std::size_t number, std::string_view singular, std::string_view plural) {
-  if (number == 1) return fmt::format("1 {}", singular);
-  if (plural.empty()) return fmt::format("{} {}s", with_thousands(number), singular);
-  return fmt::format("{} {}", with_thousands(number), plural);
-}
-
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressLine::show(std::string_view text) {

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/base/words.h"
+
 /// What a person sees: colours, sentences, and a line that moves. stdout carries data only.
 namespace novaplane::tools {
 
@@ -18,10 +20,6 @@ void print(std::string_view text);  ///< to stdout, as it is
 
 /// "novaplane: SENTENCE" on stderr.
 void complain(std::string_view sentence);
-
-std::string with_thousands(std::size_t number);  ///< "10,000"
-/// "1 bridge", "2 bridges", "10,000 addresses".
-std::string count(std::size_t number, std::string_view singular, std::string_view plural = {});
 
 /// One line on stderr that is written over; nothing at all when stderr is no terminal.
 class ProgressLine {

@@ -31,9 +31,9 @@ std::string rtt_of(const node::UplinkHealth& health) {
 }  // namespace
 
 Table plain_uplinks(const std::vector<node::UplinkRow>& rows) {
-  Table table({"UPLINK", "SOURCE", "STATE", "NETWORKS"});
+  Table table({"UPLINK", "INTERFACE", "SOURCE", "STATE", "NETWORKS"});
   for (const node::UplinkRow& row : rows) {
-    table.add({row.interface, source_of(row), row.state, networks_of(row)});
+    table.add({row.name, row.interface, source_of(row), row.state, networks_of(row)});
   }
   return table;
 }
@@ -43,8 +43,8 @@ Table watched_uplinks(const std::vector<node::UplinkRow>& rows) {
                "LAST REASON", "NETWORKS"});
   for (const node::UplinkRow& row : rows) {
     if (!row.health) {
-      table.add(
-          {"", row.interface, source_of(row), row.state, "", "", "", "", "", networks_of(row)});
+      table.add({row.name, row.interface, source_of(row), row.state, "", "", "", "", "",
+                 networks_of(row)});
       continue;
     }
     const node::UplinkHealth& health = *row.health;

@@ -1,6 +1,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "dataplane/base/words.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
@@ -106,7 +107,8 @@ void validate_forward(const Cloud& cloud, const PublicHolders& holders, const Po
   const int to = forward.to.last - forward.to.first;
   if (from != to && to != 0 && forward.port.first != 0) {
     findings.add(path_of(forward, "to"), "bad-value",
-                 fmt::format("has {} ports where port has {}", to + 1, from + 1));
+                 fmt::format("has {} where port has {}",
+                             count(static_cast<std::size_t>(to) + 1, "port"), from + 1));
   }
   if (!is_known(forward.address)) return;
   if (cloud.floating_ips.contains(forward.address)) {

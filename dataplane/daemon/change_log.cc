@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "dataplane/base/words.h"
+
 namespace novaplane::daemon {
 namespace {
 
@@ -75,17 +77,80 @@ std::vector<StateLog::Line> StateLog::news(const std::map<engine::Object, engine
       const bool is_old = told != told_.end() &&
                           std::binary_search(told->second.begin(), told->second.end(), reason);
       if (!is_old)
-        lines.push_back({status.state, fmt::format("{}: {}", object.to_string(), reason)});
+        lines.push_back({status.state, object, fmt::format("{}: {}", object.to_string(), reason)});
     }
     known.emplace(object, std::move(reasons));
   }
   for (const auto& [object, reasons] : told_) {
     if (!known.contains(object)) {
       lines.push_back(
-          {engine::State::ok, fmt::format("{}: no trouble any more", object.to_string())});
+          {engine::State::ok, object, fmt::format("{}: no trouble any more", object.to_string())});
     }
   }
   told_ = std::move(known);
+  return lines;
+}
+
+namespace {
+
+constexpr std::size_t kMostLines = 10, kMostNamed = 3;
+
+Noun noun_of(engine::Kind kind) {
+  switch (kind) {
+    case engine::Kind::host:
+      return {"host", "hosts"};
+    case engine::Kind::network:
+      return {"network", "networks"};
+    case engine::Kind::port:
+      return {"port", "ports"};
+    case engine::Kind::floating_ip:
+      return {"floating IP", "floating IPs"};
+    case engine::Kind::port_forward:
+      return {"port forward", "port forwards"};
+  }
+  return {"object", "objects"};
+}
+
+/// Of one state and kind. What ports wait for are links: nothing else makes anything wait.
+StateLog::Line in_one(const std::vector<const StateLog::Line*>& lines) {
+  const StateLog::Line& first = *lines.front();
+  std::vector<std::string> names;
+  for (const StateLog::Line* line : lines) {
+    if (names.empty() || names.back() != line->object.name) names.push_back(line->object.name);
+  }
+  const Noun noun = noun_of(first.object.kind);
+  const std::string things = count(names.size(), noun.one, noun.many),
+                    list = first_of(names, kMostNamed);
+  std::string text;
+  switch (first.state) {
+    case engine::State::ok:
+      text = fmt::format("{}: no trouble any more: {}", things, list);
+      break;
+    case engine::State::waiting:
+      text = fmt::format("{} without their links yet: {} (`novaplane show ports` lists them)",
+                         things, list);
+      break;
+    case engine::State::failed:
+      text = fmt::format("{} failed: {} (`novaplane plan --verbose` lists them); the first: {}",
+                         things, list, first.text);
+      break;
+  }
+  return {first.state, first.object, std::move(text)};
+}
+
+}  // namespace
+
+std::vector<StateLog::Line> shortened(const std::vector<StateLog::Line>& news) {
+  std::map<std::pair<engine::State, engine::Kind>, std::vector<const StateLog::Line*>> groups;
+  for (const StateLog::Line& line : news) groups[{line.state, line.object.kind}].push_back(&line);
+  std::vector<StateLog::Line> lines;
+  for (const auto& [key, group] : groups) {
+    if (group.size() > kMostLines) {
+      lines.push_back(in_one(group));
+    } else {
+      for (const StateLog::Line* line : group) lines.push_back(*line);
+    }
+  }
   return lines;
 }
 
@@ -99,7 +164,8 @@ std::optional<std::string> LineBudget::admit(std::string line, Clock::time_point
   }
   --left_;
   if (const int left_out = std::exchange(left_out_, 0)) {
-    line += fmt::format(" (left out before: {} lines like this)", left_out);
+    const auto lines = count(static_cast<std::size_t>(left_out), "line");
+    line += fmt::format(" (left out before: {} like this)", lines);
   }
   return line;
 }

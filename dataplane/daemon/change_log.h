@@ -21,6 +21,7 @@ class StateLog {
  public:
   struct Line {
     engine::State state;
+    engine::Object object;
     std::string text;  ///< "port web1: no link tap-web1 yet"
     bool operator==(const Line&) const = default;
   };
@@ -31,6 +32,10 @@ class StateLog {
  private:
   std::map<engine::Object, std::vector<std::string>> told_;
 };
+
+/// As many lines as anybody reads: where more objects of one kind come to one state at once, one
+/// line names the first of them and says where all are listed.
+std::vector<StateLog::Line> shortened(const std::vector<StateLog::Line>& news);
 
 /// Keeps somebody who undoes what we do, again and again, from filling the log.
 class LineBudget {

@@ -5,8 +5,10 @@
 #include <csignal>
 
 #include "dataplane/base/files.h"
+#include "dataplane/base/words.h"
 #include "dataplane/daemon/log.h"
 #include "dataplane/daemon/notify.h"
+#include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/trial.h"
 
 namespace novaplane::daemon {
@@ -23,7 +25,7 @@ void log_mistakes(const std::vector<std::string>& mistakes) {
     log::error("{}", mistakes[i]);
   }
   if (mistakes.size() > kMostMistakesLogged) {
-    log::error("and {} more mistakes", mistakes.size() - kMostMistakesLogged);
+    log::error("and {}", count(mistakes.size() - kMostMistakesLogged, "more mistake"));
   }
 }
 
@@ -97,6 +99,9 @@ Result<void> Daemon::open() {
 
 void Daemon::run() {
   log::info("host {}, document {}", options_.host, document_.path());
+  for (const std::string& sentence : node::spoiled_files(options_.run_dir)) {
+    log::warning("{}", sentence);
+  }
   if (const auto interval = watchdog_interval()) feed_watchdog(*interval);
   verify_later();
   reconciler_->start();
@@ -113,8 +118,8 @@ void Daemon::read_document() {
   if (on_trial_) return;  // read when the trial is over
   auto reading = document_.read();
   if (auto* cloud = std::get_if<cloud::Cloud>(&reading)) {
-    log::info("read {}: {} networks, {} ports, {} floating IPs", document_.path(),
-              cloud->networks.size(), cloud->ports.size(), cloud->floating_ips.size());
+    log::info("read {}: {}, {}, {}", document_.path(), count(cloud->networks.size(), "network"),
+              count(cloud->ports.size(), "port"), count(cloud->floating_ips.size(), "floating IP"));
     if (auto kept = node::TrialFiles(options_.run_dir).follow(document_.take_text()); !kept) {
       log::warning("{}", kept.error().message());
     }
@@ -208,13 +213,16 @@ void Daemon::on_quiet() {
 void Daemon::tell_news() {
   news_due_ = false;
   tell_manager(/*ready=*/false);
-  for (const StateLog::Line& line : states_.news(node_->engine().status())) {
+  const auto news = states_.news(node_->engine().status());
+  for (const StateLog::Line& line : shortened(news)) {
     if (line.state == engine::State::failed) {
       log::error("{}", line.text);
     } else {
       log::info("{}", line.text);
     }
   }
+  if (!log::is_enabled(log::Level::debug)) return;
+  for (const StateLog::Line& line : news) log::debug("{}", line.text);
 }
 
 void Daemon::tell_manager(bool ready) {

@@ -20,7 +20,7 @@ using engine::Engine;
 
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
 constexpr std::string_view kAlias = "novaplane network ", kPort = "port ", kNetwork = "network ";
-constexpr std::string_view kServes = "dhcp/", kIpv6 = "+ipv6", kHost = "host ",
+constexpr std::string_view kServes = "dhcp/", kIpv6 = "+ipv6", kHost = "host ", kUplink = "uplink ",
                            kForward = "port forward ";
 
 /// What follows the prefix; empty when the text does not begin with it.
@@ -109,6 +109,7 @@ class Collector {
   Show show_;
   std::map<std::string, Host> hosts_;  ///< by port
   std::map<std::string, std::string> proxy_;
+  std::map<std::string, std::string> uplinks_;  ///< names, by interface
 };
 
 std::string Collector::state_of(const std::string& name) const {
@@ -276,7 +277,9 @@ void Collector::collect_floating_ips() {
     if (key.proxy) proxy_.emplace(key.address.to_string(), key.link);
   });
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
-    if (key.set == nat::kUplinkSource) {
+    if (key.set == nat::kUplinks) {
+      uplinks_.emplace(link_at(key.key), after(kUplink, element.comment));
+    } else if (key.set == nat::kUplinkSource) {
       uplink_of_source.emplace(address_in(element.data), link_at(key.key));
     }
   });
@@ -286,8 +289,11 @@ void Collector::collect_floating_ips() {
   }
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
     if (key.set != nat::kFloatingToFixed && key.set != nat::kFloating6ToFixed) return;
-    FloatingIpRow row{address_in(key.key), address_in(element.data), {}, {}, {}};
+    FloatingIpRow row{address_in(key.key), address_in(element.data), {}, {}, {}, {}};
     place(row, uplink_of_source);
+    if (const auto name = uplinks_.find(row.interface); name != uplinks_.end()) {
+      row.uplink = name->second;
+    }
     for (PortRow* port : ports[row.fixed]) {
       row.port = port->name;
       port->floating_ips.push_back(row.address);
@@ -330,6 +336,7 @@ void Collector::collect_uplinks() {
   });
   for (auto& [interface, row] : uplinks) {
     row.interface = interface;
+    row.name = uplinks_[interface];
     row.state = state_of(interface);
     std::sort(row.networks.begin(), row.networks.end());
     show_.uplinks.push_back(std::move(row));

@@ -43,6 +43,7 @@ struct FloatingIpRow {
   std::string port;       ///< empty: not known
   std::string answered;   ///< "local route", "proxy"; empty: nobody answers for it
   std::string interface;  ///< of the uplink; empty: not known
+  std::string uplink;     ///< as the document calls it; empty: not known
 };
 
 struct PortForwardRow {
@@ -58,6 +59,7 @@ struct PortForwardRow {
 };
 
 struct UplinkRow {
+  std::string name;  ///< as the document calls it; several of one interface: "wan, wan2"
   std::string interface;
   std::optional<UplinkHealth> health;  ///< none: nobody watches it
   std::optional<IpAddress> source;     ///< none: no SNAT

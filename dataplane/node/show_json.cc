@@ -55,10 +55,9 @@ Json json_of(const PortRow& row) {
 }
 
 Json json_of(const FloatingIpRow& row) {
-  return {{"address", row.address.to_string()},
-          {"fixed", row.fixed.to_string()},
-          {"port", text_of(row.port)},
-          {"uplink", text_of(row.interface)},
+  return {{"address", row.address.to_string()}, {"fixed", row.fixed.to_string()},
+          {"port", text_of(row.port)},          {"uplink", text_of(row.interface)},
+          {"uplink_name", text_of(row.uplink)}, {"interface", text_of(row.interface)},
           {"answered", text_of(row.answered)}};
 }
 
@@ -73,7 +72,8 @@ Json json_of(const PortForwardRow& row) {
 }
 
 Json json_of(const UplinkRow& row) {
-  Json json = {{"interface", row.interface},
+  Json json = {{"name", text_of(row.health ? row.health->name : row.name)},
+               {"interface", row.interface},
                {"source", text_of(row.source)},
                {"state", row.state},
                {"networks", row.networks}};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "dataplane/engine/service_driver.h"
 #include "dataplane/node/daemon_presence.h"
@@ -10,6 +11,7 @@
 #include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/refusals.h"
 #include "dataplane/node/self_check.h"
+#include "dataplane/node/spoiled_files.h"
 #include "hwgw/gateway_pair.h"
 #include "nat/sets.h"
 
@@ -59,8 +61,8 @@ void add_warnings(engine::Engine& engine, const std::string& run_dir, Show& show
   }
   add_refusals(run_dir, show);
   if (auto words = mark_warning(engine); !words.empty()) show.warnings.push_back(words);
-  for (std::string& warning : nic_warnings(engine, run_dir)) {
-    show.warnings.push_back(std::move(warning));
+  for (const auto& found : {nic_warnings(engine, run_dir), spoiled_files(run_dir)}) {
+    std::ranges::copy(found, std::back_inserter(show.warnings));
   }
 }
 

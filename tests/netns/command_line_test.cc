@@ -38,12 +38,13 @@ TEST_F(CommandLineTest, ShowTellsWhatIsWithoutADocument) {
   const auto floating_ips = lines_of(h1.show({"floating-ips"}).out);
   ASSERT_EQ(floating_ips.size(), 2u);
   EXPECT_THAT(words_of(floating_ips[1]),
-              ElementsAre("203.0.113.10", "10.0.0.11", "web1", "eth0", "local", "route"));
+              ElementsAre("203.0.113.10", "10.0.0.11", "web1", "wan", "eth0", "local", "route"));
   const auto uplinks = lines_of(h1.show({"uplinks"}).out);
   ASSERT_EQ(uplinks.size(), 2u);
-  EXPECT_THAT(words_of(uplinks[1]), ElementsAre("eth0", "192.0.2.11", "up", "blue"));
+  EXPECT_THAT(words_of(uplinks[1]), ElementsAre("wan", "eth0", "192.0.2.11", "up", "blue"));
   EXPECT_THAT(h1.show({"--json"}).out,
-              AllOf(HasSubstr("\"bridge\": \"br-blue\""), HasSubstr("\"warnings\": []")));
+              AllOf(HasSubstr("\"bridge\": \"br-blue\""), HasSubstr("\"warnings\": []"),
+                    HasSubstr("\"uplink_name\": \"wan\""), HasSubstr("\"name\": \"wan\"")));
   world.write();
 }
 
@@ -78,6 +79,43 @@ TEST_F(CommandLineTest, UpTellsInFewWordsWhatItDid) {
   EXPECT_THAT(h1.down().out, AllOf(HasSubstr("detached  2 ports\n"), HasSubstr("1 bridge"),
                                    HasSubstr("stopped   1 dnsmasq\n")));
   EXPECT_EQ(h1.down().out, "nothing to do\n");
+  world.up();
+}
+
+/// What the kernel cannot remember may have been cut or edited.
+TEST_F(CommandLineTest, ASpoiledFileOfTheRunDirectoryIsSaidAndEndsNothing) {
+  h1.sysctl("net/ipv4/ip_forward", "0");
+  world.up();
+  const std::string originals = h1.run_dir() + "/originals";
+  write_file(originals, read_file(originals) + "mtu:tap-web1 many 1450\n");
+  const auto said = HasSubstr(originals + ", line ");
+  EXPECT_THAT(h1.show().out, said);
+  EXPECT_THAT(h1.plan().err, said);
+  const auto down = h1.down();
+  EXPECT_EQ(down.status, 0) << down.text();
+  EXPECT_THAT(down.err, said);
+  EXPECT_EQ(h1.sysctl("net/ipv4/ip_forward"), "0") << "what is good in it is put back";
+  world.up();
+}
+
+TEST_F(CommandLineTest, ManyPortsWithoutLinksAreOneLineOfTheLog) {
+  for (int i = 0; i < 200; ++i) {
+    document.ports[fmt::format("late{:03}", i)] = fmt::format(
+        "network: blue, host: h1, mac: \"fa:16:3e:01:00:{0:02x}\", address: 10.0.0.{1}, "
+        "interface: tap-late{0}",
+        i, 40 + i);
+  }
+  world.write();
+  Daemon daemon(world, h1);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_TRUE(daemon.says("1 network, 201 ports, 1 floating IP")) << daemon.log();
+  EXPECT_TRUE(
+      daemon.says("200 ports without their links yet: late000, late001, late002 and 197 "
+                  "more (`novaplane show ports` lists them)"))
+      << daemon.log();
+  EXPECT_THAT(daemon.log(), Not(HasSubstr("late100")));
+  EXPECT_THAT(h1.show({"ports"}).out, HasSubstr("late100"));
+  daemon.terminate();
   world.up();
 }
 

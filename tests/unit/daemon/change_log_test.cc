@@ -1,5 +1,6 @@
 #include "dataplane/daemon/change_log.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -52,6 +53,40 @@ TEST(StateLog, TellsOfAnotherReasonAndOfRecovery) {
   EXPECT_THAT(log.news({}), IsEmpty());
 }
 
+std::map<Object, Status> ports(int number, State state, const std::string& reason) {
+  std::map<Object, Status> found;
+  for (int i = 0; i < number; ++i) {
+    found[{engine::Kind::port, fmt::format("p{:05}", i)}] = {state, {reason}, {}};
+  }
+  return found;
+}
+
+TEST(Shortened, TenThousandPortsWithoutLinksAreOneLine) {
+  StateLog log;
+  EXPECT_THAT(texts(shortened(log.news(ports(10'000, State::waiting, "no link yet")))),
+              ElementsAre("10,000 ports without their links yet: p00000, p00001, p00002 and 9,997 "
+                          "more (`novaplane show ports` lists them)"));
+  EXPECT_THAT(
+      texts(shortened(log.news({}))),
+      ElementsAre("10,000 ports: no trouble any more: p00000, p00001, p00002 and 9,997 more"));
+}
+
+TEST(Shortened, FailuresAreErrorsStillAndTheFirstIsQuoted) {
+  StateLog log;
+  const auto lines = shortened(log.news(ports(11, State::failed, "attach: busy")));
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].state, State::failed);
+  EXPECT_THAT(lines[0].text, ::testing::AllOf(::testing::HasSubstr("11 ports failed: p00000"),
+                                              ::testing::HasSubstr("port p00000: attach: busy")));
+}
+
+TEST(Shortened, AFewAreToldEach) {
+  StateLog log;
+  auto trouble = ports(10, State::waiting, "no link yet");
+  trouble[{engine::Kind::network, "blue"}] = {State::failed, {"busy"}, {}};
+  EXPECT_EQ(shortened(log.news(trouble)).size(), 11U);
+}
+
 TEST(LineBudget, LeavesOutWhatComesTooOftenAndSaysSo) {
   using namespace std::chrono_literals;
   const LineBudget::Clock::time_point start{};
@@ -62,7 +97,7 @@ TEST(LineBudget, LeavesOutWhatComesTooOftenAndSaysSo) {
   EXPECT_EQ(budget.admit("repaired", start + 2s), std::nullopt);
   EXPECT_EQ(budget.admit("repaired", start + 5s), "repaired (left out before: 2 lines like this)");
   EXPECT_EQ(budget.admit("repaired", start + 6s), std::nullopt);
-  EXPECT_EQ(budget.admit("repaired", start + 1h), "repaired (left out before: 1 lines like this)");
+  EXPECT_EQ(budget.admit("repaired", start + 1h), "repaired (left out before: 1 line like this)");
   EXPECT_EQ(budget.admit("repaired", start + 1h), "repaired");
 }
 
