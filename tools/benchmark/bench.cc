@@ -41,5 +41,8 @@ int main(int argc, char** argv) {
   }
   novaplane::bench::TableReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
-  return 0;
+  for (const std::string& row : reporter.failed()) {
+    std::fprintf(stderr, "bench: failed: %s\n", row.c_str());
+  }
+  return reporter.failed().empty() ? 0 : 1;
 }

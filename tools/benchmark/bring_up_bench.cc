@@ -98,8 +98,8 @@ void run_with_two_uplinks(benchmark::State& state) {
 void add_bring_up_benchmarks() {
   const auto title = fmt::format("bring up {} networks, {} ports, {} floating IPs", kCloud.networks,
                                  kCloud.ports, kCloud.floating_ips);
-  benchmark::RegisterBenchmark(title.c_str(), run)->Iterations(kIterations)->UseManualTime();
-  benchmark::RegisterBenchmark("the same with two uplinks, beside one", run_with_two_uplinks)
+  add_row(title, run)->Iterations(kIterations)->UseManualTime();
+  add_row("the same with two uplinks, beside one", run_with_two_uplinks)
       ->Iterations(kIterations)
       ->UseManualTime();
 }

@@ -131,9 +131,8 @@ void add_floating_ip_benchmarks() {
                                           {Operation::move, "move"},
                                           {Operation::remove, "remove"}}) {
       const auto title = fmt::format("{} one floating IP among {}", name, others);
-      benchmark::RegisterBenchmark(
-          title.c_str(),
-          [operation = operation, others](auto& state) { run(state, operation, others); })
+      add_row(title,
+              [operation = operation, others](auto& state) { run(state, operation, others); })
           ->Iterations(kIterations)
           ->UseManualTime();
     }

@@ -44,7 +44,7 @@ void run(benchmark::State& state) {
 
 void add_flows_benchmarks() {
   const auto title = fmt::format("forget {} flows of one floating IP among {}", kOwn, kOthers);
-  benchmark::RegisterBenchmark(title.c_str(), run)->Iterations(kIterations)->UseManualTime();
+  add_row(title, run)->Iterations(kIterations)->UseManualTime();
 }
 
 }  // namespace novaplane::bench

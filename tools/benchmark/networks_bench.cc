@@ -115,8 +115,8 @@ void run_one_more(benchmark::State& state, const WiredCloud& wired, bool removes
 
 void add(const std::string& title, const WiredCloud& wired, int iterations) {
   for (const bool away : {false, true}) {
-    benchmark::RegisterBenchmark(fmt::format("{} {}", away ? "remove" : "bring up", title).c_str(),
-                                 [=](auto& state) { run(state, wired, away); })
+    add_row(fmt::format("{} {}", away ? "remove" : "bring up", title),
+            [=](auto& state) { run(state, wired, away); })
         ->Iterations(iterations)
         ->UseManualTime();
   }
@@ -136,16 +136,13 @@ void add_vxlan_benchmarks(bool with_long_ones) {
   if (with_long_ones) {
     add(title_of(many), many, 1);
   } else {
-    benchmark::RegisterBenchmark(title.c_str(), [=](auto& state) { run(state, many, false); })
-        ->Iterations(3)
-        ->UseManualTime();
+    add_row(title, [=](auto& state) { run(state, many, false); })->Iterations(3)->UseManualTime();
   }
   for (const WiredCloud& wired : {few, many}) {
     for (const bool removes : {false, true}) {
-      benchmark::RegisterBenchmark(fmt::format("{} one port on another host: {}",
-                                               removes ? "remove" : "add", title_of(wired))
-                                       .c_str(),
-                                   [=](auto& state) { run_one_more(state, wired, removes); })
+      add_row(fmt::format("{} one port on another host: {}", removes ? "remove" : "add",
+                          title_of(wired)),
+              [=](auto& state) { run_one_more(state, wired, removes); })
           ->Iterations(kOneMore)
           ->UseManualTime();
     }

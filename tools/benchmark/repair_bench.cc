@@ -133,7 +133,7 @@ void run(benchmark::State& state) {
 void add_repair_benchmarks() {
   const auto title =
       fmt::format("rules are back after a flush, {} floating IPs", kCloud.floating_ips);
-  benchmark::RegisterBenchmark(title.c_str(), run)->Iterations(kIterations)->UseManualTime();
+  add_row(title, run)->Iterations(kIterations)->UseManualTime();
 }
 
 }  // namespace novaplane::bench

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <exception>
 #include <thread>
+#include <utility>
 
 namespace novaplane::bench {
 namespace {
@@ -46,6 +48,18 @@ void put(benchmark::State& state, const Line& line) {
   state.counters["limit_ms"] = line.limit_ms;
 }
 
+benchmark::internal::Benchmark* add_row(const std::string& title,
+                                        std::function<void(benchmark::State&)> run) {
+  return benchmark::RegisterBenchmark(title.c_str(),
+                                      [run = std::move(run)](benchmark::State& state) {
+                                        try {
+                                          run(state);
+                                        } catch (const std::exception& trouble) {
+                                          state.SkipWithError(trouble.what());
+                                        }
+                                      });
+}
+
 bool TableReporter::ReportContext(const Context&) {
   utsname kernel{};
   uname(&kernel);
@@ -57,6 +71,12 @@ bool TableReporter::ReportContext(const Context&) {
 
 void TableReporter::ReportRuns(const std::vector<Run>& runs) {
   for (const Run& run : runs) {
+    if (run.error_occurred) {
+      failed_.push_back(fmt::format("{}: {}", run.run_name.function_name, run.error_message));
+      fmt::print("| {} | failed: {} | | | {} |\n", run.run_name.function_name, run.error_message,
+                 limit_text(run));
+      continue;
+    }
     const double ours = counter(run, "ours"), floor = counter(run, "floor");
     fmt::print("| {} | {} | {} | {} | {} |\n", run.run_name.function_name, times(run, "ours"),
                times(run, "floor"), floor > 0 ? fmt::format("{:.2f}", ours / floor) : "",

@@ -2,6 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,20 @@ struct Line {
 };
 void put(benchmark::State& state, const Line& line);
 
+/// Adds a row to the table. One that gives up, or throws, is named there; the others go on.
+benchmark::internal::Benchmark* add_row(const std::string& title,
+                                        std::function<void(benchmark::State&)> run);
+
 /// Prints `what | ours | floor | ratio | must be` as Markdown, a line as soon as it is known.
 class TableReporter : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override;
   void ReportRuns(const std::vector<Run>& runs) override;
+  /// Rows that could not be measured, with why.
+  const std::vector<std::string>& failed() const { return failed_; }
+
+ private:
+  std::vector<std::string> failed_;
 };
 
 }  // namespace novaplane::bench

@@ -32,10 +32,7 @@ std::string fresh_directory() {
 
 }  // namespace
 
-void give_up(std::string_view what) {
-  fmt::print(stderr, "bench: {}\n", what);
-  std::exit(1);
-}
+void give_up(std::string_view what) { throw GivenUp(std::string(what)); }
 
 Site::Visit::Visit(const Site& site) : before_(current_netns()) {
   if (::setns(site.netns_.get(), CLONE_NEWNET) != 0) give_up("enter a network namespace");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -36,7 +37,12 @@ class Site {
   std::string run_dir_;
 };
 
-/// Ends the program: a benchmark that cannot be set up has nothing to tell.
+/// Why a benchmark has nothing to tell.
+struct GivenUp : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Ends the benchmark, and no other one (see add_row).
 [[noreturn]] void give_up(std::string_view what);
 
 }  // namespace novaplane::bench

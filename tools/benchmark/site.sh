@@ -6,7 +6,16 @@ prefix=npbench$$
 folder=/tmp/$prefix
 daemon=
 
+# Rows of the table that are still to come: when the program ends before, they say so.
+rows=()
+done_with() { # done_with ROW
+  local row left=()
+  for row in "${rows[@]}"; do [ "$row" = "$1" ] || left+=("$row"); done
+  rows=("${left[@]}")
+}
+
 clean() {
+  [ ${#rows[@]} -eq 0 ] || printf '| %s | failed | | | |\n' "${rows[@]}"
   [ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null || true
   remove_host
   rm -rf "$folder"
@@ -29,6 +38,16 @@ run_at() { # run_at PART LOG COMMAND...: in the background, until it is killed
   disown
 }
 inside() { ip netns exec "$prefix-host" "$@"; }
+# attempt COMMAND...: what fails there does not end the program, which fails at its end.
+failed=
+attempt() {
+  local status
+  set +e
+  (trap - EXIT && set -e && "$@")
+  status=$?
+  set -e
+  [ "$status" -eq 0 ] || failed=yes
+}
 now() { echo "${EPOCHREALTIME/./}"; } # microseconds
 median() { sort -n | awk '{value[NR] = $1} END {print value[int((NR + 1) / 2)]}'; }
 

@@ -236,7 +236,7 @@ void add_takeover_benchmarks() {
     for (const bool joins : {true, false}) {
       const auto title = fmt::format("longest gap of {} while the host's own NIC {} a bridge",
                                      family, joins ? "joins" : "leaves");
-      benchmark::RegisterBenchmark(title.c_str(), run, address, joins)
+      add_row(title, [address = address, joins](auto& state) { run(state, address, joins); })
           ->Iterations(kIterations)
           ->UseManualTime();
     }

@@ -216,11 +216,11 @@ void run_flows(benchmark::State& state) {
 }  // namespace
 
 void add_uplink_benchmarks() {
-  benchmark::RegisterBenchmark("carrier lost, the route goes by the other uplink", run_switch)
+  add_row("carrier lost, the route goes by the other uplink", run_switch)
       ->Iterations(kIterations)
       ->UseManualTime();
   const auto title = fmt::format("forget {} flows of an uplink among {}", kOfUplink, kFlows);
-  benchmark::RegisterBenchmark(title.c_str(), run_flows)->Iterations(kRemovals)->UseManualTime();
+  add_row(title, run_flows)->Iterations(kRemovals)->UseManualTime();
 }
 
 }  // namespace novaplane::bench
