@@ -37,7 +37,7 @@ class ConfirmTest : public CloudTest {
   bool has_green() { return h1.has_link("br-green"); }
   std::string rolled_back() { return read_file(h1.run_dir() + "/rolled-back"); }
   testing::AssertionResult came_back() {
-    const bool done = eventually([&] { return rolled_back().ends_with("ok\n"); }, 40s);
+    const bool done = eventually([&] { return rolled_back().ends_with("ok\n"); }, kHangs);
     if (done && !has_green() && h1.has_link("br-blue")) return testing::AssertionSuccess();
     return testing::AssertionFailure() << rolled_back() << h1.ip("link");
   }
@@ -84,7 +84,7 @@ TEST_F(ConfirmTest, WhereNothingWasConfirmedNothingIsLeft) {
   const Snapshot before(h1);
   ASSERT_EQ(try_out("2s").status, 0);
   EXPECT_TRUE(h1.has_link("br-blue"));
-  EXPECT_TRUE(eventually([&] { return rolled_back().ends_with("ok\n"); }, 40s)) << rolled_back();
+  EXPECT_TRUE(eventually([&] { return rolled_back().ends_with("ok\n"); }, kHangs)) << rolled_back();
   EXPECT_EQ(Snapshot::difference(before, Snapshot(h1)), "");
   EXPECT_EQ(h1.processes("novaplane"), std::vector<pid_t>{});
 }
@@ -184,7 +184,7 @@ class ConfirmDaemonTest : public ConfirmTest {
     EXPECT_TRUE(daemon->running());
   }
   bool came_back_by_the_daemon() {
-    return eventually([&] { return !has_green() && h1.has_link("br-blue"); }, 40s);
+    return eventually([&] { return !has_green() && h1.has_link("br-blue"); }, kHangs);
   }
   /// Whatever is undone, the daemon repairs: so it tells what it holds for right.
   void expect_in_force(bool green) {

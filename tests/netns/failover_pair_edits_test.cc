@@ -36,7 +36,8 @@ TEST_F(FailoverPairEditsTest, AnotherSourceIsTakenByTheOneThatHasTheGateway) {
   EXPECT_TRUE(settled());
   for (Host* host : {&h1, &h2}) EXPECT_FALSE(has(*host, kSource)) << host->name();
   EXPECT_FALSE(has(standby(), "192.0.2.51"));
-  EXPECT_TRUE(eventually([&] { return seen_at(plain, "192.0.2.1", 80) == "192.0.2.51"; }));
+  EXPECT_TRUE(
+      eventually([&] { return seen_at(plain, "192.0.2.1", 80, kAttempt) == "192.0.2.51"; }));
 }
 
 TEST_F(FailoverPairEditsTest, FlowsAreToldByAnotherTunnelAddress) {
@@ -105,7 +106,7 @@ TEST_F(FailoverPairEditsTest, AnotherNumberIsOnTheWireFromThenOn) {
   other.forget();
   EXPECT_TRUE(all_the_time(1s, [&] { return is_active(h1) != is_active(h2); }));
   EXPECT_EQ(other.text(), "");
-  EXPECT_TRUE(eventually([&] { return seen_at(plain, "192.0.2.1", 80) == kSource; }));
+  EXPECT_TRUE(eventually([&] { return seen_at(plain, "192.0.2.1", 80, kAttempt) == kSource; }));
 }
 
 /// It had written what keepalived is to do, and was killed before it told it to read that.
@@ -141,10 +142,11 @@ TEST_F(FailoverPairEditsTest, APartitionEndsWithOneMaster) {
   EXPECT_TRUE(settled());
   EXPECT_TRUE(all_the_time(1s, [&] { return is_active(h1) != is_active(h2); }));
   EXPECT_EQ(standby().processes("dnsmasq").size(), 0U);
-  EXPECT_TRUE(eventually([&] { return seen_at(plain, "192.0.2.1", 80) == kSource; }));
+  EXPECT_TRUE(eventually([&] { return seen_at(plain, "192.0.2.1", 80, kAttempt) == kSource; }));
   web1.configure();
   const Server at_web1(web1, "10.0.0.11", 8080);
-  EXPECT_TRUE(eventually([&] { return seen_at(outside, "203.0.113.10", 8080) == "192.0.2.1"; }));
+  EXPECT_TRUE(
+      eventually([&] { return seen_at(outside, "203.0.113.10", 8080, kAttempt) == "192.0.2.1"; }));
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ TEST_P(FloatingIpv6Test, ACallerWithOneIsSeenWithIt) {
   const Server in_web1(web1, "::", 80);
   // A neighbour that is young may not have answered its host yet: the first try may find no route.
   const std::string wanted = "2001:db8:f::13";
-  EXPECT_EQ(eventually_equal(wanted, [&] { return seen_at(web3, kFloating, 80); }), wanted);
+  EXPECT_EQ(eventually_equal(wanted, [&] { return seen_at(web3, kFloating, 80, kAttempt); }),
+            wanted);
 }
 
 /// The kernel would think for up to 0.8 s about each first answer on behalf of somebody else.

@@ -58,7 +58,7 @@ TEST_P(MetadataTest, WithoutOneConfiguredNothingAnswersForIt) {
   const Server server(h1, "0.0.0.0", 80);
   world.up();
   web1.configure();
-  EXPECT_NE(http_get(web1, "169.254.169.254"), "10.0.0.11");
+  EXPECT_NE(http_get(web1, "169.254.169.254", 80, kAttempt), "10.0.0.11");
   EXPECT_THAT(server.callers(), IsEmpty());
 }
 

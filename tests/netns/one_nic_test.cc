@@ -198,7 +198,7 @@ TEST_F(OneNicLifeTest, TheFirstPortMovesTheUplinkAndTheLastGivesItBack) {
   db1.configure();
   const Server beyond(outside, "0.0.0.0", 8080), in_db1(db1, "0.0.0.0", 80);
   const auto works = [&] {
-    return seen_at(db1, "192.0.2.1", 8080) == "203.0.113.31" &&
+    return seen_at(db1, "192.0.2.1", 8080, kAttempt) == "203.0.113.31" &&
            seen_at(outside, "203.0.113.31", 80) == "192.0.2.1";
   };
   Session session(db1, "198.51.100.7", 8080);

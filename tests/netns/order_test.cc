@@ -118,7 +118,7 @@ TEST_P(OrderTest, MetadataIsThereBeforeThePortIs) {
   world.write();
   std::thread coming_up([&] { EXPECT_TRUE(h1.up().ok()); });
   EXPECT_TRUE(
-      eventually([&] { return seen_at(web1, "169.254.169.254", 80, 50ms) == "10.0.0.11"; }, 10s));
+      eventually([&] { return seen_at(web1, "169.254.169.254", 80, 50ms) == "10.0.0.11"; }));
   coming_up.join();
   EXPECT_THAT(wrong.callers(), IsEmpty());
 }

@@ -88,7 +88,7 @@ class PairWorld : public CloudTest {
   }
 
   /// conntrackd waits for the kernel, in a namespace that is young.
-  static constexpr Duration kPatience = 30s;
+  static constexpr Duration kPatience = kHangs;
   static constexpr auto kSource = "192.0.2.50";
   static constexpr auto kBlue =
       "cidr: 10.0.0.0/24, gateway: 10.0.0.1, gateway_mode: failover, gateway_hosts: [h1, h2]";

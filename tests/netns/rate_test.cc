@@ -10,6 +10,24 @@ constexpr double kLimit = 20, kLow = 0.9 * kLimit, kHigh = 1.1 * kLimit;
 /// What any unlimited path between namespaces carries many times over.
 constexpr double kUnlimited = 5 * kLimit;
 
+/// The last of several measurements, the first one in the range if there is one: a busy machine
+/// carries less than it may for a while, while a limit that is not there, or another one, is never
+/// met.
+double measured(const Namespace& from, const Namespace& to, const std::string& address, double low,
+                double high) {
+  double rate = 0;
+  eventually([&] {
+    rate = goodput(from, to, address);
+    return low <= rate && rate <= high;
+  });
+  return rate;
+}
+double unlimited(const Namespace& from, const Namespace& to, const std::string& address) {
+  double rate = 0;
+  eventually([&] { return (rate = goodput(from, to, address, 100ms, 500ms)) > kUnlimited; });
+  return rate;
+}
+
 MATCHER_P2(Between, low, high, "") { return low <= arg && arg <= high; }
 
 class RateTest : public BothWaysTest {
@@ -32,30 +50,32 @@ class RateTest : public BothWaysTest {
 INSTANTIATE_TEST_SUITE_P(, RateTest, testing::Bool(), how);
 
 TEST_P(RateTest, APortKeepsItsRatesAndItsNeighbourHasNone) {
-  EXPECT_THAT(goodput(web1, web2, web2.address()), Between(kLow, kHigh));
-  EXPECT_THAT(goodput(web2, web1, web1.address()), Between(kLow, kHigh));
-  EXPECT_THAT(goodput(web1, outside, "192.0.2.1"), Between(kLow, kHigh));
-  EXPECT_GT(goodput(web2, outside, "192.0.2.1", 100ms, 500ms), kUnlimited);
+  EXPECT_THAT(measured(web1, web2, web2.address(), kLow, kHigh), Between(kLow, kHigh));
+  EXPECT_THAT(measured(web2, web1, web1.address(), kLow, kHigh), Between(kLow, kHigh));
+  EXPECT_THAT(measured(web1, outside, "192.0.2.1", kLow, kHigh), Between(kLow, kHigh));
+  EXPECT_GT(unlimited(web2, outside, "192.0.2.1"), kUnlimited);
 }
 
 TEST_P(RateTest, AnotherRateHoldsAtOnceAndOneThatGoesLimitsNobody) {
   limit("ingress: 40mbit, egress: 40mbit");
   world.up();
-  EXPECT_THAT(goodput(web1, web2, web2.address()), Between(2 * kLow, 2 * kHigh));
-  EXPECT_THAT(goodput(web2, web1, web1.address()), Between(2 * kLow, 2 * kHigh));
+  EXPECT_THAT(measured(web1, web2, web2.address(), 2 * kLow, 2 * kHigh),
+              Between(2 * kLow, 2 * kHigh));
+  EXPECT_THAT(measured(web2, web1, web1.address(), 2 * kLow, 2 * kHigh),
+              Between(2 * kLow, 2 * kHigh));
   document.ports["web1"] = unlimited_;
   world.up();
-  EXPECT_GT(goodput(web1, web2, web2.address(), 100ms, 500ms), kUnlimited);
-  EXPECT_GT(goodput(web2, web1, web1.address(), 100ms, 500ms), kUnlimited);
+  EXPECT_GT(unlimited(web1, web2, web2.address()), kUnlimited);
+  EXPECT_GT(unlimited(web2, web1, web1.address()), kUnlimited);
 }
 
 TEST_P(RateTest, AFloatingIpKeepsItsOwnRates) {
   document.ports["web1"] = unlimited_;
   document.floating_ips["203.0.113.10"] = "port: web1, rate: {ingress: 20mbit, egress: 20mbit}";
   world.up();
-  EXPECT_THAT(goodput(outside, web1, "203.0.113.10"), Between(kLow, kHigh));
-  EXPECT_THAT(goodput(web1, outside, "192.0.2.1"), Between(kLow, kHigh));
-  EXPECT_GT(goodput(web1, web2, web2.address(), 100ms, 500ms), kUnlimited);
+  EXPECT_THAT(measured(outside, web1, "203.0.113.10", kLow, kHigh), Between(kLow, kHigh));
+  EXPECT_THAT(measured(web1, outside, "192.0.2.1", kLow, kHigh), Between(kLow, kHigh));
+  EXPECT_GT(unlimited(web1, web2, web2.address()), kUnlimited);
 }
 
 class RateRepairTest : public CloudTest {

@@ -50,7 +50,7 @@ class UplinksWorld : public CloudTest {
   }
 
   std::string seen() { return seen_at(web1, "198.51.100.7", 80, 1s); }
-  bool leaves_by(const std::string& source, Duration deadline = 5s) {
+  bool leaves_by(const std::string& source, Duration deadline = kHangs) {
     return eventually([&] { return seen() == source; }, deadline);
   }
   std::string show() { return h1.show({"uplinks"}).out; }

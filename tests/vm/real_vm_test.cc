@@ -49,7 +49,8 @@ TEST_F(RealVmTest, GetsALeaseAndReachesTheWorld) {
 
   const Child machine = boot("tap-vm1", "fa:16:3e:12:34:56");
   const auto begin = Clock::now();
-  EXPECT_TRUE(eventually([&] { return listener.heard().find('\n') != std::string::npos; }, 90s))
+  EXPECT_TRUE(
+      eventually([&] { return listener.heard().find('\n') != std::string::npos; }, 2 * kHangs))
       << machine.log() << daemon.log();
   EXPECT_EQ(listener.heard(),
             "hello from 10.0.0.50 router 10.0.0.1 mtu 1440 name vm1.novalocal is 10.0.0.50 "

@@ -15,10 +15,10 @@ class Capture {
   Capture(const Namespace& where, const std::string& link, const std::string& filter);
 
   std::size_t count();
-  bool sees(std::size_t frames = 1, Duration deadline = 3s);  ///< at least that many, in time
-  std::string text();                                         ///< as tcpdump prints them
-  const std::vector<std::string>& frames();                   ///< raw, from the Ethernet header on
-  void forget();                                              ///< start counting anew
+  bool sees(std::size_t frames = 1, Duration deadline = kHangs);  ///< at least that many, in time
+  std::string text();                                             ///< as tcpdump prints them
+  const std::vector<std::string>& frames();  ///< raw, from the Ethernet header on
+  void forget();                             ///< start counting anew
 
  private:
   Fd socket_;

@@ -149,7 +149,7 @@ std::optional<Lease> dhcp(const Namespace& where, Client client, const std::stri
                                                  : dhcpcd(files);
   command.argv.insert(command.argv.end(), extra_arguments.begin(), extra_arguments.end());
   command.namespace_fd = where.fd();
-  command.deadline = 30s;
+  command.deadline = kHangs;
   run(command);
   if (!fs::exists(files.environment())) return std::nullopt;
   return read_lease(files);
@@ -205,11 +205,11 @@ std::optional<Lease6> dhcp6(const Namespace& where, Client client, const std::st
   write_file(files.script(), fmt::format(kScript6, files.environment()));
   Command command = client == Client::dhcpcd ? dhcpcd6(files) : dhclient6(files);
   command.namespace_fd = where.fd();
-  command.deadline = 30s;
+  command.deadline = kHangs;
   // dhcpcd goes on listening to routers: it is here no longer than until it has its lease.
   Child running(command, folder + "/log");
   const bool bound =
-      eventually([&] { return fs::exists(files.environment()) || !running.running(); }, 30s);
+      eventually([&] { return fs::exists(files.environment()) || !running.running(); }, kHangs);
   running.signal(SIGKILL);
   running.wait();
   if (!bound || !fs::exists(files.environment())) return std::nullopt;

@@ -207,6 +207,16 @@ std::vector<std::string> Events::take() {
   return lines;
 }
 
+bool await_changes(Events& events, std::size_t changes, const std::function<bool()>& ended) {
+  std::size_t heard = 0;
+  for (const auto end = Clock::now() + patient(kHangs); heard < changes && Clock::now() < end;) {
+    const bool has_ended = ended();  // asked first: what it wrote before is counted
+    heard += events.take().size();
+    if (has_ended && heard < changes) return false;
+  }
+  return heard >= changes;
+}
+
 std::vector<std::string> written_during(const Namespace& where, const std::function<void()>& act) {
   Events events(where);
   act();

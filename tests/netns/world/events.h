@@ -2,6 +2,7 @@
 
 #include <linux/netlink.h>
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <string>
@@ -26,6 +27,10 @@ class Events {
   std::map<int, std::string> links_;  ///< number -> what can be written of it
   Fd route_, nftables_;
 };
+
+/// Waits for a moment of somebody's work, not of the clock: until so many changes more were heard.
+/// False: it `ended` before.
+bool await_changes(Events& events, std::size_t changes, const std::function<bool()>& ended);
 
 /// What was written while `act` ran; empty when nothing was.
 std::vector<std::string> written_during(const Namespace& where, const std::function<void()>& act);

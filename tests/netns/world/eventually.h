@@ -7,11 +7,17 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/deadline.h"
+
 namespace novaplane::netns {
 
 using namespace std::chrono_literals;
 using Duration = std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
+
+using test::kHangs;
+/// For one attempt of several, each of which can be in vain for good (a connection by a dead path).
+constexpr Duration kAttempt = 3s;
 
 /// A deadline as it is meant where everything takes longer: NOVAPLANE_PATIENCE times as long.
 inline Duration patient(Duration deadline) {
@@ -21,7 +27,7 @@ inline Duration patient(Duration deadline) {
 }
 
 /// Asks again until the answer is yes or the time is over; the last answer.
-inline bool eventually(const std::function<bool()>& holds, Duration deadline = 5s) {
+inline bool eventually(const std::function<bool()>& holds, Duration deadline = kHangs) {
   const auto end = Clock::now() + patient(deadline);
   for (;;) {
     if (holds()) return true;
@@ -32,7 +38,7 @@ inline bool eventually(const std::function<bool()>& holds, Duration deadline = 5
 
 /// Asks again until the answer is `wanted` or the time is over; the last answer, to be compared.
 template <class T, class Ask>
-T eventually_equal(const T& wanted, Ask&& ask, Duration deadline = 5s) {
+T eventually_equal(const T& wanted, Ask&& ask, Duration deadline = kHangs) {
   T last;
   eventually([&] { return (last = ask()) == wanted; }, deadline);
   return last;

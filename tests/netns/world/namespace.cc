@@ -131,7 +131,7 @@ std::vector<pid_t> Namespace::processes(const std::string& program) const {
 }
 
 void Namespace::kill_all(const std::string& program) const {
-  const auto deadline = Clock::now() + patient(5s);
+  const auto deadline = Clock::now() + patient(kHangs);
   for (const pid_t pid : processes(program)) {
     const auto process = Process::open(pid);
     if (!process || !process->signal(SIGKILL)) continue;  // was quicker

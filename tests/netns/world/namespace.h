@@ -29,7 +29,7 @@ class Namespace {
   }
 
   /// Runs a program inside; `run` hands back whatever it did, the others throw when it failed.
-  Outcome run(std::vector<std::string> argv, Duration deadline = 60s) const;
+  Outcome run(std::vector<std::string> argv, Duration deadline = 2 * kHangs) const;
   std::string ip(const std::string& words) const;        ///< `ip WORDS`; its output
   void ip_batch(const std::string& lines) const;         ///< one `ip` for many lines
   std::string nft(const std::string& text) const;        ///< `nft -f -`
@@ -45,7 +45,7 @@ class Namespace {
   void kill_all(const std::string& program) const;
 
   /// An echo request, and another every 0.3 s until an answer comes or patience ends.
-  bool pings(const std::string& address, Duration patience = 2s) const;
+  bool pings(const std::string& address, Duration patience = kHangs) const;
 
  private:
   class Visit {

@@ -264,14 +264,15 @@ std::string seen_at_udp(const Namespace& from, const std::string& address, int p
   return answer.empty() ? "timed out" : answer;
 }
 
-std::string http_get(const Namespace& from, const std::string& address, int port) {
+std::string http_get(const Namespace& from, const std::string& address, int port,
+                     Duration deadline) {
   std::string error;
-  const Fd fd = dial(from, address, port, 3s, error);
+  const Fd fd = dial(from, address, port, deadline, error);
   if (!fd) return error;
   say(fd.get(), fmt::format("GET /latest/meta-data/ HTTP/1.0\r\nHost: {}\r\n\r\n", address));
   std::string answer;
   char bytes[2048];
-  while (ready(fd.get(), POLLIN, 3s)) {
+  while (ready(fd.get(), POLLIN, deadline)) {
     const ssize_t got = recv(fd.get(), bytes, sizeof bytes, 0);
     if (got <= 0) break;
     answer.append(bytes, static_cast<std::size_t>(got));

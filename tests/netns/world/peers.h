@@ -41,13 +41,13 @@ class Server {
 /// A TCP connection that stays.
 class Session {
  public:
-  Session(const Namespace& from, const std::string& address, int port, Duration deadline = 3s);
+  Session(const Namespace& from, const std::string& address, int port, Duration deadline = kHangs);
 
   bool connected() const { return static_cast<bool>(socket_); }
   const std::string& error() const { return error_; }  ///< why it is not: "Connection refused"
   const std::string& seen_as() const { return seen_as_; }
   /// True when the line came back in time. The kernel sends again meanwhile.
-  bool echoes(const std::string& line, Duration deadline = 10s);
+  bool echoes(const std::string& line, Duration deadline = kHangs);
 
  private:
   std::optional<std::string> line(Duration deadline);
@@ -58,17 +58,18 @@ class Session {
 
 /// The address that the server at `address` takes us for; or the error: "timed out".
 std::string seen_at(const Namespace& from, const std::string& address, int port,
-                    Duration deadline = 3s);
+                    Duration deadline = kHangs);
 std::string seen_at_udp(const Namespace& from, const std::string& address, int port,
-                        Duration deadline = 3s);
+                        Duration deadline = kHangs);
 
 /// Body of the answer to an HTTP GET, or the error.
-std::string http_get(const Namespace& from, const std::string& address, int port = 80);
+std::string http_get(const Namespace& from, const std::string& address, int port = 80,
+                     Duration deadline = kHangs);
 
 /// Asks a name server over UDP for an A (or AAAA) record: the address, "NXDOMAIN", "REFUSED" or
 /// "timed out".
 std::string resolve(const Namespace& from, const std::string& server, const std::string& name,
-                    Duration deadline = 2s, bool ipv6 = false);
+                    Duration deadline = kHangs, bool ipv6 = false);
 
 /// Sends one datagram and expects nothing.
 void send_datagram(const Namespace& from, const std::string& address, int port,

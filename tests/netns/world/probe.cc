@@ -54,7 +54,14 @@ Echo::~Echo() {
   thread_.join();
 }
 
-Probe::Probe(const Namespace& from, const std::string& address, int port)
+int Echo::port() const {
+  sockaddr_in6 own{};
+  socklen_t size = sizeof own;
+  getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&own), &size);
+  return ntohs(own.sin6_port);
+}
+
+Asker::Asker(const Namespace& from, const std::string& address, int port)
     : socket_(from.inside(datagram_socket)), last_(Clock::now()) {
   const auto to = any_family(address, port);
   if (connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
@@ -62,12 +69,12 @@ Probe::Probe(const Namespace& from, const std::string& address, int port)
   thread_ = std::thread([this] { ask(); });
 }
 
-Probe::~Probe() {
+Asker::~Asker() {
   stop_ = true;
   thread_.join();
 }
 
-void Probe::ask() {
+void Asker::ask() {
   for (auto next = Clock::now(); !stop_; next += 1ms) {
     send(socket_.get(), "?", 1, 0);
     for (auto now = Clock::now(); now < next + 1ms; now = Clock::now()) {
@@ -81,22 +88,36 @@ void Probe::ask() {
   }
 }
 
-void Probe::hear(Clock::time_point now) {
+void Asker::hear(Clock::time_point now) {
   const auto gap = now - last_.load();
   if (gap > longest_.load()) longest_ = gap;
   last_ = now;
   ++answers_;
 }
 
+Clock::duration Asker::longest_gap() {
+  const auto open = Clock::now() - last_.load();
+  return std::max(longest_.exchange(Clock::duration::zero()), open);
+}
+
+Probe::Probe(const Namespace& from, const std::string& address, int port)
+    : asker_(from, address, port),
+      loopback_(from, 0),
+      control_(from, "127.0.0.1", loopback_.port()) {}
+
 bool Probe::answered(std::size_t more, Duration deadline) {
-  const std::size_t before = answers_;
-  return eventually([&] { return answers_ >= before + more; }, deadline);
+  const std::size_t before = asker_.answers(), before_there = control_.answers();
+  return eventually(
+      [&] {
+        return asker_.answers() >= before + more && control_.answers() >= before_there + more;
+      },
+      deadline);
 }
 
 std::chrono::microseconds Probe::longest_gap() {
-  const auto open = Clock::now() - last_.load();
-  const auto longest = std::max(longest_.exchange(Clock::duration::zero()), open);
-  return std::chrono::duration_cast<std::chrono::microseconds>(longest);
+  const auto gap = asker_.longest_gap() - control_.longest_gap();
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(gap);
+  return std::max(microseconds, std::chrono::microseconds::zero());
 }
 
 }  // namespace novaplane::netns

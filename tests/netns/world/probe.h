@@ -13,26 +13,27 @@ namespace novaplane::netns {
 /// Repeats each datagram to where it came from, in both address families.
 class Echo {
  public:
-  Echo(const Namespace& where, int port);
+  Echo(const Namespace& where, int port);  ///< 0: one that is free
   ~Echo();
   Echo(const Echo&) = delete;
+
+  int port() const;
 
  private:
   Fd socket_, stop_;
   std::thread thread_;
 };
 
-/// Asks an Echo every millisecond, and measures how long no answer comes.
-class Probe {
+/// Asks an Echo every millisecond.
+class Asker {
  public:
-  Probe(const Namespace& from, const std::string& address, int port);
-  ~Probe();
-  Probe(const Probe&) = delete;
+  Asker(const Namespace& from, const std::string& address, int port);
+  ~Asker();
+  Asker(const Asker&) = delete;
 
-  /// That many answers more, in time.
-  bool answered(std::size_t more = 20, Duration deadline = 5s);
+  std::size_t answers() const { return answers_; }
   /// Between two answers in a row since the last call, the time until now included.
-  std::chrono::microseconds longest_gap();
+  Clock::duration longest_gap();
 
  private:
   void ask();
@@ -44,6 +45,23 @@ class Probe {
   std::atomic<Clock::time_point> last_;
   std::atomic<Clock::duration> longest_ = Clock::duration::zero();
   std::thread thread_;
+};
+
+/// Measures how long no answer comes, beside a control: another one asks its own loopback at the
+/// same time. What a busy machine keeps both from is nobody's outage.
+class Probe {
+ public:
+  Probe(const Namespace& from, const std::string& address, int port);
+
+  /// That many answers more, in time.
+  bool answered(std::size_t more = 20, Duration deadline = kHangs);
+  /// The longest gap since the last call, less the longest one of the control.
+  std::chrono::microseconds longest_gap();
+
+ private:
+  Asker asker_;
+  Echo loopback_;
+  Asker control_;
 };
 
 }  // namespace novaplane::netns

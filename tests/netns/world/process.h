@@ -18,7 +18,7 @@ struct Command {
   std::string input{};                                             ///< its standard input
   std::vector<std::pair<std::string, std::string>> environment{};  ///< on top of ours
   std::vector<std::string> private_directories{};  ///< empty tmpfs of its own on each of these
-  Duration deadline = 60s;
+  Duration deadline = 2 * kHangs;
 };
 
 /// How a program ended and what it said.
@@ -46,7 +46,7 @@ class Child {
   pid_t pid() const { return pid_; }
   bool running();
   void signal(int number);
-  int wait(Duration deadline = 10s);  ///< exit code as in Outcome
+  int wait(Duration deadline = kHangs);  ///< exit code as in Outcome
   std::string log() const;
 
  private:

@@ -33,7 +33,8 @@ Stream::Stream(const Namespace& listener, const Namespace& talker, const std::st
   const timeval patience{.tv_sec = 3, .tv_usec = 0};
   setsockopt(near.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (bind(server.get(), to, sizeof where) != 0 || ::listen(server.get(), 1) != 0) return;
-  if (connect(near.get(), to, sizeof where) != 0 || !is_ready(server, POLLIN, patient(3s))) return;
+  if (connect(near.get(), to, sizeof where) != 0 || !is_ready(server, POLLIN, patient(kHangs)))
+    return;
   far_ = Fd(accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
   near_ = std::move(near);
   talking_ = std::thread([this] { talk(); });

@@ -19,7 +19,7 @@ class Stream {
 
   bool connected() const { return static_cast<bool>(near_); }
   /// That much more is heard, in time. Not once it is broken.
-  bool flows(Duration deadline = 10s);
+  bool flows(Duration deadline = kHangs);
   /// The far end was told that there is no such connection.
   bool is_broken() const { return broken_; }
 

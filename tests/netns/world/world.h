@@ -96,11 +96,11 @@ class Daemon {
  public:
   Daemon(World& world, const Host& host);
 
-  bool ready(Duration deadline = 10s);                         ///< it said READY=1
-  bool says(const std::string& text, Duration deadline = 5s);  ///< in its log
-  int terminate();                                             ///< SIGTERM; its exit status
-  void kill();                                                 ///< SIGKILL
-  void reload() { child_.signal(1); }                          ///< SIGHUP
+  bool ready(Duration deadline = kHangs);                          ///< it said READY=1
+  bool says(const std::string& text, Duration deadline = kHangs);  ///< in its log
+  int terminate();                                                 ///< SIGTERM; its exit status
+  void kill();                                                     ///< SIGKILL
+  void reload() { child_.signal(1); }                              ///< SIGHUP
   bool running() { return child_.running(); }
   std::string log() const { return child_.log(); }
   pid_t pid() const { return child_.pid(); }

@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 
+#include "tests/support/deadline.h"
 #include "tests/support/netns.h"
 
 namespace novaplane::conntrack {
@@ -122,7 +123,7 @@ class FlowsTest : public testing::TestWithParam<Flows::Way> {
   void all_flows() {
     const std::set<int> all = {1001, 1002, 1003, 1004, 1005, 1006, 1007};
     tcp(1002, "203.0.113.1");
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + test::kHangs;
     while (flows() != all && std::chrono::steady_clock::now() < deadline) {
       udp(world_, "198.51.100.9", 1001, "203.0.113.1");  // to the floating IP
       udp(guest_, "10.0.0.10", 1003, "198.51.100.9");    // leaves with the floating IP

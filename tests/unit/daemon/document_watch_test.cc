@@ -1,5 +1,7 @@
 #include "dataplane/daemon/document_watch.h"
 
+#include "tests/support/deadline.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +33,7 @@ class DocumentWatchTest : public ::testing::Test {
   /// Runs the loop until the watch has told of a change; false: it did not.
   template <class Change>
   bool is_told_of(const std::string& name, Change&& change,
-                  std::chrono::milliseconds patience = 5s) const {
+                  std::chrono::milliseconds patience = test::kHangs) const {
     Loop loop;
     int told = 0;
     DocumentWatch watch(loop, path(name), [&] {

@@ -16,6 +16,7 @@
 #include "dataplane/base/files.h"
 #include "dhcp/checksums.h"
 #include "dhcp/running.h"
+#include "tests/support/deadline.h"
 #include "tests/unit/dhcp/site.h"
 
 namespace novaplane::dhcp {
@@ -55,7 +56,7 @@ class Life : public Site {
   Process process(const std::string& network) const { return *Process::open(pid(network)); }
 };
 
-Deadline soon() { return std::chrono::steady_clock::now() + 5s; }
+Deadline soon() { return std::chrono::steady_clock::now() + test::kHangs; }
 
 Fd hold(int type, const char* address, std::uint16_t port) {
   Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));

@@ -17,6 +17,7 @@
 #include "dataplane/base/delta_tracker.h"
 #include "dataplane/base/files.h"
 #include "dhcp/running.h"
+#include "tests/support/deadline.h"
 
 namespace novaplane::dhcp {
 namespace {
@@ -34,7 +35,7 @@ std::string make_folder() {
 Result<Exit> shell(const std::string& command) {
   auto child = spawn({"/bin/sh", "-c", command});
   if (!child) return tl::unexpected(child.error());
-  return child->wait(std::chrono::steady_clock::now() + 30s);
+  return child->wait(std::chrono::steady_clock::now() + 2 * test::kHangs);
 }
 
 /// Runs `act` with the thread in another network namespace.
@@ -101,7 +102,7 @@ cloud::Network Site::make_network(const std::string& name, int number) {
   // The bridge hears late of its port's carrier when the machine is busy, and drops frames until
   // then.
   run(fmt::format(
-      "timeout 10 sh -c 'until bridge link show dev v{} | grep -q forwarding; do :; done'", name));
+      "timeout 60 sh -c 'until bridge link show dev v{} | grep -q forwarding; do :; done'", name));
   return network;
 }
 
@@ -150,7 +151,7 @@ std::string Site::address_given(const std::string& network, const std::string& m
 
 std::string Site::resolve(const std::string& name, const std::string& server,
                           const std::string& expected) const {
-  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  const auto deadline = std::chrono::steady_clock::now() + test::kHangs;
   std::string answer;
   do {
     answer = guest_says(
