@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "bridge/bridge.h"
 #include "bridge/network.h"
@@ -33,6 +34,36 @@ void forward_from_uplinks(const Context& context, Rows& out) {
   }
 }
 
+/// The hosts that share gateways with this one, itself included; empty: none.
+std::set<std::string> pair_of(const Context& context, const std::string& host) {
+  std::set<std::string> pair;
+  for (const auto& [name, network] : context.cloud.networks) {
+    const auto& hosts = network.gateway_hosts;
+    if (std::ranges::find(hosts, host) != hosts.end()) pair.insert(hosts.begin(), hosts.end());
+  }
+  return pair;
+}
+
+/// Tunnels and flows: who is spoken to at which port, and to whom this host listens there.
+void compile_host_talk(const Context& context, engine::Elements& elements) {
+  const std::string& here = context.host.name;
+  const std::set<std::string> pair = pair_of(context, here);
+  for (const auto& [name, host] : context.cloud.hosts) {
+    if (!host.tunnel_address) continue;
+    const IpAddress& end = *host.tunnel_address;
+    const auto add = [&](SetName set, SetName set6, std::uint16_t port) {
+      elements.add(end.is_v4() ? set : set6, nft::Bytes().address(end).port(port).take());
+    };
+    const auto talks = [&](std::uint16_t port, bool is_heard) {
+      add(kTunnelEnds, kTunnelEnds6, port);
+      add(kHostTalk, kHostTalk6, port);
+      if (is_heard && name != here) add(kHostPeers, kHostPeers6, port);
+    };
+    talks(cloud::kVxlanPort, true);
+    if (!pair_of(context, name).empty()) talks(cloud::kFlowSyncPort, pair.contains(name));
+  }
+}
+
 void compile_host(const Context& context, const Object& object, Rows& out) {
   const auto& networks = context.cloud.networks;
   if (std::any_of(networks.begin(), networks.end(),
@@ -42,11 +73,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
   }
   compile_host6(context, out);
   engine::Elements elements(object, out);
-  for (const auto& [name, host] : context.cloud.hosts) {
-    const auto& end = host.tunnel_address;
-    const auto& ends = end && end->is_v4() ? kTunnelEnds : kTunnelEnds6;
-    if (end) elements.add(ends, nft::Bytes().address(*end).take());
-  }
+  compile_host_talk(context, elements);
   for (const cloud::ServicePort& service : context.host.allow) {
     const auto protocol = static_cast<std::uint8_t>(service.protocol);
     elements.add(kAllowed, nft::Bytes().protocol(protocol).port(service.port).take());

@@ -1,6 +1,8 @@
 #include "bridge/bridge.h"
 #include "bridge/discovery.h"
+#include "bridge/input.h"
 #include "bridge/sets.h"
+#include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 
 /// The static part of the tables: forward and input of table inet, and the whole of table
@@ -15,7 +17,9 @@ using enum nft::Select;
 using engine::Marks;
 
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68;
-constexpr std::uint16_t kDhcpv6Server = 547;
+
+/// Where guests ask for metadata; every host answers its own.
+const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
 std::vector<nft::Set> sets() {
   using enum nft::Field;
@@ -38,9 +42,20 @@ std::vector<nft::Set> sets() {
       {kInside, {ipv4_addr}, {}, /*interval=*/true},
       {kInside6, {ipv6_addr}, {}, /*interval=*/true},
       {kAllowed, {inet_proto, inet_service}},
+      {kGuestRanges, {ipv4_addr}, {}, /*interval=*/true},
+      {kGuestRanges6, {ipv6_addr}, {}, /*interval=*/true},
+      {kGuestAddresses, {ipv4_addr}},
+      {kGuestAddresses6, {ipv6_addr}},
+      {kOperatorsToo, {ipv4_addr}},
+      {kRouters6, {ifname}},
+      {kHostTalk, {ipv4_addr, inet_service}},
+      {kHostTalk6, {ipv6_addr, inet_service}},
+      {kHostPeers, {ipv4_addr, inet_service}},
+      {kHostPeers6, {ipv6_addr, inet_service}},
       {kWire, {ifname}},
       {kLayer2Wire, {ifname}},
       {kGuests, {ifname}},
+      {kTrusted, {ifname}},
       {kPairPorts, {ifname}},
       {kPairGateway, {ifname, ether_addr}},
       {kGuestLimits, {ifname}, {}, /*interval=*/false, /*limits=*/true},
@@ -50,8 +65,8 @@ std::vector<nft::Set> sets() {
       {kNoRouter, {ifname}, {inet_service}},
       {kWireLocal, {ifname, ipv4_addr}},
       {kTunnels, {ifname}},
-      {kTunnelEnds, {ipv4_addr}},
-      {kTunnelEnds6, {ipv6_addr}},
+      {kTunnelEnds, {ipv4_addr, inet_service}},
+      {kTunnelEnds6, {ipv6_addr, inet_service}},
       {kToBridge, {ifname, ether_addr}, {ether_addr}},
       {kToGuest, {ifname, ether_addr}, {ether_addr}},
   };
@@ -107,7 +122,7 @@ std::vector<Rule> forward_rules(const Marks& marks) {
     return forward("a fixed address is out of reach")
         .in({iifname}, kUplinkBridges.name)
         .in({oifname}, kUplinkBridges.name)
-        .lacks(mark, marks.guest())
+        .has(mark, marks.trusted())
         .in({to}, inside.name)
         .not_in({from}, inside.name)
         .drop();
@@ -119,19 +134,27 @@ std::vector<Rule> forward_rules(const Marks& marks) {
         .not_in({to}, inside.name)
         .accept();
   };
+  // A bridge that is an uplink has guests behind it as well.
+  const auto from_uplink = [&](nft::RuleBuilder&& rule, SetName reachable) {
+    return std::move(rule).in({iifname, oifname}, reachable.name);
+  };
+  const auto routed = [&] { return forward("from an uplink to what is not translated"); };
+  // It would leave with a host's address, and be taken for a host's.
+  const auto hosts_talk = [&](nft::Key to, SetName ends) {
+    return forward("hosts talk to each other, guests do not")
+        .is(iifgroup, netlink::kOurGroup)
+        .in(std::move(to), ends.name)
+        .drop();
+  };
   return {
+      hosts_talk({ip_daddr, udp_dport}, kHostTalk),
+      hosts_talk({ip6_daddr, udp_dport}, kHostTalk6),
       forward("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
       forward("floating IPs and port forwards").has(ct_status, nft::kStatusDnat).accept(),
-      forward("from an uplink to what is not translated")
-          .ipv4()
-          .in({iifname, oifname}, kReachable.name)
-          .lacks(mark, marks.guest())
-          .accept(),
-      forward("from an uplink to what is not translated")
-          .ipv6()
-          .in({iifname, oifname}, kReachable6.name)
-          .lacks(mark, marks.guest())
-          .accept(),
+      from_uplink(routed().ipv4(), kReachable).is_not(iifgroup, netlink::kOurGroup).accept(),
+      from_uplink(routed().ipv4(), kReachable).has(mark, marks.trusted()).accept(),
+      from_uplink(routed().ipv6(), kReachable6).is_not(iifgroup, netlink::kOurGroup).accept(),
+      from_uplink(routed().ipv6(), kReachable6).has(mark, marks.trusted()).accept(),
       forward("between networks that are routed: true")
           .in({iifname}, kOpen.name)
           .in({oifname}, kOpen.name)
@@ -149,74 +172,27 @@ std::vector<Rule> forward_rules(const Marks& marks) {
   };
 }
 
-/// Only what came in by a guest's port is filtered; the wire and the uplinks are the operator's.
-std::vector<Rule> input_rules(const Marks& marks) {
-  const auto input = [](std::string why) { return rule(Family::inet, "input", std::move(why)); };
-  return {
-      input("not from a guest").lacks(mark, marks.guest()).accept(),
-      input("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
-      input("metadata").has(ct_status, nft::kStatusDnat).accept(),
-      input("DHCP").is(udp_dport, kDhcpServer).accept(),
-      input("DNS").in({iifname, ip_daddr, l4proto, th_dport}, kHostServices.name).accept(),
-      input("ping of the own gateway")
-          .in({iifname, ip_daddr}, kGateways.name)
-          .is(icmp_type, nft::kIcmpEchoRequest)
-          .accept(),
-      input("router solicitation").is(icmpv6_type, nft::kRouterSolicitation).accept(),
-      input("neighbour discovery")
-          .between(icmpv6_type, nft::kNeighbourSolicitation, nft::kNeighbourAdvertisement)
-          .accept(),
-      input("DHCPv6").ipv6().is(udp_dport, kDhcpv6Server).accept(),
-      input("DNS").in({iifname, ip6_daddr, l4proto, th_dport}, kHostServices6.name).accept(),
-      input("ping of the own gateway")
-          .in({iifname, ip6_daddr}, kGateways6.name)
-          .is(icmpv6_type, nft::kIcmpv6EchoRequest)
-          .accept(),
-      input("the gateway of another network")
-          .in({ip_daddr}, kOwnAddresses.name)
-          .not_in({iifname, ip_daddr}, kGateways.name)
-          .drop(),
-      input("the gateway of another network")
-          .in({ip6_daddr}, kOwnAddresses6.name)
-          .not_in({iifname, ip6_daddr}, kGateways6.name)
-          .drop(),
-      input("allow of the host")
-          .in({iifname}, kManaged.name)
-          .in({l4proto, th_dport}, kAllowed.name)
-          .accept(),
-      input("the rest of the host").drop(),
-  };
-}
-
 /// Other bridges of the host pass these hooks too: every rule is keyed by our own ports.
 std::vector<Rule> from_ports_rules(const Marks& marks) {
   const auto from = [](std::string why) {
     return rule(Family::bridge, "prerouting", std::move(why));
   };
   return {
+      // A packet out of a tunnel has the mark of the tunnel's.
+      from("trusted is what comes by a wire")
+          .has(mark, marks.trusted())
+          .clear_mark_bits(marks.trusted()),
+      from("trusted is what comes by a wire")
+          .in({iifname}, kTrusted.name)
+          .set_mark_bits(marks.trusted()),
       from("each guest sees its own host").in({iifname, arp_daddr_ip}, kWireIsolated.name).drop(),
       from("each guest sees its own host").in({iifname, arp_saddr_ip}, kWireIsolated.name).drop(),
-      from("DHCP stays on its host").in({iifname}, kWire.name).is(udp_dport, kDhcpServer).drop(),
-      from("loopback is the host's own")
+      from("DHCP stays on its host").is(udp_dport, kDhcpServer).in({iifname}, kWire.name).drop(),
+      from("each host answers for metadata")
+          .is(ip_daddr, kMetadataAddress)
           .in({iifname}, kWire.name)
-          .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
-          .drop(),
-      from("loopback is the host's own")
-          .in({iifname}, kGuests.name)
-          .within(ip_daddr, *Prefix::parse("127.0.0.0/8"))
           .drop(),
       from("more than the port's rate").in({iifname}, kGuestLimits.name).drop(),
-      from("tunnels are the hosts' own")
-          .in({iifname}, kGuests.name)
-          .in({ip_daddr}, kTunnelEnds.name)
-          .is(udp_dport, cloud::kVxlanPort)
-          .drop(),
-      from("tunnels are the hosts' own")
-          .in({iifname}, kGuests.name)
-          .in({ip6_daddr}, kTunnelEnds6.name)
-          .is(udp_dport, cloud::kVxlanPort)
-          .drop(),
-      from("from a guest").in({iifname}, kGuests.name).set_mark_bits(marks.guest()),
       // With br_netfilter on, the host would translate what the other gateway host is asked for,
       // and take its flows, which conntrackd tells of, for others in their way.
       from("passes a gateway host by")
@@ -230,14 +206,24 @@ std::vector<Rule> from_ports_rules(const Marks& marks) {
 }
 
 /// The host's own DHCP client is none of the guests' business, nor they of it: its requests leave
-/// by the wire and the answers come in, but not to or from any other port.
+/// by the wire and the answers come in, but not to or from any other port. What hosts tell each
+/// other no guest writes, by whatever port of the bridge it comes.
 std::vector<Rule> between_ports_rules() {
   const auto between = [](std::string why) {
     return rule(Family::bridge, "forward", std::move(why));
   };
+  // Its own packets a host does not pass from port to port.
+  const auto hosts_talk = [&](nft::Key to, SetName ends) {
+    return between("hosts talk to each other, guests do not")
+        .in(std::move(to), ends.name)
+        .in({oifname}, kTrusted.name)
+        .drop();
+  };
   return {
-      between("DHCP stays on its host").in({oifname}, kWire.name).is(udp_dport, kDhcpServer).drop(),
-      between("DHCP stays on its host").in({iifname}, kWire.name).is(udp_dport, kDhcpClient).drop(),
+      between("DHCP stays on its host").is(udp_dport, kDhcpServer).in({oifname}, kWire.name).drop(),
+      between("DHCP stays on its host").is(udp_dport, kDhcpClient).in({iifname}, kWire.name).drop(),
+      hosts_talk({ip_daddr, udp_dport}, kTunnelEnds),
+      hosts_talk({ip6_daddr, udp_dport}, kTunnelEnds6),
   };
 }
 
@@ -251,7 +237,7 @@ std::vector<Rule> to_ports_rules(const Marks& marks) {
       to("each guest sees its own host").in({oifname, arp_daddr_ip}, kWireIsolated.name).drop(),
       to("each guest sees its own host").in({oifname, arp_saddr_ip}, kWireIsolated.name).drop(),
       to("who is asked for is here").in({oifname, arp_daddr_ip}, kWireLocal.name).drop(),
-      to("DHCP stays on its host").in({oifname}, kWire.name).is(udp_dport, kDhcpClient).drop(),
+      to("DHCP stays on its host").is(udp_dport, kDhcpClient).in({oifname}, kWire.name).drop(),
       to("a tunnel has its own way").in({oifname}, kTunnels.name).clear_mark_bits(marks.all()),
       to("ARP of the shared gateway")
           .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuest.name),

@@ -28,6 +28,7 @@ void compile_addresses(const cloud::Network& network, const IpAddress& address, 
     out.addresses.push_back({{network.bridge, prefix}, {}});
     elements.add(kGateways6, Bytes().ifname(network.bridge).address(prefix.address).take());
   };
+  elements.add(kRouters6, Bytes().ifname(network.bridge).take());
   add({address, network.cidr6->length});
   add({kLinkLocalGateway, kLinkLocalLength});
   elements.add(kOwnAddresses6, Bytes().address(address).take());

@@ -9,7 +9,6 @@
 #include "dataplane/engine/presence.h"
 
 namespace novaplane::bridge {
-namespace {
 
 using engine::Context;
 using engine::Elements;
@@ -17,19 +16,33 @@ using engine::LinkFacts;
 using engine::Rows;
 using nft::Bytes;
 
+namespace {
+
+/// Whether the network's NIC has an address of which that holds, of others' making.
+template <class Test>
+bool nic_has(const Context& context, const cloud::Network& network, Test&& test) {
+  const auto wire = wire_of(context, network);
+  const LinkFacts* facts =
+      wire && wire == nic_of(context, network) ? context.facts.find(*wire) : nullptr;
+  return facts && std::ranges::any_of(facts->addresses, test);
+}
+
+}  // namespace
+
+bool takes_over_ipv6(const Context& context, const cloud::Network& network) {
+  return nic_has(context, network, [](const Prefix& own) { return !own.address.is_v4(); });
+}
+
+bool shares_lan(const Context& context, const cloud::Network& network, const Prefix& range) {
+  return nic_has(context, network, [&](const Prefix& own) { return range.contains(own.address); });
+}
+
+namespace {
+
 constexpr std::uint16_t kDns = 53;
 
 /// Where guests ask for metadata; every host answers its own.
 const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
-
-/// What the NIC carries for the host moves to its bridge, addresses of IPv6 too.
-bool takes_over_ipv6(const Context& context, const cloud::Network& network) {
-  const auto wire = wire_of(context, network);
-  const LinkFacts* facts =
-      wire && wire == nic_of(context, network) ? context.facts.find(*wire) : nullptr;
-  return facts && std::ranges::any_of(facts->addresses,
-                                      [](const Prefix& prefix) { return !prefix.address.is_v4(); });
-}
 
 engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   const auto& metadata = context.host.metadata;
@@ -138,6 +151,7 @@ void compile_wire(const Context& context, const cloud::Network& network, Element
   }
   note_shortcomings(network, title, facts, out);
   isolate(context, network, wire, elements);
+  elements.add(kTrusted, Bytes().ifname(wire).take());
   if (vlan && !facts) return;
   if (vlan) out.links.push_back({wire, vlan_device(context, network, *vlan, *nic, *facts)});
   out.attachments.push_back({wire, {network.bridge, std::nullopt, std::nullopt}});
@@ -152,8 +166,8 @@ std::string pair(const std::string& from, const std::string& to) {
 
 /// The host's own address on the bridge, and what guests may reach there. Of a pair's hosts,
 /// keepalived gives it to the one that is active.
-void compile_address(const cloud::Network& network, const IpAddress& address, bool dns,
-                     Elements& elements, Rows& out) {
+void compile_address(const Context& context, const cloud::Network& network,
+                     const IpAddress& address, Elements& elements, Rows& out) {
   constexpr unsigned kLongestWithBroadcast = 30;  // RFC 3021
   const auto broadcast = network.cidr.length <= kLongestWithBroadcast
                              ? std::optional(network.cidr.broadcast())
@@ -163,7 +177,10 @@ void compile_address(const cloud::Network& network, const IpAddress& address, bo
   }
   elements.add(kGateways, Bytes().ifname(network.bridge).address(address).take());
   elements.add(kOwnAddresses, Bytes().address(address).take());
-  if (!dns) return;
+  if (shares_lan(context, network, {address, static_cast<std::uint8_t>(address.bits())})) {
+    elements.add(kOperatorsToo, Bytes().address(address).take());
+  }
+  if (!network.dhcp.enabled) return;
   for (const auto protocol : {cloud::Protocol::udp, cloud::Protocol::tcp}) {
     elements.add(kHostServices, Bytes()
                                     .ifname(network.bridge)
@@ -196,6 +213,14 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
   }
 }
 
+/// What comes from there is a guest's, wherever the guest is.
+void compile_ranges(const Context& context, const cloud::Network& network, Elements& elements) {
+  if (!shares_lan(context, network, network.cidr)) elements.add(kGuestRanges, network.cidr);
+  if (network.cidr6 && !shares_lan(context, network, *network.cidr6)) {
+    elements.add(kGuestRanges6, *network.cidr6);
+  }
+}
+
 }  // namespace
 
 void compile_network(const Context& context, const engine::Object& object,
@@ -206,8 +231,9 @@ void compile_network(const Context& context, const engine::Object& object,
   compile_wire(context, network, elements, out);
   if (engine::vxlan_of(network)) compile_tunnel(context, object, network, out);
   elements.add(kRouted, pair(network.bridge, network.bridge));
+  compile_ranges(context, network, elements);
   if (const auto address = host_address_on(context, network)) {
-    compile_address(network, *address, network.dhcp.enabled, elements, out);
+    compile_address(context, network, *address, elements, out);
     compile_reach(context, network, elements);
     compile_network6(context, object, network, out);
   } else {

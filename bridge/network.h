@@ -27,6 +27,13 @@ void pass_by(const engine::Context&, const cloud::Network&, const std::string& p
 void isolate(const engine::Context&, const cloud::Network&, const std::string& wire,
              engine::Elements&);
 
+/// What the NIC carries for the host moves to its bridge, addresses of IPv6 too.
+bool takes_over_ipv6(const engine::Context&, const cloud::Network&);
+
+/// The host has an address in that range by the network's own NIC: guests and machines of the
+/// operator's share the range.
+bool shares_lan(const engine::Context&, const cloud::Network&, const Prefix& range);
+
 /// The rows of one port: attached if it is a local one, a neighbour if it is behind the wire.
 void compile_port(const engine::Context&, const engine::Object&, const cloud::Port&,
                   engine::Rows& out);

@@ -13,6 +13,8 @@ using engine::Elements;
 using engine::Rows;
 using nft::Bytes;
 
+constexpr std::uint8_t kLinkLocalLength = 64;  // RFC 4291, 2.5.6
+
 /// Every host has the address that guests know the host by: their gateway, or the one beside it.
 bool has_shared_address(const cloud::Network& network) {
   return network.gateway_mode == cloud::GatewayMode::shared || engine::is_behind_router(network);
@@ -74,6 +76,23 @@ void compile_remote(const Context& context, const cloud::Port& port, const cloud
   out.neighbours.push_back({{network.bridge, port.address}, {port.mac}});
 }
 
+/// Where a range does not tell guests from the operator's machines, each guest's address does.
+void compile_sources(const Context& context, const engine::Object& object, const cloud::Port& port,
+                     const cloud::Network& network, Rows& out) {
+  if (!engine::present_on(context, network)) return;
+  Elements elements(object, out);
+  if (shares_lan(context, network, network.cidr)) {
+    elements.add(kGuestAddresses, Bytes().address(port.address).take());
+  }
+  if (port.address6 && shares_lan(context, network, *network.cidr6)) {
+    elements.add(kGuestAddresses6, Bytes().address(*port.address6).take());
+  }
+  if (takes_over_ipv6(context, network) && !engine::host_address6_on(context, network)) {
+    const Prefix link_local{engine::kLinkLocalGateway, kLinkLocalLength};
+    elements.add(kGuestAddresses6, Bytes().address(slaac_address(link_local, port.mac)).take());
+  }
+}
+
 }  // namespace
 
 void compile_port(const Context& context, const engine::Object& object, const cloud::Port& port,
@@ -85,6 +104,7 @@ void compile_port(const Context& context, const engine::Object& object, const cl
     compile_remote(context, port, network, out);
   }
   if (network.cidr6) compile_port6(context, object, port, network, out);
+  compile_sources(context, object, port, network, out);
 }
 
 }  // namespace novaplane::bridge

@@ -31,12 +31,26 @@ constexpr SetName kUplinkBridges{Family::inet, "uplink_bridges"};
 constexpr SetName kInside{Family::inet, "inside"};    ///< ranges of the guests behind these bridges
 constexpr SetName kInside6{Family::inet, "inside6"};  ///< of IPv6
 constexpr SetName kAllowed{Family::inet, "allowed"};  ///< `allow` of the host
+// What is a guest's though it came by the operator's wire: guests of other hosts come by it too.
+constexpr SetName kGuestRanges{Family::inet, "guest_ranges"};  ///< of the networks here
+constexpr SetName kGuestRanges6{Family::inet, "guest_ranges6"};
+/// Of a network whose range is the operator's LAN as well: the guests alone.
+constexpr SetName kGuestAddresses{Family::inet, "guest_addresses"};
+constexpr SetName kGuestAddresses6{Family::inet, "guest_addresses6"};
+constexpr SetName kOperatorsToo{Family::inet, "operators_too"};  ///< of own_addresses: a NIC's
+constexpr SetName kRouters6{Family::inet, "routers6"};  ///< bridges on which fe80::1 is the host
+// What hosts tell one another: address . UDP port, of all hosts; and those whom this one hears.
+constexpr SetName kHostTalk{Family::inet, "host_talk"};
+constexpr SetName kHostTalk6{Family::inet, "host_talk6"};
+constexpr SetName kHostPeers{Family::inet, "host_peers"};
+constexpr SetName kHostPeers6{Family::inet, "host_peers6"};
 
 // Table bridge: ports of our bridges.
 constexpr SetName kWire{Family::bridge, "wire"};
 constexpr SetName kLayer2Wire{Family::bridge, "layer2_wire"};  ///< as it is: no rule looks at it
 constexpr SetName kGuests{Family::bridge, "guests"};
-constexpr SetName kPairPorts{Family::bridge, "pair_ports"};        ///< of bridges of a gateway host
+constexpr SetName kTrusted{Family::bridge, "trusted"};       ///< wires of the operator's: no tunnel
+constexpr SetName kPairPorts{Family::bridge, "pair_ports"};  ///< of bridges of a gateway host
 constexpr SetName kPairGateway{Family::bridge, "pair_gateway"};    ///< port . bridge's own MAC
 constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
@@ -45,7 +59,8 @@ constexpr SetName kWireIsolated6{Family::bridge, "wire_isolated6"};  ///< wire .
 constexpr SetName kNoRouter{Family::bridge, "no_router"};    ///< port : router's lifetime there
 constexpr SetName kWireLocal{Family::bridge, "wire_local"};  ///< tunnel . guest here: no ARP for it
 constexpr SetName kTunnels{Family::bridge, "tunnels"};       ///< VXLAN devices
-constexpr SetName kTunnelEnds{Family::bridge, "tunnel_ends"};  ///< hosts' tunnel addresses
+/// As host_talk of table inet: no port of a bridge sends there.
+constexpr SetName kTunnelEnds{Family::bridge, "tunnel_ends"};
 constexpr SetName kTunnelEnds6{Family::bridge, "tunnel_ends6"};
 constexpr SetName kToBridge{Family::bridge, "to_bridge"};  ///< port . shared MAC : bridge's
 constexpr SetName kToGuest{Family::bridge, "to_guest"};    ///< port . bridge's MAC : shared

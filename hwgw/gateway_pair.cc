@@ -182,7 +182,7 @@ std::string conntrackd_text(const PairMember& member) {
       "  UDP {{\n"
       "    {0}_address {1}\n"
       "    {0}_Destination_Address {2}\n"
-      "    Port 3780\n"
+      "    Port {5}\n"
       "    Interface {3}\n"
       "    Checksum on\n"
       "  }}\n"
@@ -211,7 +211,8 @@ std::string conntrackd_text(const PairMember& member) {
       "    }}\n"
       "  }}\n"
       "}}\n",
-      family, member.sync_address, member.sync_peer, member.sync_link, kFolderMark);
+      family, member.sync_address, member.sync_peer, member.sync_link, kFolderMark,
+      cloud::kFlowSyncPort);
 }
 
 }  // namespace novaplane::hwgw

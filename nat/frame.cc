@@ -120,11 +120,13 @@ std::vector<Rule> uplink_bridge_rules(const Marks& marks) {
           .snat6({ip6_saddr}, kFixedToFloating6.name),
       inside("hairpin", ip_daddr, kInside)
           .has(ct_status, nft::kStatusDnat)
-          .has(mark, marks.guest())
+          .in({iifname}, kManaged.name)
+          .lacks(mark, marks.trusted())
           .masquerade(),
       inside("hairpin", ip6_daddr, kInside6)
           .has(ct_status, nft::kStatusDnat)
-          .has(mark, marks.guest())
+          .in({iifname}, kManaged.name)
+          .lacks(mark, marks.trusted())
           .masquerade(),
       // A caller on the guests' own range would be answered past the host.
       inside("hairpin", ip_daddr, kInside)
@@ -140,7 +142,7 @@ std::vector<Rule> uplink_bridge_rules(const Marks& marks) {
       rule(Family::inet, "postrouting", "not a guest's")
           .in({oifname}, kUplinkBridges.name)
           .in({iifname}, kUplinkBridges.name)
-          .lacks(mark, marks.guest())
+          .has(mark, marks.trusted())
           .return_(),
   };
 }
@@ -202,7 +204,7 @@ std::vector<Rule> source_rules(const Marks& marks) {
           .in({oifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)
           .in({iifname}, kUplinkBridges.name)
-          .has(mark, marks.guest())
+          .lacks(mark, marks.trusted())
           .masquerade(),
   };
 }

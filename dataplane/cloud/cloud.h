@@ -102,6 +102,8 @@ struct Vxlan {
 std::string vxlan_link_name(const Vxlan&);
 /// The port of all tunnels (RFC 7348, section 8).
 constexpr std::uint16_t kVxlanPort = 4789;
+/// Where the two hosts of a gateway tell each other of flows (conntrackd).
+constexpr std::uint16_t kFlowSyncPort = 3780;
 using Segment = std::variant<Flat, Vlan, Vxlan>;
 
 struct DhcpRoute {

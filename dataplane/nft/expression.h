@@ -36,7 +36,7 @@ enum class Select : std::uint8_t {
   icmp_type,
   fib_saddr_oifname,  ///< where the host would send to the packet's source
   fib_daddr_oifname,
-  ether_type,  ///< of a frame that a bridge passes
+  ether_type,  ///< of what a frame carries behind one tag, if it has one
   ip6_saddr,
   ip6_daddr,
   icmpv6_type,
@@ -46,6 +46,8 @@ enum class Select : std::uint8_t {
   ra_third_mac,   ///< of router advertisements: what the option behind prefix and MTU says
   th_sport,       ///< as th_dport
   ct_mark,        ///< of the flow; in postrouting of one that is new, too
+  frame_type,     ///< of the frame itself, which is a tag's where it has one
+  iifgroup,       ///< of the link that a packet came in by: it outlives the link's name
 };
 
 /// One selector, or several: a concatenation.
@@ -74,6 +76,7 @@ struct InSet {
 struct Compare {
   Select of;
   std::string low, high;  ///< equal: one value, else an inclusive range
+  bool negated = false;   ///< of one value only
 };
 
 /// `ip daddr 127.0.0.0/8`.

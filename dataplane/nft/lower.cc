@@ -37,7 +37,7 @@ class Lowering {
   void operator()(const Compare& match) {
     load({match.of});
     if (match.low == match.high) {
-      compare(NFT_CMP_EQ, match.low);
+      compare(match.negated ? NFT_CMP_NEQ : NFT_CMP_EQ, match.low);
     } else {
       compare(NFT_CMP_GTE, match.low);
       compare(NFT_CMP_LTE, match.high);
@@ -244,8 +244,9 @@ class Lowering {
     }
   }
 
+  /// Not by the frame's own type, as nft does: behind a tag of VLAN 0 the kernel takes ARP too.
   void check_arp() {
-    load_payload(kRegister, NFT_PAYLOAD_LL_HEADER, offsetof(ethhdr, h_proto), 2);
+    load_meta(kRegister, NFT_META_PROTOCOL);
     compare(NFT_CMP_EQ, ether_type(ETH_P_ARP));
   }
 

@@ -22,6 +22,14 @@ bool is_port(Select of) {
   return of == Select::th_dport || of == Select::tcp_dport || of == Select::udp_dport;
 }
 
+/// Of packets in network order, of what the kernel knows itself in the host's.
+std::string number_bytes(Select of, unsigned number) {
+  if (is_port(of) || of == Select::ether_type || of == Select::frame_type)
+    return port_bytes(static_cast<std::uint16_t>(number));
+  if (of == Select::mark || of == Select::iifgroup) return raw(std::uint32_t{number});
+  return raw(static_cast<std::uint8_t>(number));
+}
+
 }  // namespace
 
 RuleBuilder&& RuleBuilder::add(Expression expression) {
@@ -52,16 +60,27 @@ RuleBuilder&& RuleBuilder::is(Select of, std::string_view link) && {
 }
 
 RuleBuilder&& RuleBuilder::is(Select of, unsigned number) && {
-  const std::string value = is_port(of)          ? port_bytes(static_cast<std::uint16_t>(number))
-                            : of == Select::mark ? raw(std::uint32_t{number})
-                                                 : raw(static_cast<std::uint8_t>(number));
+  const std::string value = number_bytes(of, number);
   return add(Compare{of, value, value});
+}
+
+RuleBuilder&& RuleBuilder::is_not(Select of, unsigned number) && {
+  const std::string value = number_bytes(of, number);
+  return add(Compare{of, value, value, /*negated=*/true});
 }
 
 RuleBuilder&& RuleBuilder::between(Select of, std::uint16_t first, std::uint16_t last) && {
   if (is_port(of)) return add(Compare{of, port_bytes(first), port_bytes(last)});
   return add(
       Compare{of, raw(static_cast<std::uint8_t>(first)), raw(static_cast<std::uint8_t>(last))});
+}
+
+RuleBuilder&& RuleBuilder::between(Select of, const IpAddress& first, const IpAddress& last) && {
+  return add(Compare{of, raw(first), raw(last)});
+}
+
+RuleBuilder&& RuleBuilder::between(Select of, const Mac& first, const Mac& last) && {
+  return add(Compare{of, raw(first.bytes), raw(last.bytes)});
 }
 
 RuleBuilder&& RuleBuilder::within(Select of, const Prefix& prefix) && {

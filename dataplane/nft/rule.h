@@ -30,9 +30,12 @@ class RuleBuilder {
   RuleBuilder&& is(Select, const IpAddress&) &&;
   RuleBuilder&& is(Select, const Mac&) &&;
   RuleBuilder&& is(Select, std::string_view link) &&;
-  RuleBuilder&& is(Select, unsigned number) &&;  ///< a port, a protocol, an ICMP type
+  RuleBuilder&& is(Select, unsigned number) &&;  ///< a port, a protocol, an ICMP type, a group
+  RuleBuilder&& is_not(Select, unsigned number) &&;
   /// Ports or ICMP types.
   RuleBuilder&& between(Select, std::uint16_t first, std::uint16_t last) &&;
+  RuleBuilder&& between(Select, const IpAddress& first, const IpAddress& last) &&;
+  RuleBuilder&& between(Select, const Mac& first, const Mac& last) &&;
   RuleBuilder&& within(Select, const Prefix&) &&;
   RuleBuilder&& not_within(Select, const Prefix&) &&;
   RuleBuilder&& has(Select,

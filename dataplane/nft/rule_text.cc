@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <linux/if_ether.h>
 
 #include <cstring>
 
@@ -61,23 +62,44 @@ std::string number_text(Select of, std::uint8_t number) {
   return std::to_string(number);
 }
 
+std::string type_text(std::string_view bytes) {
+  const auto type = static_cast<std::uint8_t>(bytes[0]) << 8 | static_cast<std::uint8_t>(bytes[1]);
+  switch (type) {
+    case ETH_P_IP:
+      return "ip";
+    case ETH_P_IPV6:
+      return "ip6";
+    case ETH_P_ARP:
+      return "arp";
+    case ETH_P_8021Q:
+      return "8021q";
+    case ETH_P_8021AD:
+      return "8021ad";
+    default:
+      return fmt::format("{:#06x}", type);
+  }
+}
+
+bool is_address6(Select of) { return of == Select::ip6_saddr || of == Select::ip6_daddr; }
+
 std::string value_text(Select of, std::string_view bytes) {
   switch (selector(of).size) {
     case 1:
       return number_text(of, static_cast<std::uint8_t>(bytes[0]));
     case 2:
-      if (of == Select::ether_type && bytes == "\x86\xdd") return "ip6";
+      if (of == Select::ether_type || of == Select::frame_type) return type_text(bytes);
       return to_text(Field::inet_service, bytes);
     case 6:
       return to_text(Field::ether_addr, bytes);
     case 16:
-      return to_text(Field::ifname, bytes);
+      return to_text(is_address6(of) ? Field::ipv6_addr : Field::ifname, bytes);
     default:
       break;
   }
-  if (of != Select::mark) return to_text(Field::ipv4_addr, bytes);
+  if (of != Select::mark && of != Select::iifgroup) return to_text(Field::ipv4_addr, bytes);
   std::uint32_t number;
   std::memcpy(&number, bytes.data(), sizeof(number));
+  if (of == Select::iifgroup) return std::to_string(number);
   return fmt::format("{:#010x}", number);
 }
 
@@ -89,7 +111,7 @@ struct Printer {
     const std::string low = value_text(match.of, match.low);
     const std::string value =
         match.low == match.high ? low : fmt::format("{}-{}", low, value_text(match.of, match.high));
-    return fmt::format("{} {}", selector(match.of).text, value);
+    return fmt::format("{} {}{}", selector(match.of).text, equality(match.negated), value);
   }
   std::string operator()(const InPrefix& match) const {
     return fmt::format("{} {}{}", selector(match.of).text, equality(match.negated), match.prefix);

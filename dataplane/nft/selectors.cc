@@ -42,6 +42,8 @@ constexpr Selector kSelectors[] = {
     {"@th,464,48", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 58, 6, Needs::icmpv6},
     {"th sport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, Needs::nothing},
     {"ct mark", Load::ct, NFT_CT_MARK, 0, 4, Needs::nothing},
+    {"ether type", Load::payload, NFT_PAYLOAD_LL_HEADER, 12, 2, Needs::nothing},
+    {"iifgroup", Load::meta, NFT_META_IIFGROUP, 0, 4, Needs::nothing},
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ std::string mark_warning(const engine::Engine& engine) {
   const cloud::Host* host = engine.document().host();
   if (!host) return {};
   const engine::Marks marks(host->mark_mask);
-  const std::uint32_t used = engine::switches_uplinks(*host) ? marks.all() : marks.guest();
+  const std::uint32_t used = engine::switches_uplinks(*host) ? marks.all() : marks.trusted();
   auto socket = netlink::Socket::open();
   if (!socket) return socket.error().message();
   const auto rules = netlink::rules_by_mark(*socket, used);

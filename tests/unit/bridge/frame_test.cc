@@ -26,6 +26,16 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set inside { type ipv4_addr; flags interval; }
   set inside6 { type ipv6_addr; flags interval; }
   set allowed { type inet_proto . inet_service; }
+  set guest_ranges { type ipv4_addr; flags interval; }
+  set guest_ranges6 { type ipv6_addr; flags interval; }
+  set guest_addresses { type ipv4_addr; }
+  set guest_addresses6 { type ipv6_addr; }
+  set operators_too { type ipv4_addr; }
+  set routers6 { type ifname; }
+  set host_talk { type ipv4_addr . inet_service; }
+  set host_talk6 { type ipv6_addr . inet_service; }
+  set host_peers { type ipv4_addr . inet_service; }
+  set host_peers6 { type ipv6_addr . inet_service; }
   chain untracked {
     type filter hook prerouting priority -300; policy accept;
     iifname != @open return comment "not from a routed network"
@@ -37,13 +47,17 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   }
   chain forward {
     type filter hook forward priority 0; policy accept;
+    iifgroup 28272 ip daddr . udp dport @host_talk drop comment "hosts talk to each other, guests do not"
+    iifgroup 28272 ip6 daddr . udp dport @host_talk6 drop comment "hosts talk to each other, guests do not"
     ct state established,related accept
     ct status dnat accept comment "floating IPs and port forwards"
-    meta nfproto ipv4 iifname . oifname @reachable meta mark & 0x01000000 == 0x00000000 accept comment "from an uplink to what is not translated"
-    meta nfproto ipv6 iifname . oifname @reachable6 meta mark & 0x01000000 == 0x00000000 accept comment "from an uplink to what is not translated"
+    meta nfproto ipv4 iifname . oifname @reachable iifgroup != 28272 accept comment "from an uplink to what is not translated"
+    meta nfproto ipv4 iifname . oifname @reachable meta mark & 0x01000000 != 0x00000000 accept comment "from an uplink to what is not translated"
+    meta nfproto ipv6 iifname . oifname @reachable6 iifgroup != 28272 accept comment "from an uplink to what is not translated"
+    meta nfproto ipv6 iifname . oifname @reachable6 meta mark & 0x01000000 != 0x00000000 accept comment "from an uplink to what is not translated"
     iifname @open oifname @open accept comment "between networks that are routed: true"
-    iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 ip daddr @inside ip saddr != @inside drop comment "a fixed address is out of reach"
-    iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 ip6 daddr @inside6 ip6 saddr != @inside6 drop comment "a fixed address is out of reach"
+    iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip daddr @inside ip saddr != @inside drop comment "a fixed address is out of reach"
+    iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip6 daddr @inside6 ip6 saddr != @inside6 drop comment "a fixed address is out of reach"
     iifname . oifname @routed accept comment "within a network"
     oifname @uplink_bridges iifname @managed ip daddr != @inside accept comment "out by an uplink's bridge"
     oifname @uplink_bridges iifname @managed ip6 daddr != @inside6 accept comment "out by an uplink's bridge"
@@ -53,15 +67,30 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   }
   chain input {
     type filter hook input priority 0; policy accept;
-    meta mark & 0x01000000 == 0x00000000 accept comment "not from a guest"
+    ip daddr . udp dport @host_talk ip saddr . udp dport != @host_peers drop comment "hosts listen to each other only"
+    ip6 daddr . udp dport @host_talk6 ip6 saddr . udp dport != @host_peers6 drop comment "hosts listen to each other only"
+    iifgroup != 28272 iifgroup != 28273 accept comment "not from a bridge of ours"
     ct state established,related accept
     ct status dnat accept comment "metadata"
-    udp dport 67 accept comment "DHCP"
+    meta mark & 0x01000000 != 0x00000000 ip saddr . udp dport @host_peers accept comment "hosts talk to each other"
+    meta mark & 0x01000000 != 0x00000000 ip6 saddr . udp dport @host_peers6 accept comment "hosts talk to each other"
+    ip saddr @guest_ranges meta mark set meta mark & 0xfeffffff comment "a guest of another host"
+    ip saddr @guest_addresses meta mark set meta mark & 0xfeffffff comment "a guest of another host"
+    ip6 saddr @guest_ranges6 meta mark set meta mark & 0xfeffffff comment "a guest of another host"
+    ip6 saddr @guest_addresses6 meta mark set meta mark & 0xfeffffff comment "a guest of another host"
+    ip6 saddr fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff iifname @routers6 meta mark set meta mark & 0xfeffffff comment "a guest of another host"
+    ip daddr @own_addresses ip daddr != @operators_too meta mark set meta mark & 0xfeffffff comment "what a host has for its own guests"
+    iifname . ip6 daddr @gateways6 meta mark set meta mark & 0xfeffffff comment "what a host has for its own guests"
+    ip6 daddr @own_addresses6 meta mark set meta mark & 0xfeffffff comment "what a host has for its own guests"
+    ip daddr 127.0.0.0/8 meta mark set meta mark & 0xfeffffff comment "loopback is the host's own"
+    meta mark & 0x01000000 != 0x00000000 accept comment "the operator's"
+    udp dport 67 ip daddr 255.255.255.255 iifname @managed accept comment "DHCP"
+    udp dport 67 iifname . ip daddr @gateways accept comment "DHCP"
     iifname . ip daddr . meta l4proto . th dport @host_services accept comment "DNS"
     iifname . ip daddr @gateways icmp type echo-request accept comment "ping of the own gateway"
     icmpv6 type nd-router-solicit accept comment "router solicitation"
     icmpv6 type nd-neighbor-solicit-nd-neighbor-advert accept comment "neighbour discovery"
-    meta nfproto ipv6 udp dport 547 accept comment "DHCPv6"
+    udp dport 547 ip6 daddr ff02::1:2 accept comment "DHCPv6"
     iifname . ip6 daddr . meta l4proto . th dport @host_services6 accept comment "DNS"
     iifname . ip6 daddr @gateways6 icmpv6 type echo-request accept comment "ping of the own gateway"
     ip daddr @own_addresses iifname . ip daddr != @gateways drop comment "the gateway of another network"
@@ -76,6 +105,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set wire { type ifname; }
   set layer2_wire { type ifname; }
   set guests { type ifname; }
+  set trusted { type ifname; }
   set pair_ports { type ifname; }
   set pair_gateway { type ifname . ether_addr; }
   set guest_limits { type ifname; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
@@ -85,8 +115,8 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   map no_router { type ifname : inet_service; }
   set wire_local { type ifname . ipv4_addr; }
   set tunnels { type ifname; }
-  set tunnel_ends { type ipv4_addr; }
-  set tunnel_ends6 { type ipv6_addr; }
+  set tunnel_ends { type ipv4_addr . inet_service; }
+  set tunnel_ends6 { type ipv6_addr . inet_service; }
   map to_bridge { type ifname . ether_addr : ether_addr; }
   map to_guest { type ifname . ether_addr : ether_addr; }
   chain prerouting {
@@ -96,22 +126,22 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     icmpv6 type 130-255 iifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
     icmpv6 type nd-router-solicit-nd-router-advert iifname @wire6 drop comment "routers stay on their host"
     meta protocol ip6 udp dport 546-547 iifname @wire6 drop comment "DHCPv6 stays on its host"
+    meta mark & 0x01000000 != 0x00000000 meta mark set meta mark & 0xfeffffff comment "trusted is what comes by a wire"
+    iifname @trusted meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
     iifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     iifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
-    iifname @wire udp dport 67 drop comment "DHCP stays on its host"
-    iifname @wire ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
-    iifname @guests ip daddr 127.0.0.0/8 drop comment "loopback is the host's own"
+    udp dport 67 iifname @wire drop comment "DHCP stays on its host"
+    ip daddr 169.254.169.254 iifname @wire drop comment "each host answers for metadata"
     iifname @guest_limits drop comment "more than the port's rate"
-    iifname @guests ip daddr @tunnel_ends udp dport 4789 drop comment "tunnels are the hosts' own"
-    iifname @guests ip6 daddr @tunnel_ends6 udp dport 4789 drop comment "tunnels are the hosts' own"
-    iifname @guests meta mark set meta mark | 0x01000000 comment "from a guest"
     iifname @pair_ports iifname . ether daddr != @pair_gateway notrack comment "passes a gateway host by"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }
   chain forward {
     type filter hook forward priority -200; policy accept;
-    oifname @wire udp dport 67 drop comment "DHCP stays on its host"
-    iifname @wire udp dport 68 drop comment "DHCP stays on its host"
+    udp dport 67 oifname @wire drop comment "DHCP stays on its host"
+    udp dport 68 iifname @wire drop comment "DHCP stays on its host"
+    ip daddr . udp dport @tunnel_ends oifname @trusted drop comment "hosts talk to each other, guests do not"
+    ip6 daddr . udp dport @tunnel_ends6 oifname @trusted drop comment "hosts talk to each other, guests do not"
   }
   chain postrouting {
     type filter hook postrouting priority 300; policy accept;
@@ -126,7 +156,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
-    oifname @wire udp dport 68 drop comment "DHCP stays on its host"
+    udp dport 68 oifname @wire drop comment "DHCP stays on its host"
     oifname @tunnels meta mark set meta mark & 0x0efffff0 comment "a tunnel has its own way"
     arp saddr ether set oifname . arp saddr ether map @to_guest comment "ARP of the shared gateway"
     ether saddr set oifname . ether saddr map @to_guest comment "from the shared gateway"

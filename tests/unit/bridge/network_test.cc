@@ -56,13 +56,13 @@ TEST_F(BridgeNetworkTest, HasTheGatewayAddressWithItsBroadcast) {
 }
 
 TEST_F(BridgeNetworkTest, SharedGatewayIsIsolatedOnTheWire) {
-  EXPECT_THAT(
-      elements(),
-      UnorderedElementsAre("wire eth1", "wire_isolated eth1 . 10.0.0.1",
-                           "wire_isolated eth1 . 169.254.169.254", "routed br-blue . br-blue",
-                           "managed br-blue", "gateways br-blue . 10.0.0.1",
-                           "own_addresses 10.0.0.1", "host_services br-blue . 10.0.0.1 . udp . 53",
-                           "host_services br-blue . 10.0.0.1 . tcp . 53"));
+  EXPECT_THAT(elements(), UnorderedElementsAre(
+                              "wire eth1", "wire_isolated eth1 . 10.0.0.1",
+                              "wire_isolated eth1 . 169.254.169.254", "routed br-blue . br-blue",
+                              "trusted eth1", "guest_ranges 10.0.0.0-10.0.0.255", "managed br-blue",
+                              "gateways br-blue . 10.0.0.1", "own_addresses 10.0.0.1",
+                              "host_services br-blue . 10.0.0.1 . udp . 53",
+                              "host_services br-blue . 10.0.0.1 . tcp . 53"));
 }
 
 TEST_F(BridgeNetworkTest, ElementsNameTheirNetwork) {
@@ -84,8 +84,10 @@ TEST_F(BridgeNetworkTest, PerHostGatewayIsTheHostsOwnAndSeenOnTheWire) {
 TEST_F(BridgeNetworkTest, PerHostWithoutAnAddressHereIsNotRouted) {
   example_.network().gateway_mode = cloud::GatewayMode::per_host;
   EXPECT_THAT(blue().addresses, IsEmpty());
-  EXPECT_THAT(elements(), UnorderedElementsAre("wire eth1", "wire_isolated eth1 . 169.254.169.254",
-                                               "routed br-blue . br-blue", "layer2 br-blue"));
+  EXPECT_THAT(elements(),
+              UnorderedElementsAre("wire eth1", "trusted eth1", "guest_ranges 10.0.0.0-10.0.0.255",
+                                   "wire_isolated eth1 . 169.254.169.254",
+                                   "routed br-blue . br-blue", "layer2 br-blue"));
 }
 
 TEST_F(BridgeNetworkTest, ModeNoneIsBridgeAndWireOnly) {
@@ -95,8 +97,19 @@ TEST_F(BridgeNetworkTest, ModeNoneIsBridgeAndWireOnly) {
   EXPECT_THAT(rows.addresses, IsEmpty());
   EXPECT_EQ(rows.attachments.size(), 1u);
   EXPECT_FALSE(rows.links[0].second.route_localnet);
-  EXPECT_THAT(elements(), UnorderedElementsAre("layer2_wire eth1", "routed br-blue . br-blue",
-                                               "layer2 br-blue"));
+  EXPECT_THAT(elements(), UnorderedElementsAre("layer2_wire eth1", "trusted eth1",
+                                               "guest_ranges 10.0.0.0-10.0.0.255",
+                                               "routed br-blue . br-blue", "layer2 br-blue"));
+}
+
+/// Where the host has an address in the range itself, machines of the operator's have others.
+TEST_F(BridgeNetworkTest, OnARangeThatIsTheLansOwnEachGuestIsKnownByItsAddress) {
+  example_.link("eth1").addresses = {prefix("10.0.0.200/24")};
+  EXPECT_THAT(elements(), Not(Contains(testing::StartsWith("guest_ranges"))));
+  EXPECT_THAT(elements(), Not(Contains(testing::StartsWith("operators_too"))));
+  example_.network().gateway_mode = cloud::GatewayMode::per_host;
+  example_.host().gateways["blue"] = ip("10.0.0.200");
+  EXPECT_THAT(elements(), Contains("operators_too 10.0.0.200")) << "the operator's way in";
 }
 
 TEST_F(BridgeNetworkTest, LoopbackMetadataNeedsRouteLocalnet) {

@@ -10,7 +10,7 @@ namespace {
 
 TEST(Marks, StandWhereTheyAlwaysDidUnlessTheDocumentSaysOtherwise) {
   constexpr Marks marks;
-  EXPECT_EQ(marks.guest(), 0x01000000u);
+  EXPECT_EQ(marks.trusted(), 0x01000000u);
   EXPECT_EQ(marks.any_uplink(), 0x0000000fu);
   EXPECT_EQ(marks.any_order(), 0xf0000000u);
   EXPECT_EQ(marks.uplink(2), 0x2u);
@@ -20,12 +20,12 @@ TEST(Marks, StandWhereTheyAlwaysDidUnlessTheDocumentSaysOtherwise) {
 TEST(Marks, FollowTheMaskWhereverItsBitsAre) {
   constexpr Marks scattered(0x55555555);
   EXPECT_EQ(scattered.any_uplink(), 0x00000055u);
-  EXPECT_EQ(scattered.guest(), 0x00000100u);
+  EXPECT_EQ(scattered.trusted(), 0x00000100u);
   EXPECT_EQ(scattered.any_order(), 0x55000000u);
   EXPECT_EQ(scattered.uplink(5), 0x11u);
   constexpr Marks tight(0x001ff000);
   EXPECT_EQ(tight.any_uplink(), 0x0000f000u);
-  EXPECT_EQ(tight.guest(), 0x00010000u);
+  EXPECT_EQ(tight.trusted(), 0x00010000u);
   EXPECT_EQ(tight.any_order(), 0x001e0000u);
 }
 

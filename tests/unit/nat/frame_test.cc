@@ -92,13 +92,13 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     type nat hook postrouting priority 100; policy accept;
     oifname @uplink_bridges ip daddr @inside ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
     oifname @uplink_bridges ip6 daddr @inside6 ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
-    oifname @uplink_bridges ip daddr @inside ct status dnat meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
-    oifname @uplink_bridges ip6 daddr @inside6 ct status dnat meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
+    oifname @uplink_bridges ip daddr @inside ct status dnat iifname @managed meta mark & 0x01000000 == 0x00000000 masquerade comment "hairpin"
+    oifname @uplink_bridges ip6 daddr @inside6 ct status dnat iifname @managed meta mark & 0x01000000 == 0x00000000 masquerade comment "hairpin"
     oifname @uplink_bridges ip daddr @inside ct status dnat ip saddr @inside masquerade comment "hairpin"
     oifname @uplink_bridges ip6 daddr @inside6 ct status dnat ip6 saddr @inside6 masquerade comment "hairpin"
     oifname @uplink_bridges ip daddr @inside return comment "stays inside"
     oifname @uplink_bridges ip6 daddr @inside6 return comment "stays inside"
-    oifname @uplink_bridges iifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 return comment "not a guest's"
+    oifname @uplink_bridges iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 return comment "not a guest's"
     oifname @uplinks ip daddr . tcp dport @metadata_servers return comment "metadata sees the guest itself"
     oifname @uplinks ip daddr @no_snat return comment "no_snat"
     oifname @uplinks ip6 daddr @no_snat6 return comment "no_snat"
@@ -113,7 +113,7 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     oifname @managed ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
     ip saddr @pair_ranges ct status dnat snat ip to oifname map @hairpin_source comment "hairpin"
     oifname @managed ct status dnat iifname @managed iifname != @uplink_bridges masquerade comment "hairpin"
-    oifname @managed ct status dnat iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 masquerade comment "hairpin"
+    oifname @managed ct status dnat iifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 masquerade comment "hairpin"
   }
   chain translated {
     type filter hook postrouting priority 150; policy accept;
@@ -186,7 +186,7 @@ TEST(NatFrame, TakesNoBitOfAMarkThatIsOthers) {
   for (const char* bits : {"0x0000000f", "0x00000001", "0x01000000", "0xf0000000"}) {
     EXPECT_THAT(text, testing::Not(testing::HasSubstr(bits)));
   }
-  EXPECT_THAT(text, testing::HasSubstr("meta mark & 0x00010000 != 0x00000000 masquerade"));
+  EXPECT_THAT(text, testing::HasSubstr("meta mark & 0x00010000 == 0x00000000 masquerade"));
   EXPECT_THAT(text, testing::HasSubstr("oifname @uplink_2 ct mark set ct mark | 0x00002000"));
   EXPECT_THAT(text, testing::HasSubstr("iifname @order_8 meta mark set meta mark | 0x00800000"));
 }

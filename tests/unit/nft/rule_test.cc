@@ -36,6 +36,9 @@ TEST(RuleText, PrintsEachKindOfExpression) {
   EXPECT_EQ(text(plain().between(udp_dport, 67, 68).drop()), "udp dport 67-68 drop");
   EXPECT_EQ(text(plain().within(ip_daddr, *Prefix::parse("127.0.0.0/8")).return_()),
             "ip daddr 127.0.0.0/8 return");
+  EXPECT_EQ(text(plain().is_not(iifgroup, 28272).accept()), "iifgroup != 28272 accept");
+  EXPECT_EQ(text(plain().is(ip6_daddr, *IpAddress::parse("ff02::1:2")).accept()),
+            "ip6 daddr ff02::1:2 accept");
   EXPECT_EQ(text(plain().is(iifname, "br-blue").accept()), "iifname \"br-blue\" accept");
   EXPECT_EQ(text(plain().dnat_with_port({ip_daddr, l4proto, th_dport}, "port_forwards")),
             "dnat ip to ip daddr . meta l4proto . th dport map @port_forwards");

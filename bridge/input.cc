@@ -1,0 +1,132 @@
+#include "bridge/input.h"
+
+#include "bridge/sets.h"
+#include "dataplane/netlink/messages.h"
+#include "dataplane/nft/rule.h"
+
+namespace novaplane::bridge {
+namespace {
+
+using engine::Marks;
+using nft::Rule;
+using nft::RuleBuilder;
+using enum nft::Select;
+
+constexpr std::uint16_t kDhcpServer = 67, kDhcpv6Server = 547;
+
+RuleBuilder input(std::string why) { return nft::rule(Family::inet, "input", std::move(why)); }
+
+/// Whatever link it comes by: whoever writes into a tunnel writes into every network.
+std::vector<Rule> host_talk_rules() {
+  const auto only_from_peers = [](nft::Key to, SetName ends, nft::Key from, SetName peers) {
+    return input("hosts listen to each other only")
+        .in(std::move(to), ends.name)
+        .not_in(std::move(from), peers.name)
+        .drop();
+  };
+  return {
+      only_from_peers({ip_daddr, udp_dport}, kHostTalk, {ip_saddr, udp_dport}, kHostPeers),
+      only_from_peers({ip6_daddr, udp_dport}, kHostTalk6, {ip6_saddr, udp_dport}, kHostPeers6),
+  };
+}
+
+/// What the operator's wire brings is a guest's all the same where it comes from one, or goes to an
+/// address that each host has for its own guests.
+std::vector<Rule> distrust_rules(const Marks& marks) {
+  const auto guests = [] { return input("a guest of another host"); };
+  const auto for_guests = [] { return input("what a host has for its own guests"); };
+  const auto distrust = [&](RuleBuilder&& rule) {
+    return std::move(rule).clear_mark_bits(marks.trusted());
+  };
+  return {
+      distrust(guests().in({ip_saddr}, kGuestRanges.name)),
+      distrust(guests().in({ip_saddr}, kGuestAddresses.name)),
+      distrust(guests().in({ip6_saddr}, kGuestRanges6.name)),
+      distrust(guests().in({ip6_saddr}, kGuestAddresses6.name)),
+      distrust(guests()
+                   .between(ip6_saddr, *IpAddress::parse("fe80::"),
+                            *IpAddress::parse("febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
+                   .in({iifname}, kRouters6.name)),
+      distrust(
+          for_guests().in({ip_daddr}, kOwnAddresses.name).not_in({ip_daddr}, kOperatorsToo.name)),
+      distrust(for_guests().in({iifname, ip6_daddr}, kGateways6.name)),
+      distrust(for_guests().in({ip6_daddr}, kOwnAddresses6.name)),
+      distrust(input("loopback is the host's own").within(ip_daddr, *Prefix::parse("127.0.0.0/8"))),
+  };
+}
+
+/// What a guest gets of its host.
+std::vector<Rule> guest_rules() {
+  return {
+      input("DHCP")
+          .is(udp_dport, kDhcpServer)
+          .is(ip_daddr, IpAddress::v4(~0u))
+          .in({iifname}, kManaged.name)
+          .accept(),
+      input("DHCP").is(udp_dport, kDhcpServer).in({iifname, ip_daddr}, kGateways.name).accept(),
+      input("DNS").in({iifname, ip_daddr, l4proto, th_dport}, kHostServices.name).accept(),
+      input("ping of the own gateway")
+          .in({iifname, ip_daddr}, kGateways.name)
+          .is(icmp_type, nft::kIcmpEchoRequest)
+          .accept(),
+      input("router solicitation").is(icmpv6_type, nft::kRouterSolicitation).accept(),
+      input("neighbour discovery")
+          .between(icmpv6_type, nft::kNeighbourSolicitation, nft::kNeighbourAdvertisement)
+          .accept(),
+      input("DHCPv6")
+          .is(udp_dport, kDhcpv6Server)
+          .is(ip6_daddr, *IpAddress::parse("ff02::1:2"))
+          .accept(),
+      input("DNS").in({iifname, ip6_daddr, l4proto, th_dport}, kHostServices6.name).accept(),
+      input("ping of the own gateway")
+          .in({iifname, ip6_daddr}, kGateways6.name)
+          .is(icmpv6_type, nft::kIcmpv6EchoRequest)
+          .accept(),
+      input("the gateway of another network")
+          .in({ip_daddr}, kOwnAddresses.name)
+          .not_in({iifname, ip_daddr}, kGateways.name)
+          .drop(),
+      input("the gateway of another network")
+          .in({ip6_daddr}, kOwnAddresses6.name)
+          .not_in({iifname, ip6_daddr}, kGateways6.name)
+          .drop(),
+      input("allow of the host")
+          .in({iifname}, kManaged.name)
+          .in({l4proto, th_dport}, kAllowed.name)
+          .accept(),
+      input("the rest of the host").drop(),
+  };
+}
+
+void append(std::vector<Rule>& rules, std::vector<Rule> more) {
+  rules.insert(rules.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+/// A bridge is known by its group, which stays with it whatever somebody renames, and closed by
+/// default: a port that the document does not name is a guest's.
+std::vector<Rule> input_rules(const Marks& marks) {
+  std::vector<Rule> rules = host_talk_rules();
+  rules.push_back(input("not from a bridge of ours")
+                      .is_not(iifgroup, netlink::kOurGroup)
+                      .is_not(iifgroup, netlink::kDoomedGroup)
+                      .accept());
+  rules.push_back(input("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept());
+  rules.push_back(input("metadata").has(ct_status, nft::kStatusDnat).accept());
+  rules.push_back(input("hosts talk to each other")
+                      .has(mark, marks.trusted())
+                      .in({ip_saddr, udp_dport}, kHostPeers.name)
+                      .accept());
+  rules.push_back(input("hosts talk to each other")
+                      .has(mark, marks.trusted())
+                      .in({ip6_saddr, udp_dport}, kHostPeers6.name)
+                      .accept());
+  append(rules, distrust_rules(marks));
+  rules.push_back(input("the operator's").has(mark, marks.trusted()).accept());
+  append(rules, guest_rules());
+  return rules;
+}
+
+}  // namespace novaplane::bridge

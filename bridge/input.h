@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "dataplane/engine/marks.h"
+#include "dataplane/nft/frame.h"
+
+/// What reaches the host itself from a bridge of ours.
+namespace novaplane::bridge {
+
+/// The chain input of table inet. By then the kernel has taken off whatever a packet came in.
+std::vector<nft::Rule> input_rules(const engine::Marks&);
+
+}  // namespace novaplane::bridge
