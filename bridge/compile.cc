@@ -64,14 +64,37 @@ void compile_host_talk(const Context& context, engine::Elements& elements) {
   }
 }
 
-void compile_host(const Context& context, const Object& object, Rows& out) {
+constexpr std::uint8_t kIpv4 = 2, kIpv6 = 10;  ///< NFPROTO_*
+
+/// Forwarding between links that are not ours goes on where it was on without us, or is wanted.
+void compile_transit(const Context& context, std::uint8_t family, engine::ForwardedBy now,
+                     bool switches_on, engine::Elements& elements) {
+  const bool is_ours =
+      now == engine::ForwardedBy::us || (now == engine::ForwardedBy::nobody && switches_on);
+  if (is_ours && !context.host.router) return;
+  elements.add(kTransit, nft::Bytes().protocol(family).take());
+}
+
+void compile_forwarding(const Context& context, const Object& object, Rows& out) {
   const auto& networks = context.cloud.networks;
-  if (std::any_of(networks.begin(), networks.end(),
-                  [&](const auto& entry) { return routes(context, entry.second); })) {
+  const bool routes4 = std::any_of(networks.begin(), networks.end(), [&](const auto& entry) {
+    return routes(context, entry.second);
+  });
+  if (routes4) {
     out.sysctls.push_back({"net/ipv4/ip_forward", {"1"}});
     forward_from_uplinks(context, out);
   }
-  compile_host6(context, out);
+  const bool routes6 = compile_host6(context, out);
+  engine::Elements elements(object, out);
+  compile_transit(context, kIpv4, context.facts.forwarding, routes4, elements);
+  compile_transit(context, kIpv6, context.facts.forwarding6, routes6, elements);
+  for (const Prefix& range : context.host.host_networks) {
+    elements.add(range.address.is_v4() ? kHostNetworks : kHostNetworks6, range);
+  }
+}
+
+void compile_host(const Context& context, const Object& object, Rows& out) {
+  compile_forwarding(context, object, out);
   engine::Elements elements(object, out);
   compile_host_talk(context, elements);
   for (const cloud::ServicePort& service : context.host.allow) {

@@ -23,7 +23,7 @@ std::vector<Rule> isolation_rules(std::string_view chain, Select port) {
   return {
       rule(kOwnHost)
           .between(icmpv6_type, nft::kNeighbourSolicitation, nft::kNeighbourAdvertisement)
-          .in({port, nd_target}, kWireIsolated6.name)
+          .in({port, nd_target}, kNdIsolated.name)
           .drop(),
       rule(kOwnHost)
           .between(icmpv6_type, nft::kIcmpv6Link, kLastType)
@@ -59,11 +59,11 @@ std::vector<Rule> to_ports_discovery_rules() {
                       .set(ra_lifetime, {oifname}, kNoRouter.name));
   rules.push_back(to("router discovery of the shared gateway")
                       .is(icmpv6_type, nft::kRouterAdvertisement)
-                      .set(ra_third_mac, {oifname, ra_third_mac}, kToGuest.name));
+                      .set(ra_third_mac, {oifname, ra_third_mac}, kNdToGuest.name));
   rules.push_back(
       to("neighbour discovery of the shared gateway")
           .between(icmpv6_type, nft::kNeighbourSolicitation, nft::kNeighbourAdvertisement)
-          .set(nd_option_mac, {oifname, nd_option_mac}, kToGuest.name));
+          .set(nd_option_mac, {oifname, nd_option_mac}, kNdToGuest.name));
   return rules;
 }
 

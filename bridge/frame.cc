@@ -1,5 +1,6 @@
 #include "bridge/bridge.h"
 #include "bridge/discovery.h"
+#include "bridge/fence.h"
 #include "bridge/input.h"
 #include "bridge/sets.h"
 #include "dataplane/netlink/messages.h"
@@ -62,13 +63,17 @@ std::vector<nft::Set> sets() {
       {kWireIsolated, {ifname, ipv4_addr}},
       {kWire6, {ifname}},
       {kWireIsolated6, {ifname, ipv6_addr}},
-      {kNoRouter, {ifname}, {inet_service}},
+      {kNdIsolated, {ifname, nd_target}},
+      {kNoRouter, {ifname}, {ra_lifetime}},
       {kWireLocal, {ifname, ipv4_addr}},
+      {kHairpinPorts, {ifname, ifname}},
+      {kPortMacs, {ifname, ether_addr}},
       {kTunnels, {ifname}},
       {kTunnelEnds, {ipv4_addr, inet_service}},
       {kTunnelEnds6, {ipv6_addr, inet_service}},
       {kToBridge, {ifname, ether_addr}, {ether_addr}},
       {kToGuest, {ifname, ether_addr}, {ether_addr}},
+      {kNdToGuest, {ifname, nd_mac}, {nd_mac}},
   };
 }
 
@@ -98,9 +103,7 @@ std::vector<Rule> untracked_rules() {
       untracked("not from a routed network").not_in({iifname}, kOpen.name).return_(),
       untracked("to the host").in({ip_daddr}, kOwnAddresses.name).return_(),
       untracked("to the host").in({ip6_daddr}, kOwnAddresses6.name).return_(),
-      untracked("within a network")
-          .in({fib_saddr_oifname, fib_daddr_oifname}, kRouted.name)
-          .return_(),
+      untracked("within a network").is(fib_saddr_iif, 1u).is(fib_daddr_iif, 1u).return_(),
       untracked("between networks that are routed: true")
           .in({ip_saddr}, kOpenRanges.name)
           .in({ip_daddr}, kOpenRanges.name)
@@ -127,13 +130,6 @@ std::vector<Rule> forward_rules(const Marks& marks) {
         .not_in({from}, inside.name)
         .drop();
   };
-  const auto to_world = [&](nft::Select to, SetName inside) {
-    return forward("out by an uplink's bridge")
-        .in({oifname}, kUplinkBridges.name)
-        .in({iifname}, kManaged.name)
-        .not_in({to}, inside.name)
-        .accept();
-  };
   // A bridge that is an uplink has guests behind it as well.
   const auto from_uplink = [&](nft::RuleBuilder&& rule, SetName reachable) {
     return std::move(rule).in({iifname, oifname}, reachable.name);
@@ -150,7 +146,15 @@ std::vector<Rule> forward_rules(const Marks& marks) {
       hosts_talk({ip_daddr, udp_dport}, kHostTalk),
       hosts_talk({ip6_daddr, udp_dport}, kHostTalk6),
       forward("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
-      forward("floating IPs and port forwards").has(ct_status, nft::kStatusDnat).accept(),
+      forward("metadata")
+          .in({iifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .in({ip_daddr, tcp_dport}, kMetadataServers.name)
+          .accept(),
+      forward("floating IPs and port forwards")
+          .has(ct_status, nft::kStatusDnat)
+          .in({oifname}, kManaged.name)
+          .accept(),
       from_uplink(routed().ipv4(), kReachable).is_not(iifgroup, netlink::kOurGroup).accept(),
       from_uplink(routed().ipv4(), kReachable).has(mark, marks.trusted()).accept(),
       from_uplink(routed().ipv6(), kReachable6).is_not(iifgroup, netlink::kOurGroup).accept(),
@@ -161,6 +165,22 @@ std::vector<Rule> forward_rules(const Marks& marks) {
           .accept(),
       from_world(ip_saddr, ip_daddr, kInside),
       from_world(ip6_saddr, ip6_daddr, kInside6),
+  };
+}
+
+/// After what the world may reach: what guests may, and nobody.
+std::vector<Rule> inside_rules() {
+  const auto forward = [](std::string why) {
+    return rule(Family::inet, "forward", std::move(why));
+  };
+  const auto to_world = [&](nft::Select to, SetName inside) {
+    return forward("out by an uplink's bridge")
+        .in({oifname}, kUplinkBridges.name)
+        .in({iifname}, kManaged.name)
+        .not_in({to}, inside.name)
+        .accept();
+  };
+  return {
       forward("within a network").in({iifname, oifname}, kRouted.name).accept(),
       to_world(ip_daddr, kInside),
       to_world(ip6_daddr, kInside6),
@@ -224,6 +244,10 @@ std::vector<Rule> between_ports_rules() {
       between("DHCP stays on its host").is(udp_dport, kDhcpClient).in({iifname}, kWire.name).drop(),
       hosts_talk({ip_daddr, udp_dport}, kTunnelEnds),
       hosts_talk({ip6_daddr, udp_dport}, kTunnelEnds6),
+      between("nobody hears oneself")
+          .in({iifname, oifname}, kHairpinPorts.name)
+          .not_in({oifname, ether_daddr}, kPortMacs.name)
+          .drop(),
   };
 }
 
@@ -249,10 +273,11 @@ std::vector<Rule> to_ports_rules(const Marks& marks) {
 
 nft::Frame Bridge::frame(const Marks& marks) const {
   nft::Frame frame{sets(), chains(), {}};
+  frame.merge({fence_sets(), {}, {}});
   for (const auto& rules :
-       {untracked_rules(), forward_rules(marks), input_rules(marks), from_ports_discovery_rules(),
-        from_ports_rules(marks), between_ports_rules(), to_ports_discovery_rules(),
-        to_ports_rules(marks)}) {
+       {untracked_rules(), forward_rules(marks), world_fence_rules(marks), inside_rules(),
+        fence_rules(), input_rules(marks), from_ports_discovery_rules(), from_ports_rules(marks),
+        between_ports_rules(), to_ports_discovery_rules(), to_ports_rules(marks)}) {
     frame.merge({{}, {}, rules});
   }
   return frame;

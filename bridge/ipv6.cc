@@ -87,6 +87,7 @@ void isolate6(const Context& context, const cloud::Network& network, const std::
   elements.add(kWire6, Bytes().ifname(wire).take());
   const auto isolated = [&](const IpAddress& other) {
     elements.add(kWireIsolated6, Bytes().ifname(wire).address(other).take());
+    elements.add(kNdIsolated, Bytes().ifname(wire).address(other).take());
   };
   isolated(kLinkLocalGateway);
   if (network.gateway_mode == cloud::GatewayMode::shared) isolated(*address);
@@ -106,12 +107,12 @@ void compile_port6(const Context& context, const engine::Object& object, const c
   }
 }
 
-void compile_host6(const Context& context, Rows& out) {
+bool compile_host6(const Context& context, Rows& out) {
   const auto& networks = context.cloud.networks;
   const bool routes_any = std::any_of(networks.begin(), networks.end(), [&](const auto& entry) {
     return routes6(context, entry.second);
   });
-  if (!routes_any) return;
+  if (!routes_any) return false;
   out.sysctls.push_back({"net/ipv6/conf/all/forwarding", {"1"}});
   // A host that forwards heeds router advertisements only where accept_ra is 2.
   std::set<std::string> links = context.facts.advertised_defaults;
@@ -122,6 +123,7 @@ void compile_host6(const Context& context, Rows& out) {
   for (const std::string& link : links) {
     out.sysctls.push_back({fmt::format("net/ipv6/conf/{}/accept_ra", link), {"2"}});
   }
+  return true;
 }
 
 }  // namespace novaplane::bridge

@@ -201,6 +201,8 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
   }
   if (uplink_on(context.host, network.bridge)) {
     elements.add(kUplinkBridges, bridge);
+    elements.add(kUplinkMacs,
+                 Bytes().ifname(network.bridge).mac(bridge_mac(context, network)).take());
     elements.add(kInside, network.cidr);
   }
   const bool is_routed_here =

@@ -50,8 +50,8 @@ void isolate6(const engine::Context&, const cloud::Network&, const std::string& 
 void compile_port6(const engine::Context&, const engine::Object&, const cloud::Port&,
                    const cloud::Network&, engine::Rows& out);
 
-/// What IPv6 on such networks asks of the host itself.
-void compile_host6(const engine::Context&, engine::Rows& out);
+/// What IPv6 on such networks asks of the host itself. True: that it forwards.
+bool compile_host6(const engine::Context&, engine::Rows& out);
 
 /// The uplink that the link belongs to, or null: such a link is never taken for a bridge.
 const cloud::Uplink* uplink_on(const cloud::Host&, std::string_view link);

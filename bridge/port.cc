@@ -31,6 +31,8 @@ void translate_gateway(const Context& context, const cloud::Network& network,
   const Mac own = bridge_mac(context, network);
   elements.add(kToBridge, Bytes().ifname(link).mac(shared).take(), Bytes().mac(own).take());
   elements.add(kToGuest, Bytes().ifname(link).mac(own).take(), Bytes().mac(shared).take());
+  if (!engine::host_address6_on(context, network)) return;
+  elements.add(kNdToGuest, Bytes().ifname(link).mac(own).take(), Bytes().mac(shared).take());
 }
 
 /// What a guest receives waits in a queue for its turn; what it sends too fast is dropped, so that
@@ -52,9 +54,20 @@ void compile_local(const Context& context, const engine::Object& object, const c
     out.problems.push_back({port.interface, 0, fmt::format("is uplink {}", uplink->name)});
     return;
   }
-  out.attachments.push_back(
-      {port.interface, {network.bridge, mtu_of(context, network), /*ipv6=*/false}});
+  // Bridged frames are translated then, a guest's own floating IP to where they came from.
+  const bool is_filtered =
+      context.facts.filters_bridged || context.facts.filtering_bridges.contains(network.bridge);
+  const bool is_hairpin = is_filtered && host_address_on(context, network);
+  out.attachments.push_back({port.interface,
+                             {.master = network.bridge,
+                              .mtu = mtu_of(context, network),
+                              .ipv6 = false,
+                              .hairpin = is_hairpin}});
   Elements elements(object, out);
+  if (is_hairpin) {
+    elements.add(kHairpinPorts, Bytes().ifname(port.interface).ifname(port.interface).take());
+    elements.add(kPortMacs, Bytes().ifname(port.interface).mac(port.mac).take());
+  }
   compile_rate(port, elements, out);
   elements.add(kGuests, Bytes().ifname(port.interface).take());
   const auto wire = wire_of(context, network);

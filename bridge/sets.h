@@ -44,6 +44,20 @@ constexpr SetName kHostTalk{Family::inet, "host_talk"};
 constexpr SetName kHostTalk6{Family::inet, "host_talk6"};
 constexpr SetName kHostPeers{Family::inet, "host_peers"};
 constexpr SetName kHostPeers6{Family::inet, "host_peers6"};
+/// Families of which the host forwards between links that are not ours: it did so before us, or
+/// the document says `router: true`.
+constexpr SetName kTransit{Family::inet, "transit"};
+constexpr SetName kHostNetworks{Family::inet, "host_networks"};  ///< `host_networks` of the host
+constexpr SetName kHostNetworks6{Family::inet, "host_networks6"};
+constexpr SetName kUplinkMacs{Family::inet, "uplink_macs"};  ///< uplink's bridge . its own MAC
+/// Bridges of others, twice: with br_netfilter what passes them comes here. Written by the rules.
+constexpr SetName kWithin{Family::inet, "within"};
+// The nat subsystem's.
+constexpr SetName kUplinks{Family::inet, "uplinks"};
+constexpr SetName kNoSnat{Family::inet, "no_snat"};
+constexpr SetName kNoSnat6{Family::inet, "no_snat6"};
+constexpr SetName kForceSnat{Family::inet, "force_snat"};
+constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};
 
 // Table bridge: ports of our bridges.
 constexpr SetName kWire{Family::bridge, "wire"};
@@ -56,13 +70,18 @@ constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: wh
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
 constexpr SetName kWire6{Family::bridge, "wire6"};  ///< of networks whose IPv6 the host routes
 constexpr SetName kWireIsolated6{Family::bridge, "wire_isolated6"};  ///< wire . address: no ND
+constexpr SetName kNdIsolated{Family::bridge, "nd_isolated"};        ///< likewise: not asked for
 constexpr SetName kNoRouter{Family::bridge, "no_router"};    ///< port : router's lifetime there
 constexpr SetName kWireLocal{Family::bridge, "wire_local"};  ///< tunnel . guest here: no ARP for it
-constexpr SetName kTunnels{Family::bridge, "tunnels"};       ///< VXLAN devices
+/// Port . itself: in hairpin mode, so that what br_netfilter has translated may go back.
+constexpr SetName kHairpinPorts{Family::bridge, "hairpin_ports"};
+constexpr SetName kPortMacs{Family::bridge, "port_macs"};  ///< port . its guest's MAC
+constexpr SetName kTunnels{Family::bridge, "tunnels"};     ///< VXLAN devices
 /// As host_talk of table inet: no port of a bridge sends there.
 constexpr SetName kTunnelEnds{Family::bridge, "tunnel_ends"};
 constexpr SetName kTunnelEnds6{Family::bridge, "tunnel_ends6"};
-constexpr SetName kToBridge{Family::bridge, "to_bridge"};  ///< port . shared MAC : bridge's
-constexpr SetName kToGuest{Family::bridge, "to_guest"};    ///< port . bridge's MAC : shared
+constexpr SetName kToBridge{Family::bridge, "to_bridge"};     ///< port . shared MAC : bridge's
+constexpr SetName kToGuest{Family::bridge, "to_guest"};       ///< port . bridge's MAC : shared
+constexpr SetName kNdToGuest{Family::bridge, "nd_to_guest"};  ///< likewise, in IPv6's discovery
 
 }  // namespace novaplane::bridge

@@ -18,7 +18,7 @@ using engine::Object;
 using engine::Rows;
 using nft::Bytes;
 
-constexpr std::uint8_t kTcp = 6, kUdp = 17;
+constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17;
 const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
 bool is_here(const Context& context, const cloud::Network& network) {
@@ -62,7 +62,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
     if (range.address.is_v4()) elements.add(kDirectRanges, range);
   }
   for (const Prefix& range : context.cloud.force_snat) elements.add(kDivertedRanges, range);
-  for (const std::uint8_t protocol : {kTcp, kUdp}) {
+  for (const std::uint8_t protocol : {kIcmp, kTcp, kUdp}) {
     elements.add(kPortedProtocols, Bytes().protocol(protocol).take());
   }
   for (const cloud::Uplink& uplink : context.host.uplinks) {

@@ -16,6 +16,7 @@ constexpr std::uint8_t kTcp = 6, kUdp = 17;
 
 /// nft has words for five fields at most: each protocol has a set of its own.
 const nft::Key kFlow{iifname, ip_saddr, ip_daddr, th_sport, th_dport};
+const nft::Key kEcho{iifname, ip_saddr, ip_daddr, icmp_id};
 const nft::Key kTalk{iifname, ip_saddr, ip_daddr, l4proto};
 const nft::Key kToRouter{iifname, ether_daddr};
 
@@ -27,6 +28,7 @@ std::vector<nft::Set> sets() {
     set.timeout_seconds = seconds;
     return set;
   };
+  const std::vector<nft::Field> echo{ifname, ipv4_addr, ipv4_addr, nft::Field::icmp_id};
   const std::vector<nft::Field> talk{ifname, ipv4_addr, ipv4_addr, inet_proto};
   const std::vector<nft::Field> flow{ifname, ipv4_addr, ipv4_addr, inet_service, inet_service};
   return {
@@ -41,6 +43,7 @@ std::vector<nft::Set> sets() {
       {kDirectRanges, {ipv4_addr}, {}, kRanges},
       remembers(kCarriedTcp, flow, kTcpSeconds),
       remembers(kCarriedUdp, flow, kOtherSeconds),
+      remembers(kCarriedEcho, echo, kOtherSeconds),
       remembers(kCarriedOther, talk, kOtherSeconds),
       {kPortedProtocols, {inet_proto}},
       {kCarriedPlainly, {ifname}},
@@ -83,7 +86,9 @@ std::vector<Rule> divert_rules() {
 }
 
 /// While the router is dead, and for what began then. Fragments but the first have no ports: they
-/// are carried, but not remembered; nor are questions for the router itself (ARP).
+/// are carried, but not remembered; nor are questions for the router itself (ARP), and ICMP but
+/// echoes. What is new is the router's again, which a SYN tells, or a ping's identifier; where
+/// addresses are all that there is to tell by, what began ends with its time, whatever comes.
 std::vector<Rule> stand_in_rules() {
   const auto carried_on = [](nft::RuleBuilder&& rule, const nft::Key& key, SetName flows) {
     return std::move(rule)
@@ -92,8 +97,7 @@ std::vector<Rule> stand_in_rules() {
         .not_in({ip_daddr}, kNetworks.name)
         .not_in({ip_daddr}, kDirectRanges.name)
         .set(ether_daddr, kToRouter, kRouterAlive.name)
-        .set_pkttype_host()
-        .remember(key, flows.name);
+        .set_pkttype_host();
   };
   const auto carried = [](nft::RuleBuilder&& rule, const nft::Key& key, SetName flows) {
     return std::move(rule)
@@ -105,11 +109,16 @@ std::vector<Rule> stand_in_rules() {
   return {
       carried(from_ports(dead).is(l4proto, kTcp), kFlow, kCarriedTcp),
       carried(from_ports(dead).is(l4proto, kUdp), kFlow, kCarriedUdp),
+      carried(from_ports(dead).is(icmp_type, nft::kIcmpEchoRequest), kEcho, kCarriedEcho),
       carried(from_ports(dead).not_in({l4proto}, kPortedProtocols.name), kTalk, kCarriedOther),
       from_ports(dead).set(ether_daddr, kToRouter, kRouterDead.name).set_pkttype_host(),
-      carried_on(from_ports(began).is(l4proto, kTcp), kFlow, kCarriedTcp),
-      carried_on(from_ports(began).is(l4proto, kUdp), kFlow, kCarriedUdp),
-      carried_on(from_ports(began), kTalk, kCarriedOther),
+      carried_on(from_ports(began).lacks(tcp_flags, nft::kTcpSyn), kFlow, kCarriedTcp)
+          .remember(kFlow, kCarriedTcp.name),
+      carried_on(from_ports(began).is(l4proto, kUdp), kFlow, kCarriedUdp)
+          .remember(kFlow, kCarriedUdp.name),
+      carried_on(from_ports(began).is(icmp_type, nft::kIcmpEchoRequest), kEcho, kCarriedEcho)
+          .remember(kEcho, kCarriedEcho.name),
+      carried_on(from_ports(began).not_in({l4proto}, kPortedProtocols.name), kTalk, kCarriedOther),
   };
 }
 
@@ -145,10 +154,10 @@ std::vector<Rule> untranslated_rules() {
       carried().not_in({oifname}, kUplinks.name).accept(),
       carried().in({oifname}, kPlainUplinks.name).accept(),
       carried().in({ip_daddr}, kNoSnat.name).accept(),
+      from_guest("asked for by a translated address").has(ct_status, nft::kStatusDnat).accept(),
       from_guest("the router outside routes, not the host")
           .not_in({oifname}, kManaged.name)
           .in({ip_saddr}, kNetworkRanges.name)
-          .lacks(ct_status, nft::kStatusDnat)
           .drop(),
   };
 }

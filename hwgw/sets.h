@@ -24,7 +24,9 @@ constexpr SetName kDirectRanges{Family::bridge, "no_snat"};
 /// Flows that began through the host while the router was dead: their ends, with ports and without.
 constexpr SetName kCarriedTcp{Family::bridge, "carried_tcp"};
 constexpr SetName kCarriedUdp{Family::bridge, "carried_udp"};
+constexpr SetName kCarriedEcho{Family::bridge, "carried_echo"};  ///< pings, by their identifier
 constexpr SetName kCarriedOther{Family::bridge, "carried_other"};
+/// Protocols of which more is known of a flow than its addresses: TCP, UDP, ICMP.
 constexpr SetName kPortedProtocols{Family::bridge, "ported_protocols"};
 /// Ports of which such flows are no different from others: nothing of them is translated.
 constexpr SetName kCarriedPlainly{Family::bridge, "carried_plainly"};

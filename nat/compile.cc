@@ -53,8 +53,13 @@ void compile_uplink(const Context& context, const cloud::Uplink& uplink, Rows& o
     out.sysctls.push_back({fmt::format("net/ipv4/neigh/{}/proxy_delay", uplink.interface), {"0"}});
   }
   if (!uplink.snat) return;
+  elements.add(kTranslating, interface);
+  if (const auto source6 = source6_of(context, uplink)) {
+    elements.add(kSnatAddresses6, bytes_of(*source6));
+  }
   if (const auto source = source_of(context, uplink)) {
     elements.add(kUplinkSource, interface, bytes_of(*source));
+    elements.add(kSnatAddresses, bytes_of(*source));
     return;
   }
   const bool exists = context.facts.find(uplink.interface) != nullptr;
@@ -99,6 +104,8 @@ void compile_network(const Context& context, const Object& object, const cloud::
   }
   const bool translates6 =
       network.translates6() && engine::host_address6_on(context, network).has_value();
+  if (network.snat) elements.add(kPrivateRanges, network.cidr);
+  if (translates6) elements.add(kPrivateRanges6, *network.cidr6);
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     if (!uplink.snat || !is_first_on_its_interface(context.host, uplink)) continue;
     const auto translate = [&](nft::SetName set, const std::optional<IpAddress>& source) {
@@ -230,12 +237,15 @@ void compile_port_forward(const Context& context, const Object& object,
   Elements elements(object, out);
   const auto protocol = static_cast<std::uint8_t>(forward.protocol);
   const bool is_one_for_all = forward.to.first == forward.to.last;
+  const bool is_own = is_own_address(context, forward.address);
+  if (!is_own) elements.add(kForwardAddresses, bytes_of(forward.address));
   for (int i = 0; i <= forward.port.last - forward.port.first; ++i) {
     const auto from = static_cast<std::uint16_t>(forward.port.first + i);
     const auto to = static_cast<std::uint16_t>(forward.to.first + (is_one_for_all ? 0 : i));
-    elements.add(kPortForwards,
-                 Bytes().address(forward.address).protocol(protocol).port(from).take(),
-                 bytes_of({bound->port.address, to}));
+    const std::string service =
+        Bytes().address(forward.address).protocol(protocol).port(from).take();
+    elements.add(kPortForwards, service, bytes_of({bound->port.address, to}));
+    if (is_own) elements.add(kForwardServices, service);
   }
 }
 

@@ -1,4 +1,5 @@
 #include "dataplane/nft/rule.h"
+#include "nat/guard.h"
 #include "nat/marks.h"
 #include "nat/nat.h"
 #include "nat/sets.h"
@@ -214,6 +215,7 @@ std::vector<Rule> source_rules(const Marks& marks) {
 nft::Frame Nat::frame(const Marks& marks) const {
   nft::Frame frame{sets(), chains(), {}};
   frame.merge({{}, mark_chains(), {}});
+  frame.merge(guard_frame());
   for (const auto& rules :
        {limit_rules(), mark_rules(marks), guest_rules(), destination_rules("prerouting"),
         destination_rules("output"), uplink_bridge_rules(marks), source_rules(marks)}) {

@@ -36,11 +36,20 @@ constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};  ///< who 
 constexpr SetName kArrivalLimits{Family::inet, "arrival_limits"};      ///< floating IP: to it
 constexpr SetName kDepartureLimits{Family::inet, "departure_limits"};  ///< floating IP: from it
 
+// What has to be translated, and is not (nat/guard.h).
+constexpr SetName kTranslating{Family::inet, "translating"};       ///< interfaces of uplinks
+constexpr SetName kPrivateRanges{Family::inet, "private_ranges"};  ///< networks that are translated
+constexpr SetName kSnatAddresses{Family::inet, "snat_addresses"};  ///< sources of all uplinks
+constexpr SetName kForwardAddresses{Family::inet, "forward_addresses"};  ///< not the host's own
+constexpr SetName kForwardServices{Family::inet, "forward_services"};    ///< at its own addresses
+
 // Of IPv6.
 constexpr SetName kSnatSource6{Family::inet, "snat_source6"};
 constexpr SetName kNoSnat6{Family::inet, "no_snat6"};
 constexpr SetName kFloating6ToFixed{Family::inet, "floating6_to_fixed"};
 constexpr SetName kFixedToFloating6{Family::inet, "fixed_to_floating6"};
+constexpr SetName kPrivateRanges6{Family::inet, "private_ranges6"};
+constexpr SetName kSnatAddresses6{Family::inet, "snat_addresses6"};
 constexpr SetName kArrivalLimits6{Family::inet, "arrival_limits6"};
 constexpr SetName kDepartureLimits6{Family::inet, "departure_limits6"};
 

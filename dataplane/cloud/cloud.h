@@ -70,8 +70,10 @@ struct Host {
   std::optional<std::string> vm_interface;  ///< none: networks here have no wire
   std::optional<IpAddress> tunnel_address;  ///< where VXLANs leave and arrive; one family for all
   std::optional<SocketAddress> metadata;
-  std::vector<ServicePort> allow;  ///< what guests may reach on the host
-  std::vector<Uplink> uplinks;     ///< in order of preference
+  std::vector<ServicePort> allow;          ///< what guests may reach on the host
+  std::vector<Prefix> host_networks = {};  ///< beyond links of the host that are no uplinks
+  bool router = false;                     ///< forwards between links that are not ours
+  std::vector<Uplink> uplinks;             ///< in order of preference
   UplinkPolicy uplink_policy = UplinkPolicy::failover;
   bool manage_host_default = false;
   std::uint32_t mark_mask = kMarkMask;              ///< kFewestMarkBits or more are set

@@ -137,6 +137,8 @@ constexpr Key<Host> kHost[] = {
     {"tunnel_address", scalar<&Host::tunnel_address, address>},
     {"metadata", scalar<&Host::metadata, socket_address>},
     {"allow", list<&Host::allow, service_port>},
+    {"host_networks", list<&Host::host_networks, any_range>},
+    {"router", scalar<&Host::router, boolean>},
     {"uplinks", list_of_maps<&Host::uplinks, kUplink>},
     {"uplink_policy", scalar<&Host::uplink_policy, choice<kUplinkPolicies>>},
     {"manage_host_default", scalar<&Host::manage_host_default, boolean>},

@@ -197,13 +197,15 @@ void validate_public_addresses(const Cloud& cloud, Findings& findings) {
 
 namespace {
 
-void validate_list(const std::vector<Prefix>& list, const std::string& key, Findings& findings) {
+void validate_list(const std::vector<Prefix>& list, const Path& key, Findings& findings) {
   std::vector<Range<std::size_t>> ranges;
   for (std::size_t i = 0; i < list.size(); ++i) ranges.push_back({list[i], i});
   for_each_overlap(std::move(ranges), [&](const auto& a, const auto& b) {
     const auto& later = a.what > b.what ? a : b;
     const auto& earlier = a.what > b.what ? b : a;
-    findings.add({key, fmt::format("[{}]", later.what)}, "overlap",
+    Path path = key;
+    path.push_back(fmt::format("[{}]", later.what));
+    findings.add(std::move(path), "overlap",
                  fmt::format("{} overlaps {} in the same list", later.prefix, earlier.prefix));
   });
 }
@@ -211,8 +213,11 @@ void validate_list(const std::vector<Prefix>& list, const std::string& key, Find
 }  // namespace
 
 void validate_ranges(const Cloud& cloud, Findings& findings) {
-  validate_list(cloud.no_snat, "no_snat", findings);
-  validate_list(cloud.force_snat, "force_snat", findings);
+  validate_list(cloud.no_snat, {"no_snat"}, findings);
+  validate_list(cloud.force_snat, {"force_snat"}, findings);
+  for (const auto& [name, host] : cloud.hosts) {
+    validate_list(host.host_networks, {"hosts", name, "host_networks"}, findings);
+  }
 }
 
 }  // namespace novaplane::cloud

@@ -27,6 +27,9 @@ bool Compiler::only_uplinks_differ(const Facts& facts) const {
   but_uplinks.uplinks = facts_.uplinks;
   but_uplinks.down = facts_.down;
   but_uplinks.without_carrier = facts_.without_carrier;
+  // Of the host alone, too.
+  but_uplinks.forwarding = facts_.forwarding;
+  but_uplinks.forwarding6 = facts_.forwarding6;
   return but_uplinks == facts_;
 }
 

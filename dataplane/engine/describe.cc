@@ -241,6 +241,8 @@ std::string difference(const Attachment& before, const Attachment& after) {
   compare(text, "ipv6", on_off(before.ipv6.value_or(false)), on_off(after.ipv6.value_or(false)));
   compare(text, "state", before.up ? "up" : "down", after.up ? "up" : "down");
   const PortFlags seen = before.flags.value_or(PortFlags{}), wanted = after.flags.value_or(seen);
+  compare(text, "hairpin", on_off(before.hairpin.value_or(false)),
+          on_off(after.hairpin.value_or(false)));
   compare(text, "learning", on_off(seen.learning), on_off(wanted.learning));
   compare(text, "flood", on_off(seen.flood), on_off(wanted.flood));
   compare(text, "neigh_suppress", on_off(seen.neigh_suppress), on_off(wanted.neigh_suppress));

@@ -83,6 +83,8 @@ class Engine {
   const nft::SharedFrame& shared_frame() const { return frame_; }
   const nft::FrameRepair& frame_repair() const { return repair_; }
   bool wants_frame() const { return wants_frame_; }
+  /// The kernel has our table inet, as it should be but for elements.
+  bool sees_frame() const { return frame_seen_ && !repair_.rewrites_table(nft::Family::inet); }
   Tables& tables() { return tables_; }
   const Tables& tables() const { return tables_; }
 

@@ -203,6 +203,7 @@ Draft draft(const Order& order, std::span<const Step> steps,
 Executor::Committed Executor::commit(const Order& order, const Work& work) {
   constexpr int kRefusals = 16;
   if (order.remove_tables) {
+    give_back_forwarding();
     auto removed = nftables_.remove_tables();
     std::fill(work.results.begin(), work.results.end(), removed);
     return Committed::yes;
@@ -221,6 +222,14 @@ Executor::Committed Executor::commit(const Order& order, const Work& work) {
     }
     work.results[*culprit] = tl::unexpected(refused.error);
     if (const Owner& owner = work.steps[*culprit].owner) without_element_.insert(*owner);
+  }
+}
+
+/// Before the fence goes that keeps it to guests. restore_all() finds nothing to do then.
+void Executor::give_back_forwarding() {
+  for (const char* sysctl : {"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"}) {
+    const auto subject = fmt::format("sysctl:{}", sysctl);
+    if (const auto value = originals_.find(subject)) (void)give_back_value(subject, *value);
   }
 }
 

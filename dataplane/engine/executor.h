@@ -101,6 +101,7 @@ class Executor {
     return failure("", EOPNOTSUPP);  // with_known() lets none of them through
   }
   void write_sysctls(const Work& work);
+  void give_back_forwarding();
   void shape(const Work& work);
   void add_addresses(const Work& work);
   void add_routes(const Work& work);

@@ -164,11 +164,14 @@ void Executor::join(const std::vector<Joining>& ports, const Work& work) {
       result = tl::unexpected(index_of(change.after->master).error());
       continue;
     }
-    if (change.after->flags) {
+    const bool turns_hairpin =
+        change.after->hairpin.value_or(port.found.hairpin) != port.found.hairpin;
+    if (change.after->flags || turns_hairpin) {
       // A port has flags once it has joined, and they come before its first frame.
       settings->up.reset();
       batch.add(port.step, netlink::set_link(change.key, *settings));
-      settings = netlink::LinkSettings{.up = true, .port_flags = message_of(*change.after->flags)};
+      settings = netlink::LinkSettings{.up = true, .hairpin = change.after->hairpin};
+      if (change.after->flags) settings->port_flags = message_of(*change.after->flags);
     }
     batch.add(port.step, netlink::set_link(change.key, *settings));
   }

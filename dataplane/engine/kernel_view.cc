@@ -126,6 +126,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   // Another NIC has values of its own below the same names.
   if ((!before || before->name != now.name) && is_watched(now.name)) sysctls_stale_ = true;
   if (is_watched(now.name) || now.index == tunnel_link_) facts_stale_ = true;
+  if (is_ours(now) && before && before->filters_bridged != now.filters_bridged) facts_stale_ = true;
   if (!before || before->master != now.master) note_change_on(now.name);
   if (before && !before->carrier && now.carrier) links_changed_ = true;
   if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
@@ -218,6 +219,7 @@ void KernelView::refresh_port(const netlink::Link& port) {
   Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up, .flags = {}};
   if (!wanted || wanted->mtu) row.mtu = port.mtu;
   if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
+  if (!wanted || wanted->hairpin) row.hairpin = port.hairpin;
   if (wanted && wanted->flags) {
     const netlink::PortFlags& seen = port.port_flags;
     row.flags = PortFlags{seen.learning, seen.flood, seen.neigh_suppress};
@@ -392,6 +394,12 @@ Facts KernelView::facts() const {
   Facts facts;
   facts.routers = routers_;
   for (const auto& [bridge, prefix] : pair_addresses_) facts.gateways_held.insert(prefix.address);
+  facts.forwarding = questions_.forwarding(/*ipv6=*/false);
+  facts.forwarding6 = questions_.forwarding(/*ipv6=*/true);
+  facts.filters_bridged = questions_.filters_bridged();
+  for (const auto& [index, link] : links_) {
+    if (is_ours(link) && link.filters_bridged) facts.filtering_bridges.insert(link.name);
+  }
   const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
   const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
   for (const std::string& name : watched_) {

@@ -21,6 +21,8 @@ struct Questions {
   std::function<int()> rp_filter_all = [] { return 0; };   ///< net.ipv4.conf.all.rp_filter
   /// Whether the host forwards at all: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding.
   std::function<bool(bool v6)> forwards = [](bool) { return false; };
+  std::function<bool()> filters_bridged = [] { return false; };  ///< bridge-nf-call-ip(6)tables
+  std::function<ForwardedBy(bool ipv6)> forwarding = [](bool) { return ForwardedBy::nobody; };
   /// What the link carries for the host, for people; of one that cannot be asked: nothing.
   std::function<std::vector<std::string>(int link)> carried = [](int) {
     return std::vector<std::string>{};

@@ -58,6 +58,7 @@ struct Attachment {
   std::optional<bool> ipv6 = {};          ///< none: left as found
   bool up = true;
   std::optional<PortFlags> flags = {};  ///< none: left as found
+  std::optional<bool> hairpin = {};     ///< frames may leave where they came in; none: as found
   bool operator==(const Attachment&) const = default;
 };
 using AttachmentKey = std::string;

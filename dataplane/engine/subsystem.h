@@ -60,6 +60,9 @@ struct UplinkVerdict {
   bool operator==(const UplinkVerdict&) const = default;
 };
 
+/// Who has switched on that the host forwards packets, of one family.
+enum class ForwardedBy : std::uint8_t { nobody, others, us };
+
 struct Facts {
   std::map<std::string, LinkFacts, std::less<>> links;  ///< absent: the link does not exist
   /// All links of the host, whoever names them, that have a default route from a router
@@ -72,6 +75,10 @@ struct Facts {
   std::map<std::string, UplinkVerdict, std::less<>> uplinks = {};  ///< absent: by carrier alone
   std::set<std::string, std::less<>> down = {};                    ///< of uplinks' links: not up
   std::set<std::string, std::less<>> without_carrier = {};         ///< of uplinks' links: up, but
+  ForwardedBy forwarding = ForwardedBy::nobody, forwarding6 = ForwardedBy::nobody;
+  /// What bridges pass goes through the host's IP rules too: br_netfilter, of either family.
+  bool filters_bridged = false;
+  std::set<std::string, std::less<>> filtering_bridges = {};  ///< bridges of ours that do so alone
   bool operator==(const Facts&) const = default;
 
   const LinkFacts* find(std::string_view name) const {

@@ -53,13 +53,16 @@ void put_bridge(Request& request, std::optional<bool> stp, std::optional<std::ui
   if (delay) put(request, IFLA_BR_FORWARD_DELAY, *delay);
 }
 
-void put_port_flags(Request& request, const PortFlags& flags) {
+void put_port(Request& request, const std::optional<PortFlags>& flags,
+              const std::optional<bool>& hairpin) {
   const Nest info(request, IFLA_LINKINFO);
   put(request, IFLA_INFO_SLAVE_KIND, std::string_view("bridge"));
   const Nest data(request, IFLA_INFO_SLAVE_DATA);
-  put(request, IFLA_BRPORT_LEARNING, std::uint8_t{flags.learning});
-  put(request, IFLA_BRPORT_UNICAST_FLOOD, std::uint8_t{flags.flood});
-  put(request, IFLA_BRPORT_NEIGH_SUPPRESS, std::uint8_t{flags.neigh_suppress});
+  if (hairpin) put(request, IFLA_BRPORT_MODE, std::uint8_t{*hairpin});
+  if (!flags) return;
+  put(request, IFLA_BRPORT_LEARNING, std::uint8_t{flags->learning});
+  put(request, IFLA_BRPORT_UNICAST_FLOOD, std::uint8_t{flags->flood});
+  put(request, IFLA_BRPORT_NEIGH_SUPPRESS, std::uint8_t{flags->neigh_suppress});
 }
 
 void put_local(Request& request, const IpAddress& local) {
@@ -77,7 +80,7 @@ void put_vxlan(Request& request, const LinkSettings& wanted) {
 /// What only links of some kind, or ports of a bridge, have: at most one of them.
 void put_special(Request& request, const LinkSettings& wanted) {
   if (wanted.stp || wanted.forward_delay) put_bridge(request, wanted.stp, wanted.forward_delay);
-  if (wanted.port_flags) put_port_flags(request, *wanted.port_flags);
+  if (wanted.port_flags || wanted.hairpin) put_port(request, wanted.port_flags, wanted.hairpin);
   if (wanted.local || wanted.learning) put_vxlan(request, wanted);
 }
 

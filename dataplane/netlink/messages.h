@@ -49,6 +49,7 @@ struct Link {
   int rp_filter = 0;                ///< net.ipv4.conf.<name>.rp_filter
   int arp_ignore = 0;               ///< net.ipv4.conf.<name>.arp_ignore
   bool stp = false;                 ///< bridges only
+  bool filters_bridged = false;     ///< bridges only: nf_call_iptables or nf_call_ip6tables
   std::uint32_t forward_delay = 0;  ///< bridges only, in hundredths of a second (USER_HZ)
   std::uint16_t vlan_id = 0;        ///< VLAN devices only
   bool hairpin = false;             ///< bridge ports only: IFLA_BRPORT_MODE

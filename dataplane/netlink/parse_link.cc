@@ -61,9 +61,11 @@ void parse_kind(const nlattr* nest, Link& link) {
   const Attributes<IFLA_INFO_SLAVE_DATA> info(nest);
   link.kind = info.text(IFLA_INFO_KIND);
   if (link.kind == "bridge") {
-    const Attributes<IFLA_BR_STP_STATE> bridge(info.find(IFLA_INFO_DATA));
+    const Attributes<IFLA_BR_NF_CALL_IP6TABLES> bridge(info.find(IFLA_INFO_DATA));
     link.stp = bridge.number<std::uint32_t>(IFLA_BR_STP_STATE) != 0;
     link.forward_delay = bridge.number<std::uint32_t>(IFLA_BR_FORWARD_DELAY);
+    link.filters_bridged = bridge.number<std::uint8_t>(IFLA_BR_NF_CALL_IPTABLES) != 0 ||
+                           bridge.number<std::uint8_t>(IFLA_BR_NF_CALL_IP6TABLES) != 0;
   }
   if (link.kind == "vlan") {
     const Attributes<IFLA_VLAN_PROTOCOL> vlan(info.find(IFLA_INFO_DATA));

@@ -56,6 +56,7 @@ struct LinkSettings {
   /// that turns it off.
   std::optional<std::uint32_t> forward_delay{};
   std::optional<PortFlags> port_flags{};  ///< bridge ports only; applied before all others
+  std::optional<bool> hairpin{};          ///< likewise: IFLA_BRPORT_MODE
   std::optional<IpAddress> local{};       ///< VXLAN devices only; of the family that it has
   std::optional<bool> learning{};         ///< VXLAN devices only
 };

@@ -34,9 +34,9 @@ enum class Select : std::uint8_t {
   tcp_dport,
   udp_dport,
   icmp_type,
-  fib_saddr_oifname,  ///< where the host would send to the packet's source
-  fib_daddr_oifname,
-  ether_type,  ///< of what a frame carries behind one tag, if it has one
+  fib_saddr_iif,  ///< 1: the host would send to the packet's source where it came in; else 0
+  fib_daddr_iif,  ///< likewise, to its destination
+  ether_type,     ///< of what a frame carries behind one tag, if it has one
   ip6_saddr,
   ip6_daddr,
   icmpv6_type,
@@ -48,6 +48,11 @@ enum class Select : std::uint8_t {
   ct_mark,        ///< of the flow; in postrouting of one that is new, too
   frame_type,     ///< of the frame itself, which is a tag's where it has one
   iifgroup,       ///< of the link that a packet came in by: it outlives the link's name
+  iifkind,        ///< IFLA_INFO_KIND of the link: "bridge"
+  oifkind,
+  icmp_id,             ///< of an echo
+  tcp_flags,           ///< one byte of bits
+  socket_transparent,  ///< 0 or 1 where a socket of the host takes the packet; else the rule ends
 };
 
 /// One selector, or several: a concatenation.
@@ -57,6 +62,8 @@ using Key = std::vector<Select>;
 constexpr std::uint32_t kStateInvalid = 0x01, kStateEstablished = 0x02, kStateRelated = 0x04,
                         kStateNew = 0x08;
 constexpr std::uint32_t kStatusSnat = 0x10, kStatusDnat = 0x20;
+// Flags of TCP (RFC 9293).
+constexpr std::uint32_t kTcpSyn = 0x02, kTcpAck = 0x10;
 
 // ICMP types (RFC 792).
 constexpr std::uint8_t kIcmpRedirect = 5, kIcmpEchoRequest = 8;

@@ -1,13 +1,13 @@
 #include "dataplane/nft/frame_messages.h"
 
 #include <libnftnl/expr.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "dataplane/nft/fields.h"
 #include "dataplane/nft/lower.h"
 #include "dataplane/nft/owners.h"
+#include "dataplane/nft/set_userdata.h"
 #include "dataplane/nft/wire.h"
 
 namespace novaplane::nft {
@@ -18,29 +18,6 @@ using Kind = Batch::Subject::Kind;
 void write_table(Batch& batch, Family family) {
   nlmsghdr* message = batch.message(NFT_MSG_NEWTABLE, NLM_F_CREATE, {Kind::table, 0, family});
   put_name(message, NFTA_TABLE_NAME, kTable);
-}
-
-void append_userdata(std::string& all, std::uint8_t type, std::string_view value) {
-  all += static_cast<char>(type);
-  all += static_cast<char>(value.size());
-  all += value;
-}
-
-/// Without it nft prints names of links as "" (its enum byteorder, include/expression.h).
-std::uint32_t byte_order(const std::vector<Field>& fields) {
-  constexpr std::uint32_t kNone = 0, kHost = 1, kBig = 2;
-  if (fields.size() != 1) return kNone;
-  return fields.front() == Field::ifname ? kHost : kBig;
-}
-
-std::string byte_orders(const Set& set) {
-  std::string all;
-  const auto append = [&](std::uint8_t type, std::uint32_t order) {
-    append_userdata(all, type, {reinterpret_cast<const char*>(&order), sizeof(order)});
-  };
-  append(NFTNL_UDATA_SET_KEYBYTEORDER, byte_order(set.key));
-  if (!set.data.empty()) append(NFTNL_UDATA_SET_DATABYTEORDER, byte_order(set.data));
-  return all;
 }
 
 /// nft reads back what it lists only where the set itself has a limiter too.
@@ -72,7 +49,7 @@ void write_set(Batch& batch, const Set& set, std::size_t index) {
     constexpr std::uint64_t kMilliseconds = 1000;
     nftnl_set_set_u64(object.get(), NFTNL_SET_TIMEOUT, set.timeout_seconds * kMilliseconds);
   }
-  const std::string userdata = byte_orders(set);
+  const std::string userdata = userdata_of(set);
   nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, userdata.data(),
                      static_cast<std::uint32_t>(userdata.size()));
   nlmsghdr* message =
@@ -172,6 +149,13 @@ std::uint32_t nft_type(Field field) {
       return NFT_DATA_VERDICT;
     case Field::ifname:
       return 41;
+    case Field::nf_proto:
+      return 2;
+    case Field::icmp_id:
+    case Field::nd_target:
+    case Field::nd_mac:
+    case Field::ra_lifetime:
+      return 4;  // an integer, of whatever size
   }
   return 0;
 }

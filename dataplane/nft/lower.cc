@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <libnftnl/expr.h>
+#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/netfilter.h>
@@ -53,8 +54,9 @@ class Lowering {
 
   void operator()(const HasBits& match) {
     load({match.of});
-    mask(raw(match.bits), std::string(4, '\0'));
-    compare(match.none ? NFT_CMP_EQ : NFT_CMP_NEQ, std::string(4, '\0'));
+    const std::size_t size = selector(match.of).size;
+    mask(raw(match.bits).substr(0, size), std::string(size, '\0'));
+    compare(match.none ? NFT_CMP_EQ : NFT_CMP_NEQ, std::string(size, '\0'));
   }
 
   void operator()(const SetMarkBits& set) {
@@ -166,6 +168,9 @@ class Lowering {
       case Selector::Load::fib:
         load_fib(destination, from.key);
         break;
+      case Selector::Load::socket:
+        load_socket(destination, from.key);
+        break;
     }
   }
 
@@ -184,8 +189,14 @@ class Lowering {
   void load_fib(std::uint32_t destination, std::uint32_t flags) {
     nftnl_expr* fib = add("fib");
     nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, flags);
-    nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIFNAME);
+    nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIF);
     nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_DREG, destination);
+  }
+
+  void load_socket(std::uint32_t destination, std::uint32_t key) {
+    nftnl_expr* socket = add("socket");
+    nftnl_expr_set_u32(socket, NFTNL_EXPR_SOCKET_KEY, key);
+    nftnl_expr_set_u32(socket, NFTNL_EXPR_SOCKET_DREG, destination);
   }
 
   void load_payload(std::uint32_t destination, std::uint32_t base, std::uint32_t offset,
@@ -206,6 +217,9 @@ class Lowering {
   void check(Needs needs) {
     if (needs == Needs::nothing || !checked_.insert(needs).second) return;
     switch (needs) {
+      case Needs::ethernet:
+        check_ethernet();
+        break;
       case Needs::ipv4:
         check_family(NFPROTO_IPV4, ETH_P_IP);
         break;
@@ -244,6 +258,14 @@ class Lowering {
     }
   }
 
+  /// A bridge passes nothing else.
+  void check_ethernet() {
+    if (family_ == Family::bridge) return;
+    constexpr std::uint16_t kType = ARPHRD_ETHER;
+    load_meta(kRegister, NFT_META_IIFTYPE);
+    compare(NFT_CMP_EQ, {reinterpret_cast<const char*>(&kType), sizeof(kType)});
+  }
+
   /// Not by the frame's own type, as nft does: behind a tag of VLAN 0 the kernel takes ARP too.
   void check_arp() {
     load_meta(kRegister, NFT_META_PROTOCOL);
@@ -272,9 +294,10 @@ class Lowering {
     nftnl_expr* bitwise = add("bitwise");
     nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, kRegister);
     nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, kRegister);
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, 4);
-    nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, mask.data(), 4);
-    nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, flip.data(), 4);
+    const auto size = static_cast<std::uint32_t>(mask.size());
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, size);
+    nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, mask.data(), size);
+    nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, flip.data(), size);
   }
 
   nftnl_expr* look_up(std::string_view set) {

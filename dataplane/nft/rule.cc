@@ -22,11 +22,17 @@ bool is_port(Select of) {
   return of == Select::th_dport || of == Select::tcp_dport || of == Select::udp_dport;
 }
 
+/// Numbers that take a whole register.
+bool is_word(Select of) {
+  return of == Select::mark || of == Select::iifgroup || of == Select::fib_saddr_iif ||
+         of == Select::fib_daddr_iif;
+}
+
 /// Of packets in network order, of what the kernel knows itself in the host's.
 std::string number_bytes(Select of, unsigned number) {
   if (is_port(of) || of == Select::ether_type || of == Select::frame_type)
     return port_bytes(static_cast<std::uint16_t>(number));
-  if (of == Select::mark || of == Select::iifgroup) return raw(std::uint32_t{number});
+  if (is_word(of)) return raw(std::uint32_t{number});
   return raw(static_cast<std::uint8_t>(number));
 }
 

@@ -6,6 +6,7 @@
 #include "dataplane/nft/fields.h"
 #include "dataplane/nft/rule.h"
 #include "dataplane/nft/selectors.h"
+#include "dataplane/nft/set_userdata.h"
 
 namespace novaplane::nft {
 namespace {
@@ -20,6 +21,7 @@ constexpr BitName kStateNames[] = {{kStateInvalid, "invalid"},
                                    {kStateRelated, "related"},
                                    {kStateNew, "new"}};
 constexpr BitName kStatusNames[] = {{kStatusSnat, "snat"}, {kStatusDnat, "dnat"}};
+constexpr BitName kTcpNames[] = {{kTcpSyn, "syn"}, {kTcpAck, "ack"}};
 
 std::string names_of(std::span<const BitName> names, std::uint32_t bits,
                      std::string_view separator) {
@@ -30,6 +32,12 @@ std::string names_of(std::span<const BitName> names, std::uint32_t bits,
     text += name;
   }
   return text;
+}
+
+std::span<const BitName> names_of_bits(Select of) {
+  if (of == Select::ct_state) return kStateNames;
+  if (of == Select::tcp_flags) return kTcpNames;
+  return kStatusNames;
 }
 
 std::string_view equality(bool negated) { return negated ? "!= " : ""; }
@@ -96,6 +104,9 @@ std::string value_text(Select of, std::string_view bytes) {
     default:
       break;
   }
+  if (of == Select::fib_saddr_iif || of == Select::fib_daddr_iif) {
+    return bytes[0] != 0 ? "exists" : "missing";
+  }
   if (of != Select::mark && of != Select::iifgroup) return to_text(Field::ipv4_addr, bytes);
   std::uint32_t number;
   std::memcpy(&number, bytes.data(), sizeof(number));
@@ -121,8 +132,7 @@ struct Printer {
     if (match.of == Select::mark || match.of == Select::ct_mark) {
       return fmt::format("{} & {:#010x} {} 0x00000000", text, match.bits, match.none ? "==" : "!=");
     }
-    const auto names = match.of == Select::ct_state ? std::span(kStateNames)
-                                                    : std::span<const BitName>(kStatusNames);
+    const auto names = names_of_bits(match.of);
     if (match.none) return fmt::format("{} & ({}) == 0", text, names_of(names, match.bits, " | "));
     return fmt::format("{} {}", text, names_of(names, match.bits, ","));
   }
@@ -157,11 +167,15 @@ struct Printer {
   }
 };
 
-std::string names_of(const std::vector<Field>& fields) {
+/// Types, or the selectors that values come from.
+std::string names_of(const std::vector<Field>& fields, bool as_selectors) {
   std::string text;
   for (const Field field : fields) {
     if (!text.empty()) text += " . ";
-    text += to_string(field);
+    text += !as_selectors               ? to_string(field)
+            : field == Field::ifname    ? "iifname"
+            : field == Field::ipv4_addr ? "ip saddr"
+                                        : to_string(field);
   }
   return text;
 }
@@ -174,8 +188,9 @@ std::string to_text(const Set& set) {
       : set.timeout_seconds != 0
           ? fmt::format(" flags dynamic,timeout; timeout {}s;", set.timeout_seconds)
           : "";
-  return fmt::format("\t{} {} {{ type {}{}{};{} }}\n", map ? "map" : "set", set.name.name,
-                     names_of(set.key), map ? " : " : "", names_of(set.data), more);
+  return fmt::format("\t{} {} {{ {} {}{}{};{} }}\n", map ? "map" : "set", set.name.name,
+                     has_typeof(set) ? "typeof" : "type", names_of(set.key, has_typeof(set)),
+                     map ? " : " : "", names_of(set.data, has_typeof(set)), more);
 }
 
 std::string to_text(const Frame& frame, const Chain& chain) {

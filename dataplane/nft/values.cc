@@ -51,6 +51,15 @@ std::size_t size_of(Field field) {
       return 2;
     case Field::verdict:
       return kNameSize;  // as large as the kernel's struct nft_verdict
+    case Field::nf_proto:
+      return 1;
+    case Field::icmp_id:
+    case Field::ra_lifetime:
+      return 2;
+    case Field::nd_target:
+      return 16;
+    case Field::nd_mac:
+      return 6;
   }
   return 0;
 }
@@ -78,6 +87,16 @@ std::string_view to_string(Field field) {
       return "inet_service";
     case Field::verdict:
       return "verdict";
+    case Field::nf_proto:
+      return "nf_proto";
+    case Field::icmp_id:
+      return "icmp id";
+    case Field::nd_target:
+      return "@th,64,128";
+    case Field::nd_mac:
+      return "@th,208,48";
+    case Field::ra_lifetime:
+      return "@th,48,16";
   }
   return "?";
 }
@@ -90,14 +109,20 @@ std::string to_text(Field field, std::string_view bytes) {
       return fmt::format("\"{}\"", bytes.substr(0, bytes.find('\0')));
     case Field::ipv4_addr:
     case Field::ipv6_addr:
+    case Field::nd_target:
       return IpAddress::from_bytes(as_bytes(bytes))->to_string();
-    case Field::ether_addr: {
+    case Field::ether_addr:
+    case Field::nd_mac: {
       Mac mac;
       std::memcpy(mac.bytes.data(), bytes.data(), mac.bytes.size());
       return mac.to_string();
     }
     case Field::inet_proto:
       return protocol_text(static_cast<std::uint8_t>(bytes[0]));
+    case Field::nf_proto:
+      return bytes[0] == 2 ? "ipv4" : "ipv6";
+    case Field::icmp_id:
+    case Field::ra_lifetime:
     case Field::inet_service: {
       std::uint16_t port;
       std::memcpy(&port, bytes.data(), sizeof(port));

@@ -24,7 +24,13 @@ enum class Field : std::uint8_t {
   ether_addr,
   inet_proto,
   inet_service,
-  verdict  ///< of maps: the chain where the packet goes on, and comes back from
+  verdict,   ///< of maps: the chain where the packet goes on, and comes back from
+  nf_proto,  ///< the family of a packet: NFPROTO_IPV4, NFPROTO_IPV6
+  // What nft has no type for: sets of these are declared by `typeof`, with the selector.
+  icmp_id,
+  nd_target,    ///< an IPv6 address in the payload of neighbour discovery
+  nd_mac,       ///< a MAC in an option of it
+  ra_lifetime,  ///< of a router advertisement
 };
 
 /// Which set, over all of our tables: unique, cheap to copy and to hash.

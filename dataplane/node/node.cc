@@ -7,10 +7,12 @@
 #include <future>
 
 #include "bridge/bridge.h"
+#include "bridge/sets.h"
 #include "dataplane/engine/nic_records.h"
 #include "dataplane/netlink/carried.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dataplane/node/daemon_presence.h"
+#include "dataplane/node/forwarding.h"
 #include "dataplane/node/uplink_rows.h"
 #include "dhcp/dhcp.h"
 #include "hwgw/gateway_pair.h"
@@ -42,7 +44,24 @@ std::vector<std::string> names_of(const std::vector<netlink::Carried>& things) {
   return names;
 }
 
-engine::Questions questions(netlink::Socket& lister, const std::string& run_dir) {
+engine::ForwardedBy forwarding(const engine::Engine& engine, const std::string& run_dir,
+                               bool ipv6) {
+  constexpr std::uint8_t kIpv4 = 2, kIpv6 = 10;  // NFPROTO_*
+  const nft::ElementKey key{bridge::kTransit, nft::Bytes().protocol(ipv6 ? kIpv6 : kIpv4).take()};
+  const bool is_in_transit = engine.tables().elements.rows().actual(key) != nullptr;
+  return forwarding_of(run_dir, ipv6, engine.sees_frame(), is_in_transit);
+}
+
+bool bridges_call_iptables() {
+  const auto is_on = [](std::string_view which) {
+    const auto value = netlink::read_sysctl(fmt::format("net/bridge/bridge-nf-call-{}", which));
+    return value.value_or("0") == "1";
+  };
+  return is_on("iptables") || is_on("ip6tables");
+}
+
+engine::Questions questions(const engine::Engine& engine, netlink::Socket& lister,
+                            const std::string& run_dir) {
   const engine::NicRecords records(run_dir);
   return {
       .arp_ignore_all = [] { return value_of_all("arp_ignore"); },
@@ -53,6 +72,8 @@ engine::Questions questions(netlink::Socket& lister, const std::string& run_dir)
                 netlink::read_sysctl(v6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward");
             return text.value_or("0") != "0";
           },
+      .filters_bridged = bridges_call_iptables,
+      .forwarding = [&engine, run_dir](bool ipv6) { return forwarding(engine, run_dir, ipv6); },
       .carried =
           [&lister](int link) {
             constexpr bool kRanks = false;
@@ -96,7 +117,7 @@ Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::str
 
 Node::Node(std::string host, const std::string& run_dir, netlink::Socket lister,
            netlink::Monitor netlink_events, nft::Client nft_lister, nft::Monitor nft_events)
-    : engine_(std::move(host), subsystems(), questions(lister_, run_dir)),
+    : engine_(std::move(host), subsystems(), questions(engine_, lister_, run_dir)),
       lister_(std::move(lister)),
       netlink_events_(std::move(netlink_events)),
       nft_lister_(std::move(nft_lister)),
@@ -210,6 +231,7 @@ Result<void> Node::observe(const Changed& changed) {
 }
 
 Result<void> Node::observe_silent() {
+  engine_.kernel().mark_facts_stale();  // some of them are sysctls
   observe_sysctls();
   if (auto listed = list(netlink::Listing::links); !listed) return listed;
   return observe_proxies();

@@ -36,12 +36,17 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set host_talk6 { type ipv6_addr . inet_service; }
   set host_peers { type ipv4_addr . inet_service; }
   set host_peers6 { type ipv6_addr . inet_service; }
+  set transit { type nf_proto; }
+  set host_networks { type ipv4_addr; flags interval; }
+  set host_networks6 { type ipv6_addr; flags interval; }
+  set uplink_macs { type ifname . ether_addr; }
+  set within { type ifname . ifname; flags dynamic,timeout; timeout 60s; }
   chain untracked {
     type filter hook prerouting priority -300; policy accept;
     iifname != @open return comment "not from a routed network"
     ip daddr @own_addresses return comment "to the host"
     ip6 daddr @own_addresses6 return comment "to the host"
-    fib saddr oifname . fib daddr oifname @routed return comment "within a network"
+    fib saddr . iif oif exists fib daddr . iif oif exists return comment "within a network"
     ip saddr @open_ranges ip daddr @open_ranges notrack comment "between networks that are routed: true"
     ip6 saddr @open_ranges6 ip6 daddr @open_ranges6 notrack comment "between networks that are routed: true"
   }
@@ -50,7 +55,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     iifgroup 28272 ip daddr . udp dport @host_talk drop comment "hosts talk to each other, guests do not"
     iifgroup 28272 ip6 daddr . udp dport @host_talk6 drop comment "hosts talk to each other, guests do not"
     ct state established,related accept
-    ct status dnat accept comment "floating IPs and port forwards"
+    iifname @managed ct status dnat ip daddr . tcp dport @metadata_servers accept comment "metadata"
+    ct status dnat oifname @managed accept comment "floating IPs and port forwards"
     meta nfproto ipv4 iifname . oifname @reachable iifgroup != 28272 accept comment "from an uplink to what is not translated"
     meta nfproto ipv4 iifname . oifname @reachable meta mark & 0x01000000 != 0x00000000 accept comment "from an uplink to what is not translated"
     meta nfproto ipv6 iifname . oifname @reachable6 iifgroup != 28272 accept comment "from an uplink to what is not translated"
@@ -58,12 +64,29 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     iifname @open oifname @open accept comment "between networks that are routed: true"
     iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip daddr @inside ip saddr != @inside drop comment "a fixed address is out of reach"
     iifname @uplink_bridges oifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip6 daddr @inside6 ip6 saddr != @inside6 drop comment "a fixed address is out of reach"
+    iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip saddr != @inside meta nfproto != @transit iifname . ether daddr @uplink_macs drop comment "the world is not routed to the world"
+    iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip6 saddr != @inside6 meta nfproto != @transit iifname . ether daddr @uplink_macs drop comment "the world is not routed to the world"
+    iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip saddr != @inside meta nfproto @transit oifname != @managed oifname != @layer2 accept comment "a host that is a router"
+    iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 ip6 saddr != @inside6 meta nfproto @transit oifname != @managed oifname != @layer2 accept comment "a host that is a router"
+    meta nfproto @transit oifname @uplink_bridges iifname != @managed iifname != @layer2 ip daddr != @inside accept comment "a host that is a router"
+    meta nfproto @transit oifname @uplink_bridges iifname != @managed iifname != @layer2 ip6 daddr != @inside6 accept comment "a host that is a router"
     iifname . oifname @routed accept comment "within a network"
     oifname @uplink_bridges iifname @managed ip daddr != @inside accept comment "out by an uplink's bridge"
     oifname @uplink_bridges iifname @managed ip6 daddr != @inside6 accept comment "out by an uplink's bridge"
     iifname @layer2 drop comment "gateway_mode none: not routed"
     oifname @layer2 drop comment "gateway_mode none: not routed"
     oifname @managed drop comment "networks are isolated, and a fixed address is out of reach"
+    iifname @managed oifname @uplinks accept comment "out by an uplink"
+    iifname @managed ip daddr @host_networks accept comment "a range that the document names"
+    iifname @managed ip6 daddr @host_networks6 accept comment "a range that the document names"
+    iifname @managed ip daddr @no_snat accept comment "a range that the document names"
+    iifname @managed ip6 daddr @no_snat6 accept comment "a range that the document names"
+    iifname @managed ip daddr @force_snat accept comment "a range that the document names"
+    iifname @managed drop comment "guests reach no other network of the host"
+    meta nfproto @transit accept comment "a host that is a router"
+    meta iifkind "bridge" meta oifkind "bridge" update @within { iifname . iifname } comment "what a bridge passes is not routed"
+    iifname . oifname @within accept comment "what a bridge passes is not routed"
+    drop comment "the host is nobody's router but its guests'"
   }
   chain input {
     type filter hook input priority 0; policy accept;
@@ -112,16 +135,20 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set wire_isolated { type ifname . ipv4_addr; }
   set wire6 { type ifname; }
   set wire_isolated6 { type ifname . ipv6_addr; }
-  map no_router { type ifname : inet_service; }
+  set nd_isolated { typeof iifname . @th,64,128; }
+  map no_router { typeof iifname : @th,48,16; }
   set wire_local { type ifname . ipv4_addr; }
+  set hairpin_ports { type ifname . ifname; }
+  set port_macs { type ifname . ether_addr; }
   set tunnels { type ifname; }
   set tunnel_ends { type ipv4_addr . inet_service; }
   set tunnel_ends6 { type ipv6_addr . inet_service; }
   map to_bridge { type ifname . ether_addr : ether_addr; }
   map to_guest { type ifname . ether_addr : ether_addr; }
+  map nd_to_guest { typeof iifname . @th,208,48 : @th,208,48; }
   chain prerouting {
     type filter hook prerouting priority -300; policy accept;
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert iifname . @th,64,128 @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert iifname . @th,64,128 @nd_isolated drop comment "each guest sees its own host"
     icmpv6 type 130-255 iifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
     icmpv6 type 130-255 iifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
     icmpv6 type nd-router-solicit-nd-router-advert iifname @wire6 drop comment "routers stay on their host"
@@ -142,17 +169,18 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     udp dport 68 iifname @wire drop comment "DHCP stays on its host"
     ip daddr . udp dport @tunnel_ends oifname @trusted drop comment "hosts talk to each other, guests do not"
     ip6 daddr . udp dport @tunnel_ends6 oifname @trusted drop comment "hosts talk to each other, guests do not"
+    iifname . oifname @hairpin_ports oifname . ether daddr != @port_macs drop comment "nobody hears oneself"
   }
   chain postrouting {
     type filter hook postrouting priority 300; policy accept;
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert oifname . @th,64,128 @wire_isolated6 drop comment "each guest sees its own host"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert oifname . @th,64,128 @nd_isolated drop comment "each guest sees its own host"
     icmpv6 type 130-255 oifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
     icmpv6 type 130-255 oifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
     icmpv6 type nd-router-solicit-nd-router-advert oifname @wire6 drop comment "routers stay on their host"
     meta protocol ip6 udp dport 546-547 oifname @wire6 drop comment "DHCPv6 stays on its host"
     icmpv6 type nd-router-advert @th,48,16 set oifname map @no_router comment "a port without default route"
-    icmpv6 type nd-router-advert @th,464,48 set oifname . @th,464,48 map @to_guest comment "router discovery of the shared gateway"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set oifname . @th,208,48 map @to_guest comment "neighbour discovery of the shared gateway"
+    icmpv6 type nd-router-advert @th,464,48 set oifname . @th,464,48 map @nd_to_guest comment "router discovery of the shared gateway"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set oifname . @th,208,48 map @nd_to_guest comment "neighbour discovery of the shared gateway"
     oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
     oifname . arp daddr ip @wire_local drop comment "who is asked for is here"

@@ -39,7 +39,7 @@ TEST_F(BridgePortTest, IsAttachedWithTheMtuOfItsNetwork) {
   example_.network().mtu = 1450;
   ASSERT_EQ(rows().attachments.size(), 1u);
   EXPECT_EQ(rows().attachments[0].first, "tap-web1");
-  const engine::Attachment expected{.master = "br-blue", .mtu = 1450, .ipv6 = false};
+  const engine::Attachment expected{.master = "br-blue", .mtu = 1450, .ipv6 = false, .hairpin = false};
   EXPECT_EQ(rows().attachments[0].second, expected);
 }
 

@@ -40,6 +40,13 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set departure_limits { type ipv4_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set arrival_limits6 { type ipv6_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set departure_limits6 { type ipv6_addr; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
+  set translating { type ifname; }
+  set private_ranges { type ipv4_addr; flags interval; }
+  set private_ranges6 { type ipv6_addr; flags interval; }
+  set snat_addresses { type ipv4_addr; }
+  set snat_addresses6 { type ipv6_addr; }
+  set forward_addresses { type ipv4_addr; }
+  set forward_services { type ipv4_addr . inet_proto . inet_service; }
   chain uplink {
     type filter hook prerouting priority -150; policy accept;
     iifname @uplinks ip daddr @arrival_limits drop comment "more than a floating IP's rate"
@@ -173,6 +180,37 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   }
   chain by_uplink_15 {
     meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x0000000f
+  }
+  chain unclaimed {
+    type filter hook input priority 110; policy accept;
+    ip saddr set ip daddr map @floating_to_fixed drop comment "to a floating IP, not translated"
+    ip6 saddr set ip6 daddr map @floating6_to_fixed drop comment "to a floating IP, not translated"
+    ip daddr @forward_addresses drop comment "to a port forward's address, not translated"
+    ct state established,related accept
+    ip daddr . meta l4proto . th dport @forward_services drop comment "to a port forward, not translated"
+    iifname != @uplinks return comment "not from an uplink"
+    socket transparent 0-1 accept comment "a socket of the host"
+    tcp flags syn tcp flags & (ack) == 0 accept comment "a new connection to the host"
+    ip daddr @snat_addresses meta l4proto tcp drop comment "to a source of SNAT, not translated"
+    ip daddr @snat_addresses meta l4proto udp drop comment "to a source of SNAT, not translated"
+    ip6 daddr @snat_addresses6 meta l4proto tcp drop comment "to a source of SNAT, not translated"
+    ip6 daddr @snat_addresses6 meta l4proto udp drop comment "to a source of SNAT, not translated"
+  }
+  chain private {
+    type filter hook postrouting priority 160; policy accept;
+    ct state established accept
+    iifname @managed oifname != @managed ip daddr @force_snat ct state invalid drop comment "force_snat, not translated"
+    oifname != @translating return comment "nothing is translated there"
+    ip daddr . tcp dport @metadata_servers accept comment "metadata sees the guest itself"
+    ip daddr @no_snat accept comment "no_snat"
+    ip6 daddr @no_snat6 accept comment "no_snat"
+    oifname @uplink_bridges ip daddr @inside accept comment "stays inside"
+    oifname @uplink_bridges ip6 daddr @inside6 accept comment "stays inside"
+    oifname @uplink_bridges iifname != @managed accept comment "passed by the bridge, or the host's own"
+    ip saddr @snat_addresses accept comment "a source of SNAT"
+    ip6 saddr @snat_addresses6 accept comment "a source of SNAT"
+    ip saddr @private_ranges drop comment "a guest's own address"
+    ip6 saddr @private_ranges6 drop comment "a guest's own address"
   }
 }
 )";

@@ -90,7 +90,7 @@ TEST_F(FrameTest, NftAgreesOnWhatIsNotTracked) {
   frame.sets = {{{kInet, "pairs"}, {Field::ifname, Field::ifname}}};
   frame.chains = {{kInet, "c", ChainType::filter, Hook::prerouting, -300}};
   frame.rules = {
-      rule(kInet, "c", "").in({fib_saddr_oifname, fib_daddr_oifname}, "pairs").return_(),
+      rule(kInet, "c", "").is(fib_saddr_iif, 1u).is(fib_daddr_iif, 1u).return_(),
       rule(kInet, "c", "").notrack(),
   };
   Client client = *Client::open(std::make_shared<const Frame>(frame));
