@@ -358,6 +358,12 @@ std::string Object::to_string() const {
   return name;
 }
 
+std::string_view link_of(const nft::Frame& frame, const nft::ElementKey& key) {
+  const auto set = std::ranges::find(frame.sets, key.set, &nft::Set::name);
+  if (set == frame.sets.end() || set->key.front() != nft::Field::ifname) return {};
+  return key.key.c_str();
+}
+
 std::string_view to_string(Phase phase) {
   switch (phase) {
     case Phase::withdraw:

@@ -28,10 +28,10 @@ nft::SharedFrame frame_of(const std::vector<const Subsystem*>& subsystems, const
 
 Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions)
     : compiler_(std::move(host), subsystems, tables_),
-      view_(tables_, std::move(questions)),
-      frame_(frame_of(subsystems, marks_)),
-      sets_of_ports_(sets_of(subsystems, &Subsystem::sets_of_ports)),
-      sets_of_wires_(sets_of(subsystems, &Subsystem::sets_of_wires)) {}
+      view_(tables_, std::move(questions),
+            {sets_of(subsystems, &Subsystem::sets_of_ports),
+             sets_of(subsystems, &Subsystem::sets_of_wires)}),
+      frame_(frame_of(subsystems, marks_)) {}
 
 void Engine::load(cloud::Cloud cloud) {
   compiler_.load(std::move(cloud));
@@ -43,7 +43,7 @@ void Engine::load(cloud::Cloud cloud) {
 
 void Engine::place_marks() {
   const cloud::Host* host = compiler_.host();
-  const Marks marks = host ? Marks(host->mark_mask) : marks_;
+  const Marks marks = host ? Marks(host->mark_mask) : Marks();
   if (std::exchange(marks_, marks) != marks) frame_ = frame_of(compiler_.subsystems(), marks);
 }
 
@@ -56,12 +56,8 @@ void Engine::want_nothing() {
 // --- what is seen
 
 void Engine::saw_element(const nft::ElementKey& key, nft::Element element) {
-  const auto is_in = [&](const std::vector<nft::SetName>& sets) {
-    return std::find(sets.begin(), sets.end(), key.set) != sets.end();
-  };
-  if (is_in(sets_of_ports_)) view_.mark_port(std::string(key.key.c_str()));
-  if (is_in(sets_of_wires_)) view_.mark_wire(std::string(key.key.c_str()));
   tables_.elements.saw(key, std::move(element));
+  view_.on_element(key);
 }
 
 void Engine::saw(nft::Observed listing) {
@@ -76,6 +72,7 @@ bool Engine::saw(nft::Event event, bool ours) {
     saw_element(added->key, std::move(added->element));
   } else if (const auto* removed = std::get_if<nft::ElementRemoved>(&event.what)) {
     tables_.elements.gone(removed->key);
+    view_.on_element(removed->key);
   } else if (std::holds_alternative<nft::FrameTouched>(event.what)) {
     return ours;
   }

@@ -125,6 +125,7 @@ class Engine {
   bool taken(const LinkKey& name) const;
   bool is_of_link_to_come(const SysctlKey& key) const;
   void find_blocked_links(Clock::time_point now);
+  void keep_elements_of_attached(Plan& plan) const;
 
   Tables tables_;
   Compiler compiler_;
@@ -132,7 +133,6 @@ class Engine {
   Holds holds_;
   Marks marks_;
   nft::SharedFrame frame_;
-  std::vector<nft::SetName> sets_of_ports_, sets_of_wires_;
   nft::FrameRepair repair_;
   bool frame_seen_ = false;  ///< tables of ours are there, for `down`
   bool wants_frame_ = true;

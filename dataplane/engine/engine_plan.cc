@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <set>
 
 #include "dataplane/engine/engine.h"
 
@@ -294,12 +295,35 @@ Plan Engine::plan(Clock::time_point now) {
   plan_links(plan, now);
   plan_on_links(plan, now);
   holds_.forget_unasked();
+  keep_elements_of_attached(plan);
   // Without the rules nothing may join, answer or be reached.
   if (!frame_can_be) std::erase_if(plan, [](const Step& s) { return s.phase > Phase::detach; });
   add_consequences(plan);
   plan_announcements(plan, now);
   sort_by_phase(plan);
   return plan;
+}
+
+/// What our nf_tables say of a port keeps guests apart, and tells a fresh process that the port is
+/// ours to detach: it stays as long as the port is on its bridge.
+void Engine::keep_elements_of_attached(Plan& plan) const {
+  std::set<std::string_view> attached;
+  tables_.attachments.rows().for_each_pending(
+      [&](const AttachmentKey& port, const Attachment* wanted, const Attachment*) {
+        if (!wanted) attached.insert(port);
+      });
+  for (const Step& step : plan) {
+    const auto* change = std::get_if<AttachmentChange>(&step.operation);
+    if (change) attached.erase(change->key);
+  }
+  if (attached.empty()) return;
+  std::erase_if(plan, [&](const Step& step) {
+    if (step.phase != Phase::nftables) return false;
+    const auto* change = std::get_if<ElementChange>(&step.operation);
+    const bool removes_all = !wants_frame_;
+    return removes_all ||
+           (change && !change->after && attached.contains(link_of(*frame_, change->key)));
+  });
 }
 
 std::size_t Engine::pending() {

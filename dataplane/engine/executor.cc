@@ -75,6 +75,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
   indexes_.clear();
   without_element_.clear();
   not_made_.clear();
+  still_attached_.clear();
   for (std::size_t begin = 0, end; begin < plan.size(); begin = end) {
     const Phase phase = plan[begin].phase;
     for (end = begin; end < plan.size() && plan[end].phase == phase;) ++end;
@@ -198,16 +199,32 @@ Draft draft(const Order& order, std::span<const Step> steps,
 
 }  // namespace
 
+/// A port that could not be detached keeps its walls, and the mark that it is ours.
+void Executor::keep_elements_of_attached(const Order& order, const Work& work) {
+  if (still_attached_.empty()) return;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto* change = std::get_if<ElementChange>(&work.steps[i].operation);
+    const bool is_kept = change && !change->after &&
+                         still_attached_.contains(std::string(link_of(*order.frame, change->key)));
+    if (is_kept) work.results[i] = failure("", ECANCELED, "its port is still attached");
+  }
+}
+
 /// One transaction; an element that the kernel refuses is left out and the rest tried again, so
 /// that one bad object does not keep the others from converging.
 Executor::Committed Executor::commit(const Order& order, const Work& work) {
   constexpr int kRefusals = 16;
+  if (order.remove_tables && !still_attached_.empty()) {
+    leave(work.results, "a port is still attached");
+    return Committed::yes;
+  }
   if (order.remove_tables) {
     give_back_forwarding();
     auto removed = nftables_.remove_tables();
     std::fill(work.results.begin(), work.results.end(), removed);
     return Committed::yes;
   }
+  keep_elements_of_attached(order, work);
   for (int attempt = 0;; ++attempt) {
     const Draft tried = draft(order, work.steps, work.results);
     const auto done = nftables_.commit(tried.transaction);

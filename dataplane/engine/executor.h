@@ -137,14 +137,16 @@ class Executor {
 
   Result<int> index_of(const std::string& link);
   bool waits_for_element(const Step& step) const;
+  void keep_elements_of_attached(const Order& order, const Work& work);
 
   netlink::Socket netlink_;
   nft::Client nftables_;
   Originals originals_;
   NicRecords nic_records_;
   std::unordered_set<LinkKey> still_carrying_;  ///< bridges: giving back what a NIC had has failed
-  std::unordered_map<std::string, int> indexes_;  ///< of links, for one pass
-  std::unordered_set<LinkKey> not_made_;          ///< in this pass
+  std::unordered_map<std::string, int> indexes_;    ///< of links, for one pass
+  std::unordered_set<LinkKey> not_made_;            ///< in this pass
+  std::unordered_set<std::string> still_attached_;  ///< ports: detaching has failed, in this pass
   std::unordered_set<Object>
       without_element_;  ///< owners whose elements were refused, in this pass
 };

@@ -183,6 +183,7 @@ void Executor::detach(const Work& work) {
   batch.send(netlink_, work.results, {ENODEV});
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
+    if (change && !work.results[i]) still_attached_.insert(change->key);
     if (change && work.results[i]) work.results[i] = give_back(change->key);
   }
   if (auto written = originals_.flush(); !written && !work.results.empty() && work.results[0]) {

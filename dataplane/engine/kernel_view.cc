@@ -75,7 +75,6 @@ void KernelView::forget() {
   pair_addresses_.clear();
   advertised_defaults_.clear();
   tunnel_link_ = 0;
-  tunnel_has_address_ = false;
   routes_stale_ = names_stale_ = false;
   takeovers_stale_ = true;
   links_changed_ = facts_stale_ = true;
@@ -209,59 +208,6 @@ void KernelView::refresh_link(const netlink::Link& link) {
   }
 }
 
-/// The seen side of a port holds what the wanted side cares for, so that the rest is no difference.
-void KernelView::refresh_port(const netlink::Link& port) {
-  const netlink::Link* master = port.master != 0 ? link(port.master) : nullptr;
-  const Attachment* wanted = tables_.attachments.rows().desired(port.name);
-  const bool counts = wanted || marked_ports_.contains(port.name);
-  if (counts && port.master != 0 && !master) early_.emplace(port.master, port.index);
-  if (!master || !is_ours(*master) || !counts) return tables_.attachments.gone(port.name);
-  Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up, .flags = {}};
-  if (!wanted || wanted->mtu) row.mtu = port.mtu;
-  if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
-  if (!wanted || wanted->hairpin) row.hairpin = port.hairpin;
-  if (wanted && wanted->flags) {
-    const netlink::PortFlags& seen = port.port_flags;
-    row.flags = PortFlags{seen.learning, seen.flood, seen.neigh_suppress};
-  }
-  tables_.attachments.saw(port.name, row);
-}
-
-/// A listing goes by index; a bridge may be younger than its ports, a NIC than its VLAN devices.
-void KernelView::refresh_early_ones_of(const netlink::Link& below) {
-  const auto [first, last] = early_.equal_range(below.index);
-  const std::vector<std::pair<int, int>> early(first, last);
-  early_.erase(first, last);
-  for (const auto& [other, index] : early) {
-    const netlink::Link* found = link(index);
-    if (!found) continue;
-    refresh_link(*found);
-    refresh_port(*found);
-  }
-}
-
-void KernelView::mark_port(const std::string& name) {
-  if (!marked_ports_.insert(name).second) return;
-  if (const netlink::Link* port = link(name)) refresh_port(*port);
-}
-
-void KernelView::refresh_wanted() {
-  std::vector<const netlink::Link*> pending;
-  tables_.links.rows().for_each_pending([&](const LinkKey& name, const Link* wanted, const Link*) {
-    const netlink::Link* found = wanted ? link(name) : nullptr;
-    if (found) pending.push_back(found);
-  });
-  for (const netlink::Link* link : pending) refresh_link(*link);
-  pending.clear();
-  tables_.attachments.rows().for_each_pending(
-      [&](const AttachmentKey& name, const Attachment* wanted, const Attachment*) {
-        const netlink::Link* port = link(name);
-        if (wanted) marked_ports_.insert(name);
-        if (port) pending.push_back(port);
-      });
-  for (const netlink::Link* port : pending) refresh_port(*port);
-}
-
 void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
   const netlink::Address& address = seen.value;
   if (address.protocol == netlink::kOurProtocol) {
@@ -276,10 +222,15 @@ void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
   const auto it = std::find_if(known.begin(), known.end(), [&](const netlink::Address& a) {
     return a.prefix == address.prefix;
   });
-  if (it == known.end()) {
-    known.push_back(address);
-  } else {
+  // One that others of its range rested on has gone: it is behind all others now, as the kernel has
+  // it (net/ipv4/devinet.c, __inet_del_ifa).
+  const bool is_promoted = it != known.end() && (it->flags & IFA_F_SECONDARY) != 0 &&
+                           (address.flags & IFA_F_SECONDARY) == 0;
+  if (it != known.end() && !is_promoted) {
     *it = address;
+  } else {
+    if (is_promoted) known.erase(it);
+    known.push_back(address);
   }
   if (address.prefix.address == tunnel_address_) find_tunnel();
 }
@@ -351,18 +302,14 @@ void KernelView::watch(std::vector<std::string> names, std::optional<IpAddress> 
   facts_stale_ = takeovers_stale_ = true;
 }
 
-/// An address that goes and comes back does not change what its link says of it.
 void KernelView::find_tunnel() {
   facts_stale_ = true;
-  tunnel_has_address_ = false;
-  if (!tunnel_address_ || !link(tunnel_link_)) tunnel_link_ = 0;
+  tunnel_link_ = 0;
   for (const auto& [index, addresses] : foreign_addresses_) {
     const auto has_it = [&](const netlink::Address& a) {
       return a.prefix.address == tunnel_address_;
     };
-    if (std::none_of(addresses.begin(), addresses.end(), has_it)) continue;
-    tunnel_link_ = index;
-    tunnel_has_address_ = true;
+    if (std::any_of(addresses.begin(), addresses.end(), has_it)) tunnel_link_ = index;
   }
 }
 
@@ -384,7 +331,8 @@ void KernelView::add_facts_of(const netlink::Link& link, LinkFacts& about) const
   for (const netlink::Address& address : addresses->second) {
     about.addresses.push_back(address.prefix);
     const bool is_v4 = address.prefix.address.is_v4();
-    if (!about.source && is_v4) about.source = address.prefix.address;
+    const bool is_primary = (address.flags & IFA_F_SECONDARY) == 0;  // those are listed first
+    if (!about.source && is_v4 && is_primary) about.source = address.prefix.address;
     if (!is_v4 && is_lasting(address)) lasting.insert(rank_of(address));
   }
   if (!about.source6 && !lasting.empty()) about.source6 = lasting.begin()->second;
@@ -422,10 +370,9 @@ Facts KernelView::facts() const {
     const netlink::Link* found = link(index);
     if (found && takes_advertisements(*found)) facts.advertised_defaults.insert(found->name);
   }
-  if (const netlink::Link* tunnel = link(tunnel_link_)) {
-    facts.tunnel = TunnelFacts{tunnel->name, tunnel->mtu, tunnel_has_address_};
-    if (tunnel->name == "lo" || tunnel->kind == "dummy") carry_by_nics(facts);
-  }
+  facts.tunnel = tunnel_facts();
+  const netlink::Link* tunnel = link(tunnel_link_);
+  if (tunnel && (tunnel->name == "lo" || tunnel->kind == "dummy")) carry_by_nics(facts);
   return facts;
 }
 

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "dataplane/engine/subsystem.h"
@@ -38,12 +37,18 @@ struct Questions {
   };
 };
 
+/// Sets of nf_tables whose elements are the names of ports: what a fresh process knows them by.
+struct PortSets {
+  std::vector<nft::SetName> ports;  ///< all of them
+  std::vector<nft::SetName> wires;  ///< among them: ports to other hosts
+};
+
 /// Turns what the kernel tells, in listings and events alike, into seen rows, by our marks; and
 /// remembers of foreign links what the document's compilation must know.
 class KernelView {
  public:
-  explicit KernelView(Tables& tables, Questions questions = {})
-      : tables_(tables), questions_(std::move(questions)) {}
+  explicit KernelView(Tables& tables, Questions questions = {}, PortSets sets = {})
+      : tables_(tables), questions_(std::move(questions)), sets_(std::move(sets)) {}
 
   /// Before a listing of everything of rtnetlink: nothing is known any more.
   void forget();
@@ -51,10 +56,10 @@ class KernelView {
   void forget_proxies();
   void saw(const netlink::Observation& observation);
 
-  /// A port counts as attached by us when the document wants it or when our nf_tables name it.
-  void mark_port(const std::string& name);
-  /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
-  void mark_wire(const std::string& name);
+  /// An element that may name a port came or went. A port counts as attached by us while the
+  /// document wants it, while our nf_tables name it, or while there is a record of what it carried:
+  /// nothing is remembered that a fresh process would not find.
+  void on_element(const nft::ElementKey& key);
   /// Asks what NICs carry, if that may have changed.
   void refresh_takeovers();
   void mark_takeovers_stale() { takeovers_stale_ = true; }
@@ -126,12 +131,18 @@ class KernelView {
   void refresh_port(const netlink::Link& link);
   void refresh_early_ones_of(const netlink::Link& below);
   void refresh_takeover(const std::string& nic);
+  void refresh_records();
+  bool is_in(const std::vector<nft::SetName>& sets, const std::string& name) const;
+  /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
+  bool is_wire(const std::string& name) const { return is_in(sets_.wires, name); }
+  bool is_attached_by_us(const std::string& name) const;
   void note_change_on(const std::string& link);
   void note_address_on(int index);
   void add_facts_of(const netlink::Link& link, LinkFacts& about) const;
   void link_lost(const std::string& name);
   void lose_link_of_services(const std::string& name);
   void find_tunnel();
+  std::optional<TunnelFacts> tunnel_facts() const;
   static void carry_by_nics(Facts& facts);
   bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
   bool is_tunnel(const netlink::Link* link) const {
@@ -146,14 +157,13 @@ class KernelView {
   Questions questions_;
   std::unordered_map<int, netlink::Link> links_;
   std::map<std::string, int, std::less<>> index_of_;
-  std::unordered_set<std::string> marked_ports_;
-  std::set<std::string> wires_;
+  PortSets sets_;
+  std::set<std::string> recorded_;           ///< NICs with a record, as of the last refresh
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
   std::map<IpAddress, RouterFacts> routers_;
   std::optional<IpAddress> tunnel_address_;
-  int tunnel_link_ = 0;  ///< that has, or had, the tunnel's address; 0: none
-  bool tunnel_has_address_ = false;
+  int tunnel_link_ = 0;  ///< that has the tunnel's address; 0: none
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope
   std::set<std::pair<int, Prefix>> pair_addresses_;
   std::set<int> advertised_defaults_;  ///< links with a default route from a router advertisement

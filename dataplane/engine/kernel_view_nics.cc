@@ -3,14 +3,10 @@
 #include <algorithm>
 
 #include "dataplane/engine/kernel_view.h"
+#include "dataplane/engine/presence.h"
 
 /// What NICs carry for the host, and where it stands.
 namespace novaplane::engine {
-
-void KernelView::mark_wire(const std::string& name) {
-  mark_port(name);
-  if (wires_.insert(name).second) takeovers_stale_ = true;
-}
 
 void KernelView::know(std::map<IpAddress, RouterFacts> routers) {
   if (routers == routers_) return;
@@ -20,7 +16,7 @@ void KernelView::know(std::map<IpAddress, RouterFacts> routers) {
 
 /// Something that a NIC carries may be another: a DHCP client may have put an address back.
 void KernelView::note_change_on(const std::string& link) {
-  if (wires_.contains(link) || tables_.takeovers.rows().desired(link)) takeovers_stale_ = true;
+  if (tables_.takeovers.rows().desired(link) || is_wire(link)) takeovers_stale_ = true;
 }
 
 /// A global address, not ours. It is a fact of a NIC that the document names, also when it stands
@@ -35,12 +31,25 @@ void KernelView::note_address_on(int index) {
   if (is_of_wire) facts_stale_ = true;
 }
 
+/// A NIC with a record is a port of ours, whatever became of our nf_tables.
+void KernelView::refresh_records() {
+  const auto names = questions_.recorded_nics();
+  auto either = std::exchange(recorded_, std::set<std::string>(names.begin(), names.end()));
+  either.insert(names.begin(), names.end());
+  for (const std::string& nic : either) {
+    if (const netlink::Link* port = link(nic)) refresh_port(*port);
+  }
+}
+
 void KernelView::refresh_takeovers() {
   if (!std::exchange(takeovers_stale_, false)) return;
-  for (const std::string& nic : questions_.recorded_nics()) mark_wire(nic);
-  std::set<std::string> nics = wires_;
+  refresh_records();
+  std::set<std::string> nics = recorded_;
   tables_.takeovers.rows().for_each(
       [&](const TakeoverKey& nic, auto*, auto*) { nics.insert(nic); });
+  tables_.attachments.rows().for_each([&](const AttachmentKey& port, auto*, const auto* seen) {
+    if (seen && is_wire(port)) nics.insert(port);
+  });
   for (const std::string& nic : nics) refresh_takeover(nic);
   takeovers_stale_ = false;
 }
@@ -62,6 +71,22 @@ void KernelView::refresh_takeover(const std::string& nic) {
   if (!seen.things.empty()) return tables_.takeovers.saw(nic, seen);
   if (wanted) return tables_.takeovers.saw(nic, Takeover{wanted->holder});
   tables_.takeovers.gone(nic);
+}
+
+/// An address that goes and comes back does not change the tunnels: while it is away, their own
+/// devices tell what the link below can take. The largest of them, since the document may ask for
+/// less of others.
+std::optional<TunnelFacts> KernelView::tunnel_facts() const {
+  if (const netlink::Link* tunnel = link(tunnel_link_)) {
+    return TunnelFacts{tunnel->name, tunnel->mtu, true};
+  }
+  std::optional<TunnelFacts> facts;
+  for (const auto& [index, device] : links_) {
+    if (!tunnel_address_ || !is_tunnel(&device) || device.local != *tunnel_address_) continue;
+    if (!facts) facts = TunnelFacts{{}, 0, false};
+    facts->mtu = std::max(facts->mtu, device.mtu + tunnel_overhead(*tunnel_address_));
+  }
+  return facts;
 }
 
 /// An address that routing protocols announce stands on no NIC: its packets leave by whichever.

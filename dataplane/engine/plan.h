@@ -102,6 +102,9 @@ struct Step {
   std::string subject(const nft::Frame&) const;
 };
 
+/// The link that the key of an element begins with; empty: it begins with something else.
+std::string_view link_of(const nft::Frame&, const nft::ElementKey&);
+
 /// Steps in the order in which they are applied.
 using Plan = std::vector<Step>;
 

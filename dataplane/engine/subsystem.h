@@ -37,7 +37,7 @@ struct LinkFacts {
 struct TunnelFacts {
   std::string link;
   std::uint32_t mtu = 1500;  ///< of lo: the smallest of the NICs that the document names
-  bool has_address = true;   ///< false: it was there, and the link still is
+  bool has_address = true;   ///< false: it is away; `mtu` is what devices of ours were made for
   bool operator==(const TunnelFacts&) const = default;
 };
 
