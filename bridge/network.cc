@@ -18,18 +18,24 @@ using nft::Bytes;
 
 namespace {
 
+/// Of the network's NIC, where that is the wire itself; or null.
+const LinkFacts* facts_of_nic(const Context& context, const cloud::Network& network) {
+  const auto wire = wire_of(context, network);
+  return wire && wire == nic_of(context, network) ? context.facts.find(*wire) : nullptr;
+}
+
 /// Whether the network's NIC has an address of which that holds, of others' making.
 template <class Test>
 bool nic_has(const Context& context, const cloud::Network& network, Test&& test) {
-  const auto wire = wire_of(context, network);
-  const LinkFacts* facts =
-      wire && wire == nic_of(context, network) ? context.facts.find(*wire) : nullptr;
+  const LinkFacts* facts = facts_of_nic(context, network);
   return facts && std::ranges::any_of(facts->addresses, test);
 }
 
 }  // namespace
 
 bool takes_over_ipv6(const Context& context, const cloud::Network& network) {
+  const LinkFacts* facts = facts_of_nic(context, network);
+  if (facts && facts->carries_ipv6) return true;
   return nic_has(context, network, [](const Prefix& own) { return !own.address.is_v4(); });
 }
 
@@ -52,7 +58,9 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   link.alias = "novaplane network " + network.name;
   const bool is_router6 = engine::host_address6_on(context, network).has_value();
   link.takes_addresses6 = !is_router6 && takes_over_ipv6(context, network);
-  link.ipv6 = is_router6 || link.takes_addresses6;
+  // To switch it off would delete what others have put there.
+  const bool is_kept = context.facts.keep_ipv6.contains(network.bridge);
+  link.ipv6 = is_router6 || link.takes_addresses6 || is_kept;
   const bool is_router = host_address_on(context, network).has_value();
   link.route_localnet = metadata && metadata->address.is_loopback() && is_router;
   if (is_router) link.forwards = true;

@@ -214,8 +214,9 @@ void Reconciler::applied(const engine::Order& order, const engine::Report& repor
       unfinished_.push_back(std::move(step));
     }
   }
-  outdated_ = report.outdated ? outdated_ + 1 : 0;
-  if (!any_succeeded(report.results) && !report.outdated) generous_until_ = {};
+  const bool is_old = report.outdated || report.carried_changed;
+  outdated_ = is_old ? outdated_ + 1 : 0;
+  if (!any_succeeded(report.results) && !is_old) generous_until_ = {};
 }
 
 void Reconciler::forget(std::vector<engine::ForgetFlows> flows) {

@@ -335,6 +335,16 @@ std::vector<std::string> Compiler::links_of_interest() const {
   return {names.begin(), names.end()};
 }
 
+std::set<std::string> Compiler::wires() const {
+  std::set<std::string> nics;
+  for (const auto& [name, network] : cloud_.networks) {
+    if (!host() || !std::holds_alternative<cloud::Flat>(network.segment)) continue;
+    const auto& nic = network.interface ? network.interface : host()->vm_interface;
+    if (nic) nics.insert(*nic);
+  }
+  return nics;
+}
+
 Context Compiler::context() const {
   return {cloud_, here_, facts_, local_ports_, hosts_of_networks_};
 }

@@ -45,6 +45,8 @@ class Compiler {
   const Facts& facts() const { return facts_; }
   /// Links that the document names and somebody else makes: what facts are wanted of.
   std::vector<std::string> links_of_interest() const;
+  /// Those among them that may become the ports of flat networks.
+  std::set<std::string> wires() const;
   /// What VXLANs of this host leave from, or what it tells the other gateway host: its link is of
   /// interest too.
   std::optional<IpAddress> tunnel_address() const;

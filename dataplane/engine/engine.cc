@@ -35,7 +35,7 @@ Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Quest
 
 void Engine::load(cloud::Cloud cloud) {
   compiler_.load(std::move(cloud));
-  view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address());
+  view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address(), compiler_.wires());
   wants_frame_ = true;
   place_marks();
   holds_.retry_now();

@@ -57,16 +57,16 @@ Result<Executor> Executor::open(const std::string& run_dir) {
   if (!nftables) return tl::unexpected(nftables.error());
   auto originals = Originals::open(run_dir);
   if (!originals) return tl::unexpected(originals.error());
-  return Executor(std::move(*netlink), std::move(*nftables), std::move(*originals),
-                  NicRecords(run_dir));
+  return Executor(std::move(*netlink), std::move(*nftables), std::move(*originals), run_dir);
 }
 
 Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
-                   NicRecords nic_records)
+                   const std::string& run_dir)
     : netlink_(std::move(netlink)),
       nftables_(std::move(nftables)),
       originals_(std::move(originals)),
-      nic_records_(std::move(nic_records)) {}
+      nic_records_(run_dir),
+      port_records_(NicRecords::of_ports(run_dir)) {}
 
 Report Executor::apply(const Order& order, const Progress& progress) {
   const std::span<const Step> plan(order.plan);
@@ -92,6 +92,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
       report.generation = nftables_.generation();
       return outcome;
     });
+    find_outdated(work, order, report);
     for (std::size_t i = 0; i < work.steps.size(); ++i) {
       if (!work.results[i]) work.results[i].error().step = work.steps[i].what(*order.frame);
     }
@@ -101,6 +102,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
     leave(std::span(report.results).subspan(end), "nf_tables could not be written");
     break;
   }
+  if (!report.carried_changed) planned_again_.clear();
   return report;
 }
 
@@ -319,25 +321,6 @@ void Executor::write_sysctls(const Work& work) {
       work.results[i] =
           recorded ? netlink::write_sysctl(change.key, change.after->value) : recorded;
     }
-  }
-}
-
-void Executor::shape(const Work& work) {
-  Batch batch;
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto& change = std::get<ShaperChange>(work.steps[i].operation);
-    const auto link = index_of(change.key);
-    if (!link) {
-      work.results[i] = tl::unexpected(link.error());
-      continue;
-    }
-    const netlink::Shaper shaper{*link, change.after->rate, change.after->burst};
-    batch.add(i, change.before ? netlink::change_shaper(shaper) : netlink::add_shaper(shaper));
-  }
-  batch.send(netlink_, work.results);
-  for (Result<void>& result : work.results) {
-    if (result || result.error().code != EEXIST) continue;
-    result.error().words = "the link has a qdisc that is not ours (tc qdisc show)";
   }
 }
 

@@ -44,6 +44,8 @@ struct Report {
   std::optional<std::uint32_t> generation = {};
   /// Somebody changed nf_tables meanwhile: from that phase on nothing was tried. Hear, plan again.
   bool outdated = false;
+  /// What links carry is not what the plan rested on: those steps were not tried. List, plan again.
+  bool carried_changed = false;
 };
 
 /// The sockets that write, as the events of what they have written name their sender.
@@ -80,7 +82,7 @@ class Executor {
   };
 
   Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
-           NicRecords nic_records);
+           const std::string& run_dir);
 
   void run(Phase phase, const Order& order, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
@@ -113,6 +115,19 @@ class Executor {
   Result<netlink::ForwardingEntry> entry_of(const ForwardingKey& key, const Forwarding& row);
   Result<netlink::Request> addition(const ForwardingChange& change);
 
+  // executor_nics.cc
+  Result<void> switch_ipv6_off(const LinkKey& name);
+  Result<void> leave_empty_handed(const AttachmentChange& change);
+  void find_outdated(const Work& work, const Order& order, Report& report);
+
+  // executor_deletion.cc
+  struct Leaving;
+  Leaving bridges_of_nics(const Work& work);
+  void keep_what_carries(const Leaving& leaving, const Work& work);
+  void give_back_what_came_late(Leaving& leaving, const Work& work);
+  void delete_links(const Work& work);
+  void delete_some_links(const Work& work);
+
   // executor_links.cc
   void detach(const Work& work);
   std::unordered_set<std::string> move_carried(const Work& work);
@@ -123,7 +138,6 @@ class Executor {
   void explain_failure(const LinkChange& change, Error& error);
   void attach(const KnownPorts& known, const Work& work);
   void raise_links(const Work& work);
-  void delete_links(const Work& work);
   struct Joining;
   std::vector<Joining> look_at(const KnownPorts& known, const Work& work);
   void record(const std::vector<Joining>& ports, const Work& work);
@@ -131,6 +145,9 @@ class Executor {
               std::uint32_t ours);
   void raise_nics_below(const std::vector<Joining>& ports, const Work& work);
   void switch_ipv6(std::span<const Joining> ports, const Work& work);
+  std::set<int> links_with_ipv6();
+  Result<void> record_ipv6(const AttachmentChange& change, int link, bool has_ipv6);
+  void give_back_ipv6(const std::string& port);
   void join(const std::vector<Joining>& ports, const Work& work);
   Result<void> give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
@@ -142,11 +159,12 @@ class Executor {
   netlink::Socket netlink_;
   nft::Client nftables_;
   Originals originals_;
-  NicRecords nic_records_;
+  NicRecords nic_records_, port_records_;
   std::unordered_set<LinkKey> still_carrying_;  ///< bridges: giving back what a NIC had has failed
   std::unordered_map<std::string, int> indexes_;    ///< of links, for one pass
   std::unordered_set<LinkKey> not_made_;            ///< in this pass
   std::unordered_set<std::string> still_attached_;  ///< ports: detaching has failed, in this pass
+  std::unordered_map<std::string, int> planned_again_;  ///< by the step's subject, in a row
   std::unordered_set<Object>
       without_element_;  ///< owners whose elements were refused, in this pass
 };

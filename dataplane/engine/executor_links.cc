@@ -2,9 +2,11 @@
 #include <linux/if_link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "dataplane/engine/batch.h"
+#include "dataplane/engine/carry.h"
 #include "dataplane/engine/executor.h"
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
@@ -12,9 +14,6 @@
 /// Links of ours, and the ports that leave them.
 namespace novaplane::engine {
 namespace {
-
-constexpr std::size_t kDeletedAtOnce =
-    10;  ///< links in one deletion: 0.2 s under the kernel's lock
 
 std::string ipv6_path(const std::string& link) { return "net/ipv6/conf/" + link + "/disable_ipv6"; }
 
@@ -72,6 +71,15 @@ netlink::LinkSettings leaving() {
   netlink::LinkSettings settings;
   settings.master = 0;
   return settings;
+}
+
+/// Down a link keeps its IPv4 addresses, and nothing else.
+bool loses_when_down(netlink::Socket& socket, int link) {
+  const auto things = netlink::carried_by(socket, link, false);
+  return !things || std::ranges::any_of(*things, [](const netlink::Carried& c) {
+    const bool stays = c.kind == netlink::Carried::Kind::address && !c.ipv6;
+    return !stays && !c.by_kernel;
+  });
 }
 
 void add_words(Error& error, const std::string& words) {
@@ -139,7 +147,9 @@ void Executor::create_links(const Work& work) {
     }
     const Link* before = kept(change);
     if (!before || differ_in_ipv6(*before, *change.after)) {
-      work.results[i] = set_ipv6_of_ours(change.key, *change.after);
+      const bool loses_ipv6 = before && before->ipv6 && !change.after->ipv6;
+      work.results[i] =
+          loses_ipv6 ? switch_ipv6_off(change.key) : set_ipv6_of_ours(change.key, *change.after);
     }
     netlink::LinkSettings wanted = settings_of(change);
     if (const auto stp = std::exchange(wanted.stp, std::nullopt)) {
@@ -176,9 +186,11 @@ void Executor::detach(const Work& work) {
     const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
     if (!change || moved.contains(change->key)) continue;
     const auto port = index_of(change->key);
-    if (port) batch.add(i, netlink::set_link(*port, leaving()));
     // A link that is gone has left.
     if (!port && port.error().code != ENODEV) work.results[i] = tl::unexpected(port.error());
+    if (!port) continue;
+    work.results[i] = leave_empty_handed(*change);
+    if (work.results[i]) batch.add(i, netlink::set_link(*port, leaving()));
   }
   batch.send(netlink_, work.results, {ENODEV});
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
@@ -218,6 +230,7 @@ Result<void> Executor::restore_all() {
   }
   const auto written = originals_.rewrite();
   nic_records_.end();
+  port_records_.end();
   return first ? written : first;
 }
 
@@ -247,12 +260,16 @@ Result<void> Executor::give_back_value(const std::string& subject, const Origina
   netlink::LinkSettings settings;
   if (what == "ipv6") {
     const bool ours = value.ours == std::to_string(static_cast<int>(link->ipv6));
-    return ours ? set_ipv6(name, value.found == "1") : Result<void>();
+    const auto given = ours ? set_ipv6(name, value.found == "1") : Result<void>();
+    if (given) give_back_ipv6(name);
+    return given;
   }
   if (what == "mtu" && value.ours == std::to_string(link->mtu)) {
     settings.mtu = Originals::number(value.found);
     if (!settings.mtu) return not_given_back(subject, {"", EINVAL, "found: " + value.found});
   } else if (what == "up" && link->up && value.found == "0") {
+    // Down it would lose what somebody has given it meanwhile.
+    if (loses_when_down(netlink_, link->index)) return {};
     settings.up = false;
   } else {
     return {};
@@ -260,38 +277,6 @@ Result<void> Executor::give_back_value(const std::string& subject, const Origina
   const auto sent = netlink_.send(netlink::set_link(link->index, settings));
   return sent || sent.error().code == ENODEV ? Result<void>()
                                              : not_given_back(subject, sent.error());
-}
-
-/// By group, in chunks, since each deletion alone costs several times as much and everything else
-/// waits meanwhile. A group that cannot go as a whole goes one by one, so that the intruder is
-/// named.
-void Executor::delete_links(const Work& work) {
-  const auto is_kept = [&](std::size_t i) {
-    return still_carrying_.contains(std::get<LinkChange>(work.steps[i].operation).key);
-  };
-  for (std::size_t begin = 0; begin < work.steps.size(); begin += kDeletedAtOnce) {
-    const std::size_t end = std::min(begin + kDeletedAtOnce, work.steps.size());
-    Batch doomed;
-    netlink::LinkSettings settings;
-    settings.group = netlink::kDoomedGroup;
-    for (std::size_t i = begin; i < end; ++i) {
-      if (is_kept(i)) work.results[i] = failure("", ECANCELED, "it has what a NIC carried");
-      if (is_kept(i)) continue;
-      doomed.add(i, netlink::set_link(std::get<LinkChange>(work.steps[i].operation).key, settings));
-    }
-    doomed.send(netlink_, work.results, {ENODEV});
-    if (netlink_.send(netlink::delete_group(netlink::kDoomedGroup))) continue;
-    Batch singly;
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto index = index_of(std::get<LinkChange>(work.steps[i].operation).key);
-      if (is_kept(i)) continue;
-      if (index) singly.add(i, netlink::delete_link(*index));
-      const bool is_unknown = !index && index.error().code != ENODEV;
-      if (is_unknown && work.results[i]) work.results[i] = tl::unexpected(index.error());
-    }
-    singly.send(netlink_, work.results, {ENODEV});
-  }
-  still_carrying_.clear();
 }
 
 }  // namespace novaplane::engine

@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <unordered_map>
 
+#include "dataplane/engine/carry.h"
 #include "dataplane/engine/executor.h"
 #include "dataplane/engine/takeover.h"
+#include "dataplane/netlink/carried_events.h"
+#include "dataplane/netlink/sysctl.h"
 
 /// NICs that carry the host: they join and leave with what they carry.
 namespace novaplane::engine {
@@ -50,9 +54,58 @@ void Executor::move_carried(const Work& work, std::size_t takeover,
     order.port = change.after ? joining(change) : std::optional(leaving);
   }
   if (result) result = take_over(netlink_, nic_records_, order);
+  if (result && order.change.before) still_carrying_.erase(order.change.before->holder);
   if (!result && order.change.before) still_carrying_.insert(order.change.before->holder);
   work.results[takeover] = result;
   if (port) work.results[*port] = result;
+}
+
+// --- what others have put on links of ours
+
+/// Switching IPv6 off takes all of it from the link, whoever put it there. A link of ours that has
+/// got some keeps it until the plan knows.
+Result<void> Executor::switch_ipv6_off(const LinkKey& name) {
+  const std::string path = fmt::format("net/ipv6/conf/{}/disable_ipv6", name);
+  auto events = netlink::CarriedEvents::open(netlink_.port_id());
+  const auto link = events ? index_of(name) : tl::unexpected(events.error());
+  const auto carries = link ? netlink::carries_ipv6(netlink_, *link) : tl::unexpected(link.error());
+  if (!carries) return tl::unexpected(carries.error());
+  if (*carries) return failure("", kPlanAgain, name + " carries IPv6 that is not ours");
+  auto written = netlink::write_sysctl(path, "1");
+  if (!written) return written;
+  auto lost = lost_in_between(events->take(), *link);
+  std::erase_if(lost, [](const netlink::Carried& thing) { return !thing.ipv6; });
+  if (lost.empty()) return {};
+  if (written = netlink::write_sysctl(path, "0"); !written) return written;
+  try_all(netlink_, netlink::puts(lost, {*link, *link, name, name}));
+  return failure("", kPlanAgain, fmt::format("{} has got {}", name, lost.front().text));
+}
+
+/// A NIC that carried the host does not leave its bridge without what has come up there since the
+/// plan was made.
+Result<void> Executor::leave_empty_handed(const AttachmentChange& change) {
+  const auto nics = nic_records_.nics();
+  if (!change.before || std::ranges::find(nics, change.key) == nics.end()) return {};
+  const std::string& bridge = change.before->master;
+  const auto link = index_of(bridge);
+  const std::string words = link ? carried_in_words(netlink_, *link, bridge) : "";
+  return words.empty() ? Result<void>() : failure("", kPlanAgain, words);
+}
+
+/// Steps that were not tried since the plan is old are not failures: they are planned again at
+/// once. What is as it was each time is one in the end, and waits as failures do.
+void Executor::find_outdated(const Work& work, const Order& order, Report& report) {
+  constexpr int kInARow = 5;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    Result<void>& result = work.results[i];
+    const bool is_old = !result && result.error().code == kPlanAgain;
+    if (!is_old && planned_again_.empty()) continue;
+    const std::string subject = work.steps[i].subject(*order.frame);
+    if (!is_old) planned_again_.erase(subject);
+    if (!is_old || ++planned_again_[subject] > kInARow) continue;
+    result.error().code = ECANCELED;
+    report.carried_changed = true;
+  }
 }
 
 }  // namespace novaplane::engine

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <linux/rtnetlink.h>
 
 #include <cerrno>
 #include <map>
 
 #include "dataplane/engine/batch.h"
+#include "dataplane/engine/carry.h"
 #include "dataplane/engine/executor.h"
 #include "dataplane/netlink/sysctl.h"
 
@@ -93,9 +95,38 @@ void Executor::raise_nics_below(const std::vector<Joining>& ports, const Work& w
   }
 }
 
+/// Links on which somebody has put global IPv6 addresses.
+std::set<int> Executor::links_with_ipv6() {
+  std::set<int> links;
+  (void)netlink_.dump(netlink::Listing::addresses, [&](netlink::Observation&& told) {
+    const auto& address = std::get<netlink::Seen<netlink::Address>>(told).value;
+    const bool is_global6 = !address.prefix.address.is_v4() && address.scope == RT_SCOPE_UNIVERSE;
+    if (is_global6) links.insert(address.link);
+  });
+  return links;
+}
+
+/// Switching IPv6 off takes what somebody has given to a port of it: it is recorded, and the port
+/// gets it back when it leaves. A record of a link that had this name before is none.
+Result<void> Executor::record_ipv6(const AttachmentChange& change, int link, bool has_ipv6) {
+  if (!has_ipv6) return port_records_.remove(change.key);
+  auto things = netlink::carried_by(netlink_, link, false);
+  if (!things) return tl::unexpected(things.error());
+  std::erase_if(*things, [](const netlink::Carried& c) { return !c.ipv6 || c.by_kernel; });
+  return port_records_.write(change.key, change.after->master, *things);
+}
+
+void Executor::give_back_ipv6(const std::string& port) {
+  const auto things = port_records_.read(port);
+  const auto link = netlink_.index_of(port);
+  if (link) try_all(netlink_, netlink::puts(things, {*link, *link, port, port}));
+  (void)port_records_.remove(port);
+}
+
 /// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
 /// further one slower. The switch is read first, since nobody is told when it turns.
 void Executor::switch_ipv6(std::span<const Joining> ports, const Work& work) {
+  const std::set<int> with_ipv6 = links_with_ipv6();
   std::vector<std::pair<std::size_t, netlink::Sysctl>> switches;
   for (const auto& [step, found] : ports) {
     const auto& change = std::get<AttachmentChange>(work.steps[step].operation);
@@ -108,7 +139,12 @@ void Executor::switch_ipv6(std::span<const Joining> ports, const Work& work) {
       work.results[step] = tl::unexpected(value.error());
     }
     if (!value || (value == "0") == *change.after->ipv6) continue;
-    record(change, "ipv6", value == "0" ? 1 : 0, *change.after->ipv6 ? 1 : 0);
+    const bool goes_off = !*change.after->ipv6;
+    if (goes_off) {
+      work.results[step] = record_ipv6(change, found.index, with_ipv6.contains(found.index));
+    }
+    if (!work.results[step]) continue;
+    record(change, "ipv6", value == "0" ? 1 : 0, goes_off ? 0 : 1);
     switches.emplace_back(step, std::move(*off));
   }
   const auto recorded = originals_.flush();
@@ -151,6 +187,25 @@ std::optional<netlink::LinkSettings> Executor::joining(const AttachmentChange& c
   settings.master = *master;
   settings.up = true;
   return settings;
+}
+
+void Executor::shape(const Work& work) {
+  Batch batch;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const auto& change = std::get<ShaperChange>(work.steps[i].operation);
+    const auto link = index_of(change.key);
+    if (!link) {
+      work.results[i] = tl::unexpected(link.error());
+      continue;
+    }
+    const netlink::Shaper shaper{*link, change.after->rate, change.after->burst};
+    batch.add(i, change.before ? netlink::change_shaper(shaper) : netlink::add_shaper(shaper));
+  }
+  batch.send(netlink_, work.results);
+  for (Result<void>& result : work.results) {
+    if (result || result.error().code != EEXIST) continue;
+    result.error().words = "the link has a qdisc that is not ours (tc qdisc show)";
+  }
 }
 
 void Executor::join(const std::vector<Joining>& ports, const Work& work) {

@@ -217,7 +217,7 @@ void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
     facts_stale_ |= pair_addresses_.emplace(address.link, address.prefix).second;
   }
   if (address.scope != RT_SCOPE_UNIVERSE) return;
-  note_address_on(address.link);
+  note_address_on(address);
   auto& known = foreign_addresses_[address.link];
   const auto it = std::find_if(known.begin(), known.end(), [&](const netlink::Address& a) {
     return a.prefix == address.prefix;
@@ -243,7 +243,7 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
     return tables_.addresses.gone({name_of(address.link), address.prefix});
   }
   facts_stale_ |= pair_addresses_.erase({address.link, address.prefix}) != 0;
-  if (address.scope == RT_SCOPE_UNIVERSE) note_address_on(address.link);
+  if (address.scope == RT_SCOPE_UNIVERSE) note_address_on(address);
   const auto it = foreign_addresses_.find(address.link);
   if (it == foreign_addresses_.end()) return;
   std::erase_if(it->second, [&](const netlink::Address& a) { return a.prefix == address.prefix; });
@@ -256,7 +256,7 @@ void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
     facts_stale_ |= advertised_defaults_.insert(seen.value.link).second;
   }
   if (!engine::is_ours(seen.value)) {
-    if (seen.value.table != RT_TABLE_LOCAL) note_change_on(name_of(seen.value.link));
+    note_foreign(seen.value);
     return;
   }
   const auto row = route_row(seen.value);
@@ -269,7 +269,7 @@ void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
   if (is_advertised_default(gone.value)) {
     facts_stale_ |= advertised_defaults_.erase(gone.value.link) != 0;
   }
-  if (!engine::is_ours(gone.value)) return;
+  if (!engine::is_ours(gone.value)) return note_foreign(gone.value);
   const RouteKey key = key_of(gone.value);
   const Route* actual = tables_.routes.rows().actual(key);
   if (actual && route_row(gone.value) == *actual) tables_.routes.gone(key);
@@ -277,7 +277,7 @@ void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
 
 void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
   const netlink::Neighbour& n = seen.value;
-  if (n.protocol != netlink::kOurProtocol) return note_change_on(name_of(n.link));
+  if (n.protocol != netlink::kOurProtocol) return note_change_on(name_of(n.link), n.address);
   tables_.neighbours.saw({name_of(n.link), n.address, n.proxy}, {n.mac});
 }
 
@@ -295,8 +295,10 @@ void KernelView::on(const netlink::Gone<netlink::Shaper>& gone) {
   tables_.shapers.gone(name_of(gone.value.link));
 }
 
-void KernelView::watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address) {
+void KernelView::watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address,
+                       std::set<std::string> wires) {
   watched_ = std::move(names);
+  watched_wires_ = std::move(wires);
   tunnel_address_ = std::move(tunnel_address);
   find_tunnel();
   facts_stale_ = takeovers_stale_ = true;
@@ -363,8 +365,15 @@ Facts KernelView::facts() const {
     add_facts_of(*found, about);
     // A bridge of ours speaks for its wire, and has what the wire had.
     if (master) add_facts_of(*master, about);
+    about.carries_ipv6 = watched_wires_.contains(name) && carries_ipv6(*found, master);
     about.arp_ignore = std::max(arp_ignore_all, about.arp_ignore);
     about.rp_filter = std::max(rp_filter_all, about.rp_filter);
+  }
+  for (const auto& [index, addresses] : foreign_addresses_) {
+    const netlink::Link* found = link(index);
+    const bool has_ipv6 = std::ranges::any_of(
+        addresses, [](const netlink::Address& a) { return !a.prefix.address.is_v4(); });
+    if (found && is_ours(*found) && has_ipv6) facts.keep_ipv6.insert(found->name);
   }
   for (const int index : advertised_defaults_) {
     const netlink::Link* found = link(index);

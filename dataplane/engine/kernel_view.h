@@ -26,11 +26,15 @@ struct Questions {
   std::function<std::vector<std::string>(int link)> carried = [](int) {
     return std::vector<std::string>{};
   };
+  std::function<bool(int link)> carries_ipv6 = [](int) { return false; };  ///< of the host's
   // Of the run directory's records (NicRecords).
   std::function<std::vector<std::string>(const std::string& nic)> recorded =
       [](const std::string&) { return std::vector<std::string>{}; };
   std::function<std::vector<std::string>()> recorded_nics = [] {
     return std::vector<std::string>{};
+  };
+  std::function<std::string(const std::string& nic)> recorded_bridge = [](const std::string&) {
+    return std::string();
   };
   std::function<bool(const std::string& nic)> may_have_moved = [](const std::string&) {
     return false;
@@ -68,7 +72,9 @@ class KernelView {
 
   /// Links that somebody else makes and the document names: facts are wanted of them, and routes
   /// of ours may stand on them.
-  void watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address = {});
+  /// `wires`: those of them that may become ports as they are, with what they carry.
+  void watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address = {},
+             std::set<std::string> wires = {});
   const std::vector<std::string>& watched() const { return watched_; }
   /// What is known of outside routers, which no kernel tells.
   void know(std::map<IpAddress, RouterFacts> routers);
@@ -136,8 +142,11 @@ class KernelView {
   /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
   bool is_wire(const std::string& name) const { return is_in(sets_.wires, name); }
   bool is_attached_by_us(const std::string& name) const;
-  void note_change_on(const std::string& link);
-  void note_address_on(int index);
+  void note_change_on(const std::string& link, const IpAddress& address = {});
+  bool is_bridge_of_ours(const std::string& name) const;
+  bool carries_ipv6(const netlink::Link& nic, const netlink::Link* bridge) const;
+  void note_foreign(const netlink::Route& route);
+  void note_address_on(const netlink::Address& address);
   void add_facts_of(const netlink::Link& link, LinkFacts& about) const;
   void link_lost(const std::string& name);
   void lose_link_of_services(const std::string& name);
@@ -161,6 +170,7 @@ class KernelView {
   std::set<std::string> recorded_;           ///< NICs with a record, as of the last refresh
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
+  std::set<std::string> watched_wires_;
   std::map<IpAddress, RouterFacts> routers_;
   std::optional<IpAddress> tunnel_address_;
   int tunnel_link_ = 0;  ///< that has the tunnel's address; 0: none

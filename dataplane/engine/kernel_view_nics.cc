@@ -15,15 +15,49 @@ void KernelView::know(std::map<IpAddress, RouterFacts> routers) {
 }
 
 /// Something that a NIC carries may be another: a DHCP client may have put an address back.
-void KernelView::note_change_on(const std::string& link) {
-  if (tables_.takeovers.rows().desired(link) || is_wire(link)) takeovers_stale_ = true;
+/// Of IPv6 it may be the first or the last on its link, which is a fact.
+void KernelView::note_change_on(const std::string& link, const IpAddress& address) {
+  const bool concerns = tables_.takeovers.rows().desired(link) || is_wire(link) ||
+                        watched_wires_.contains(link) || is_bridge_of_ours(link);
+  takeovers_stale_ |= concerns;
+  facts_stale_ |= concerns && !address.is_v4();
+}
+
+bool KernelView::is_bridge_of_ours(const std::string& name) const {
+  const Link* row = tables_.links.rows().actual(name);
+  return row && row->kind == "bridge";
+}
+
+/// The kernel's own routes come and go with addresses, which it tells of too.
+void KernelView::note_foreign(const netlink::Route& route) {
+  if (route.table == RT_TABLE_LOCAL || route.protocol == RTPROT_KERNEL) return;
+  note_change_on(name_of(route.link), route.destination.address);
+  for (const netlink::NextHop& hop : route.next_hops) {
+    note_change_on(name_of(hop.link), route.destination.address);
+  }
+}
+
+/// Without an address too: routes, next hops and neighbours are there for those who speak with a
+/// link-local one. Only then it has to be asked.
+bool KernelView::carries_ipv6(const netlink::Link& nic, const netlink::Link* bridge) const {
+  const auto carries = [this](const netlink::Link& link) {
+    const auto addresses = foreign_addresses_.find(link.index);
+    const bool has_address =
+        addresses != foreign_addresses_.end() &&
+        std::ranges::any_of(addresses->second, [](const netlink::Address& address) {
+          return !address.prefix.address.is_v4();
+        });
+    return has_address || (link.ipv6 && questions_.carries_ipv6(link.index));
+  };
+  return carries(nic) || (bridge && carries(*bridge));
 }
 
 /// A global address, not ours. It is a fact of a NIC that the document names, also when it stands
 /// on the NIC's bridge.
-void KernelView::note_address_on(int index) {
+void KernelView::note_address_on(const netlink::Address& address) {
+  const int index = address.link;
   const std::string& name = name_of(index);
-  note_change_on(name);
+  note_change_on(name, address.prefix.address);
   const bool is_of_wire = std::ranges::any_of(watched_, [&](const std::string& watched) {
     const netlink::Link* nic = link(watched);
     return watched == name || (nic && nic->master == index);
@@ -45,6 +79,7 @@ void KernelView::refresh_takeovers() {
   if (!std::exchange(takeovers_stale_, false)) return;
   refresh_records();
   std::set<std::string> nics = recorded_;
+  nics.insert(watched_wires_.begin(), watched_wires_.end());
   tables_.takeovers.rows().for_each(
       [&](const TakeoverKey& nic, auto*, auto*) { nics.insert(nic); });
   tables_.attachments.rows().for_each([&](const AttachmentKey& port, auto*, const auto* seen) {
@@ -66,6 +101,9 @@ void KernelView::refresh_takeover(const std::string& nic) {
   if (leaves && (wanted || questions_.may_have_moved(nic))) {
     seen = {master->name, questions_.carried(master->index)};
   }
+  const netlink::Link* old = !master ? link(questions_.recorded_bridge(nic)) : nullptr;
+  const bool is_left = old && is_ours(*old) && !tables_.links.rows().desired(old->name);
+  if (port && is_left) seen = {old->name, questions_.carried(old->index)};  // came up there late
   if (wanted && port && seen.things.empty()) seen = {nic, questions_.carried(port->index)};
   if (wanted && port && !master && seen.things.empty()) seen = {{}, questions_.recorded(nic)};
   if (!seen.things.empty()) return tables_.takeovers.saw(nic, seen);

@@ -35,8 +35,9 @@ std::optional<netlink::RawMessage> bytes_of(std::string_view digits) {
 Result<void> NicRecords::write(const std::string& nic, const std::string& bridge,
                                const std::vector<netlink::Carried>& things) const {
   std::string text = fmt::format(
-      "# What {} carried before it became a port of {}, as rtnetlink told it.\nlisted {}\n", nic,
-      bridge, seconds_now());
+      "# What {} carried before it became a port of {}, as rtnetlink told it.\nbridge {}\nlisted "
+      "{}\n",
+      nic, bridge, bridge, seconds_now());
   for (const netlink::Carried& thing : things) {
     text += fmt::format("{:02x} {}\n", fmt::join(thing.message, ""), thing.text);
   }
@@ -80,17 +81,64 @@ std::vector<netlink::Carried> NicRecords::read(const std::string& nic,
   return things;
 }
 
+Result<void> NicRecords::write_given_back(const std::string& nic, const std::string& bridge) const {
+  const auto written = write(nic, bridge, {});
+  return written ? written : remove(nic);  // where nothing can be written, at least nothing is old
+}
+
+std::string NicRecords::bridge_of(const std::string& nic) const {
+  const auto text = read_whole(path_of(nic));
+  if (!text) return {};
+  std::istringstream lines(*text);
+  for (std::string line, first, bridge; std::getline(lines, line);) {
+    std::istringstream words(line);
+    if (words >> first >> bridge && first == "bridge") return bridge;
+  }
+  return {};
+}
+
+std::map<std::string, std::string> NicRecords::nics_of_bridges() const {
+  std::map<std::string, std::string> nics;
+  for (const std::string& nic : names()) {
+    if (const std::string bridge = bridge_of(nic); !bridge.empty()) nics.emplace(bridge, nic);
+  }
+  return nics;
+}
+
 Result<void> NicRecords::remove(const std::string& nic) const { return remove_all(path_of(nic)); }
 
 Result<void> NicRecords::begin() const { return make_directories(folder_); }
 
-void NicRecords::end() const { ::rmdir(folder_.c_str()); }
+void NicRecords::end() const {
+  for (const std::string& nic : names()) {
+    if (!has_things(nic)) (void)remove(nic);
+  }
+  ::rmdir(folder_.c_str());
+}
 
 bool NicRecords::may_have_moved(const std::string& nic) const {
-  return ::access(path_of(nic).c_str(), F_OK) == 0 || ::access(folder_.c_str(), F_OK) != 0;
+  return has_things(nic) || ::access(folder_.c_str(), F_OK) != 0;
+}
+
+/// Also what has run out since: whatever stands on the bridge instead is the NIC's.
+bool NicRecords::has_things(const std::string& nic) const {
+  const auto text = read_whole(path_of(nic));
+  if (!text) return false;
+  std::istringstream lines(*text);
+  for (std::string line, first; std::getline(lines, line);) {
+    std::istringstream words(line);
+    if (words >> first && first.size() > 2 * sizeof(std::uint64_t) && bytes_of(first)) return true;
+  }
+  return false;
 }
 
 std::vector<std::string> NicRecords::nics() const {
+  auto found = names();
+  std::erase_if(found, [&](const std::string& nic) { return !has_things(nic); });
+  return found;
+}
+
+std::vector<std::string> NicRecords::names() const {
   auto names = list_directory(folder_).value_or(std::vector<std::string>{});
   std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
   return names;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,12 +17,19 @@ namespace novaplane::engine {
 ///     <run-dir>/nics/<nic>
 ///
 ///     # comment
+///     bridge <name>
 ///     listed <CLOCK_BOOTTIME in seconds>
 ///     <the kernel's message in hexadecimal digits> <what it is, for people>
 ///     ...
 class NicRecords {
  public:
   explicit NicRecords(std::string run_dir) : folder_(std::move(run_dir) + "/nics") {}
+  /// The same for ports of guests, on which IPv6 is switched off: what they had of it.
+  static NicRecords of_ports(const std::string& run_dir) {
+    NicRecords records(run_dir);
+    records.folder_ = run_dir + "/ports";
+    return records;
+  }
 
   /// Replaces the record; it is on its disk when this returns.
   Result<void> write(const std::string& nic, const std::string& bridge,
@@ -31,16 +39,24 @@ class NicRecords {
   std::vector<netlink::Carried> read(const std::string& nic,
                                      std::vector<std::string>* spoiled = nullptr) const;
   Result<void> remove(const std::string& nic) const;
+  /// The NIC has everything again; what comes up on its bridge before that is deleted is its too.
+  Result<void> write_given_back(const std::string& nic, const std::string& bridge) const;
+  /// Where the NIC was last; empty: not known.
+  std::string bridge_of(const std::string& nic) const;
+  std::map<std::string, std::string> nics_of_bridges() const;  ///< by the bridge's name
 
   /// Says from now on that a NIC without a record has carried nothing.
   Result<void> begin() const;
-  void end() const;  ///< the last one: `down` leaves nothing behind
+  void end() const;  ///< the last ones: `down` leaves nothing behind
   /// Whether what stands on the NIC's bridge may be the NIC's: it has a record, or records were
   /// lost.
   bool may_have_moved(const std::string& nic) const;
-  std::vector<std::string> nics() const;  ///< that have a record
+  /// Those whose record says that they carried something.
+  std::vector<std::string> nics() const;
 
  private:
+  std::vector<std::string> names() const;
+  bool has_things(const std::string& nic) const;
   std::string path_of(const std::string& nic) const { return folder_ + "/" + nic; }
 
   std::string folder_;

@@ -28,6 +28,9 @@ struct LinkFacts {
   std::string master;  ///< the bridge, not ours, that it is a port of; or empty
   int rp_filter = 0;   ///< the larger of conf/all and conf/<name>
   int arp_ignore = 0;  ///< the larger of conf/all and conf/<name>
+  /// It, or a bridge of ours for it, has IPv6 of the host's: addresses, routes, neighbours. Asked
+  /// of NICs only that may become ports.
+  bool carries_ipv6 = false;
   /// It heeds router advertisements, or did before forwarding was switched on.
   bool takes_advertisements = false;
   bool operator==(const LinkFacts&) const = default;
@@ -68,6 +71,8 @@ struct Facts {
   /// All links of the host, whoever names them, that have a default route from a router
   /// advertisement and go on taking those.
   std::set<std::string> advertised_defaults;
+  /// Links of ours on which others have put global IPv6 addresses.
+  std::set<std::string, std::less<>> keep_ipv6 = {};
   std::optional<TunnelFacts> tunnel = {};  ///< none: no link has the address
   /// Of gateways that this host shares with another, those that it has now.
   std::set<IpAddress> gateways_held = {};

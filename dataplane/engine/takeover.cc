@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <map>
+#include <set>
 
 #include "dataplane/base/files.h"
+#include "dataplane/engine/carry.h"
+#include "dataplane/netlink/carried_events.h"
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
@@ -36,21 +39,6 @@ void copy_sysctls(const std::string& from, const std::string& to) {
       if (value && present && *value != *present) (void)netlink::write_sysctl(target, *value);
     }
   }
-}
-
-/// The first request that failed, in words.
-Result<void> send(netlink::Socket& socket, std::vector<Move>& moves) {
-  std::vector<netlink::Request> requests;
-  requests.reserve(moves.size());
-  for (Move& move : moves) requests.push_back(std::move(move.request));
-  const auto results = socket.send(requests);
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (results[i]) continue;
-    const Error& error = results[i].error();
-    if (std::ranges::find(moves[i].tolerated, error.code) != moves[i].tolerated.end()) continue;
-    return failure({}, error.code, fmt::format("{}: {}", moves[i].what, error.message()));
-  }
-  return {};
 }
 
 Move move_of(netlink::Request request, std::string what) {
@@ -97,88 +85,223 @@ std::vector<Move> relink(netlink::Socket& socket, const Sides& sides,
   return moves;
 }
 
-/// Puts everything back; the words say when that failed too.
-Error undo(netlink::Socket& socket, const Sides& sides, const std::vector<Carried>& things,
-           std::optional<int> master, Error why) {
-  std::vector<Move> relink;
-  if (const auto nic = socket.index_of(sides.nic); nic && master) {
-    netlink::LinkSettings settings;
-    settings.master = *master;
-    relink.push_back(move_of(netlink::set_link(*nic, settings), "put " + sides.nic + " back"));
-  }
-  auto moves = netlink::moves(things, sides.back(), std::move(relink));
-  const auto undone = send(socket, moves);
-  why.words += undone ? fmt::format("; {} has everything again", sides.there.from_name)
-                      : fmt::format("; and not put back: {}", undone.error().message());
-  return why;
-}
-
 bool is_among(const std::vector<Carried>& things, const Carried& thing) {
   return std::ranges::any_of(
       things, [&](const Carried& c) { return c.kind == thing.kind && c.text == thing.text; });
 }
 
-/// What has to move: what the old place has, and what only the record has.
-Result<std::vector<Carried>> things_of(netlink::Socket& socket, const NicRecords& records,
-                                       const TakeoverChange& change, const Sides& sides) {
+/// The kernel's own routes come and go with addresses.
+bool has_any(const std::vector<Carried>& things) {
+  return std::ranges::any_of(things, [](const Carried& c) { return !c.by_kernel; });
+}
+
+class Migration {
+ public:
+  Migration(netlink::Socket& socket, const NicRecords& records, const TakeoverOrder& order,
+            Sides sides, netlink::CarriedEvents events)
+      : socket_(socket),
+        records_(records),
+        order_(order),
+        sides_(std::move(sides)),
+        events_(std::move(events)) {}
+
+  Result<void> run(int master);
+
+ private:
+  using ByText = std::map<std::string, Carried>;
+
+  Result<std::vector<Carried>> list_old_place() const;
+  Result<std::vector<Carried>> things_to_move();
+  Result<std::vector<Carried>> late_things();
+  Result<void> record(const std::vector<Carried>& things) const;
+  Result<void> await_ipv6(const std::vector<Carried>& things) const;
+  void follow_others(const std::vector<Carried>& things, const CarryResult& carried);
+  std::optional<Error> error_of(const CarryResult& carried) const;
+  Error undo(std::vector<Carried> things, std::optional<int> master, Error why) const;
+  Result<void> move_late_ones();
+  Result<void> finish() const;
+
+  netlink::Socket& socket_;
+  const NicRecords& records_;
+  const TakeoverOrder& order_;
+  Sides sides_;
+  netlink::CarriedEvents events_;
+  std::set<std::string> only_recorded_;  ///< things that did not stand on the old link
+  std::set<std::string> moved_;
+  ByText late_;  ///< added by others, and perhaps gone with the last address since
+  ByText gone_;  ///< deleted by others on the old link
+};
+
+Result<std::vector<Carried>> Migration::list_old_place() const {
   constexpr bool kRanks = true;
-  auto things = netlink::carried_by(socket, sides.there.from, kRanks);
-  if (!things) return things;
-  auto recorded = records.read(sides.nic);
+  auto things = netlink::carried_by(socket_, sides_.there.from, kRanks);
+  if (!things || sides_.there.from_name == sides_.nic) return things;
   // The kernel makes each bridge a link-local address of its own.
-  if (sides.there.from_name != sides.nic && !recorded.empty()) {
-    std::erase_if(*things,
-                  [&](const Carried& c) { return c.link_local && !is_among(recorded, c); });
-  }
+  const auto recorded = records_.read(sides_.nic);
+  if (recorded.empty()) return things;
+  std::erase_if(*things, [&](const Carried& c) { return c.link_local && !is_among(recorded, c); });
+  return things;
+}
+
+/// What the old place has, and what only the record has.
+Result<std::vector<Carried>> Migration::things_to_move() {
+  auto things = list_old_place();
+  const TakeoverChange& change = order_.change;
   const bool is_lost = change.before && change.before->holder.empty();
-  if (!is_lost) return things;
-  for (Carried& thing : recorded) {
-    if (!is_among(*things, thing)) things->push_back(std::move(thing));
+  if (!things || !is_lost) return things;
+  for (Carried& thing : records_.read(sides_.nic)) {
+    if (is_among(*things, thing)) continue;
+    only_recorded_.insert(thing.text);
+    things->push_back(std::move(thing));
   }
   return things;
 }
 
 /// Before anything is changed: what is moved now, and what was moved before and still stands.
-Result<void> record(netlink::Socket& socket, const NicRecords& records, const Sides& sides,
-                    const std::vector<Carried>& things) {
-  auto all = netlink::carried_by(socket, sides.there.to, false);
+Result<void> Migration::record(const std::vector<Carried>& things) const {
+  auto all = netlink::carried_by(socket_, sides_.there.to, false);
   if (!all) return tl::unexpected(all.error());
   for (const Carried& thing : things) {
     if (!is_among(*all, thing)) all->push_back(thing);
   }
-  return records.write(sides.nic, sides.there.to_name, *all);
+  return records_.write(sides_.nic, sides_.there.to_name, *all);
+}
+
+/// A bridge without IPv6 was planned for a NIC without it: the plan is old. A NIC on which somebody
+/// has switched it off meanwhile, as is the custom with ports, needs it again.
+Result<void> Migration::await_ipv6(const std::vector<Carried>& things) const {
+  const auto needs_it =
+      std::ranges::find_if(things, [](const Carried& c) { return c.ipv6 && !c.by_kernel; });
+  if (needs_it == things.end()) return {};
+  const auto link = socket_.link(sides_.there.to);
+  if (!link) return tl::unexpected(link.error());
+  if (link->ipv6) return {};
+  if (!sides_.joins) {
+    return netlink::write_sysctl(fmt::format("net/ipv6/conf/{}/disable_ipv6", sides_.nic), "0");
+  }
+  return failure("", kPlanAgain,
+                 fmt::format("{} carries {}, and {} has IPv6 switched off", sides_.nic,
+                             needs_it->text, sides_.there.to_name));
+}
+
+/// Puts everything back but what others have deleted; the words say when that failed too.
+Error Migration::undo(std::vector<Carried> things, std::optional<int> master, Error why) const {
+  std::vector<Move> relink;
+  if (const auto nic = socket_.index_of(sides_.nic); nic && master) {
+    netlink::LinkSettings settings;
+    settings.master = *master;
+    relink.push_back(move_of(netlink::set_link(*nic, settings), "put " + sides_.nic + " back"));
+  }
+  std::erase_if(things, [&](const Carried& c) { return gone_.contains(c.text); });
+  const auto undone = error_of(carry(socket_, things, sides_.back(), std::move(relink)));
+  std::vector<Carried> late;
+  for (const auto& [text, thing] : late_) late.push_back(thing);
+  const Ends& there = sides_.there;
+  try_all(socket_, netlink::puts(late, {there.from, there.from, there.from_name, there.from_name}));
+  why.words += undone ? fmt::format("; and not put back: {}", undone->words)
+                      : fmt::format("; {} has everything again", sides_.there.from_name);
+  return why;
+}
+
+/// What could not be put since somebody has deleted it is no failure.
+std::optional<Error> Migration::error_of(const CarryResult& carried) const {
+  if (carried.error) return carried.error;
+  for (const auto& [thing, error] : carried.failed) {
+    if (!gone_.contains(thing->text)) return error;
+  }
+  return std::nullopt;
+}
+
+void Migration::follow_others(const std::vector<Carried>& things, const CarryResult& carried) {
+  for (const Carried& thing : things) moved_.insert(thing.text);
+  for (auto& [links, gone, thing] : events_.take()) {
+    const bool is_address6 = thing.kind == Carried::Kind::address && thing.ipv6;
+    if (is_address6 || !links.contains(sides_.there.from)) continue;
+    auto& now = gone ? gone_ : late_;
+    (gone ? late_ : gone_).erase(thing.text);
+    if (moved_.contains(thing.text) == gone) now.insert_or_assign(thing.text, std::move(thing));
+  }
+  for (const Carried* thing : carried.missing) {
+    if (!only_recorded_.contains(thing->text)) gone_.emplace(thing->text, *thing);
+  }
+  std::vector<Carried> deleted;
+  for (const auto& [text, thing] : gone_) {
+    if (moved_.erase(text) != 0) deleted.push_back(thing);
+  }
+  try_all(socket_, netlink::removals(deleted, sides_.back()));
+}
+
+/// What others have added to the old place since the listing: what stands there, and what has gone
+/// with the last address.
+Result<std::vector<Carried>> Migration::late_things() {
+  auto things = list_old_place();
+  if (!things) return things;
+  for (auto& [text, thing] : std::exchange(late_, {})) {
+    if (!is_among(*things, thing)) things->push_back(std::move(thing));
+  }
+  if (!has_any(*things)) things->clear();
+  return things;
+}
+
+Result<void> Migration::move_late_ones() {
+  constexpr int kRounds = 10;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto things = late_things();
+    if (!things) return tl::unexpected(things.error());
+    if (things->empty()) return finish();
+    if (auto ready = await_ipv6(*things); !ready) return ready;
+    const auto carried = carry(socket_, *things, sides_.there, {});
+    follow_others(*things, carried);
+    if (const auto error = error_of(carried)) {
+      return tl::unexpected(undo(*things, std::nullopt, *error));
+    }
+  }
+  const auto words = fmt::format("others go on changing {}", sides_.there.from_name);
+  return failure("", kPlanAgain, words);
+}
+
+Result<void> Migration::finish() const {
+  if (!sides_.joins) return records_.write_given_back(sides_.nic, sides_.there.from_name);
+  // A bridge that was up already (a second attempt, a NIC that came later) sends nothing until the
+  // kernel's linkwatch has had its turn, behind everybody who waits for the same lock. To be asked
+  // for one link makes the kernel do it at once (rtnl_getlink, since 6.8).
+  (void)socket_.link(sides_.there.to);
+  return {};
+}
+
+Result<void> Migration::run(int master) {
+  auto things = things_to_move();
+  if (!things) return tl::unexpected(things.error());
+  if (auto ready = await_ipv6(*things); !ready) return ready;
+  if (sides_.joins) {
+    if (auto recorded = record(*things); !recorded) return recorded;
+    if (order_.port) copy_sysctls(sides_.nic, sides_.there.to_name);
+    // All that took its time. A DHCP client may be half done.
+    if (things = things_to_move(); !things) return tl::unexpected(things.error());
+    if (auto ready = await_ipv6(*things); !ready) return ready;
+  }
+  const auto carried = carry(socket_, *things, sides_.there, relink(socket_, sides_, order_.port));
+  follow_others(*things, carried);
+  if (const auto error = error_of(carried)) {
+    const auto back = order_.port ? std::optional(master) : std::nullopt;
+    return tl::unexpected(undo(std::move(*things), back, *error));
+  }
+  return move_late_ones();
 }
 
 }  // namespace
 
 Result<void> take_over(netlink::Socket& socket, const NicRecords& records,
                        const TakeoverOrder& order) {
-  const auto sides = sides_of(socket, order.change);
+  auto events = netlink::CarriedEvents::open(socket.port_id());
+  if (!events) return tl::unexpected(events.error());
+  auto sides = sides_of(socket, order.change);
   if (!sides) return tl::unexpected(sides.error());
   const auto nic = socket.index_of(sides->nic);
   const auto found = nic ? socket.link(*nic) : tl::unexpected(nic.error());
   if (!found) return tl::unexpected(found.error());
-  auto things = things_of(socket, records, order.change, *sides);
-  if (!things) return tl::unexpected(things.error());
-  if (sides->joins) {
-    if (auto recorded = record(socket, records, *sides, *things); !recorded) return recorded;
-    if (order.port) copy_sysctls(sides->nic, sides->there.to_name);
-    // All that took its time. A DHCP client may be half done: what it has added since would go
-    // with the NIC's last address.
-    if (things = things_of(socket, records, order.change, *sides); !things) {
-      return tl::unexpected(things.error());
-    }
-  }
-  auto moves = netlink::moves(*things, sides->there, relink(socket, *sides, order.port));
-  if (const auto moved = send(socket, moves); !moved) {
-    const auto master = order.port ? std::optional(found->master) : std::nullopt;
-    return tl::unexpected(undo(socket, *sides, *things, master, moved.error()));
-  }
-  // A bridge that was up already (a second attempt, a NIC that came later) sends nothing until the
-  // kernel's linkwatch has had its turn, behind everybody who waits for the same lock. To be asked
-  // for one link makes the kernel do it at once (rtnl_getlink, since 6.8).
-  if (sides->joins) (void)socket.link(sides->there.to);
-  return sides->joins ? Result<void>() : records.remove(sides->nic);
+  return Migration(socket, records, order, std::move(*sides), std::move(*events))
+      .run(found->master);
 }
 
 }  // namespace novaplane::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <optional>
 #include <string>
 
@@ -15,8 +16,10 @@
 /// the bridge is up, the bridge has a carrier at once; one that is up already would send nothing
 /// until the kernel's linkwatch has heard of it.
 ///
-/// What is carried is recorded first and listed anew right before; when any request fails, all of
-/// it is put back where it was.
+/// What is carried is recorded first and listed anew right before. Others do not wait meanwhile:
+/// what they have deleted since the listing is taken from the new place too, what they have added
+/// follows. Where the new place cannot have what is listed (IPv6, and it is switched off there),
+/// nothing is changed. When any request fails, all of it is put back where it was.
 namespace novaplane::engine {
 
 /// `port`: the NIC's own joining or leaving, if it has to.
@@ -24,6 +27,9 @@ struct TakeoverOrder {
   TakeoverChange change;
   std::optional<netlink::LinkSettings> port;
 };
+
+/// The plan rests on what is not so any more; nothing was changed. It is no failure: plan again.
+constexpr int kPlanAgain = ESTALE;
 
 Result<void> take_over(netlink::Socket& socket, const NicRecords& records,
                        const TakeoverOrder& order);

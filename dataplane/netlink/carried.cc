@@ -8,6 +8,7 @@
 #include <netlink/msg.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <set>
@@ -49,6 +50,7 @@ std::optional<Carried> address_from(RawMessage message) {
   carried.ipv6 = header.ifa_family == AF_INET6;
   carried.advertised = protocol == IFAPROT_KERNEL_RA;
   carried.link_local = carried.ipv6 && header.ifa_scope == RT_SCOPE_LINK;
+  carried.is_temporary = carried.ipv6 && (header.ifa_flags & IFA_F_TEMPORARY) != 0;
   carried.text = fmt::format("address {}", Prefix{*address, header.ifa_prefixlen});
   carried.message = std::move(message);
   return carried;
@@ -167,6 +169,15 @@ Request next_hops_of(int link, int family) {
   return question(RTM_GETNEXTHOP, header, NHA_OIF, static_cast<std::uint32_t>(link));
 }
 
+std::array<Request, 5> questions_of(int link, int family) {
+  return {addresses_of(link, family), next_hops_of(link, family),
+          routes_by(RTA_OIF, static_cast<std::uint32_t>(link), family),
+          neighbours_of(link, family, 0), neighbours_of(link, family, NTF_PROXY)};
+}
+
+/// More of IPv6 than every link has.
+bool is_ipv6_of_the_hosts(const Carried& c) { return c.ipv6 && !c.link_local && !c.by_kernel; }
+
 Result<void> add_listed(Socket& socket, const Request& question, int family, int link,
                         std::vector<Carried>& found) {
   auto messages = socket.messages(question, family);
@@ -214,6 +225,17 @@ Result<void> find_ranks(Socket& socket, std::vector<Carried>& things) {
 
 }  // namespace
 
+Result<bool> carries_ipv6(Socket& socket, int link) {
+  std::vector<Carried> found;
+  for (const Request& question : questions_of(link, AF_INET6)) {
+    if (auto listed = add_listed(socket, question, AF_INET6, link, found); !listed) {
+      return tl::unexpected(listed.error());
+    }
+    if (std::ranges::any_of(found, is_ipv6_of_the_hosts)) return true;
+  }
+  return false;
+}
+
 std::optional<Carried> carried_from(RawMessage message) {
   // From a file it may be anything: what reads attributes trusts the length in the header.
   if (message.size() < NLMSG_HDRLEN) return std::nullopt;
@@ -234,21 +256,15 @@ std::optional<Carried> carried_from(RawMessage message) {
 
 Result<std::vector<Carried>> carried_by(Socket& socket, int link, bool ranks) {
   std::vector<Carried> found;
-  const auto number = static_cast<std::uint32_t>(link);
   for (const int family : {AF_INET, AF_INET6}) {
-    for (const Request& question :
-         {addresses_of(link, family), next_hops_of(link, family),
-          routes_by(RTA_OIF, number, family), neighbours_of(link, family, 0),
-          neighbours_of(link, family, NTF_PROXY)}) {
+    for (const Request& question : questions_of(link, family)) {
       if (auto listed = add_listed(socket, question, family, link, found); !listed) {
         return tl::unexpected(listed.error());
       }
     }
   }
-  const bool has_ipv6 = std::ranges::any_of(found, [](const Carried& c) {
-    return c.kind == Carried::Kind::address && c.ipv6 && !c.link_local;
-  });
-  if (!has_ipv6) std::erase_if(found, [](const Carried& c) { return c.ipv6; });
+  if (std::ranges::none_of(found, is_ipv6_of_the_hosts))
+    std::erase_if(found, [](const Carried& c) { return c.ipv6; });
   if (ranks) {
     if (auto ranked = find_ranks(socket, found); !ranked) return tl::unexpected(ranked.error());
   }

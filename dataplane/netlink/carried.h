@@ -24,20 +24,25 @@ struct Carried {
   bool ipv6 = false;
   bool by_kernel = false;  ///< a route that comes and goes with an address
   bool has_gateway = false;
-  bool by_next_hop = false;  ///< a route that names a next hop object, and moves with that
-  bool is_first = true;      ///< IPv4 routes: the one of its destination and metric that counts
-  bool advertised = false;   ///< by a router (RFC 4861)
-  bool link_local = false;   ///< an IPv6 address that is good for the link only
-  std::string text;          ///< "address 192.0.2.11/24", "route default via 192.0.2.1 metric 100"
+  bool by_next_hop = false;   ///< a route that names a next hop object, and moves with that
+  bool is_first = true;       ///< IPv4 routes: the one of its destination and metric that counts
+  bool advertised = false;    ///< by a router (RFC 4861)
+  bool is_temporary = false;  ///< an IPv6 address that goes with another one (RFC 8981)
+  bool link_local = false;    ///< an IPv6 address that is good for the link only
+  std::string text;           ///< "address 192.0.2.11/24", "route default via 192.0.2.1 metric 100"
   RawMessage message;
 
   bool operator==(const Carried&) const = default;
 };
 
 /// Everything that `link` carries and that is not ours (kOurProtocol), in the order in which it can
-/// be set anew. IPv6 counts where the link has a global address of it: every link has a link-local
-/// one. `ranks`: also finds out Carried::is_first, which lists whole tables.
+/// be set anew. IPv6 counts where the link has more of it than every link has: a link-local address
+/// and the kernel's own routes. `ranks`: also finds out Carried::is_first, which lists whole
+/// tables.
 Result<std::vector<Carried>> carried_by(Socket& socket, int link, bool ranks);
+
+/// Whether `link` carries IPv6 of the host's.
+Result<bool> carries_ipv6(Socket& socket, int link);
 
 /// What a message of a listing is; none: nothing that moves.
 std::optional<Carried> carried_from(RawMessage message);
@@ -49,7 +54,9 @@ bool age(Carried& carried, std::uint32_t seconds);
 struct Move {
   Request request;
   std::vector<int> tolerated;
-  std::string what;  ///< "put address 192.0.2.11/24 on br-blue"
+  std::string what;                ///< "put address 192.0.2.11/24 on br-blue"
+  const Carried* thing = nullptr;  ///< null: it is about no thing
+  bool takes = false;              ///< the thing goes from the old link
 };
 
 /// From which link to which.
@@ -65,5 +72,14 @@ struct Ends {
 /// back. Sent twice, or after half of it, the outcome is the same.
 std::vector<Move> moves(const std::vector<Carried>& things, const Ends& ends,
                         std::vector<Move> relink);
+
+/// The first half of moves(): things are set on `ends.to`.
+std::vector<Move> puts(const std::vector<Carried>& things, const Ends& ends);
+/// Things go from `ends.from`, next hop objects too.
+std::vector<Move> removals(const std::vector<Carried>& things, const Ends& ends);
+
+/// For a route or next hop whose gateway is in no range of the new link, since the address has gone
+/// on whose range it was set: the gateway gets a route of its own before, which goes after.
+std::vector<Request> put_with_gateways(const Carried& thing, const Ends& ends);
 
 }  // namespace novaplane::netlink

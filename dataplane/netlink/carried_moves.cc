@@ -113,7 +113,8 @@ void copy_next_hops(Request& request, const nlattr* attribute, const Ends& ends,
       static_cast<const std::uint8_t*>(nla_data(attribute)) + nla_len(attribute));
   for (std::size_t at = 0; at + sizeof(rtnexthop) <= hops.size();) {
     auto* hop = reinterpret_cast<rtnexthop*>(hops.data() + at);
-    if (on_new && hop->rtnh_ifindex == ends.from) hop->rtnh_ifindex = ends.to;
+    const int other = on_new ? ends.from : ends.to;
+    if (hop->rtnh_ifindex == other) hop->rtnh_ifindex = on_new ? ends.to : ends.from;
     hop->rtnh_flags &= RTNH_F_ONLINK;
     if (hop->rtnh_len < sizeof(rtnexthop)) break;
     at += RTNH_ALIGN(hop->rtnh_len);
@@ -214,6 +215,13 @@ Request next_hop_on(const Carried& thing, const Ends& ends) {
   return request;
 }
 
+Request next_hop_off(const Carried& thing) {
+  const Attributes<NHA_ID> attributes(*header_of(thing), sizeof(nhmsg));
+  Request request = request_like(thing, RTM_DELNEXTHOP, 0, nhmsg{});
+  put(request, NHA_ID, attributes.number<std::uint32_t>(NHA_ID));
+  return request;
+}
+
 // --- neighbours
 
 Request neighbour_request(const Carried& thing, int link, bool on_new) {
@@ -257,7 +265,8 @@ class Moves {
   void put(const Carried& thing, Request request, const std::vector<int>& tolerated, bool adds) {
     moves_.push_back({std::move(request), tolerated,
                       adds ? fmt::format("put {} on {}", thing.text, ends_.to_name)
-                           : fmt::format("take {} from {}", thing.text, ends_.from_name)});
+                           : fmt::format("take {} from {}", thing.text, ends_.from_name),
+                      &thing, !adds});
   }
 
   const std::vector<Carried>& things_;
@@ -265,38 +274,120 @@ class Moves {
   std::vector<Move> moves_;
 };
 
-}  // namespace
+/// A global IPv6 address with a lifetime gets its range's route only on a link that is up, which
+/// the bridge is after relinking. Its packets are taken meanwhile: the old link still has it.
+bool needs_link_up(const Carried& c) { return c.kind == Kind::address && c.ipv6 && !c.link_local; }
 
-std::vector<Move> moves(const std::vector<Carried>& things, const Ends& ends,
-                        std::vector<Move> relink) {
-  const auto is = [](Kind kind) { return [kind](const Carried& c) { return c.kind == kind; }; };
-  const auto address = is(Kind::address);
+auto is(Kind kind) {
+  return [kind](const Carried& c) { return c.kind == kind; };
+}
+
+void add_puts(Moves& moves, const Ends& ends, std::vector<Move> relink) {
   const auto on = [&](const Carried& c) { return address_on(c, ends, Dad::none); };
-  // A global IPv6 address with a lifetime gets its range's route only on a link that is up, which
-  // the bridge is after relinking. Its packets are taken meanwhile: the old link still has it.
-  const auto waits = [&](const Carried& c) { return address(c) && c.ipv6 && !c.link_local; };
-  Moves moves(things, ends);
-  moves.add([&](const Carried& c) { return address(c) && !waits(c); }, on, {});
+  moves.add([](const Carried& c) { return c.kind == Kind::address && !needs_link_up(c); }, on, {});
   moves.add(std::move(relink));
-  moves.add(waits, on, {});
+  moves.add(needs_link_up, on, {});
   moves.add(is(Kind::next_hop), [&](const Carried& c) { return next_hop_on(c, ends); }, {});
-  const auto route = is(Kind::route);
   for (const bool gateway : {false, true}) {
-    moves.add([&](const Carried& c) { return route(c) && c.has_gateway == gateway; },
+    moves.add([&](const Carried& c) { return c.kind == Kind::route && c.has_gateway == gateway; },
               [&](const Carried& c) { return route_on(c, ends); }, {EEXIST});
   }
   moves.add(is(Kind::neighbour),
             [&](const Carried& c) { return neighbour_request(c, ends.to, true); }, {});
+}
+
+/// `with_all_hops`: of several next hops each is deleted, those on other links too.
+void add_removals(Moves& moves, const Ends& ends, bool with_all_hops) {
   moves.remove(is(Kind::neighbour),
                [&](const Carried& c) { return neighbour_request(c, ends.from, false); }, {ENOENT});
-  // Replaced ones are gone, unless the same stood on the new link already. Of several next hops
-  // each would be deleted, those on other links too.
-  moves.remove([&](const Carried& c) { return route(c) && !c.by_next_hop && !is_multipath(c); },
-               [&](const Carried& c) { return route_request(c, ends, 0, false); }, {ESRCH, ENOENT});
-  moves.remove(address, [&](const Carried& c) { return address_off(c, ends); }, {EADDRNOTAVAIL});
-  moves.add([&](const Carried& c) { return address(c) && c.ipv6 && !had_no_dad(c); },
+  moves.remove(
+      [&](const Carried& c) {
+        return c.kind == Kind::route && !c.by_next_hop && (with_all_hops || !is_multipath(c));
+      },
+      [&](const Carried& c) { return route_request(c, ends, 0, false); }, {ESRCH, ENOENT});
+  moves.remove(is(Kind::address), [&](const Carried& c) { return address_off(c, ends); },
+               {EADDRNOTAVAIL});
+}
+
+void add_address(std::vector<IpAddress>& to, std::span<const std::uint8_t> bytes) {
+  if (auto address = IpAddress::from_bytes(bytes)) to.push_back(*address);
+}
+
+/// Of a route by several next hops: those of hops on the link.
+void add_gateways_of_hops(std::span<const std::uint8_t> hops, int link,
+                          std::vector<IpAddress>& gateways) {
+  while (hops.size() >= sizeof(rtnexthop)) {
+    const auto* hop = reinterpret_cast<const rtnexthop*>(hops.data());
+    if (hop->rtnh_len < sizeof(*hop) || hop->rtnh_len > hops.size()) return;
+    const auto* gateway = nla_find(reinterpret_cast<const nlattr*>(hop + 1),
+                                   static_cast<int>(hop->rtnh_len - sizeof(*hop)), RTA_GATEWAY);
+    if (gateway && hop->rtnh_ifindex == link) {
+      const auto* data = static_cast<const std::uint8_t*>(nla_data(gateway));
+      add_address(gateways, {data, static_cast<std::size_t>(nla_len(gateway))});
+    }
+    hops = hops.subspan(std::min<std::size_t>(hops.size(), RTNH_ALIGN(hop->rtnh_len)));
+  }
+}
+
+/// What the kernel has to know a way to before it takes the thing.
+std::vector<IpAddress> gateways_of(const Carried& thing, const Ends& ends) {
+  std::vector<IpAddress> gateways;
+  if (thing.kind == Kind::next_hop) {
+    const Attributes<NHA_GATEWAY> attributes(*header_of(thing), sizeof(nhmsg));
+    add_address(gateways, attributes.bytes(NHA_GATEWAY));
+    return gateways;
+  }
+  const Attributes<RTA_VIA> attributes(*header_of(thing), sizeof(rtmsg));
+  add_address(gateways, attributes.bytes(RTA_GATEWAY));
+  const auto via = attributes.bytes(RTA_VIA);
+  add_address(gateways, via.subspan(std::min(via.size(), sizeof(rtvia))));
+  add_gateways_of_hops(attributes.bytes(RTA_MULTIPATH), ends.from, gateways);
+  return gateways;
+}
+
+}  // namespace
+
+std::vector<Move> moves(const std::vector<Carried>& things, const Ends& ends,
+                        std::vector<Move> relink) {
+  Moves moves(things, ends);
+  add_puts(moves, ends, std::move(relink));
+  // Replaced ones are gone, unless the same stood on the new link already.
+  constexpr bool kWithAllHops = true;
+  add_removals(moves, ends, !kWithAllHops);
+  moves.add([](const Carried& c) { return c.kind == Kind::address && c.ipv6 && !had_no_dad(c); },
             [&](const Carried& c) { return address_on(c, ends, Dad::as_it_was); }, {});
   return moves.take();
+}
+
+std::vector<Move> puts(const std::vector<Carried>& things, const Ends& ends) {
+  Moves moves(things, ends);
+  add_puts(moves, ends, {});
+  return moves.take();
+}
+
+std::vector<Move> removals(const std::vector<Carried>& things, const Ends& ends) {
+  Moves moves(things, ends);
+  constexpr bool kWithAllHops = true;
+  add_removals(moves, ends, kWithAllHops);
+  moves.remove(is(Kind::next_hop), next_hop_off, {ENOENT});
+  return moves.take();
+}
+
+std::vector<Request> put_with_gateways(const Carried& thing, const Ends& ends) {
+  std::vector<Request> requests;
+  std::vector<Route> ways;
+  for (const IpAddress& gateway : gateways_of(thing, ends)) {
+    const auto length = static_cast<std::uint8_t>(8 * gateway.bytes().size());
+    ways.push_back({.destination = {gateway, length},
+                    .protocol = kOurProtocol,
+                    .scope = RT_SCOPE_LINK,
+                    .link = ends.to});
+  }
+  for (const Route& way : ways) requests.push_back(add_route(way, RouteHow::create));
+  requests.push_back(thing.kind == Kind::next_hop ? next_hop_on(thing, ends)
+                                                  : route_on(thing, ends));
+  for (const Route& way : ways) requests.push_back(delete_route(way));
+  return requests;
 }
 
 }  // namespace novaplane::netlink

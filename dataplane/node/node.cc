@@ -80,8 +80,16 @@ engine::Questions questions(const engine::Engine& engine, netlink::Socket& liste
             const auto things = netlink::carried_by(lister, link, kRanks);
             return things ? names_of(*things) : std::vector<std::string>{};
           },
+      .carries_ipv6 =
+          [](int link) {
+            auto socket =
+                netlink::Socket::open();  // another thread may be listing: observe_links()
+            const auto carries = socket ? netlink::carries_ipv6(*socket, link) : false;
+            return carries.value_or(false);
+          },
       .recorded = [records](const std::string& nic) { return names_of(records.read(nic)); },
       .recorded_nics = [records] { return records.nics(); },
+      .recorded_bridge = [records](const std::string& nic) { return records.bridge_of(nic); },
       .may_have_moved = [records](const std::string& nic) { return records.may_have_moved(nic); }};
 }
 
@@ -237,6 +245,13 @@ Result<void> Node::observe_silent() {
   return observe_proxies();
 }
 
+/// The kernel tells of a new address of IPv6 when a worker of its own has had its turn: late.
+Result<void> Node::observe_carried() {
+  engine_.kernel().mark_facts_stale();
+  engine_.kernel().mark_takeovers_stale();
+  return list(netlink::Listing::addresses);
+}
+
 Result<void> Node::observe_proxies() {
   engine_.kernel().forget_proxies();
   return list(netlink::Listing::proxies);
@@ -276,6 +291,10 @@ Result<void> Node::end(const engine::Order& order, const engine::Report& report)
       std::any_of(report.results.begin(), report.results.end(),
                   [](const auto& result) { return !result && result.error().code == ENOBUFS; });
   if (answers_lost) rtnetlink_stale_ = true;
+  const bool moved = std::any_of(order.plan.begin(), order.plan.end(), [](const auto& step) {
+    return std::holds_alternative<engine::TakeoverChange>(step.operation);
+  });
+  carried_stale_ |= moved || report.carried_changed;
   return paused_ ? hear_again(report.generation) : Result<void>();
 }
 
@@ -320,6 +339,9 @@ Result<void> Node::hear_rtnetlink() {
   (void)view.take_shapers_unknown();  // their own events follow
   const bool names_stale = view.take_names_stale(), routes_stale = view.take_routes_stale();
   if (!is_known || names_stale) return observe_rtnetlink();
+  if (std::exchange(carried_stale_, false)) {
+    if (auto observed = observe_carried(); !observed) return observed;
+  }
   if (!routes_stale) return {};
   view.forget_routes();
   if (auto listed = list(netlink::Listing::our_routes); !listed) return listed;

@@ -73,6 +73,7 @@ class Node {
   Result<void> observe_rtnetlink();
   Result<void> observe_nftables();
   Result<void> observe_proxies();
+  Result<void> observe_carried();
   void observe_sysctls();
   Result<void> ask_links(std::span<const int> indexes);
   Result<void> list(netlink::Listing what);
@@ -91,7 +92,8 @@ class Node {
   engine::Senders own_;
   std::vector<netlink::Observation> unheard_;
   bool nft_stale_ = false, rtnetlink_stale_ = false;
-  bool paused_ = false;  ///< nf_tables are not listened to
+  bool carried_stale_ = false;  ///< what NICs carry has moved, or was not as it was thought
+  bool paused_ = false;         ///< nf_tables are not listened to
   std::string touched_, intruder_;
 };
 

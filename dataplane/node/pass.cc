@@ -170,9 +170,10 @@ Result<Outcome> converge(Node& node, engine::Executor& executor, engine::Service
   constexpr int kPasses = 20;  // each pass that changes something brings its own events
   Outcome outcome;
   if (auto known = node.knows(executor.senders()); !known) return tl::unexpected(known.error());
-  for (int pass = 0; pass < kPasses; ++pass) {
+  bool ended = false;
+  for (int pass = 0; pass < kPasses && !ended; ++pass) {
     Parts parts = split(node.plan(engine::Clock::now()));
-    if (parts.empty()) break;
+    if (ended = parts.empty(); ended) break;
     auto is_current = apply_part(node, executor, std::move(parts.kernel), outcome, progress);
     if (is_current && *is_current) {
       serve(node, services, parts.services, outcome, progress);
@@ -181,6 +182,9 @@ Result<Outcome> converge(Node& node, engine::Executor& executor, engine::Service
     if (!is_current) return tl::unexpected(is_current.error());
   }
   outcome.failures = failures(node.engine());
+  if (!ended) {
+    outcome.failures.push_back({"this host", "others change it as fast as it is set: try again"});
+  }
   return outcome;
 }
 

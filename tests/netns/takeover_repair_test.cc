@@ -78,6 +78,54 @@ TEST_F(TakeoverRepairTest, ADeletedBridgeComesBackWithWhatItCarried) {
   expect_moved();
 }
 
+/// The kernel tells of a new IPv6 address late: by then the NIC has left its bridge again.
+TEST_F(TakeoverRepairTest, JoiningAndLeavingInAHurryLosesNothing) {
+  h1.ip_batch(
+      "address add 2001:db8:6::1/64 dev br-blue nodad\n"
+      "route add 2001:db8:200::/48 via 2001:db8:5::2 dev br-blue\n"
+      "route add 10.200.0.0/16 via 198.18.5.2 dev br-blue\n");
+  before = carried("br-blue");
+  const std::string with = document.hosts["h1"];
+  const std::string without = std::regex_replace(with, std::regex("vm_interface: eth1, "), "");
+  for (int round = 0; round < 40; ++round) {
+    document.hosts["h1"] = round % 2 == 0 ? without : with;
+    world.write();
+    daemon->reload();
+    const std::string link = round % 2 == 0 ? "eth1" : "br-blue";
+    // Not a moment longer than the daemon needs.
+    ASSERT_TRUE(eventually([&] {
+      const auto shown = h1.run({"ip", "-o", "address", "show", "dev", link, "to", "198.18.5.1"});
+      return !shown.out.empty();
+    })) << round
+        << daemon->log();
+  }
+  expect_moved();
+}
+
+/// A tap of a hypervisor's that has the name of a port which is no more.
+TEST_F(TakeoverRepairTest, APortThatTheDocumentOnceNamedIsNotOurs) {
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+  world.write();
+  daemon->reload();
+  const auto is_attached = [&] {
+    return h1.ip("link show dev " + web1.tap()).find("master br-blue") != std::string::npos;
+  };
+  ASSERT_TRUE(eventually(is_attached)) << daemon->log();
+  document.ports.erase("web1");
+  world.write();
+  daemon->reload();
+  ASSERT_TRUE(eventually([&] { return !is_attached(); })) << daemon->log();
+  h1.ip("link set " + web1.tap() + " master br-blue");
+  // Something else that the daemon repairs shows that it has heard of the port too.
+  for (int i = 0; i < 3; ++i) {
+    h1.ip("link set eth1 nomaster");
+    expect_moved();
+    EXPECT_TRUE(is_attached()) << daemon->log();
+  }
+  EXPECT_EQ(h1.plan().status, 0) << "a fresh process";
+  h1.ip("link set " + web1.tap() + " nomaster");
+}
+
 TEST_F(TakeoverRepairTest, ANicTakenFromItsBridge) {
   h1.ip("link set eth1 nomaster");
   expect_moved();

@@ -102,9 +102,20 @@ TEST_F(NicRecordsTest, TellsNothingMovedFromNothingKnown) {
   EXPECT_TRUE(records_.may_have_moved("eth1")) << "records were lost, or there were none";
   ASSERT_TRUE(records_.begin());
   EXPECT_FALSE(records_.may_have_moved("eth1"));
-  ASSERT_TRUE(records_.write("eth1", "br-blue", {}));
+  ASSERT_TRUE(records_.write("eth1", "br-blue", {address(0xffffffff)}));
   EXPECT_TRUE(records_.may_have_moved("eth1"));
   EXPECT_FALSE(records_.may_have_moved("eth2"));
+}
+
+TEST_F(NicRecordsTest, KnowsTheBridgeOfANicThatHasEverythingAgain) {
+  ASSERT_TRUE(records_.write("eth1", "br-blue", {address(0xffffffff)}));
+  ASSERT_TRUE(records_.write_given_back("eth1", "br-blue"));
+  EXPECT_FALSE(records_.may_have_moved("eth1"));
+  EXPECT_THAT(records_.nics(), IsEmpty());
+  EXPECT_EQ(records_.bridge_of("eth1"), "br-blue");
+  EXPECT_EQ(records_.nics_of_bridges().at("br-blue"), "eth1");
+  records_.end();
+  EXPECT_EQ(records_.bridge_of("eth1"), "");
 }
 
 }  // namespace

@@ -1,0 +1,97 @@
+#include "dataplane/engine/carry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+namespace novaplane::engine {
+namespace {
+
+using netlink::Carried;
+using netlink::Ends;
+using netlink::Move;
+using Kind = Carried::Kind;
+
+std::vector<Result<void>> send(netlink::Socket& socket, std::vector<Move>& moves) {
+  std::vector<netlink::Request> requests;
+  requests.reserve(moves.size());
+  for (Move& move : moves) requests.push_back(std::move(move.request));
+  return socket.send(requests);
+}
+
+/// Whether an answer to a removal says that somebody else was there first. Routes tell it by an
+/// event: many of them are replaced on their way, and not there any more for that reason.
+bool is_missing(const Carried& thing, int code) {
+  return (thing.kind == Kind::address && !thing.is_temporary && code == EADDRNOTAVAIL) ||
+         (thing.kind == Kind::neighbour && code == ENOENT);
+}
+
+bool put_again(netlink::Socket& socket, const Carried& thing, const Ends& ends) {
+  if (thing.kind != Kind::route && thing.kind != Kind::next_hop) return false;
+  const auto requests = netlink::put_with_gateways(thing, ends);
+  const auto results = socket.send(requests);
+  const auto& put = results[results.size() / 2];  // ways to gateways before it, and as many after
+  return put || put.error().code == EEXIST;
+}
+
+void add_answer(netlink::Socket& socket, const Move& move, const Ends& ends, const Error& error,
+                CarryResult& result) {
+  const bool tolerated = std::ranges::find(move.tolerated, error.code) != move.tolerated.end();
+  if (move.thing && move.takes && is_missing(*move.thing, error.code)) {
+    result.missing.push_back(move.thing);
+  }
+  if (tolerated) return;
+  Error named = error;
+  named.step.clear();
+  named.words = fmt::format("{}: {}", move.what, error.message());
+  if (!move.thing || move.takes) {
+    if (!result.error) result.error = std::move(named);
+  } else if (!put_again(socket, *move.thing, ends)) {
+    result.failed.emplace_back(move.thing, std::move(named));
+  }
+}
+
+}  // namespace
+
+CarryResult carry(netlink::Socket& socket, const std::vector<Carried>& things, const Ends& ends,
+                  std::vector<Move> relink) {
+  auto moves = netlink::moves(things, ends, std::move(relink));
+  const auto answers = send(socket, moves);
+  CarryResult result;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i]) add_answer(socket, moves[i], ends, answers[i].error(), result);
+  }
+  return result;
+}
+
+void try_all(netlink::Socket& socket, std::vector<Move> moves) {
+  if (!moves.empty()) (void)send(socket, moves);
+}
+
+std::string carried_in_words(netlink::Socket& socket, int link, const std::string& name) {
+  constexpr bool kRanks = false;
+  const auto things = netlink::carried_by(socket, link, kRanks);
+  if (!things) return things.error().message();
+  for (const Carried& thing : *things) {
+    if (!thing.by_kernel) return fmt::format("{} carries {}", name, thing.text);
+  }
+  return {};
+}
+
+std::vector<netlink::Carried> lost_in_between(
+    const std::vector<netlink::CarriedEvents::Event>& events, int link) {
+  std::map<std::string, netlink::Carried> lost;
+  for (const auto& [links, gone, thing] : events) {
+    const bool is_address6 = thing.kind == netlink::Carried::Kind::address && thing.ipv6;
+    if (!links.contains(link) || thing.link_local) continue;
+    if (gone && !is_address6) lost.erase(thing.text);
+    if (!gone || is_address6) lost.insert_or_assign(thing.text, thing);
+  }
+  std::vector<netlink::Carried> things;
+  for (auto& [text, thing] : lost) things.push_back(std::move(thing));
+  return things;
+}
+
+}  // namespace novaplane::engine

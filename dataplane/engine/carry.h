@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/netlink/carried_events.h"
+
+/// Sends what moves a NIC's things, and tells apart what has failed from what others have changed
+/// in between.
+namespace novaplane::engine {
+
+struct CarryResult {
+  /// Somebody else took them from the old link before us.
+  std::vector<const netlink::Carried*> missing;
+  /// Could not be put on the new link, and stand on none.
+  std::vector<std::pair<const netlink::Carried*, Error>> failed;
+  std::optional<Error> error;  ///< the first one about anything else
+};
+
+/// All in one send. What the kernel refuses for want of a way to its gateway is tried once more
+/// with one.
+CarryResult carry(netlink::Socket& socket, const std::vector<netlink::Carried>& things,
+                  const netlink::Ends& ends, std::vector<netlink::Move> relink);
+
+/// Sends moves of which none has to succeed.
+void try_all(netlink::Socket& socket, std::vector<netlink::Move> moves);
+
+/// What `link` carries, as one sentence; empty: nothing.
+std::string carried_in_words(netlink::Socket& socket, int link, const std::string& name);
+
+/// What stood on a link for a moment only, and went with something that we did: what others have
+/// added since the listing, and addresses of IPv6 that the kernel took.
+std::vector<netlink::Carried> lost_in_between(
+    const std::vector<netlink::CarriedEvents::Event>& events, int link);
+
+}  // namespace novaplane::engine

@@ -1,0 +1,110 @@
+#include <cerrno>
+#include <map>
+
+#include "dataplane/engine/batch.h"
+#include "dataplane/engine/carry.h"
+#include "dataplane/engine/executor.h"
+#include "dataplane/engine/takeover.h"
+#include "dataplane/netlink/carried_events.h"
+
+/// Links of ours go, and what came up on them at the last moment goes to whom it belongs.
+namespace novaplane::engine {
+namespace {
+
+constexpr std::size_t kDeletedAtOnce =
+    10;  ///< links in one deletion: 0.2 s under the kernel's lock
+
+}  // namespace
+
+/// Bridges of NICs that have left them, and what happens to them from now on.
+struct Executor::Leaving {
+  struct Bridge {
+    std::string nic;
+    int link;
+  };
+  std::map<LinkKey, Bridge> bridges;
+  std::optional<netlink::CarriedEvents> events;
+};
+
+Executor::Leaving Executor::bridges_of_nics(const Work& work) {
+  Leaving leaving;
+  const auto nics = nic_records_.nics_of_bridges();
+  for (const Step& step : work.steps) {
+    const LinkKey& link = std::get<LinkChange>(step.operation).key;
+    const auto nic = nics.find(link);
+    const auto index = nic != nics.end() ? index_of(link) : tl::unexpected(Error{});
+    if (index) leaving.bridges[link] = {nic->second, *index};
+  }
+  if (leaving.bridges.empty()) return leaving;
+  auto events = netlink::CarriedEvents::open(netlink_.port_id());
+  if (events) leaving.events.emplace(std::move(*events));
+  return leaving;
+}
+
+/// A bridge stays on which something has come up since its NIC left: it is the NIC's.
+void Executor::keep_what_carries(const Leaving& leaving, const Work& work) {
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const LinkKey& bridge = std::get<LinkChange>(work.steps[i].operation).key;
+    const auto found = leaving.bridges.find(bridge);
+    if (found == leaving.bridges.end() || !work.results[i]) continue;
+    const std::string words = carried_in_words(netlink_, found->second.link, bridge);
+    if (!words.empty()) work.results[i] = failure("", kPlanAgain, words);
+  }
+}
+
+/// Between the last look at a bridge and its end.
+void Executor::give_back_what_came_late(Leaving& leaving, const Work& work) {
+  const auto events = leaving.events ? leaving.events->take() : decltype(leaving.events->take())();
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const LinkKey& bridge = std::get<LinkChange>(work.steps[i].operation).key;
+    const auto found = leaving.bridges.find(bridge);
+    if (found == leaving.bridges.end() || !work.results[i]) continue;
+    const auto& [name, link] = found->second;
+    const auto nic = netlink_.index_of(name);
+    const auto lost = lost_in_between(events, link);
+    if (nic) try_all(netlink_, netlink::puts(lost, {link, *nic, bridge, name}));
+    (void)nic_records_.remove(name);
+  }
+}
+
+/// By group, in chunks, since each deletion alone costs several times as much and everything else
+/// waits meanwhile. A group that cannot go as a whole goes one by one, so that the intruder is
+/// named.
+void Executor::delete_links(const Work& work) {
+  Leaving leaving = bridges_of_nics(work);
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const LinkKey& link = std::get<LinkChange>(work.steps[i].operation).key;
+    if (!still_carrying_.contains(link)) continue;
+    work.results[i] = failure("", ECANCELED, "it has what a NIC carried");
+  }
+  for (std::size_t begin = 0; begin < work.steps.size(); begin += kDeletedAtOnce) {
+    const std::size_t count = std::min(kDeletedAtOnce, work.steps.size() - begin);
+    const Work some{work.steps.subspan(begin, count), work.results.subspan(begin, count)};
+    keep_what_carries(leaving, some);
+    delete_some_links(some);
+  }
+  give_back_what_came_late(leaving, work);
+  still_carrying_.clear();
+}
+
+void Executor::delete_some_links(const Work& work) {
+  Batch doomed;
+  netlink::LinkSettings settings;
+  settings.group = netlink::kDoomedGroup;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    const LinkKey& link = std::get<LinkChange>(work.steps[i].operation).key;
+    if (work.results[i]) doomed.add(i, netlink::set_link(link, settings));
+  }
+  doomed.send(netlink_, work.results, {ENODEV});
+  if (netlink_.send(netlink::delete_group(netlink::kDoomedGroup))) return;
+  Batch singly;
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    if (!work.results[i]) continue;
+    const auto index = index_of(std::get<LinkChange>(work.steps[i].operation).key);
+    if (index) singly.add(i, netlink::delete_link(*index));
+    if (!index && index.error().code != ENODEV) work.results[i] = tl::unexpected(index.error());
+  }
+  singly.send(netlink_, work.results, {ENODEV});
+}
+
+}  // namespace novaplane::engine

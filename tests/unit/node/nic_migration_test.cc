@@ -1,0 +1,146 @@
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <optional>
+#include <regex>
+#include <sstream>
+
+#include "dataplane/cloud/document.h"
+#include "dataplane/node/pass.h"
+#include "tests/support/netns.h"
+#include "tests/unit/node/mutator.h"
+
+/// A NIC that carries the host joins and leaves a bridge while somebody else changes what it
+/// carries: nothing is lost, and nothing comes back.
+namespace novaplane::node {
+namespace {
+
+/// Networks of these tests have no DHCP.
+class NoServices : public engine::ServiceDriver {
+ public:
+  Result<engine::SeenServices> observe() override { return engine::SeenServices{}; }
+  std::vector<Result<void>> apply(std::span<const engine::Step* const> steps) override {
+    return std::vector<Result<void>>(steps.size());
+  }
+  std::vector<std::pair<engine::ServiceKey, int>> watch() const override { return {}; }
+};
+
+void shell(const std::string& command) { ASSERT_EQ(::system(command.c_str()), 0) << command; }
+
+std::string output(const std::string& command) {
+  std::string text;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  for (int c; pipe && (c = std::fgetc(pipe)) != EOF;) text += static_cast<char>(c);
+  if (pipe) ::pclose(pipe);
+  return text;
+}
+
+/// A host whose eth1 carries it, in a network namespace that is the caller's from then on.
+struct Site {
+  test::NetworkNamespace netns;
+
+  Site() {
+    shell(
+        "ip link set lo up; ip link add eth1 address 02:00:00:00:05:01 type veth peer name end1;"
+        "echo 0 > /proc/sys/net/ipv6/conf/eth1/accept_dad;"
+        "ip link add eth2 type veth peer name end2;"
+        "ip link set end1 up; ip link set eth1 up;"
+        "ip address add 198.18.5.1/24 dev eth1;"
+        "ip address add 2001:db8:5::1/64 dev eth1 nodad;"
+        "ip route add 10.200.0.0/16 via 198.18.5.2;"
+        "ip route add 2001:db8:200::/48 via 2001:db8:5::2");
+  }
+};
+
+/// All that the NIC carries, in the words of iproute2, sorted.
+std::vector<std::string> carried(const std::string& link) {
+  std::istringstream text(
+      output("ip -o -d address show dev " + link + "; ip -d route show table all dev " + link +
+             "; ip -6 -d route show table all dev " + link + "; ip neighbour show dev " + link +
+             " nud permanent; ip -d nexthop show dev " + link));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    static const std::regex changing(R"(^\d+:|pref \w+|\s+$)");
+    lines.push_back(std::regex_replace(line, changing, ""));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+cloud::Cloud parse(const std::string& text) {
+  std::istringstream stream(text);
+  return cloud::parse(stream, "cloud.yaml").value();
+}
+
+class NicMigrationTest : public ::testing::TestWithParam<unsigned> {
+ protected:
+  NicMigrationTest() {
+    node_ = Node::open("h1", folder_).value();
+    executor_.emplace(engine::Executor::open(folder_).value());
+    EXPECT_TRUE(node_->observe());
+  }
+  ~NicMigrationTest() override { std::filesystem::remove_all(folder_); }
+
+  static std::string make_folder() {
+    std::string name = "/tmp/np-nic-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    return name;
+  }
+  /// As `up` and the daemon do, until nothing is left to do; others may keep it from an end.
+  void want(const cloud::Cloud& cloud) {
+    node_->engine().load(cloud);
+    ASSERT_TRUE(node_->hear());
+    const auto outcome = converge(*node_, *executor_, services_, {});
+    ASSERT_TRUE(outcome) << outcome.error().message();
+  }
+  /// Once nobody interferes any more.
+  void settle(const cloud::Cloud& cloud) {
+    for (int i = 0; i < 100; ++i) {
+      want(cloud);
+      node_->engine().retry_now();
+      if (node_->plan(engine::Clock::now()).empty()) return;
+    }
+    FAIL() << "does not converge";
+  }
+
+  Site site_;
+  const std::string folder_ = make_folder();
+  std::unique_ptr<Node> node_;
+  std::optional<engine::Executor> executor_;
+  NoServices services_;
+  const cloud::Cloud without_ = parse("hosts: {h1: {}}\n");
+  const cloud::Cloud beside_ = parse(
+      "hosts: {h1: {vm_interface: eth2}}\n"
+      "networks: {blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, dhcp: {enabled: false}}}\n");
+  const cloud::Cloud with_ = parse(
+      "hosts: {h1: {vm_interface: eth1}}\n"
+      "networks: {blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, dhcp: {enabled: false}}}\n");
+};
+
+constexpr int kRounds = 250;
+
+TEST_P(NicMigrationTest, KeepsWhatOthersChangeWhileItJoinsAndLeaves) {
+  int steps = 0;
+  {
+    Mutation mutation(GetParam());
+    for (int round = 0; round < kRounds && !HasFatalFailure(); ++round) {
+      want(with_);
+      want(round % 10 == 9 ? without_ : beside_);
+    }
+    steps = mutation.stop();
+    ASSERT_GT(steps, 0) << mutation.complaint() << output("ip address; ip route; ip -6 route");
+  }
+  settle(without_);
+  const auto left = carried("eth1");
+  EXPECT_EQ(output("ip link show type bridge"), "");
+  const Site untouched;
+  Mutator same(GetParam());
+  for (int i = 0; i < steps; ++i) ASSERT_TRUE(same.step()) << same.complaint();
+  EXPECT_THAT(left, ::testing::ElementsAreArray(carried("eth1"))) << steps << " steps";
+}
+
+INSTANTIATE_TEST_SUITE_P(ThousandRounds, NicMigrationTest, ::testing::Values(1u, 2u, 3u, 4u));
+
+}  // namespace
+}  // namespace novaplane::node
