@@ -104,8 +104,10 @@ void compile_network(const Context& context, const Object& object, const cloud::
   }
   const bool translates6 =
       network.translates6() && engine::host_address6_on(context, network).has_value();
-  if (network.snat) elements.add(kPrivateRanges, network.cidr);
-  if (translates6) elements.add(kPrivateRanges6, *network.cidr6);
+  const bool is_translated =
+      std::ranges::any_of(context.host.uplinks, [](const auto& uplink) { return uplink.snat; });
+  if (is_translated && network.snat) elements.add(kPrivateRanges, network.cidr);
+  if (is_translated && translates6) elements.add(kPrivateRanges6, *network.cidr6);
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     if (!uplink.snat || !is_first_on_its_interface(context.host, uplink)) continue;
     const auto translate = [&](nft::SetName set, const std::optional<IpAddress>& source) {

@@ -171,6 +171,24 @@ TEST_P(RouterFallbackTest, WhatBeganThroughTheHostSurvivesTheReturn) {
   EXPECT_TRUE(session.echoes("and later"));
 }
 
+TEST_P(RouterFallbackTest, ANewPingIsTheRoutersAfterItsReturn) {
+  Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
+  start();
+  web1.configure("10.0.0.254");
+  ASSERT_TRUE(web1.pings("10.0.0.254"));
+  router.die();
+  ASSERT_TRUE(is_dead());
+  Capture by_host(outside, "eth0", std::string("icmp[icmptype] = icmp-echo and src host ") + kHost);
+  EXPECT_TRUE(web1.pings("192.0.2.1"));
+  EXPECT_TRUE(by_host.sees());
+  router.return_to_life();
+  ASSERT_TRUE(is_back());
+  EXPECT_EQ(leaves_as(web1, kRouter), kRouter);
+  by_host.forget();
+  EXPECT_TRUE(web1.pings("192.0.2.1"));
+  EXPECT_FALSE(by_host.sees(1, 50ms)) << by_host.text();
+}
+
 TEST_P(RouterFallbackTest, ItAnswersForTheRouterWithTheRoutersOwnMac) {
   Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
   Vm& web2 = world.vm("web2", h2, "blue", "10.0.0.12");

@@ -39,7 +39,8 @@ TEST_F(BridgePortTest, IsAttachedWithTheMtuOfItsNetwork) {
   example_.network().mtu = 1450;
   ASSERT_EQ(rows().attachments.size(), 1u);
   EXPECT_EQ(rows().attachments[0].first, "tap-web1");
-  const engine::Attachment expected{.master = "br-blue", .mtu = 1450, .ipv6 = false, .hairpin = false};
+  const engine::Attachment expected{
+      .master = "br-blue", .mtu = 1450, .ipv6 = false, .hairpin = false};
   EXPECT_EQ(rows().attachments[0].second, expected);
 }
 
@@ -101,7 +102,7 @@ TEST_F(BridgeHostTest, ForwardsWhenItRoutesANetwork) {
 TEST_F(BridgeHostTest, AllowsWhatTheDocumentLists) {
   example_.host().allow = {{cloud::Protocol::tcp, 22}, {cloud::Protocol::udp, 123}};
   EXPECT_THAT(test::elements_of(host(), bridge_),
-              ElementsAre("allowed tcp . 22", "allowed udp . 123"));
+              ElementsAre("transit ipv6", "allowed tcp . 22", "allowed udp . 123"));
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ using NatHostTest = NatTest;
 
 TEST_F(NatHostTest, KnowsItsUplinksAndTheirSources) {
   EXPECT_THAT(elements(Kind::host, "compute1"),
-              ElementsAre("uplinks eth0", "uplink_source eth0 : 198.51.100.11"));
+              ElementsAre("uplinks eth0", "translating eth0", "uplink_source eth0 : 198.51.100.11",
+                          "snat_addresses 198.51.100.11"));
 }
 
 TEST_F(NatHostTest, TranslatesNothingOnAnUplinkWithoutSource) {
@@ -62,15 +63,16 @@ TEST_F(NatHostTest, SaysWhatAnUplinkLacks) {
               ElementsAre("uplink wan: eth0: no global IPv4 address to translate to"));
   example_.facts.links.erase("eth0");
   EXPECT_THAT(problems(Kind::host, "compute1"), ElementsAre("uplink wan: eth0: no such link"));
-  EXPECT_THAT(elements(Kind::host, "compute1"), ElementsAre("uplinks eth0"));
+  EXPECT_THAT(elements(Kind::host, "compute1"), ElementsAre("uplinks eth0", "translating eth0"))
+      << "nothing leaves there";
 }
 
 TEST_F(NatHostTest, ListsTheRangesOfTheDocument) {
   example_.cloud.no_snat = {prefix("192.0.2.0/24"), prefix("2001:db8::/32")};
   example_.cloud.force_snat = {prefix("198.18.0.0/15")};
   EXPECT_THAT(elements(Kind::host, "compute1"),
-              ElementsAre("uplinks eth0", "uplink_source eth0 : 198.51.100.11",
-                          "no_snat 192.0.2.0-192.0.2.255",
+              ElementsAre("uplinks eth0", "translating eth0", "uplink_source eth0 : 198.51.100.11",
+                          "snat_addresses 198.51.100.11", "no_snat 192.0.2.0-192.0.2.255",
                           "no_snat6 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
                           "force_snat 198.18.0.0-198.19.255.255"));
 }
@@ -102,7 +104,8 @@ TEST_F(NatNetworkTest, LeavesByEveryUplinkWithItsSource) {
   add_uplink("backup").source = ip("203.0.113.250");
   add_uplink("again", "eth0").source = ip("203.0.113.251");
   EXPECT_THAT(elements(Kind::network, "blue"),
-              ElementsAre("snat_source br-blue . eth0 : 198.51.100.11",
+              ElementsAre("private_ranges 10.0.0.0-10.0.0.255",
+                          "snat_source br-blue . eth0 : 198.51.100.11",
                           "snat_source br-blue . eth2 : 203.0.113.250"));
   EXPECT_EQ(compile(Kind::network, "blue").elements[0].second.comment, "network blue");
 }
@@ -263,7 +266,8 @@ class NatPortForwardTest : public NatTest {
 };
 
 TEST_F(NatPortForwardTest, TranslatesAddressAndPort) {
-  EXPECT_THAT(elements(), ElementsAre("port_forwards 198.51.100.11 . tcp . 8080 : 10.0.0.11 . 80"));
+  EXPECT_THAT(elements(), ElementsAre("port_forwards 198.51.100.11 . tcp . 8080 : 10.0.0.11 . 80",
+                                      "forward_services 198.51.100.11 . tcp . 8080"));
   EXPECT_THAT(rows().routes, IsEmpty());
   EXPECT_EQ(rows().elements[0].second.comment, "port forward web");
 }
@@ -272,21 +276,24 @@ TEST_F(NatPortForwardTest, TranslatesARangePortByPort) {
   forward_.protocol = cloud::Protocol::udp;
   forward_.port = {5000, 5002};
   forward_.to = {6000, 6002};
-  EXPECT_THAT(elements(),
-              ElementsAre("port_forwards 198.51.100.11 . udp . 5000 : 10.0.0.11 . 6000",
-                          "port_forwards 198.51.100.11 . udp . 5001 : 10.0.0.11 . 6001",
-                          "port_forwards 198.51.100.11 . udp . 5002 : 10.0.0.11 . 6002"));
+  EXPECT_THAT(elements(), ElementsAre("port_forwards 198.51.100.11 . udp . 5000 : 10.0.0.11 . 6000",
+                                      "forward_services 198.51.100.11 . udp . 5000",
+                                      "port_forwards 198.51.100.11 . udp . 5001 : 10.0.0.11 . 6001",
+                                      "forward_services 198.51.100.11 . udp . 5001",
+                                      "port_forwards 198.51.100.11 . udp . 5002 : 10.0.0.11 . 6002",
+                                      "forward_services 198.51.100.11 . udp . 5002"));
   forward_.to = {6000, 6000};
   EXPECT_THAT(elements(), Contains("port_forwards 198.51.100.11 . udp . 5002 : 10.0.0.11 . 6000"));
 }
 
 TEST_F(NatPortForwardTest, ReachesTheLastPortOfAll) {
   forward_.port = forward_.to = {65534, 65535};
-  EXPECT_EQ(elements().size(), 2u);
+  EXPECT_EQ(elements().size(), 4u);
 }
 
 TEST_F(NatPortForwardTest, AnswersForAnAddressThatIsNotTheHosts) {
   forward_.address = ip("203.0.113.50");
+  EXPECT_THAT(elements(), Contains("forward_addresses 203.0.113.50"));
   ASSERT_EQ(rows().routes.size(), 1u);
   EXPECT_EQ(rows().routes[0].first, (engine::RouteKey{255, prefix("203.0.113.50/32")}));
 }
@@ -345,7 +352,8 @@ TEST_F(NatHostTest, FlowsByTwoRoutersOnOneNicBelongToNeither) {
   example_.uplink().gateway = ip("198.51.100.1");
   add_uplink("wan2", "eth0").gateway = ip("198.51.100.2");
   EXPECT_THAT(elements(Kind::host, "compute1"),
-              ElementsAre("uplinks eth0", "uplink_source eth0 : 198.51.100.11"));
+              ElementsAre("uplinks eth0", "translating eth0", "uplink_source eth0 : 198.51.100.11",
+                          "snat_addresses 198.51.100.11"));
   EXPECT_THAT(elements(Kind::network, "blue"), Contains("order_1 br-blue"));
 }
 

@@ -51,15 +51,21 @@ class NatIpv6Test : public testing::Test {
 };
 
 TEST_F(NatIpv6Test, FollowsSnatUnlessToldOtherwise) {
-  EXPECT_THAT(network(), UnorderedElementsAre("snat_source br-blue . eth0 : 198.51.100.11",
-                                              "snat_source6 br-blue . eth0 : 2001:db8:ff::11"));
+  EXPECT_THAT(network(),
+              UnorderedElementsAre("private_ranges 10.0.0.0-10.0.0.255",
+                                   "private_ranges6 2001:db8:1::-2001:db8:1:0:ffff:ffff:ffff:ffff",
+                                   "snat_source br-blue . eth0 : 198.51.100.11",
+                                   "snat_source6 br-blue . eth0 : 2001:db8:ff::11"));
   example_.network().snat6 = false;
-  EXPECT_THAT(network(), ElementsAre("snat_source br-blue . eth0 : 198.51.100.11"));
+  EXPECT_THAT(network(), ElementsAre("private_ranges 10.0.0.0-10.0.0.255",
+                                     "snat_source br-blue . eth0 : 198.51.100.11"));
   example_.network().snat6 = std::nullopt;
   example_.network().snat = false;
   EXPECT_THAT(network(), IsEmpty());
   example_.network().snat6 = true;
-  EXPECT_THAT(network(), ElementsAre("snat_source6 br-blue . eth0 : 2001:db8:ff::11"));
+  EXPECT_THAT(network(),
+              ElementsAre("private_ranges6 2001:db8:1::-2001:db8:1:0:ffff:ffff:ffff:ffff",
+                          "snat_source6 br-blue . eth0 : 2001:db8:ff::11"));
 }
 
 TEST_F(NatIpv6Test, TheSourceIsTheDocumentsOrTheLinksOrThereIsNone) {
