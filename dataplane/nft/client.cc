@@ -13,6 +13,7 @@
 #include "dataplane/nft/listing.h"
 #include "dataplane/nft/seen_frame.h"
 #include "dataplane/nft/socket.h"
+#include "dataplane/nft/witness.h"
 
 namespace novaplane::nft {
 namespace {
@@ -23,8 +24,8 @@ constexpr int kReceiveBuffer = 1024 * 1024;  ///< the answers to a batch in whic
 
 // How long one consistent listing is tried for, and the pause after the first attempt, which
 // doubles: the kernel's own work on its hash tables takes a second at 100,000 elements, more on a
-// busy host.
-constexpr std::chrono::seconds kPatience{30};
+// busy host. Whoever has more patience asks again.
+constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kFirstPause{1}, kLongestPause{100};
 
 RuleIdentities identities_of(const Frame& frame) {
@@ -93,8 +94,10 @@ Result<Observed> Client::observe() {
   return failure("list nf_tables", EAGAIN, "they change faster than they can be listed");
 }
 
-/// None: something changed meanwhile.
+/// None: ours changed meanwhile.
 Result<std::optional<Observed>> Client::State::observe_once() {
+  auto witness = Witness::open();
+  if (!witness) return tl::unexpected(witness.error());
   Listing listing(socket);
   const auto before = listing.generation();
   if (!before) return tl::unexpected(before.error());
@@ -110,11 +113,14 @@ Result<std::optional<Observed>> Client::State::observe_once() {
     if (observed.repair.rewrites_table(set.name.family) || set.timeout_seconds != 0) continue;
     const auto read = listing.elements(set, observed.elements);
     if (!read) return tl::unexpected(read.error());
-    if (listing.interrupted()) return std::nullopt;
+    if (listing.torn()) return std::nullopt;
   }
   const auto after = listing.generation();
   if (!after) return tl::unexpected(after.error());
-  if (listing.interrupted() || *after != *before) return std::nullopt;
+  const auto is_whole = witness->saw_only_others(*before, *after);
+  if (!is_whole) return tl::unexpected(is_whole.error());
+  if (listing.torn() || !*is_whole) return std::nullopt;
+  observed.generation = *after;
   return observed;
 }
 

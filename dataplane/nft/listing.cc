@@ -112,10 +112,21 @@ Result<SeenTable> Listing::table(Family family) {
   return table;
 }
 
+/// The kernel goes on at the n-th chain of all tables, so one of another's that comes or goes may
+/// hide one of ours; rules, sets and elements are counted within our own table. It is short.
 Result<void> Listing::chains(Family family, SeenTable& table) {
-  return ask(request(NFT_MSG_GETCHAIN, NLM_F_DUMP, family), "list chains", [&](const nlmsghdr* m) {
+  constexpr int kAttempts = 20;
+  const auto note = [&](const nlmsghdr* m) {
     if (ours(m)) table.chains.emplace(text_of(find_attribute(m, NFTA_CHAIN_NAME)), chain_in(m));
-  });
+  };
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    table.chains.clear();
+    interrupted_ = false;
+    auto asked = ask(request(NFT_MSG_GETCHAIN, NLM_F_DUMP, family), "list chains", note);
+    if (!asked || !interrupted_) return asked;
+  }
+  torn_ = true;
+  return {};
 }
 
 Result<void> Listing::rules(Family family, SeenTable& table) {
@@ -153,7 +164,7 @@ Result<void> Listing::elements(const Set& set, std::vector<std::pair<ElementKey,
     });
   });
   for (auto& joined : std::move(ranges).join(set)) out.push_back(std::move(joined));
-  if (has_repetition(std::span(out).subspan(before))) interrupted_ = true;
+  if (has_repetition(std::span(out).subspan(before))) torn_ = true;
   return asked;
 }
 

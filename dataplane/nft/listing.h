@@ -21,9 +21,9 @@ class Listing {
   Result<SeenTable> table(Family);
   Result<void> elements(const Set&, std::vector<std::pair<ElementKey, Element>>& out);
 
-  /// What was read is not one moment's: the tables changed while a listing went on
-  /// (NLM_F_DUMP_INTR), or the kernel was moving a set's elements to a larger hash table.
-  bool interrupted() const { return interrupted_; }
+  /// Part of it may be missing, whosever tables changed: the kernel was moving a set's elements to
+  /// a larger hash table, or others' chains came and went. Whether ours changed, generations tell.
+  bool torn() const { return torn_; }
 
  private:
   using Handler = std::function<void(const nlmsghdr*)>;
@@ -37,7 +37,8 @@ class Listing {
 
   Socket& socket_;
   std::uint32_t sequence_ = 0;  ///< of the last request
-  bool interrupted_ = false;
+  bool interrupted_ = false;    ///< what was listed last (NLM_F_DUMP_INTR)
+  bool torn_ = false;
   alignas(nlmsghdr) std::byte request_[512];
 };
 
