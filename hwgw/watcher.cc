@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <deque>
 #include <future>
 #include <map>
@@ -16,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "dataplane/base/exception.h"
 #include "dataplane/base/fd.h"
 #include "dataplane/netlink/monitor.h"
 #include "dataplane/netlink/socket.h"
@@ -35,6 +37,20 @@ std::uint64_t stretch_of(const std::vector<Target>& targets) {
     probes += 1000 / static_cast<std::uint64_t>(target.health.interval.count());
   }
   return std::max<std::uint64_t>(1000, probes * 1000 / Watcher::kMostProbes);
+}
+
+/// What throws ends alone: the thread has other targets to watch, and traffic that it switches. It
+/// is nobody's result, so the one who can read of it is the operator.
+template <class Task>
+bool survives(const char* name, Task&& task) {
+  try {
+    task();
+    return true;
+  } catch (...) {
+    const Error error = error_of_exception(name);
+    std::fprintf(stderr, "<3>a task ended by an exception: %s\n", error.message().c_str());
+    return false;
+  }
 }
 
 timespec as_timespec(Clock::duration left) {
@@ -76,6 +92,7 @@ class Watcher::Thread {
   void settle(Number number, Entry& entry);
   void poll(Number number, Entry& entry, bool has_other_socket);
   void run_timers();
+  void try_later(Number number, Entry& entry, Clock::time_point now);
 
   Report report_;
   Fd epoll_, wake_;
@@ -153,10 +170,12 @@ void Watcher::Thread::wait() {
     tasks |= number == kTasks;
     const auto entry = entries_.find(number);
     if (entry == entries_.end()) continue;
-    entry->second.watched.hear(Clock::now());
-    settle(number, entry->second);
+    survives("hear an answer to a probe", [&] {
+      entry->second.watched.hear(Clock::now());
+      settle(number, entry->second);
+    });
   }
-  if (links) hear_links();
+  if (links) survives("hear of links", [this] { hear_links(); });
   if (tasks) run_tasks();
 }
 
@@ -168,7 +187,7 @@ void Watcher::Thread::run_tasks() {
     const std::lock_guard lock(mutex_);
     tasks.swap(tasks_);
   }
-  for (auto& task : tasks) task();
+  for (auto& task : tasks) survives("watch uplinks and routers", task);
 }
 
 void Watcher::Thread::run_timers() {
@@ -176,9 +195,20 @@ void Watcher::Thread::run_timers() {
   while (!timers_.empty() && timers_.begin()->first <= now) {
     const Number number = timers_.begin()->second;
     Entry& entry = entries_.find(number)->second;
-    entry.watched.due(now);
-    settle(number, entry);
+    const bool is_done = survives("send a probe", [&] {
+      entry.watched.due(now);
+      settle(number, entry);
+    });
+    if (!is_done) try_later(number, entry, now);
   }
+}
+
+/// Its timer is due still.
+void Watcher::Thread::try_later(Number number, Entry& entry, Clock::time_point now) {
+  constexpr std::chrono::seconds kPause{1};
+  std::erase_if(timers_, [&](const auto& timer) { return timer.second == number; });
+  entry.timer = now + kPause;
+  timers_.emplace(*entry.timer, number);
 }
 
 // --- links
@@ -295,7 +325,13 @@ void Watcher::watch(std::vector<Target> targets) {
 std::vector<Verdict> Watcher::verdicts() {
   std::promise<std::vector<Verdict>> promise;
   auto answer = promise.get_future();
-  thread_->post([thread = thread_.get(), &promise] { promise.set_value(thread->verdicts()); });
+  thread_->post([thread = thread_.get(), &promise] {
+    try {
+      promise.set_value(thread->verdicts());
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  });
   return answer.get();
 }
 
