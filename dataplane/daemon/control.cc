@@ -1,6 +1,7 @@
 #include "dataplane/daemon/control.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -19,6 +21,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "dataplane/base/exception.h"
 #include "dataplane/base/files.h"
 #include "dataplane/daemon/reports.h"
 
@@ -36,7 +39,11 @@ namespace {
 constexpr std::size_t kMostHeaderBytes = 8 * 1024, kMostBodyBytes = 64 * 1024;
 constexpr std::chrono::seconds kTimeToAsk{5}, kTimeToTake{10};
 constexpr std::chrono::seconds kPauseWithoutDescriptors{1};
-constexpr int kMostClients = 16;
+constexpr int kMostClients = 64;
+constexpr int kMostWaiting = 16;  ///< of them, for passes: the others get their answers meanwhile
+/// The deciding loop answers at once unless it is at work: then what is known will do.
+constexpr std::chrono::milliseconds kFreshStatus{5};
+constexpr std::chrono::seconds kLongestAnswer{60};  ///< but for passes, which know their deadline
 
 bool is_root(Local::socket& socket) {
   ucred peer{};
@@ -74,30 +81,117 @@ error_code listen_for_root(Local::acceptor& acceptor, const std::string& path) {
   return error;
 }
 
-struct Reply {
-  http::status status = http::status::ok;
-  std::string body;
-  std::string allowed = {};  ///< with 405: the method that would do
+/// The peer has closed its end, not only for writing (net/unix/af_unix.c, unix_poll).
+bool has_hung_up(Local::socket& socket) {
+  pollfd asked{socket.native_handle(), 0, 0};
+  return ::poll(&asked, 1, 0) == 1 && (asked.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/// Counts whoever has it.
+class Place {
+ public:
+  explicit Place(int* count) : count_(count) {
+    if (count_) ++*count_;
+  }
+  Place(const Place&) = delete;
+  ~Place() {
+    if (count_) --*count_;
+  }
+
+ private:
+  int* count_;
 };
+
+Control::Reply error_reply(http::status status, std::string_view sentence) {
+  return {static_cast<unsigned>(status), error_json(sentence)};
+}
 
 }  // namespace
 
+/// A client that waits for its answer. Lives as long as the client, on the loop of clients.
+struct Control::Answer::Gate {
+  explicit Gate(asio::io_context& context)
+      : context(context), timer(context, asio::steady_timer::time_point::max()) {}
+
+  asio::io_context& context;
+  asio::steady_timer timer;
+  std::optional<Reply> reply;
+  bool has_gone = false;
+
+  void open(Reply given) {
+    if (reply) return;
+    reply = std::move(given);
+    timer.cancel();
+  }
+  static void watch(const std::shared_ptr<Gate>& gate, Local::socket& socket);
+};
+
+/// The gate is the clients' loop's alone, and so is its end.
+struct Control::Answer::Promise {
+  explicit Promise(const std::shared_ptr<Gate>& gate) : context(gate->context), gate(gate) {}
+  ~Promise() {
+    try {
+      if (!gate.expired()) keep(error_reply(http::status::internal_server_error, "given up"));
+    } catch (const std::exception&) {
+      // Its client waits for its own deadline.
+    }
+  }
+  void keep(Reply reply) const;
+
+  asio::io_context& context;
+  std::weak_ptr<Gate> gate;
+};
+
+/// The first reply counts.
+void Control::Answer::Promise::keep(Reply reply) const {
+  if (gate.expired()) return;
+  asio::post(context, [gate = gate, reply = std::move(reply)]() mutable {
+    if (const auto waiting = gate.lock()) waiting->open(std::move(reply));
+  });
+}
+
+Control::Answer::Answer(const std::shared_ptr<Gate>& gate)
+    : promise_(std::make_shared<Promise>(gate)) {}
+
+void Control::Answer::operator()(Reply reply) const { promise_->keep(std::move(reply)); }
+bool Control::Answer::is_awaited() const { return !promise_->gate.expired(); }
+
+/// A wait that is cancelled, as all are when the socket is closed, does not touch the socket.
+void Control::Answer::Gate::watch(const std::shared_ptr<Gate>& gate, Local::socket& socket) {
+  const auto on_event = [weak = std::weak_ptr(gate), &socket](const error_code& error) {
+    const auto waiting = weak.lock();
+    if (error || !waiting) return;
+    if (!has_hung_up(socket)) return watch(waiting, socket);
+    waiting->has_gone = true;
+    waiting->timer.cancel();
+  };
+  socket.async_wait(Local::socket::wait_error, on_event);
+}
+
 struct Control::State {
-  State(Loop& loop, std::string path, Handlers handlers)
-      : context(loop.context()),
+  State(Loop& clients, Loop& decides, std::string path, Handlers handlers)
+      : context(clients.context()),
+        decides(decides),
         acceptor(context),
         path(std::move(path)),
         handlers(std::move(handlers)) {}
 
   asio::io_context& context;
+  Loop& decides;
   Local::acceptor acceptor;
   std::string path;
   Handlers handlers;
-  int clients = 0;
+  int clients = 0, waiting = 0;
+
+  using Question = std::function<void(Answer)>;
+  Question question_of(const std::string& target) const;
+  void ask(const char* name, Question question, const Answer& answer);
 
   // Coroutines that share the state: a client may outlive the rest.
   static asio::awaitable<void> accept_clients(std::shared_ptr<State> state);
-  static asio::awaitable<std::string> passed(std::shared_ptr<State> state, std::string target);
+  static asio::awaitable<void> accept_client(std::shared_ptr<State> state);
+  static asio::awaitable<std::optional<Reply>> answered(std::shared_ptr<State> state,
+                                                        Local::socket& socket, std::string target);
   static asio::awaitable<void> serve(std::shared_ptr<State> state, Local::socket socket);
 };
 
@@ -124,30 +218,28 @@ std::optional<http::verb> method_of(std::string_view target) {
   return std::nullopt;
 }
 
-/// What can be answered at once; none: a pass is asked for.
-std::optional<Reply> reply_to(const Control::Handlers& handlers, http::verb method,
-                              const std::string& target) {
-  const auto right = method_of(target);
-  if (!right) return Reply{http::status::not_found, error_json("there is no " + target)};
-  if (method != *right) {
-    const std::string name(http::to_string(*right));
-    return Reply{http::status::method_not_allowed, error_json(target + " takes " + name), name};
-  }
-  if (target == "/status") return Reply{http::status::ok, handlers.status()};
-  if (target == "/show") return Reply{http::status::ok, handlers.show()};
-  if (target == "/uplinks") return Reply{http::status::ok, handlers.uplinks()};
-  if (const auto drain = drain_of(target)) {
-    const std::string error = handlers.drain(drain->first, drain->second);
-    if (error.empty()) return Reply{http::status::ok, "{}\n"};
-    return Reply{http::status::conflict, error_json(error)};
-  }
-  return std::nullopt;
+bool waits_for_pass(std::string_view target) {
+  return method_of(target) == http::verb::post && !drain_of(target);
 }
 
-http::response<http::string_body> response_of(Reply reply, unsigned version) {
-  http::response<http::string_body> response(reply.status, version);
+/// Who asks for nothing that there is.
+std::optional<Control::Reply> refusal_of(http::verb method, const std::string& target) {
+  const auto right = method_of(target);
+  if (!right) return error_reply(http::status::not_found, "there is no " + target);
+  if (method == *right) return std::nullopt;
+  return error_reply(http::status::method_not_allowed,
+                     fmt::format("{} takes {}", target, std::string(http::to_string(*right))));
+}
+
+http::response<http::string_body> response_of(Control::Reply reply, const std::string& target,
+                                              unsigned version) {
+  const auto status = static_cast<http::status>(reply.status);
+  http::response<http::string_body> response(status, version);
   response.set(http::field::content_type, "application/json");
-  if (!reply.allowed.empty()) response.set(http::field::allow, reply.allowed);
+  const auto right = method_of(target);
+  if (status == http::status::method_not_allowed && right) {
+    response.set(http::field::allow, http::to_string(*right));
+  }
   response.keep_alive(false);
   response.body() = std::move(reply.body);
   response.prepare_payload();
@@ -156,25 +248,54 @@ http::response<http::string_body> response_of(Reply reply, unsigned version) {
 
 }  // namespace
 
-/// Waits for the answer of a pass without holding the loop.
-asio::awaitable<std::string> Control::State::passed(std::shared_ptr<State> state,
-                                                    std::string target) {
-  struct Gate {
-    explicit Gate(asio::io_context& context)
-        : timer(context, asio::steady_timer::time_point::max()) {}
-    asio::steady_timer timer;
-    std::optional<std::string> answer;
-  };
-  const auto gate = std::make_shared<Gate>(state->context);
-  state->handlers.pass(target, [gate](std::string json) {
-    gate->answer = std::move(json);
-    gate->timer.cancel();
+/// What the deciding loop is to be asked.
+Control::State::Question Control::State::question_of(const std::string& target) const {
+  if (target == "/status") return handlers.status;
+  if (target == "/show") return handlers.show;
+  if (target == "/uplinks") return handlers.uplinks;
+  if (const auto drain = drain_of(target)) {
+    return [this, drain = *drain](Answer answer) {
+      handlers.drain(drain.first, drain.second, std::move(answer));
+    };
+  }
+  return [this, target](Answer answer) { handlers.pass(target, std::move(answer)); };
+}
+
+/// A question that throws is answered with that, and told to the loop as any task's error.
+void Control::State::ask(const char* name, Question question, const Answer& answer) {
+  decides.post(name, [question = std::move(question), answer, name] {
+    if (!answer.is_awaited()) return;
+    try {
+      question(answer);
+    } catch (...) {
+      answer(error_reply(http::status::internal_server_error, error_of_exception(name).message()));
+      throw;
+    }
   });
+}
+
+/// Waits for the deciding loop without holding that of clients. None: the client has hung up.
+asio::awaitable<std::optional<Control::Reply>> Control::State::answered(
+    std::shared_ptr<State> state, Local::socket& socket, std::string target) {
+  const auto gate = std::make_shared<Answer::Gate>(state->context);
+  const bool is_status = target == "/status";
+  const bool is_pass = waits_for_pass(target);
+  if (is_status) gate->timer.expires_after(kFreshStatus);
+  if (!is_status && !is_pass) gate->timer.expires_after(kLongestAnswer);
+  Answer::Gate::watch(gate, socket);
+  state->ask(is_pass ? "ask for a pass" : "answer a request", state->question_of(target),
+             Answer(gate));
   error_code cancelled;
   auto token = asio::redirect_error(asio::use_awaitable, cancelled);
-  while (!gate->answer) co_await gate->timer.async_wait(token);
-  std::string answer = std::move(*gate->answer);
-  co_return answer;
+  if (!gate->reply && !gate->has_gone) co_await gate->timer.async_wait(token);
+  if (gate->has_gone) co_return std::nullopt;
+  if (!gate->reply && is_status) gate->reply = Reply{200, state->handlers.known_status()};
+  if (!gate->reply) {
+    gate->reply = error_reply(http::status::service_unavailable,
+                              "novaplaned is at work: it did not answer within a minute");
+  }
+  std::optional<Reply> reply = std::move(gate->reply);
+  co_return reply;
 }
 
 /// One client, from its question to the answer. Whatever goes wrong with it ends it alone.
@@ -191,47 +312,62 @@ asio::awaitable<void> Control::State::serve(std::shared_ptr<State> state, Local:
   stream.expires_after(kTimeToAsk);
   co_await http::async_read(stream, buffer, parser, token);
   if (error == beast::error::timeout || error == http::error::end_of_stream) co_return;
+  if (has_hung_up(stream.socket())) co_return;
   const auto& request = parser.get();
+  const std::string target(request.target());
   std::optional<Reply> reply;
   if (error) {
-    reply = Reply{http::status::bad_request, error_json("not a request: " + error.message())};
+    reply = error_reply(http::status::bad_request, "not a request: " + error.message());
   } else {
-    reply = reply_to(state->handlers, request.method(), std::string(request.target()));
+    reply = refusal_of(request.method(), target);
+  }
+  if (!reply && waits_for_pass(target) && state->waiting >= kMostWaiting) {
+    reply = error_reply(http::status::service_unavailable,
+                        fmt::format("{} requests wait for a pass: try again", kMostWaiting));
   }
   if (!reply) {
     stream.expires_never();
-    reply.emplace();
-    std::string target(request.target());
-    reply->body = co_await passed(state, std::move(target));
+    const Place place(waits_for_pass(target) ? &state->waiting : nullptr);
+    reply = co_await answered(state, stream.socket(), target);
   }
-  auto response = response_of(std::move(*reply), request.version());
+  if (!reply) co_return;
+  auto response = response_of(std::move(*reply), target, request.version());
   stream.expires_after(kTimeToTake);
   co_await http::async_write(stream, response, token);
   stream.socket().shutdown(Local::socket::shutdown_send, error);
 }
 
-asio::awaitable<void> Control::State::accept_clients(std::shared_ptr<State> state) {
+asio::awaitable<void> Control::State::accept_client(std::shared_ptr<State> state) {
   asio::steady_timer pause(state->context);
   error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
+  Local::socket socket(state->context);
+  co_await state->acceptor.async_accept(socket, token);
+  if (error == asio::error::operation_aborted) co_return;
+  if (error) {
+    pause.expires_after(kPauseWithoutDescriptors);
+    co_await pause.async_wait(token);
+    co_return;
+  }
+  if (!is_root(socket) || state->clients >= kMostClients) co_return;
+  ++state->clients;
   const auto left = [state](const std::exception_ptr&) { --state->clients; };
+  asio::co_spawn(state->context, serve(state, std::move(socket)), left);
+}
+
+/// Without it nobody could ask any more: it outlives whatever goes wrong with one client.
+asio::awaitable<void> Control::State::accept_clients(std::shared_ptr<State> state) {
   while (state->acceptor.is_open()) {
-    Local::socket socket(state->context);
-    co_await state->acceptor.async_accept(socket, token);
-    if (error == asio::error::operation_aborted) co_return;
-    if (error) {
-      pause.expires_after(kPauseWithoutDescriptors);
-      co_await pause.async_wait(token);
-      continue;
+    try {
+      co_await accept_client(state);
+    } catch (const std::exception&) {
+      // The client is hung up on.
     }
-    if (!is_root(socket) || state->clients >= kMostClients) continue;
-    ++state->clients;
-    asio::co_spawn(state->context, serve(state, std::move(socket)), left);
   }
 }
 
-Result<std::unique_ptr<Control>> Control::open(Loop& loop, const std::string& run_dir,
-                                               Handlers handlers) {
+Result<std::unique_ptr<Control>> Control::open(Loop& clients, Loop& decides,
+                                               const std::string& run_dir, Handlers handlers) {
   if (auto made = make_directories(run_dir); !made) return tl::unexpected(made.error());
   const std::string path = run_dir + "/control.sock";
   constexpr std::size_t kLongestPath = sizeof(sockaddr_un::sun_path) - 1;
@@ -239,14 +375,14 @@ Result<std::unique_ptr<Control>> Control::open(Loop& loop, const std::string& ru
     return failure("listen at " + path, ENAMETOOLONG,
                    fmt::format("the path of a socket has at most {} bytes", kLongestPath));
   }
-  auto state = std::make_shared<State>(loop, path, std::move(handlers));
-  if (auto clear = clear_the_way(loop.context(), path); !clear) {
+  auto state = std::make_shared<State>(clients, decides, path, std::move(handlers));
+  if (auto clear = clear_the_way(clients.context(), path); !clear) {
     return tl::unexpected(clear.error());
   }
   if (const error_code error = listen_for_root(state->acceptor, path)) {
     return failure("listen at " + path, error.value());
   }
-  asio::co_spawn(loop.context(), State::accept_clients(state), asio::detached);
+  asio::co_spawn(clients.context(), State::accept_clients(state), asio::detached);
   return std::unique_ptr<Control>(new Control(std::move(state)));
 }
 

@@ -23,23 +23,46 @@ namespace novaplane::daemon {
 ///     POST /pass    reads the document again, passes until nothing more can be done, and tells
 ///                   what was changed
 ///
-/// One request for each connection, small and soon; who is slower is hung up on.
+/// One request for each connection, small and soon; who is slower is hung up on. A client that
+/// hangs up gives its place free at once.
+///
+/// Clients are served on a loop of their own: what is asked is asked of the loop that decides, and
+/// while that one is at work others are answered.
 class Control {
  public:
-  using Answer = std::function<void(std::string json)>;
+  struct Reply {
+    unsigned status = 200;  ///< of HTTP
+    std::string body = {};
+  };
+  /// Where the reply to one request goes, once and from any thread. Copies are the same; when the
+  /// last one is gone without a reply, that is an error which the client hears of.
+  class Answer {
+   public:
+    void operator()(Reply reply) const;
+    bool is_awaited() const;  ///< false: who asked has gone
+
+   private:
+    friend class Control;
+    struct Gate;
+    struct Promise;
+    explicit Answer(const std::shared_ptr<Gate>& gate);
+    std::shared_ptr<Promise> promise_;
+  };
+  /// Called by the loop that decides, but for `known_status`.
   struct Handlers {
-    std::function<std::string()> status, show;
-    /// "/pass", "/trial" or "/trial/end"; answers later, once.
+    std::function<void(Answer)> status, show, uplinks;
+    /// "/pass", "/trial" or "/trial/end"
     std::function<void(std::string_view target, Answer)> pass;
-    std::function<std::string()> uplinks;
-    /// An error's sentence, or nothing.
-    std::function<std::string(const std::string& uplink, bool drained)> drain;
+    std::function<void(const std::string& uplink, bool drained, Answer)> drain;
+    /// What was known last, while the deciding loop is at work. Called by the loop of clients.
+    std::function<std::string()> known_status;
   };
 
-  /// EADDRINUSE when another daemon answers there.
-  static Result<std::unique_ptr<Control>> open(Loop& loop, const std::string& run_dir,
-                                               Handlers handlers);
+  /// `clients` serves, `decides` is asked. EADDRINUSE when another daemon answers there.
+  static Result<std::unique_ptr<Control>> open(Loop& clients, Loop& decides,
+                                               const std::string& run_dir, Handlers handlers);
   Control(const Control&) = delete;
+  /// Both loops have ended.
   ~Control();
 
  private:

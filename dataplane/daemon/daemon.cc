@@ -1,6 +1,7 @@
 #include "dataplane/daemon/daemon.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <csignal>
 
@@ -34,9 +35,11 @@ void log_mistakes(const std::vector<std::string>& mistakes) {
 Daemon::Daemon(Options options)
     : options_(std::move(options)),
       document_(options_.document, options_.host),
-      verify_(loop_),
-      watchdog_(loop_),
-      news_(loop_) {}
+      verify_(loop_, "verify"),
+      watchdog_(loop_, "watchdog"),
+      news_(loop_, "tell news") {
+  known_.tell(status_report(), {});
+}
 
 Result<std::unique_ptr<Daemon>> Daemon::open(Options options) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options)));
@@ -57,26 +60,25 @@ Result<void> Daemon::open() {
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::make_unique<node::WriterLock>(std::move(*lock));
   if (auto made = make_directories(options_.run_dir); !made) return made;
-  const Control::Handlers handlers{
-      [this] { return status(); }, [this] { return show(); },
-      [this](std::string_view target, Control::Answer answer) { pass(target, std::move(answer)); },
-      [this] { return node::to_json(uplinks_->health()); },
-      [this](const std::string& name, bool drained) { return drain(name, drained); }};
   auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
-  if (opened) opened = keep(control_, Control::open(loop_, options_.run_dir, handlers));
+  if (opened)
+    opened = keep(control_, Control::open(clients_loop_, loop_, options_.run_dir, handlers()));
   if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
   if (!opened) return opened;
   node_->engine().await_calm(kCalmOfNics);
+  documents_ = std::make_unique<Worker>(loop_, "np-documents");
+  checks_ = std::make_unique<Worker>(loop_, "np-checks");
   opened = keep(hands_, Hands::open(loop_, options_.run_dir));
   if (opened) opened = node_->knows(hands_->senders());
   if (opened) opened = keep(announcer_, Announcer::open(loop_));
   if (!opened) return opened;
+  loop_.on_exception([this](const Error& error) { on_exception(error); });
+  clients_loop_.on_exception(
+      [](const Error& error) { log::error("a task ended by an exception: {}", error.message()); });
   reconciler_ = std::make_unique<Reconciler>(
       loop_, *node_, *hands_, *announcer_,
-      Reconciler::Listener{[this](const auto& plan, const auto& results, const auto& intruder) {
-                             on_steps(plan, results, intruder);
-                           },
-                           [this] { on_quiet(); }});
+      Reconciler::Listener{[this](const Reconciler::Tried& tried) { on_steps(tried); },
+                           [this](PassRequests::Ticket ticket) { on_quiet(ticket); }});
   opened = keep(silent_watch_, SilentWatch::open(loop_, *node_, [this](const auto& changed) {
                   reconciler_->look_again(changed);
                 }));
@@ -106,17 +108,49 @@ void Daemon::run() {
   verify_later();
   reconciler_->start();
   watch_trial();
-  read_document();
-  if (!wanted_) tell_manager(/*ready=*/true);  // what can be done, is: it waits for a document
+  read_document([this] {
+    if (!wanted_) tell_manager(/*ready=*/true);  // what can be done, is: it waits for a document
+  });
+  clients_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "np-clients");
+    clients_loop_.run();
+  });
   loop_.run();
+  clients_loop_.stop();
+  clients_.join();
+}
+
+/// The task is over; its kind of failure is nobody's plan, so all that it may have left is looked
+/// at again.
+void Daemon::on_exception(const Error& error) {
+  log::error("a task ended by an exception: {}; everything is observed again", error.message());
+  reconciler_->recover();
 }
 
 // --- what is wanted
 
+/// A worker reads and parses; what is asked for meanwhile is read after it, so that nobody gets an
+/// older text than that of the time of the question.
+void Daemon::read_document(Loop::Task then) {
+  if (on_trial_) return then();  // read when the trial is over
+  readers_.push_back(std::move(then));
+  if (!reading_) read_next();
+}
+
+void Daemon::read_next() {
+  reading_ = true;
+  documents_->run("read the document", document_.attempt(),
+                  [this, due = std::exchange(readers_, {})](Result<DocumentFile::Attempt> attempt) {
+                    reading_ = false;
+                    if (!attempt) log::error("{}", attempt.error().message());
+                    if (attempt && !on_trial_) take_document(document_.take(std::move(*attempt)));
+                    for (const Loop::Task& then : due) then();
+                    if (!readers_.empty() && !reading_) read_next();
+                  });
+}
+
 /// A document that cannot be used changes nothing: the last good one stays in force.
-void Daemon::read_document() {
-  if (on_trial_) return;  // read when the trial is over
-  auto reading = document_.read();
+void Daemon::take_document(DocumentFile::Reading reading) {
   if (auto* cloud = std::get_if<cloud::Cloud>(&reading)) {
     log::info("read {}: {}, {}, {}", document_.path(), count(cloud->networks.size(), "network"),
               count(cloud->ports.size(), "port"), count(cloud->floating_ips.size(), "floating IP"));
@@ -133,6 +167,7 @@ void Daemon::read_document() {
 }
 
 void Daemon::want_own(cloud::Cloud cloud) {
+  requests_.supersede();
   wanted_ = true;
   reconciler_->want(std::move(cloud));
 }
@@ -148,10 +183,11 @@ void Daemon::reload() {
   log::info("reloading: the document is read and everything observed again");
   notify_reloading();
   document_.forget();
-  read_document();
-  if (!wanted_) return tell_manager(/*ready=*/true);
-  ready_ = false;  // told again when it is done
-  reconciler_->look_again(Reconciler::Look::everything);
+  read_document([this] {
+    if (!wanted_) return tell_manager(/*ready=*/true);
+    ready_ = false;  // told again when it is done
+    reconciler_->look_again(Reconciler::Look::everything);
+  });
 }
 
 // --- what is done by the clock
@@ -164,16 +200,17 @@ void Daemon::verify_later() {
   });
 }
 
+/// Both loops have to turn for it: the one that decides asks, that of clients tells.
 void Daemon::feed_watchdog(std::chrono::microseconds interval) {
-  notify_manager("WATCHDOG=1");
+  clients_loop_.post("watchdog", [] { notify_manager("WATCHDOG=1"); });
   watchdog_.after(interval, [this, interval] { feed_watchdog(interval); });
 }
 
 // --- what has happened
 
-void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>& results,
-                      const std::string& intruder) {
-  note_changes(plan, results);
+void Daemon::on_steps(const Reconciler::Tried& tried) {
+  const auto& [plan, results, intruder, sent_after] = tried;
+  requests_.note(plan, results, node_->engine().frame(), sent_after);
   for (const engine::Step& step : plan) {
     if (!std::holds_alternative<engine::Reannounce>(step.operation)) continue;
     const auto line =
@@ -197,7 +234,7 @@ void Daemon::on_steps(const engine::Plan& plan, const std::vector<Result<void>>&
   }
 }
 
-void Daemon::on_quiet() {
+void Daemon::on_quiet(PassRequests::Ticket began_after) {
   router_watch_->follow();
   uplinks_->steer(node_->engine());
   role_.follow(node_->engine().document());
@@ -207,13 +244,14 @@ void Daemon::on_quiet() {
     tell_manager(/*ready=*/true);
   }
   if (!std::exchange(news_due_, true)) news_.after(kNewsLast, [this] { tell_news(); });
-  if (!asked_.empty()) answer_all();
+  if (requests_.any()) requests_.finish(began_after, failures());
 }
 
 void Daemon::tell_news() {
   news_due_ = false;
   tell_manager(/*ready=*/false);
   const auto news = states_.news(node_->engine().status());
+  if (!news.empty()) status();  // known from now on
   for (const StateLog::Line& line : shortened(news)) {
     if (line.state == engine::State::failed) {
       log::error("{}", line.text);

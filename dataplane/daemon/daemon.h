@@ -1,8 +1,11 @@
 #pragma once
 
-#include <list>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
+#include <variant>
+#include <vector>
 
 #include "dataplane/daemon/announcer.h"
 #include "dataplane/daemon/change_log.h"
@@ -11,8 +14,10 @@
 #include "dataplane/daemon/document_watch.h"
 #include "dataplane/daemon/gateway_role.h"
 #include "dataplane/daemon/hands.h"
+#include "dataplane/daemon/known_status.h"
 #include "dataplane/daemon/loop.h"
 #include "dataplane/daemon/options.h"
+#include "dataplane/daemon/pass_requests.h"
 #include "dataplane/daemon/reconciler.h"
 #include "dataplane/daemon/reports.h"
 #include "dataplane/daemon/router_watch.h"
@@ -38,41 +43,41 @@ class Daemon {
   Result<void> open();
 
   // daemon.cc
-  void read_document();
+  /// `then`: it has been read, as it stands from now on or later.
+  void read_document(Loop::Task then = [] {});
+  void read_next();
+  void take_document(DocumentFile::Reading reading);
   void want_own(cloud::Cloud cloud);
   void on_signal(int number);
   void reload();
   void verify_later();
   void feed_watchdog(std::chrono::microseconds interval);
-  void on_steps(const engine::Plan& plan, const std::vector<Result<void>>& results,
-                const std::string& intruder);
-  void on_quiet();
+  void on_exception(const Error& error);
+  void on_steps(const Reconciler::Tried& tried);
+  void on_quiet(PassRequests::Ticket began_after);
   void tell_news();
   void tell_manager(bool ready);
 
   // daemon_answers.cc
-  struct Asked {
-    explicit Asked(Loop& loop) : deadline(loop) {}
-    PassReport report;
-    Control::Answer answer;
-    Timer deadline;
-  };
-  std::string status() const;
-  std::string show();
-  std::string drain(const std::string& uplink, bool drained);
+  Control::Handlers handlers();
+  StatusReport status_report() const;
+  std::string status();
+  void show(Control::Answer answer);
   void pass(std::string_view target, Control::Answer answer);
-  void note_changes(const engine::Plan& plan, const std::vector<Result<void>>& results);
-  void answer(Asked& asked);
-  void answer_all();
+  void await_pass(const Control::Answer& answer, std::string error, bool is_refused);
+  PassRequests::Failures failures() const;
 
   // daemon_trial.cc
-  std::string begin_trial();  ///< an error's sentence, or nothing
-  void end_trial();
+  void begin_trial(std::function<void(std::string)> then);  ///< an error's sentence, or nothing
+  std::string want_on_trial(std::variant<cloud::Cloud, std::string> document);
+  void end_trial(Loop::Task then = [] {});
+  bool want_confirmed();  ///< false: there is none
   void watch_trial();
   void guardian_has_gone();
 
   Options options_;
-  Loop loop_;
+  Loop loop_;          ///< decides; owns everything but what the others are given
+  Loop clients_loop_;  ///< serves the control socket, whatever the other one is at
   DocumentFile document_;
   StateLog states_;
   LineBudget lines_{LineBudget::Clock::now()};
@@ -82,7 +87,10 @@ class Daemon {
   Fd guardian_;
   std::unique_ptr<Watch> guardian_end_;
   bool ready_ = false, wanted_ = false, news_due_ = false;
-  std::list<Asked> asked_;
+  PassRequests requests_{loop_};
+  KnownStatus known_;
+  std::vector<Loop::Task> readers_;  ///< who waits for the next reading of the document
+  bool reading_ = false;
 
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<node::WriterLock> lock_;
@@ -95,6 +103,8 @@ class Daemon {
   std::unique_ptr<Uplinks> uplinks_;
   std::unique_ptr<DocumentWatch> document_watch_;
   std::unique_ptr<Control> control_;
+  std::thread clients_;
+  std::unique_ptr<Worker> documents_, checks_;  ///< read documents, look into others' tables
   Timer verify_, watchdog_, news_;
 };
 

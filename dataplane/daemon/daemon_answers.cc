@@ -1,82 +1,105 @@
 #include <unistd.h>
 
 #include "dataplane/daemon/daemon.h"
-#include "dataplane/daemon/log.h"
 #include "dataplane/node/show_json.h"
+#include "dataplane/node/warnings.h"
 
 /// What the daemon answers at its control socket.
 namespace novaplane::daemon {
 namespace {
 
-constexpr std::chrono::seconds kLongestPass{120};
+constexpr unsigned kConflict = 409, kInternalError = 500;  // of HTTP
 
 }  // namespace
 
-std::string Daemon::status() const {
-  StatusReport report{.pid = ::getpid(),
-                      .document = document_.path(),
-                      .host = options_.host,
-                      .ready = ready_,
-                      .document_error = document_.error(),
-                      .objects = node_->engine().status()};
-  report.converged = wanted_ && reconciler_->is_quiet() && count_failed(report.objects) == 0;
-  return to_json(report, engine::Clock::now());
+Control::Handlers Daemon::handlers() {
+  using Answer = Control::Answer;
+  return {
+      .status = [this](Answer answer) { answer({.body = status()}); },
+      .show = [this](Answer answer) { show(std::move(answer)); },
+      .uplinks = [this](Answer answer) { answer({.body = node::to_json(uplinks_->health())}); },
+      .pass = [this](std::string_view target, Answer answer) { pass(target, std::move(answer)); },
+      .drain =
+          [this](const std::string& uplink, bool drained, Answer answer) {
+            constexpr unsigned kConflict = 409;
+            const std::string error = uplinks_->drain(uplink, drained);
+            if (error.empty()) return answer({.body = "{}\n"});
+            answer({kConflict, error_json(error)});
+          },
+      .known_status = [this] { return known_.json(); }};
 }
 
-std::string Daemon::show() {
-  node::Show show = node::show(node_->engine(), options_.run_dir);
+StatusReport Daemon::status_report() const {
+  return {.pid = ::getpid(),
+          .document = document_.path(),
+          .host = options_.host,
+          .ready = ready_,
+          .document_error = document_.error(),
+          .loop = loop_.statistics()};
+}
+
+std::string Daemon::status() {
+  StatusReport report = status_report();
+  const Objects objects = node_->engine().status();
+  report.converged = wanted_ && reconciler_->is_quiet() && count_failed(objects) == 0;
+  return known_.tell(std::move(report), objects);
+}
+
+/// Others' tables may be large: a worker looks into them.
+void Daemon::show(Control::Answer answer) {
+  node::Show show = node::show_rows(node_->engine(), options_.run_dir);
   router_watch_->add_verdicts(show);
   role_.add_to(show);
   node::add_health(show, uplinks_->health());
-  return node::to_json(show);
+  checks_->run(
+      "show",
+      [show = std::move(show),
+       checks = node::checks_of(node_->engine(), options_.run_dir)]() mutable {
+        node::add_warnings(show, checks);
+        return node::to_json(show);
+      },
+      [answer](Result<std::string> json) {
+        if (!json) return answer({kInternalError, error_json(json.error().message())});
+        answer({.body = std::move(*json)});
+      });
 }
 
-/// An error's sentence, or nothing.
-std::string Daemon::drain(const std::string& uplink, bool drained) {
-  return uplinks_->drain(uplink, drained);
+/// What fails now.
+PassRequests::Failures Daemon::failures() const {
+  PassRequests::Failures failures;
+  for (const auto& [object, status] : node_->engine().status()) {
+    if (status.state != engine::State::failed) continue;
+    for (const std::string& reason : status.reasons) {
+      failures.push_back({object.to_string(), reason});
+    }
+  }
+  return failures;
 }
 
 void Daemon::pass(std::string_view target, Control::Answer answer) {
-  std::string error;
-  if (target == "/trial") error = begin_trial();
-  if (target == "/trial/end") end_trial();
-  if (target == "/pass") read_document();
-  asked_.emplace_back(loop_);
-  Asked& asked = asked_.back();
-  asked.answer = std::move(answer);
-  asked.report.error = target == "/trial" ? error : document_.error();
-  if (!wanted_ || !error.empty()) return answer_all();
-  asked.deadline.after(kLongestPass, [this] {
-    for (Asked& late : asked_) late.report.error = "still at work after 120 s";
-    answer_all();
-  });
+  if (target == "/trial") {
+    return begin_trial([this, answer](std::string error) {
+      const bool is_refused = !error.empty();
+      await_pass(answer, std::move(error), is_refused);
+    });
+  }
+  const auto await = [this, answer] { await_pass(answer, document_.error(), !wanted_); };
+  if (target == "/trial/end") return end_trial(await);
+  read_document(await);
+}
+
+/// A request whose document is no good has a pass of the last good one, and the error. It concerns
+/// no other request.
+void Daemon::await_pass(const Control::Answer& answer, std::string error, bool is_refused) {
+  if (is_refused) {
+    PassReport report;
+    report.error = std::move(error);
+    return answer({.body = to_json(report)});
+  }
+  PassRequests::Client client{[answer](std::string json) { answer({.body = std::move(json)}); },
+                              [answer] { return answer.is_awaited(); }};
+  requests_.add(reconciler_->new_request(), std::move(client), std::move(error));
   reconciler_->pass_now();
-}
-
-void Daemon::note_changes(const engine::Plan& plan, const std::vector<Result<void>>& results) {
-  if (asked_.empty()) return;
-  const nft::Frame& frame = node_->engine().frame();
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    if (!results[i]) continue;
-    const PassReport::Change change{plan[i].what(frame), plan[i].why()};
-    for (Asked& asked : asked_) asked.report.changed.push_back(change);
-  }
-}
-
-void Daemon::answer_all() {
-  std::vector<PassReport::Failure> failures;
-  if (!asked_.empty()) {
-    for (const auto& [object, status] : node_->engine().status()) {
-      if (status.state != engine::State::failed) continue;
-      for (const std::string& reason : status.reasons) {
-        failures.push_back({object.to_string(), reason});
-      }
-    }
-  }
-  for (std::list<Asked> answered = std::exchange(asked_, {}); Asked & asked : answered) {
-    asked.report.failures = failures;
-    asked.answer(to_json(asked.report));
-  }
 }
 
 }  // namespace novaplane::daemon

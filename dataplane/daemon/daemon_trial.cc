@@ -23,8 +23,18 @@ std::variant<cloud::Cloud, std::string> document_at(const std::string& path,
 
 }  // namespace
 
-std::string Daemon::begin_trial() {
-  auto document = document_at(node::TrialFiles(options_.run_dir).on_trial, options_.host);
+void Daemon::begin_trial(std::function<void(std::string)> then) {
+  const std::string path = node::TrialFiles(options_.run_dir).on_trial;
+  documents_->run(
+      "read the document on trial",
+      [path, host = options_.host] { return document_at(path, host); },
+      [this, then = std::move(then)](Result<std::variant<cloud::Cloud, std::string>> document) {
+        then(document ? want_on_trial(std::move(*document)) : document.error().message());
+      });
+}
+
+/// An error's sentence, or nothing.
+std::string Daemon::want_on_trial(std::variant<cloud::Cloud, std::string> document) {
   if (const auto* sentence = std::get_if<std::string>(&document)) return *sentence;
   watch_trial();
   if (!on_trial_) return "nothing is on trial: its guardian has gone";
@@ -45,29 +55,33 @@ void Daemon::watch_trial() {
 }
 
 /// Our own file again; where that is no good, what was in force before.
-void Daemon::end_trial() {
-  if (!std::exchange(on_trial_, false)) return;
+void Daemon::end_trial(Loop::Task then) {
+  if (!std::exchange(on_trial_, false)) return then();
   log::info("the trial is over");
   guardian_end_.reset();
   guardian_.reset();
   document_.forget();
-  read_document();
-  if (document_.error().empty()) return;
+  read_document([this, then = std::move(then)] {
+    if (!document_.error().empty()) want_confirmed();
+    then();
+  });
+}
+
+bool Daemon::want_confirmed() {
   auto confirmed = document_at(node::TrialFiles(options_.run_dir).confirmed, options_.host);
-  if (auto* cloud = std::get_if<cloud::Cloud>(&confirmed)) want_own(std::move(*cloud));
+  auto* cloud = std::get_if<cloud::Cloud>(&confirmed);
+  if (cloud) want_own(std::move(*cloud));
+  return cloud != nullptr;
 }
 
 /// Without a word: it was killed. Nobody has confirmed, so what was confirmed last is in force; our
 /// own file counts again with its next change.
 void Daemon::guardian_has_gone() {
   if (!on_trial_) return;
-  auto confirmed = document_at(node::TrialFiles(options_.run_dir).confirmed, options_.host);
-  auto* cloud = std::get_if<cloud::Cloud>(&confirmed);
-  if (!cloud) return end_trial();
+  if (!want_confirmed()) return end_trial();
   log::warning("whoever watched over the trial has gone: what was confirmed last is in force");
   on_trial_ = false;
   guardian_.reset();
-  want_own(std::move(*cloud));
 }
 
 }  // namespace novaplane::daemon

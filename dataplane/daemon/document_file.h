@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,6 +30,12 @@ class DocumentFile {
   using Reading = std::variant<Unchanged, cloud::Cloud, Broken>;
 
   Reading read();
+
+  /// The two halves of it: the first is a value that may be called by any thread, for reading and
+  /// parsing take long. One at a time.
+  struct Attempt;
+  std::function<Attempt()> attempt() const;
+  Reading take(Attempt attempt);
   /// The next reading is not Unchanged.
   void forget() { hash_.reset(); }
   /// Whether the file may be another one than that last read, by its inode, size and time.
@@ -48,12 +55,20 @@ class DocumentFile {
     std::int64_t changed_ns = 0;
     bool operator==(const Stamp&) const = default;
   };
-  std::optional<Stamp> stamp() const;  ///< none: no such file
-  Reading broken(std::vector<std::string> mistakes);
+  static std::optional<Stamp> stamp_of(const std::string& path);  ///< none: no such file
+  static Reading parse(const std::string& text, const std::string& path, const std::string& host);
 
   std::string path_, host_, error_, text_;
   std::optional<Stamp> stamp_;
   std::optional<std::size_t> hash_;  ///< of the text last read
+};
+
+/// What the file said.
+struct DocumentFile::Attempt {
+  std::optional<Stamp> stamp;
+  std::optional<std::size_t> hash;  ///< none: it could not be read
+  std::string text;
+  Reading reading;
 };
 
 }  // namespace novaplane::daemon

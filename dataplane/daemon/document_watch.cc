@@ -67,7 +67,7 @@ DocumentWatch::DocumentWatch(Loop& loop, std::string path, Loop::Task on_change)
 Result<void> DocumentWatch::start() {
   inotify_ = Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!inotify_) return failure("watch " + path_, errno);
-  watch_ = std::make_unique<Watch>(loop_, inotify_.get());
+  watch_ = std::make_unique<Watch>(loop_, inotify_.get(), "the document's folder");
   arm();
   watch_->when_readable([this] { hear(); });
   return {};
@@ -103,8 +103,11 @@ bool DocumentWatch::concerns(int descriptor, std::uint32_t mask, const std::stri
 
 void DocumentWatch::hear() {
   alignas(inotify_event) char buffer[4096];
+  constexpr int kAtOnce = 64;  // reads: a folder in which much happens does not hold the loop
   bool changed = false;
-  for (ssize_t size = 0; (size = ::read(inotify_.get(), buffer, sizeof(buffer))) > 0;) {
+  for (int i = 0; i < kAtOnce; ++i) {
+    const ssize_t size = ::read(inotify_.get(), buffer, sizeof(buffer));
+    if (size <= 0) break;
     for (const char* at = buffer; at < buffer + size;) {
       const auto* event = reinterpret_cast<const inotify_event*>(at);
       const std::string name = event->len > 0 ? event->name : "";

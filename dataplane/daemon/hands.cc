@@ -36,31 +36,37 @@ Hands::Hands(Loop& loop, engine::Executor executor, conntrack::Flows flows,
       flows_(std::move(flows)),
       services_(std::move(services)),
       kernel_(loop, "np-kernel"),
+      listing_(loop, "np-listing"),
       service_(loop, "np-services"),
       conntrack_(loop, "np-conntrack") {}
 
 Hands::~Hands() = default;
 
-void Hands::apply(engine::Order order, Then<Applied> then) {
-  kernel_.run(
-      [this, order = std::move(order)]() mutable {
-        engine::Report report = executor_.apply(order);
-        return Applied{std::move(order), std::move(report)};
-      },
+void Hands::look(node::Lister& lister, node::Look look, Then<node::Seen> then) {
+  listing_.run(
+      "list the kernel", [&lister, look = std::move(look)] { return lister.look(look); },
       std::move(then));
 }
 
-void Hands::serve(engine::Plan plan, Then<Served> then) {
+void Hands::apply(std::shared_ptr<const engine::Order> order, Then<engine::Report> then) {
+  kernel_.run(
+      "apply a plan", [this, order = std::move(order)] { return executor_.apply(*order); },
+      std::move(then));
+}
+
+void Hands::serve(std::shared_ptr<const engine::Plan> plan, Then<Served> then) {
   service_.run(
-      [this, plan = std::move(plan)]() mutable {
-        auto results = services_->apply(node::pointers(plan));
-        return Served{std::move(plan), std::move(results), alive(*services_)};
+      "start and stop programs",
+      [this, plan = std::move(plan)] {
+        auto results = services_->apply(node::pointers(*plan));
+        return Served{std::move(results), alive(*services_)};
       },
       std::move(then));
 }
 
 void Hands::observe_services(Then<ServicesSeen> then) {
   service_.run(
+      "look at programs",
       [this] {
         auto seen = services_->observe();
         return ServicesSeen{std::move(seen), alive(*services_)};
@@ -68,9 +74,10 @@ void Hands::observe_services(Then<ServicesSeen> then) {
       std::move(then));
 }
 
-void Hands::forget(std::vector<engine::ForgetFlows> flows, Then<Result<void>> then) {
-  conntrack_.run([this, flows = std::move(flows)] { return node::forget(flows_, flows); },
-                 std::move(then));
+void Hands::forget(std::vector<engine::ForgetFlows> flows, Then<void> then) {
+  conntrack_.run(
+      "forget flows", [this, flows = std::move(flows)] { return node::forget(flows_, flows); },
+      std::move(then));
 }
 
 }  // namespace novaplane::daemon

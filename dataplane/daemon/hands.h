@@ -11,6 +11,7 @@
 #include "dataplane/daemon/worker.h"
 #include "dataplane/engine/executor.h"
 #include "dataplane/engine/service_driver.h"
+#include "dataplane/node/lister.h"
 
 namespace novaplane::daemon {
 
@@ -20,17 +21,14 @@ struct LiveService {
   Fd pidfd;
 };
 
-/// The threads that do what the loop decides. One talks rtnetlink and nf_tables, one runs dnsmasq
-/// and others, which may take long to start, one walks conntrack; none waits for another. Plain
-/// values go in and come back; answers arrive in the loop.
+/// The threads that do what the loop decides. One talks rtnetlink and nf_tables, one lists them,
+/// one runs dnsmasq and others, which may take long to start, one walks conntrack; none waits for
+/// another. Plain
+/// values go in and come back; answers arrive in the loop. An error in place of an answer: the task
+/// threw, and how far it came is not known.
 class Hands {
  public:
-  struct Applied {
-    engine::Order order;
-    engine::Report report;
-  };
   struct Served {
-    engine::Plan plan;
     std::vector<Result<void>> results;
     std::vector<LiveService> alive;
   };
@@ -39,7 +37,7 @@ class Hands {
     std::vector<LiveService> alive;
   };
   template <class T>
-  using Then = std::function<void(T)>;
+  using Then = std::function<void(Result<T>)>;
 
   static Result<std::unique_ptr<Hands>> open(Loop& loop, const std::string& run_dir);
   Hands(const Hands&) = delete;
@@ -47,10 +45,12 @@ class Hands {
 
   engine::Senders senders() const { return senders_; }
 
-  void apply(engine::Order order, Then<Applied> then);
-  void serve(engine::Plan plan, Then<Served> then);
+  /// The lister is the worker's until `then`.
+  void look(node::Lister& lister, node::Look look, Then<node::Seen> then);
+  void apply(std::shared_ptr<const engine::Order> order, Then<engine::Report> then);
+  void serve(std::shared_ptr<const engine::Plan> plan, Then<Served> then);
   void observe_services(Then<ServicesSeen> then);
-  void forget(std::vector<engine::ForgetFlows> flows, Then<Result<void>> then);
+  void forget(std::vector<engine::ForgetFlows> flows, Then<void> then);
 
  private:
   Hands(Loop& loop, engine::Executor executor, conntrack::Flows flows,
@@ -62,7 +62,7 @@ class Hands {
   conntrack::Flows flows_;
   std::unique_ptr<engine::ServiceDriver> services_;
   // Last, so that the threads end before what they use.
-  Worker kernel_, service_, conntrack_;
+  Worker kernel_, listing_, service_, conntrack_;
 };
 
 }  // namespace novaplane::daemon

@@ -2,9 +2,12 @@
 
 #include <cstdio>
 
+#include "dataplane/base/exception.h"
 #include "dataplane/daemon/daemon.h"
 
 namespace {
+
+using namespace novaplane::daemon;
 
 /// Threads come and go with little, and a pass needs much for a moment: one heap for all, and what
 /// is large goes back to the kernel by itself.
@@ -14,10 +17,20 @@ void keep_memory_small() {
   ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 }
 
+int run(const Options& options) {
+  auto daemon = Daemon::open(options);
+  if (!daemon) {
+    log::error("{}", daemon.error().message());
+    return 1;
+  }
+  (*daemon)->run();
+  return 0;
+}
+
 }  // namespace
 
+/// Tasks end their exceptions themselves; what comes here is of the start or the end.
 int main(int argc, char** argv) {
-  using namespace novaplane::daemon;
   const auto parsed = parse_options(argc, argv);
   if (const auto* usage = std::get_if<Usage>(&parsed)) {
     std::fputs(usage->text.c_str(), usage->status == 0 ? stdout : stderr);
@@ -26,11 +39,10 @@ int main(int argc, char** argv) {
   const auto& options = std::get<Options>(parsed);
   keep_memory_small();
   log::start(options.log_level);
-  auto daemon = Daemon::open(options);
-  if (!daemon) {
-    log::error("{}", daemon.error().message());
+  try {
+    return run(options);
+  } catch (...) {
+    log::error("{}", novaplane::error_of_exception("run novaplaned").message());
     return 1;
   }
-  (*daemon)->run();
-  return 0;
 }

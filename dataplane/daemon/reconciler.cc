@@ -11,12 +11,20 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};       ///< with passes that somebody waits for
 constexpr std::chrono::milliseconds kSoonest{100};  ///< between two tries of what fails
 constexpr std::chrono::seconds kAfterTrouble{1};    ///< with looking at all
+constexpr std::chrono::milliseconds kSlice{5};      ///< of events, at once
+constexpr int kMostSlices = 20;                     ///< before it is planned all the same
+constexpr int kMostLooks = 3;                       ///< in a row
 constexpr int kOutdatedInARow = 5;
 constexpr std::chrono::milliseconds kAfterOutdated{50};
 constexpr std::size_t kMuchWork = 1000;  ///< steps that leave memory worth returning
 
 bool any_succeeded(const std::vector<Result<void>>& results) {
   return std::any_of(results.begin(), results.end(), [](const auto& r) { return r.has_value(); });
+}
+
+/// Of a plan whose task threw: how far it came is not known, so nothing counts as done.
+engine::Report report_of(const engine::Plan& plan, const Error& error) {
+  return {std::vector<Result<void>>(plan.size(), tl::unexpected(error))};
 }
 
 }  // namespace
@@ -27,10 +35,10 @@ Reconciler::Reconciler(Loop& loop, node::Node& node, Hands& hands, Announcer& an
       hands_(hands),
       announcer_(announcer),
       listener_(std::move(listener)),
-      netlink_events_(loop, node.netlink_fd()),
-      nft_events_(loop, node.nft_fd()),
-      next_pass_(loop),
-      next_look_at_services_(loop),
+      netlink_events_(loop, node.netlink_fd(), "rtnetlink events"),
+      nft_events_(loop, node.nft_fd(), "nf_tables events"),
+      next_pass_(loop, "next pass"),
+      next_look_at_services_(loop, "look at programs"),
       loop_(loop),
       budget_(Clock::now()) {}
 
@@ -70,9 +78,15 @@ void Reconciler::act_now() {
 }
 
 void Reconciler::pass_now() {
-  node_.engine().retry_now();
   be_generous();
   look_again(Look::silent);
+}
+
+/// Their pass tries what failed before it, also what failed since they asked.
+void Reconciler::begin_for_requests() {
+  if (began_ == asked_) return;
+  node_.engine().retry_now();
+  if (!services_busy_) began_ = asked_;
 }
 
 void Reconciler::be_generous() {
@@ -86,16 +100,17 @@ void Reconciler::stop(Loop::Task done) {
 }
 
 void Reconciler::end_if_stopped() {
-  if (stopped_ && !kernel_busy_ && !services_busy_) stopped_();
+  if (stopped_ && !kernel_busy_ && !looking_ && !services_busy_) stopped_();
 }
 
 // --- the pass
 
 void Reconciler::pass() {
-  if (kernel_busy_ || stopped_ || must_pause()) return;
+  if (kernel_busy_ || looking_ || stopped_ || must_pause()) return;
   pass_began_ = Clock::now();
-  if (const auto looked = look(); !looked) return trouble(looked.error());
+  if (!hear() || !look()) return;
   listen();
+  begin_for_requests();
   if (look_at_services_ && !services_busy_) observe_services();
   if (!wanted_ || decides_()) return;
   send(choose(node::split(make_plan()), services_busy_));
@@ -140,22 +155,64 @@ void Reconciler::spend() {
   if (now >= generous_until_) budget_.spend(now, now - pass_began_);
 }
 
-Result<void> Reconciler::look() {
-  if (look_everywhere_) {
-    if (auto observed = node_.observe(); !observed) return observed;
-    look_everywhere_ = false;
+/// A flood is heard in slices, between which the loop has other tasks. False: the pass goes on
+/// later. What is planned on half of it is found outdated by the kernel, so a flood without end
+/// does not end all passes.
+bool Reconciler::hear() {
+  const auto heard = node_.hear_until(Clock::now() + kSlice);
+  if (!heard) return trouble(heard.error()), false;
+  if (auto seen = node_.observe(std::exchange(changed_, {})); !seen) {
+    return trouble(seen.error()), false;
   }
-  if (auto heard = node_.hear(); !heard) return heard;
-  if (auto seen = node_.observe(std::exchange(changed_, {})); !seen) return seen;
   if (auto intruder = node_.take_intruder(); !intruder.empty()) intruder_ = std::move(intruder);
-  if (!std::exchange(look_silent_, false)) return {};
-  return node_.observe_silent();
+  if (*heard || ++slices_ == kMostSlices) {
+    slices_ = 0;
+    return true;
+  }
+  loop_.post("more events", [this] { pass(); });
+  return false;
+}
+
+/// False: a worker lists the kernel first. What changes all the time is not listed all the time:
+/// then it is planned on what was seen last, as long as anything was.
+bool Reconciler::look() {
+  if (std::exchange(look_everywhere_, false)) node_.look_everywhere();
+  node::Look look = node_.look(look_silent_);
+  if (!look.any() || (looks_ >= kMostLooks && !look.is_first)) {
+    looks_ = 0;
+    return true;
+  }
+  ++looks_;
+  look_silent_ = false;
+  hands_.look(node_.lister(), std::move(look),
+              [this](Result<node::Seen> seen) { looked(std::move(seen)); });
+  looking_ = true;
+  quiet_ = false;
+  return false;
+}
+
+void Reconciler::looked(Result<node::Seen> seen) {
+  looking_ = false;
+  if (stopped_) return end_if_stopped();
+  if (!seen) return trouble(seen.error());
+  node_.take(std::move(*seen));
+  spend();
+  next();
 }
 
 /// The kernel could not be asked: what is known of it may be wrong.
 void Reconciler::trouble(const Error& error) {
   log::error("cannot see what the kernel has: {}", error.message());
+  looks_ = 0;
   look_everywhere_ = look_silent_ = true;
+  next_pass_.after(kAfterTrouble, [this] { pass(); });
+}
+
+/// Whatever a task has left behind is seen and compiled once more, a moment later.
+void Reconciler::recover() {
+  look_everywhere_ = look_silent_ = look_at_services_ = true;
+  quiet_ = false;
+  node_.lose_track();
   next_pass_.after(kAfterTrouble, [this] { pass(); });
 }
 
@@ -179,33 +236,37 @@ void Reconciler::settle_down() {
   quiet_ = true;
   generous_until_ = {};
   if (std::exchange(work_done_, 0) >= kMuchWork) ::malloc_trim(0);
-  listener_.on_quiet();
+  listener_.on_quiet(began_);
 }
 
 // --- the kernel's hand
 
 void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
-  kernel_busy_ = true;
-  quiet_ = false;
-  engine::Order order = node::order_of(node_, std::move(plan));
+  auto order = std::make_shared<engine::Order>(node::order_of(node_, std::move(plan)));
+  // Others who change theirs all the time keep none of ours back: what they might have changed of
+  // ours meanwhile is heard afterwards.
+  if (outdated_ > kOutdatedInARow) order->generation.reset();
   const bool has_routers = !node_.engine().kernel().routers().empty();
-  if (has_routers) order.called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
-  node_.begin(order);
-  hands_.apply(std::move(order), [this, deletes_links](Hands::Applied done) {
-    applied(done.order, done.report);
+  if (has_routers) order->called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
+  node_.begin(*order);
+  hands_.apply(order, [this, order, deletes_links, sent_after = asked_](const auto& report) {
+    kernel_busy_ = false;
+    called_off_.reset();
+    applied(*order, report ? *report : report_of(order->plan, report.error()), sent_after);
+    if (!report) recover();
     if (!deletes_links) spend();
-    done = {};
     next();
   });
+  kernel_busy_ = true;
+  quiet_ = false;
 }
 
-void Reconciler::applied(const engine::Order& order, const engine::Report& report) {
+void Reconciler::applied(const engine::Order& order, const engine::Report& report,
+                         PassRequests::Ticket sent_after) {
   const engine::Plan& plan = order.plan;
-  kernel_busy_ = false;
-  called_off_.reset();
   work_done_ += plan.size();
   if (auto ended = node_.end(order, report); !ended) trouble(ended.error());
-  listener_.on_steps(plan, report.results, std::exchange(intruder_, {}));
+  listener_.on_steps({plan, report.results, std::exchange(intruder_, {}), sent_after});
   auto follow = node::consequences_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);
   if (!follow.flows.empty()) forget(std::move(follow.flows));
@@ -241,11 +302,12 @@ void Reconciler::next() {
 void Reconciler::observe_services() {
   look_at_services_ = false;
   services_busy_ = true;
-  hands_.observe_services([this](Hands::ServicesSeen found) {
-    watch(std::move(found.alive));
-    if (!found.seen) return cannot_see_services(found.seen.error());
+  hands_.observe_services([this](Result<Hands::ServicesSeen> found) {
+    if (!found) return cannot_see_services(found.error());
+    watch(std::move(found->alive));
+    if (!found->seen) return cannot_see_services(found->seen.error());
     services_busy_ = false;
-    node_.engine().saw(*found.seen);
+    node_.engine().saw(*found->seen);
     next();
   });
 }
@@ -261,18 +323,25 @@ void Reconciler::cannot_see_services(const Error& error) {
 }
 
 void Reconciler::send_to_services(engine::Plan plan) {
-  services_busy_ = true;
-  quiet_ = false;
+  auto sent = std::make_shared<const engine::Plan>(std::move(plan));
   links_at_order_.clear();
-  for (const engine::Step& step : plan) {
+  for (const engine::Step& step : *sent) {
     const auto* change = std::get_if<engine::ServiceChange>(&step.operation);
     if (change && change->after) links_at_order_[change->key] = index_of(change->after->device);
   }
-  hands_.serve(std::move(plan), [this](Hands::Served done) {
-    served(done.plan, done.results);
-    watch(std::move(done.alive));
+  hands_.serve(sent, [this, sent, sent_after = asked_](Result<Hands::Served> done) {
+    services_busy_ = false;
+    if (done) {
+      served(*sent, done->results, sent_after);
+      watch(std::move(done->alive));
+    } else {
+      served(*sent, report_of(*sent, done.error()).results, sent_after);
+      look_at_services_ = true;
+    }
     next();
   });
+  services_busy_ = true;
+  quiet_ = false;
 }
 
 int Reconciler::index_of(const std::string& link) const {
@@ -280,11 +349,11 @@ int Reconciler::index_of(const std::string& link) const {
   return found ? found->index : 0;
 }
 
-void Reconciler::served(const engine::Plan& plan, const std::vector<Result<void>>& results) {
-  services_busy_ = false;
+void Reconciler::served(const engine::Plan& plan, const std::vector<Result<void>>& results,
+                        PassRequests::Ticket sent_after) {
   work_done_ += plan.size();
   node_.engine().done(plan, results, Clock::now());
-  listener_.on_steps(plan, results, {});
+  listener_.on_steps({plan, results, {}, sent_after});
   for (std::size_t i = 0; i < plan.size(); ++i) {
     const auto* change = std::get_if<engine::ServiceChange>(&plan[i].operation);
     // What failed may have left nothing that serves.
@@ -303,7 +372,7 @@ void Reconciler::watch(std::vector<LiveService> alive) {
     const engine::ServiceKey key = live.key;
     Service& service = services_[key];
     service.live = std::move(live);
-    service.watch = std::make_unique<Watch>(loop_, service.live.pidfd.get());
+    service.watch = std::make_unique<Watch>(loop_, service.live.pidfd.get(), "a program's end");
     service.watch->when_readable([this, key] { died(key); });
   }
 }

@@ -12,24 +12,30 @@
 #include "dataplane/daemon/dispatch.h"
 #include "dataplane/daemon/hands.h"
 #include "dataplane/daemon/loop.h"
+#include "dataplane/daemon/pass_requests.h"
 #include "dataplane/daemon/repair_budget.h"
 #include "dataplane/node/node.h"
 
 namespace novaplane::daemon {
 
-/// The pass, over and over: hear what happened, plan, send the plan to the hands, learn how it
-/// went. Until nothing is left to do, and again with each event. Lives in the loop. While the
-/// kernel's hand works, its events wait in their sockets (see Node::begin).
+/// The pass, over and over: hear what happened, have listed what events do not tell, plan, send the
+/// plan to the hands, learn how it went. Until nothing is left to do, and again with each event.
+/// Lives in the loop, and never waits in it for the kernel. While the kernel's hand works, or it is
+/// listed, its events wait in their sockets (see Node::begin).
 class Reconciler {
  public:
+  /// Steps that were tried.
+  struct Tried {
+    const engine::Plan& plan;
+    const std::vector<Result<void>>& results;
+    std::string intruder;             ///< the change that somebody else had made before, in words
+    PassRequests::Ticket sent_after;  ///< the latest request when they were sent
+  };
   /// What the rest of the daemon hears of it.
   struct Listener {
-    /// Steps were tried; each change that somebody else had made before is in `intruder`'s words.
-    std::function<void(const engine::Plan&, const std::vector<Result<void>>&,
-                       const std::string& intruder)>
-        on_steps;
-    /// Nothing more can be done at the moment.
-    std::function<void()> on_quiet;
+    std::function<void(const Tried&)> on_steps;
+    /// Nothing more can be done at the moment. The pass began after the requests up to this one.
+    std::function<void(PassRequests::Ticket)> on_quiet;
   };
 
   Reconciler(Loop& loop, node::Node& node, Hands& hands, Announcer& announcer, Listener listener);
@@ -52,8 +58,14 @@ class Reconciler {
   /// While this says yes nothing is planned; judge_uplinks() follows.
   void wait_while(std::function<bool()> decides) { decides_ = std::move(decides); }
 
-  /// Somebody asks: what failed is tried again, without regard to what repairs have cost.
+  /// A request's number; pass_now() follows, and on_quiet tells of it.
+  PassRequests::Ticket new_request() { return ++asked_; }
+  /// Somebody asks: what failed is tried again by a pass that begins from now on, without regard to
+  /// what repairs have cost.
   void pass_now();
+
+  /// A task of the loop threw: what is known may be half of it. All is seen and compiled again.
+  void recover();
 
   bool is_quiet() const { return quiet_; }
   /// Nothing new is begun; `done` is called when what is under way has ended.
@@ -66,7 +78,9 @@ class Reconciler {
   void next();  ///< after something that a hand did
   bool must_pause();
   void spend();
-  Result<void> look();
+  bool hear();
+  bool look();
+  void looked(Result<node::Seen> seen);
   void trouble(const Error& error);
   void listen();
   void send(Dispatch next);
@@ -77,12 +91,15 @@ class Reconciler {
 
   engine::Plan make_plan();
   void send_to_kernel(engine::Plan plan, bool deletes_links);
-  void applied(const engine::Order& order, const engine::Report& report);
+  void applied(const engine::Order& order, const engine::Report& report,
+               PassRequests::Ticket sent_after);
+  void begin_for_requests();
 
   void observe_services();
   void cannot_see_services(const Error& error);
   void send_to_services(engine::Plan plan);
-  void served(const engine::Plan& plan, const std::vector<Result<void>>& results);
+  void served(const engine::Plan& plan, const std::vector<Result<void>>& results,
+              PassRequests::Ticket sent_after);
   void watch(std::vector<LiveService> alive);
   void died(const engine::ServiceKey& key);
   int index_of(const std::string& link) const;  ///< 0: there is none
@@ -97,10 +114,15 @@ class Reconciler {
 
   bool wanted_ = false;  ///< there is a document in force
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
+  bool looking_ = false;        ///< the kernel is being listed
+  int slices_ = 0, looks_ = 0;  ///< in a row
   bool look_silent_ = false, look_everywhere_ = true, look_at_services_ = true;
   node::Changed changed_;  ///< without an event; to be looked at
   Loop::Task stopped_;
   std::function<bool()> decides_ = [] { return false; };
+
+  PassRequests::Ticket asked_ = 0;  ///< the latest request
+  PassRequests::Ticket began_ = 0;  ///< the latest one whose pass has begun
 
   RepairBudget budget_;
   Clock::time_point generous_until_;  ///< somebody waits: what passes cost does not count

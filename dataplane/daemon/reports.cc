@@ -39,20 +39,35 @@ Json object_of(const engine::Object& object, const engine::Status& status,
   return json;
 }
 
+Json task_of(const Loop::Longest& longest) {
+  constexpr double kPerMillisecond = 1000;
+  return {{"name", longest.name},
+          {"ms", static_cast<double>(longest.took.count()) / kPerMillisecond}};
+}
+
 }  // namespace
 
-std::string to_json(const StatusReport& report, engine::Clock::time_point now) {
-  Json objects = Json::array();
-  for (const auto& [object, status] : report.objects) {
-    objects.push_back(object_of(object, status, now));
-  }
-  return text_of({{"pid", report.pid},
-                  {"document", report.document},
-                  {"host", report.host},
-                  {"ready", report.ready},
-                  {"converged", report.converged},
-                  {"document_error", report.document_error},
-                  {"objects", std::move(objects)}});
+std::string objects_json(const Objects& objects, engine::Clock::time_point now) {
+  Json json = Json::array();
+  for (const auto& [object, status] : objects) json.push_back(object_of(object, status, now));
+  return text_of(json);
+}
+
+/// The objects, which may be thousands, were made text by whoever knows them.
+std::string to_json(const StatusReport& report, std::string_view objects) {
+  std::string text = text_of({{"pid", report.pid},
+                              {"document", report.document},
+                              {"host", report.host},
+                              {"ready", report.ready},
+                              {"converged", report.converged},
+                              {"document_error", report.document_error},
+                              {"age_ms", report.age.count()},
+                              {"longest_task", task_of(report.loop.by_clock)},
+                              {"busiest_task", task_of(report.loop.by_processor)}});
+  text.resize(text.rfind('}'));
+  text += ",\"objects\":";
+  text += objects.substr(0, objects.rfind('\n'));
+  return text + "}\n";
 }
 
 std::string to_json(const PassReport& report) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "dataplane/daemon/loop.h"
 #include "dataplane/engine/engine.h"
 
 /// What the control socket answers, as JSON.
@@ -18,9 +19,14 @@ struct StatusReport {
   bool ready = false;          ///< a first pass is done
   bool converged = false;      ///< nothing is left to do, and nothing fails
   std::string document_error;  ///< why the document as it stands is not in force; empty: it is
-  std::map<engine::Object, engine::Status> objects;  ///< those that are not well
+  Loop::Statistics loop;       ///< of the loop that decides
+  std::chrono::milliseconds age{0};  ///< of all this, where that loop is at work since
 };
-std::string to_json(const StatusReport& report, engine::Clock::time_point now);
+
+using Objects = std::map<engine::Object, engine::Status>;  ///< those that are not well
+std::string objects_json(const Objects& objects, engine::Clock::time_point now);
+/// `objects`: of objects_json().
+std::string to_json(const StatusReport& report, std::string_view objects);
 
 struct PassReport {
   struct Change {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "dataplane/daemon/log.h"
+
 namespace novaplane::daemon {
 namespace {
 
@@ -29,7 +31,7 @@ SilentWatch::SilentWatch(Loop& loop, node::Node& node, node::SilentValues values
     : node_(node),
       values_(std::move(values)),
       tell_(std::move(tell)),
-      next_(loop),
+      next_(loop, "silent changes"),
       worker_(loop, "np-silent") {
   look_later({});
 }
@@ -44,14 +46,16 @@ void SilentWatch::look() {
     Loop::Clock::duration cost;
   };
   worker_.run(
+      "look for silent changes",
       [this, keys = node_.engine().wanted_sysctls()] {
         const auto begin = processor_time();
         node::Changed changed = values_.look(keys);
         return Looked{std::move(changed), processor_time() - begin};
       },
-      [this](const Looked& looked) {
-        look_later(looked.cost);
-        if (looked.changed.any()) tell_(looked.changed);
+      [this](const Result<Looked>& looked) {
+        if (!looked) log::error("{}", looked.error().message());
+        look_later(looked ? looked->cost : Loop::Clock::duration());
+        if (looked && looked->changed.any()) tell_(looked->changed);
       });
 }
 

@@ -63,8 +63,8 @@ bool Compiler::learn(Facts facts) {
   if (!is_stale_ && only_uplinks_differ(facts)) return learn_of_uplinks(std::move(facts)), true;
   if (!is_stale_ && learn_routers(facts)) return true;
   facts_ = std::move(facts);
-  is_stale_ = false;
   compile_all();
+  is_stale_ = false;  // unless it threw
   return true;
 }
 

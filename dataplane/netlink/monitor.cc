@@ -58,18 +58,28 @@ Result<void> Monitor::ignore_routes_of(std::uint32_t sender) {
 }
 
 Result<bool> Monitor::drain(const Observer& observer) {
-  bool complete = true;
-  for (;;) {
+  const auto part = drain_until(std::chrono::steady_clock::time_point::max(), observer);
+  if (!part) return tl::unexpected(part.error());
+  return !part->lost;
+}
+
+Result<Monitor::Part> Monitor::drain_until(std::chrono::steady_clock::time_point end,
+                                           const Observer& observer) {
+  constexpr int kBetweenLooks = 16;  // datagrams between two looks at the clock
+  Part part;
+  for (int i = 1; !part.more; ++i) {
     const auto events = connection_.receive();
     if (!events && events.error().code != ENOBUFS) return tl::unexpected(events.error());
-    if (!events) complete = false;
+    part.lost |= !events;
+    if (events && events->empty()) break;
+    part.more = i % kBetweenLooks == 0 && std::chrono::steady_clock::now() >= end;
     if (!events) continue;
-    if (events->empty()) return complete;
     for_each_message(*events, [&](const nlmsghdr& event) {
       if (!is_of_interest(event)) return;
       if (auto observation = observation_of(event)) observer(std::move(*observation));
     });
   }
+  return part;
 }
 
 }  // namespace novaplane::netlink

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 
@@ -38,6 +39,12 @@ class Monitor {
   /// Reads all that waits, without blocking. False: events were lost (ENOBUFS), observe again.
   /// Neighbours that are neither permanent nor ours are not passed on, except that one is gone.
   Result<bool> drain(const Observer& observer);
+
+  struct Part {
+    bool lost = false, more = false;  ///< `more` may wait
+  };
+  /// The same, until that time: a flood does not hold its caller for longer.
+  Result<Part> drain_until(std::chrono::steady_clock::time_point end, const Observer& observer);
 
  private:
   explicit Monitor(Connection connection) : connection_(std::move(connection)) {}

@@ -8,11 +8,15 @@
 
 namespace novaplane::node {
 
-std::string mark_warning(const engine::Engine& engine) {
+std::uint32_t marks_in_use(const engine::Engine& engine) {
   const cloud::Host* host = engine.document().host();
-  if (!host) return {};
+  if (!host) return 0;
   const engine::Marks marks(host->mark_mask);
-  const std::uint32_t used = engine::switches_uplinks(*host) ? marks.all() : marks.trusted();
+  return engine::switches_uplinks(*host) ? marks.all() : marks.trusted();
+}
+
+std::string mark_warning(std::uint32_t used) {
+  if (used == 0) return {};
   auto socket = netlink::Socket::open();
   if (!socket) return socket.error().message();
   const auto rules = netlink::rules_by_mark(*socket, used);

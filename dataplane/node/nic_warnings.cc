@@ -12,34 +12,12 @@
 namespace novaplane::node {
 namespace {
 
-struct Moved {
-  std::string nic, bridge;
-};
-
-/// NICs that carry the host and are, or become, a bridge's port.
-std::vector<Moved> moved_nics(const engine::Engine& engine, const std::string& run_dir) {
-  std::vector<Moved> moved;
-  engine.tables().takeovers.rows().for_each([&](const engine::TakeoverKey& nic,
-                                                const engine::Takeover* wanted,
-                                                const engine::Takeover* seen) {
-    if (wanted && seen && !seen->things.empty()) moved.push_back({nic, wanted->holder});
-  });
-  const engine::KernelView& view = engine.kernel();
-  for (const std::string& nic : engine::NicRecords(run_dir).nics()) {
-    const netlink::Link* port = view.link(nic);
-    const netlink::Link* master = port ? view.link(port->master) : nullptr;
-    const bool is_known = std::ranges::find(moved, nic, &Moved::nic) != moved.end();
-    if (master && !is_known) moved.push_back({nic, master->name});
-  }
-  return moved;
-}
-
 /// "eth1 carries this host as a port of br-blue: "
-std::string where(const Moved& moved) {
+std::string where(const MovedNic& moved) {
   return fmt::format("{} carries this host as a port of {}: ", moved.nic, moved.bridge);
 }
 
-void warn_of_rules(netlink::Socket& socket, const Moved& moved, std::vector<std::string>& out) {
+void warn_of_rules(netlink::Socket& socket, const MovedNic& moved, std::vector<std::string>& out) {
   const auto rules = netlink::rules_on(socket, moved.nic);
   if (!rules || rules->empty()) return;
   out.push_back(
@@ -48,7 +26,7 @@ void warn_of_rules(netlink::Socket& socket, const Moved& moved, std::vector<std:
                   where(moved), moved.bridge, fmt::join(*rules, ", ")));
 }
 
-void warn_of_firewalls(const Moved& moved, std::vector<std::string>& out) {
+void warn_of_firewalls(const MovedNic& moved, std::vector<std::string>& out) {
   std::vector<std::string> places;
   if (const auto chains = nft::foreign_rules_on(moved.nic)) {
     for (const nft::ForeignChain& chain : *chains) {
@@ -63,12 +41,10 @@ void warn_of_firewalls(const Moved& moved, std::vector<std::string>& out) {
                   where(moved), moved.bridge, fmt::join(places, "; ")));
 }
 
-void warn_of_advertisements(const engine::Engine& engine, netlink::Socket& socket,
-                            const Moved& moved, std::vector<std::string>& out) {
-  for (const std::string& name : {moved.nic, moved.bridge}) {
-    const netlink::Link* link = engine.kernel().link(name);
-    const auto things = link ? netlink::carried_by(socket, link->index, false)
-                             : Result<std::vector<netlink::Carried>>();
+void warn_of_advertisements(netlink::Socket& socket, const MovedNic& moved,
+                            std::vector<std::string>& out) {
+  for (const int link : moved.links) {
+    const auto things = netlink::carried_by(socket, link, false);
     if (!things || !std::ranges::any_of(*things, &netlink::Carried::advertised)) continue;
     out.push_back(fmt::format(
         "{}it has addresses or routes from router advertisements; {} listens to those as {} did "
@@ -80,16 +56,38 @@ void warn_of_advertisements(const engine::Engine& engine, netlink::Socket& socke
 
 }  // namespace
 
-std::vector<std::string> nic_warnings(const engine::Engine& engine, const std::string& run_dir) {
+std::vector<MovedNic> moved_nics(const engine::Engine& engine, const std::string& run_dir) {
+  std::vector<MovedNic> moved;
+  const engine::KernelView& view = engine.kernel();
+  const auto add = [&](const std::string& nic, const std::string& bridge) {
+    MovedNic& added = moved.emplace_back(MovedNic{nic, bridge, {}});
+    for (const std::string& name : {nic, bridge}) {
+      if (const netlink::Link* link = view.link(name)) added.links.push_back(link->index);
+    }
+  };
+  engine.tables().takeovers.rows().for_each([&](const engine::TakeoverKey& nic,
+                                                const engine::Takeover* wanted,
+                                                const engine::Takeover* seen) {
+    if (wanted && seen && !seen->things.empty()) add(nic, wanted->holder);
+  });
+  for (const std::string& nic : engine::NicRecords(run_dir).nics()) {
+    const netlink::Link* port = view.link(nic);
+    const netlink::Link* master = port ? view.link(port->master) : nullptr;
+    const bool is_known = std::ranges::find(moved, nic, &MovedNic::nic) != moved.end();
+    if (master && !is_known) add(nic, master->name);
+  }
+  return moved;
+}
+
+std::vector<std::string> nic_warnings(const std::vector<MovedNic>& moved) {
   std::vector<std::string> warnings;
-  const auto moved = moved_nics(engine, run_dir);
   if (moved.empty()) return warnings;
   auto socket = netlink::Socket::open();
   if (!socket) return {socket.error().message()};
-  for (const Moved& nic : moved) {
+  for (const MovedNic& nic : moved) {
     warn_of_rules(*socket, nic, warnings);
     warn_of_firewalls(nic, warnings);
-    warn_of_advertisements(engine, *socket, nic, warnings);
+    warn_of_advertisements(*socket, nic, warnings);
   }
   return warnings;
 }

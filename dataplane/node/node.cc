@@ -1,6 +1,7 @@
 #include "dataplane/node/node.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -60,7 +61,7 @@ bool bridges_call_iptables() {
   return is_on("iptables") || is_on("ip6tables");
 }
 
-engine::Questions questions(const engine::Engine& engine, netlink::Socket& lister,
+engine::Questions questions(const engine::Engine& engine, netlink::Socket& asker,
                             const std::string& run_dir) {
   const engine::NicRecords records(run_dir);
   return {
@@ -75,15 +76,14 @@ engine::Questions questions(const engine::Engine& engine, netlink::Socket& liste
       .filters_bridged = bridges_call_iptables,
       .forwarding = [&engine, run_dir](bool ipv6) { return forwarding(engine, run_dir, ipv6); },
       .carried =
-          [&lister](int link) {
+          [&asker](int link) {
             constexpr bool kRanks = false;
-            const auto things = netlink::carried_by(lister, link, kRanks);
+            const auto things = netlink::carried_by(asker, link, kRanks);
             return things ? names_of(*things) : std::vector<std::string>{};
           },
       .carries_ipv6 =
           [](int link) {
-            auto socket =
-                netlink::Socket::open();  // another thread may be listing: observe_links()
+            auto socket = netlink::Socket::open();  // others are asked meanwhile
             const auto carries = socket ? netlink::carries_ipv6(*socket, link) : false;
             return carries.value_or(false);
           },
@@ -112,103 +112,129 @@ Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::str
   const auto frame = engine::frame_of(subsystems(), engine::Marks());
   auto nft_events = nft::Monitor::open(*frame);
   if (!nft_events) return tl::unexpected(nft_events.error());
-  auto lister = netlink::Socket::open();
+  auto asker = netlink::Socket::open();
+  if (!asker) return tl::unexpected(asker.error());
+  auto lister = Lister::open(frame);
   if (!lister) return tl::unexpected(lister.error());
-  auto nft_lister = nft::Client::open(frame);
-  if (!nft_lister) return tl::unexpected(nft_lister.error());
-  std::unique_ptr<Node> node(new Node(host, run_dir, std::move(*lister), std::move(*netlink_events),
-                                      std::move(*nft_lister), std::move(*nft_events)));
+  std::unique_ptr<Node> node(new Node(host, run_dir, std::move(*asker), std::move(*netlink_events),
+                                      std::move(*lister), std::move(*nft_events)));
   node->engine_.judge_uplinks(remembered_uplinks(
       run_dir, daemon_listens(run_dir) ? Remember::everything : Remember::by_hand));
   return node;
 }
 
-Node::Node(std::string host, const std::string& run_dir, netlink::Socket lister,
-           netlink::Monitor netlink_events, nft::Client nft_lister, nft::Monitor nft_events)
-    : engine_(std::move(host), subsystems(), questions(engine_, lister_, run_dir)),
-      lister_(std::move(lister)),
+Node::Node(std::string host, const std::string& run_dir, netlink::Socket asker,
+           netlink::Monitor netlink_events, Lister lister, nft::Monitor nft_events)
+    : engine_(std::move(host), subsystems(), questions(engine_, asker_, run_dir)),
+      asker_(std::move(asker)),
       netlink_events_(std::move(netlink_events)),
-      nft_lister_(std::move(nft_lister)),
+      lister_(std::move(lister)),
       nft_events_(std::move(nft_events)) {
   engine_.kernel().know(hwgw::RouterRecords(run_dir).read());
 }
 
 // --- listings
 
+Look Node::look(bool silent) {
+  Look look;
+  look.number = ++looks_;
+  look.is_first = listed_frame_ != engine_.shared_frame();
+  look.nftables = nft_stale_ || look.is_first;
+  look.rtnetlink = rtnetlink_stale_;
+  look.routes = routes_stale_ && !rtnetlink_stale_;
+  look.addresses = carried_stale_ && !rtnetlink_stale_;
+  look.proxies = proxies_stale_;
+  look.silent = silent;
+  look.frame = engine_.shared_frame();
+  if (silent) engine_.kernel().mark_facts_stale();  // some of them are sysctls
+  if (silent) engine_.learn();
+  if (silent) look.sysctls = engine_.wanted_sysctls();
+  return look;
+}
+
 /// nf_tables first: their elements tell which ports of a bridge are ours to detach.
-Result<void> Node::observe() {
-  if (auto seen = observe_nftables(); !seen) return seen;
-  if (auto seen = observe_rtnetlink(); !seen) return seen;
-  observe_sysctls();
+void Node::take(Seen seen) {
+  const Look& look = seen.look;
+  if (look.number != looks_) return;
+  if (seen.nftables && look.frame == engine_.shared_frame()) {
+    generation_ = seen.nftables->generation;
+    listed_frame_ = look.frame;
+    nft_stale_ = false;
+    engine_.saw(std::move(*seen.nftables));
+  }
+  engine::KernelView& view = engine_.kernel();
+  if (look.rtnetlink) view.forget();
+  if (look.routes) view.forget_routes();
+  if (look.lists_proxies()) view.forget_proxies();
+  if (look.addresses) view.mark_takeovers_stale();
+  if (look.addresses) view.mark_facts_stale();
+  for (const netlink::Observation& told : seen.told) engine_.saw(told);
+  if (look.rtnetlink) (void)view.take_shapers_unknown();  // they were listed
+  if (look.rtnetlink || look.routes) routes_stale_ = false;
+  if (look.rtnetlink) rtnetlink_stale_ = false;
+  if (look.rtnetlink || look.addresses) carried_stale_ = false;
+  if (look.rtnetlink || look.lists_proxies()) proxies_stale_ = false;
+  for (auto& [key, value] : seen.sysctls) saw_sysctl(key, std::move(value));
+}
+
+/// Somebody may change our nf_tables for as long as that.
+Result<void> Node::look_now() {
+  constexpr int kAttempts = 10;  // of 3 s
+  for (int attempt = 1;; ++attempt) {
+    const Look due = look(/*silent=*/false);
+    if (!due.any()) return {};
+    auto seen = lister_.look(due);
+    if (seen) return take(std::move(*seen)), Result<void>();
+    if (seen.error().code != EAGAIN || attempt == kAttempts) return tl::unexpected(seen.error());
+  }
+}
+
+/// What the document must know of a few links, so that it is compiled while the kernel lists all
+/// that there is. Should the listing know better, it is compiled again.
+Result<void> Node::look_at_watched() {
+  const auto told = lister_.look_at(engine_.kernel().watched());
+  if (!told) return tl::unexpected(told.error());
+  for (const netlink::Observation& one : *told) engine_.saw(one);
   return {};
 }
 
-Result<void> Node::list(netlink::Listing what) {
-  return lister_.dump(what, [this](netlink::Observation&& told) { engine_.saw(told); });
-}
-
-/// What the document must know of a few links is asked for first, so that it is compiled while the
-/// kernel lists all the others. Should the listing know better, it is compiled again.
-Result<void> Node::observe_links() {
-  std::vector<int> watched;
-  for (const std::string& name : engine_.kernel().watched()) {
-    const auto index = lister_.index_of(name);
-    auto link = index ? lister_.link(*index) : tl::unexpected(index.error());
-    if (!link) continue;
-    watched.push_back(*index);
-    engine_.saw(netlink::Seen<netlink::Link>{std::move(*link)});
+/// nf_tables first: facts rest on them, and so does what is compiled meanwhile.
+Result<void> Node::observe() {
+  const bool is_first = engine_.kernel().links().empty();
+  if (is_first) {
+    nft_stale_ = true;
+    if (auto looked = look_now(); !looked) return looked;
+    if (auto asked = look_at_watched(); !asked) return asked;
   }
-  auto asked = lister_.dump(netlink::Listing::addresses, [&](netlink::Observation&& told) {
-    const auto* seen = std::get_if<netlink::Seen<netlink::Address>>(&told);
-    if (seen && std::find(watched.begin(), watched.end(), seen->value.link) != watched.end()) {
-      engine_.saw(told);
-    }
-  });
-  if (!asked) return asked;
-  std::vector<netlink::Observation> links;
-  auto listing = std::async(std::launch::async, [&] {
-    return lister_.dump(netlink::Listing::links,
-                        [&](netlink::Observation&& told) { links.push_back(std::move(told)); });
-  });
-  engine_.learn();
-  auto listed = listing.get();
-  for (const netlink::Observation& told : links) engine_.saw(told);
-  return listed && engine_.kernel().take_shapers_unknown() ? list(netlink::Listing::shapers)
-                                                           : listed;
-}
-
-Result<void> Node::observe_rtnetlink() {
-  using enum netlink::Listing;
-  engine_.kernel().forget();
-  if (auto listed = observe_links(); !listed) return listed;
-  for (const auto what : {addresses, our_routes, advertised_routes, rules, neighbours, proxies}) {
-    if (auto listed = list(what); !listed) return listed;
-  }
-  return engine_.kernel().has_tunnels() ? list(forwarding) : Result<void>();
-}
-
-Result<void> Node::observe_nftables() {
-  nft_lister_.use(engine_.shared_frame());
-  auto observed = nft_lister_.observe();
-  if (!observed) return tl::unexpected(observed.error());
-  generation_ = observed->generation;
-  nft_stale_ = false;
-  engine_.saw(std::move(*observed));
+  rtnetlink_stale_ = true;
+  nft_stale_ |= !is_first;
+  const Look due = look(/*silent=*/false);
+  // Where there can be no thread, one comes after the other.
+  constexpr auto kBeside = std::launch::async | std::launch::deferred;
+  auto listing = std::async(kBeside, [&] { return lister_.look(due); });
+  if (is_first) engine_.learn();
+  auto seen = listing.get();
+  if (seen) take(std::move(*seen));
+  if (!seen && seen.error().code != EAGAIN) return tl::unexpected(seen.error());
+  if (auto looked = look_now(); !looked) return looked;
+  observe_sysctls();
   return {};
 }
 
 void Node::observe_sysctls() {
   engine_.learn();
-  const auto& rows = engine_.tables().sysctls.rows();
   for (const engine::SysctlKey& key : engine_.wanted_sysctls()) {
-    auto value = netlink::read_sysctl(key);
-    if (!value) continue;
-    const engine::Sysctl *wanted = rows.desired(key), *before = rows.actual(key);
-    if (wanted && before && *before == *wanted && *value != wanted->value) {
-      intruder_ = fmt::format("another program set {} to {}", name_of_sysctl(key), *value);
-    }
-    engine_.saw_sysctl(key, std::move(*value));
+    if (auto value = netlink::read_sysctl(key)) saw_sysctl(key, std::move(*value));
   }
+}
+
+void Node::saw_sysctl(const engine::SysctlKey& key, std::string value) {
+  const auto& rows = engine_.tables().sysctls.rows();
+  const engine::Sysctl *wanted = rows.desired(key), *before = rows.actual(key);
+  if (wanted && before && *before == *wanted && value != wanted->value) {
+    intruder_ = fmt::format("another program set {} to {}", name_of_sysctl(key), value);
+  }
+  engine_.saw_sysctl(key, std::move(value));
 }
 
 /// Links that have changed in what no event tells.
@@ -218,7 +244,7 @@ Result<void> Node::ask_links(std::span<const int> indexes) {
     const engine::Link *wanted = rows.desired(name), *seen = rows.actual(name);
     return wanted && seen && *wanted == *seen;
   };
-  for (auto& link : lister_.links(indexes)) {
+  for (auto& link : asker_.links(indexes)) {
     if (!link && link.error().code != ENODEV) return tl::unexpected(link.error());
     if (!link) continue;
     const std::string name = link->name;
@@ -235,26 +261,8 @@ Result<void> Node::observe(const Changed& changed) {
   if (changed.sysctls) engine_.kernel().mark_facts_stale();
   if (changed.sysctls) observe_sysctls();
   if (auto asked = ask_links(changed.links); !asked) return asked;
-  return changed.proxies ? observe_proxies() : Result<void>();
-}
-
-Result<void> Node::observe_silent() {
-  engine_.kernel().mark_facts_stale();  // some of them are sysctls
-  observe_sysctls();
-  if (auto listed = list(netlink::Listing::links); !listed) return listed;
-  return observe_proxies();
-}
-
-/// The kernel tells of a new address of IPv6 when a worker of its own has had its turn: late.
-Result<void> Node::observe_carried() {
-  engine_.kernel().mark_facts_stale();
-  engine_.kernel().mark_takeovers_stale();
-  return list(netlink::Listing::addresses);
-}
-
-Result<void> Node::observe_proxies() {
-  engine_.kernel().forget_proxies();
-  return list(netlink::Listing::proxies);
+  proxies_stale_ |= changed.proxies;
+  return {};
 }
 
 engine::Plan Node::plan(engine::Clock::time_point now) {
@@ -298,11 +306,17 @@ Result<void> Node::end(const engine::Order& order, const engine::Report& report)
   return paused_ ? hear_again(report.generation) : Result<void>();
 }
 
+void Node::lose_track() {
+  if (paused_ && nft_events_.resume()) paused_ = false;
+  nft_stale_ = rtnetlink_stale_ = true;
+  engine_.load(cloud::Cloud(engine_.document().cloud()));
+}
+
 /// Ears first, so that nothing falls between them and the question.
 Result<void> Node::hear_again(std::optional<std::uint32_t> expected_generation) {
   if (auto resumed = nft_events_.resume(); !resumed) return resumed;
   paused_ = false;
-  const auto generation = nft_lister_.ask_generation();
+  const auto generation = lister_.generation();
   if (!generation) return tl::unexpected(generation.error());
   nft_stale_ |= expected_generation != *generation;
   generation_ = *generation;
@@ -312,8 +326,22 @@ Result<void> Node::hear_again(std::optional<std::uint32_t> expected_generation) 
 // --- events
 
 Result<void> Node::hear() {
-  if (auto heard = hear_rtnetlink(); !heard) return heard;
-  return hear_nftables();
+  constexpr int kFloods = 100;  // what one drain() leaves
+  pollfd waiting{nft_fd(), POLLIN, 0};
+  for (int i = 0; i < kFloods; ++i) {
+    if (auto heard = hear_until(engine::Clock::time_point::max()); !heard) {
+      return tl::unexpected(heard.error());
+    }
+    if (::poll(&waiting, 1, 0) != 1) break;
+  }
+  return look_now();
+}
+
+Result<bool> Node::hear_until(engine::Clock::time_point end) {
+  const auto heard = hear_rtnetlink(end);
+  if (!heard) return heard;
+  if (auto tables = hear_nftables(); !tables) return tl::unexpected(tables.error());
+  return *heard;
 }
 
 Result<void> Node::listen() {
@@ -324,28 +352,24 @@ Result<void> Node::listen() {
   return {};
 }
 
-Result<void> Node::hear_rtnetlink() {
+Result<bool> Node::hear_rtnetlink(engine::Clock::time_point end) {
   for (const netlink::Observation& told : unheard_) engine_.saw(told);
   unheard_.clear();
   unheard_.shrink_to_fit();
-  const auto whole =
-      netlink_events_.drain([this](netlink::Observation&& told) { engine_.saw(told); });
-  if (!whole) return tl::unexpected(whole.error());
+  const auto part =
+      netlink_events_.drain_until(end, [this](netlink::Observation&& told) { engine_.saw(told); });
+  if (!part) return tl::unexpected(part.error());
   engine::KernelView& view = engine_.kernel();
-  if (auto asked = ask_links(view.take_links_to_ask()); !asked) return asked;
+  if (auto asked = ask_links(view.take_links_to_ask()); !asked) {
+    return tl::unexpected(asked.error());
+  }
   if (view.take_sysctls_stale()) observe_sysctls();
-  const bool is_known = *whole && !std::exchange(rtnetlink_stale_, false);
   if (view.take_links_changed()) engine_.retry_now();
   (void)view.take_shapers_unknown();  // their own events follow
-  const bool names_stale = view.take_names_stale(), routes_stale = view.take_routes_stale();
-  if (!is_known || names_stale) return observe_rtnetlink();
-  if (std::exchange(carried_stale_, false)) {
-    if (auto observed = observe_carried(); !observed) return observed;
-  }
-  if (!routes_stale) return {};
-  view.forget_routes();
-  if (auto listed = list(netlink::Listing::our_routes); !listed) return listed;
-  return observe_proxies();
+  const bool names_stale = view.take_names_stale();
+  rtnetlink_stale_ |= part->lost || names_stale;
+  routes_stale_ |= view.take_routes_stale();
+  return !part->more;
 }
 
 void Node::note_touch(const nft::Event& event) {
@@ -378,8 +402,7 @@ Result<void> Node::hear_nftables() {
   const auto drained = nft_events_.drain([this](nft::Event event) { heard(std::move(event)); });
   if (!drained) return tl::unexpected(drained.error());
   if (*drained == nft::Monitor::Drained::lost) nft_stale_ = true;
-  const bool is_other = nft_lister_.frame() != engine_.shared_frame();
-  return nft_stale_ || is_other ? observe_nftables() : Result<void>();
+  return {};
 }
 
 }  // namespace novaplane::node

@@ -12,8 +12,8 @@
 #include "dataplane/engine/executor.h"
 #include "dataplane/netlink/monitor.h"
 #include "dataplane/netlink/socket.h"
-#include "dataplane/nft/client.h"
 #include "dataplane/nft/monitor.h"
+#include "dataplane/node/lister.h"
 #include "dataplane/node/silent_values.h"
 
 /// A host's data plane put together from its parts, for the daemon and the command line alike.
@@ -33,6 +33,7 @@ class Node {
 
   engine::Engine& engine() { return engine_; }
 
+  // --- for programs that have nothing else to do than to wait for the kernel
   /// Lists everything that the kernel knows.
   Result<void> observe();
   /// Hears what happened since, and lists again what events do not tell.
@@ -40,9 +41,18 @@ class Node {
   /// Takes what was told from the socket and keeps it for hear(), while an order is under way: what
   /// the order has done is known first then.
   Result<void> listen();
-  /// Lists what the kernel tells nobody of when it changes: some link values, proxies, sysctls.
-  Result<void> observe_silent();
-  /// That of it which somebody (SilentValues) found changed.
+
+  // --- for a loop, whose workers wait for the kernel
+  /// Hears what waits, until that time at most. False: more may wait.
+  Result<bool> hear_until(engine::Clock::time_point end);
+  /// What has to be listed by now, before anything is planned. In between nothing is heard, so that
+  /// what a listing tells is never newer than an event that is heard later.
+  Look look(bool silent);
+  void look_everywhere() { rtnetlink_stale_ = nft_stale_ = true; }
+  Lister& lister() { return lister_; }
+  /// What it told. One that is not the answer to the latest look is dropped.
+  void take(Seen seen);
+  /// What somebody (SilentValues) found changed without an event. Proxies are due to be listed.
   Result<void> observe(const Changed& changed);
 
   /// What is to be done. Sysctls that are wanted from now on are observed first: what was found
@@ -56,6 +66,8 @@ class Node {
   /// others, so that a foreign change in between is not taken for ours.
   void begin(const engine::Order& order);
   Result<void> end(const engine::Order& order, const engine::Report& report);
+  /// What is known may be wrong in any way: all of it is compiled, and observed, anew.
+  void lose_track();
 
   /// Of nf_tables, as last listed or heard.
   std::uint32_t generation() const { return generation_; }
@@ -66,32 +78,32 @@ class Node {
   int nft_fd() const { return nft_events_.fd(); }
 
  private:
-  Node(std::string host, const std::string& run_dir, netlink::Socket lister,
-       netlink::Monitor netlink_events, nft::Client nft_lister, nft::Monitor nft_events);
+  Node(std::string host, const std::string& run_dir, netlink::Socket asker,
+       netlink::Monitor netlink_events, Lister lister, nft::Monitor nft_events);
 
-  Result<void> observe_links();
-  Result<void> observe_rtnetlink();
-  Result<void> observe_nftables();
-  Result<void> observe_proxies();
-  Result<void> observe_carried();
+  Result<void> look_at_watched();
+  Result<void> look_now();
   void observe_sysctls();
+  void saw_sysctl(const engine::SysctlKey& key, std::string value);
   Result<void> ask_links(std::span<const int> indexes);
-  Result<void> list(netlink::Listing what);
-  Result<void> hear_rtnetlink();
+  Result<bool> hear_rtnetlink(engine::Clock::time_point end);
   Result<void> hear_nftables();
   Result<void> hear_again(std::optional<std::uint32_t> expected_generation);
   void heard(nft::Event event);
   void note_touch(const nft::Event& event);
 
   engine::Engine engine_;
-  netlink::Socket lister_;
+  netlink::Socket asker_;  ///< for the engine's own questions
   netlink::Monitor netlink_events_;
-  nft::Client nft_lister_;
+  Lister lister_;
   nft::Monitor nft_events_;
   std::uint32_t generation_ = 0;
+  std::uint64_t looks_ = 0;        ///< the latest one's number
+  nft::SharedFrame listed_frame_;  ///< that nf_tables were compared with
   engine::Senders own_;
   std::vector<netlink::Observation> unheard_;
-  bool nft_stale_ = false, rtnetlink_stale_ = false;
+  bool nft_stale_ = false, rtnetlink_stale_ = false, routes_stale_ = false;
+  bool proxies_stale_ = false;
   bool carried_stale_ = false;  ///< what NICs carry has moved, or was not as it was thought
   bool paused_ = false;         ///< nf_tables are not listened to
   std::string touched_, intruder_;

@@ -370,10 +370,15 @@ void add_health(Show& show, std::vector<UplinkHealth> health) {
   }
 }
 
-Show show(Engine& engine, const std::string& run_dir, Side side) {
+Show show_rows(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();
   show.gateways = gateway_rows(engine, show.networks);
-  add_warnings(engine, run_dir, show);
+  return show;
+}
+
+Show show(Engine& engine, const std::string& run_dir, Side side) {
+  Show show = show_rows(engine, run_dir, side);
+  add_warnings(show, checks_of(engine, run_dir));
   return show;
 }
 

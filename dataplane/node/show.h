@@ -83,6 +83,9 @@ struct Show {
 enum class Side : std::uint8_t { seen, wanted };
 Show show(engine::Engine& engine, const std::string& run_dir, Side side = Side::seen);
 
+/// The same without the warnings, for which the kernel has to be asked: see warnings.h.
+Show show_rows(engine::Engine& engine, const std::string& run_dir, Side side = Side::seen);
+
 /// Several uplinks of one interface have a row each.
 void add_health(Show& show, std::vector<UplinkHealth> health);
 

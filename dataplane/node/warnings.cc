@@ -8,7 +8,6 @@
 #include "dataplane/engine/service_driver.h"
 #include "dataplane/node/daemon_presence.h"
 #include "dataplane/node/mark_warning.h"
-#include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/refusals.h"
 #include "dataplane/node/self_check.h"
 #include "dataplane/node/spoiled_files.h"
@@ -19,7 +18,7 @@ namespace novaplane::node {
 namespace {
 
 /// The server of metadata in the map's data: address . port. 0: there is none.
-std::uint16_t metadata_port(engine::Engine& engine) {
+std::uint16_t metadata_port(const engine::Engine& engine) {
   constexpr std::size_t kPort = 4;
   std::uint16_t port = 0;
   engine.tables().elements.rows().for_each(
@@ -49,19 +48,23 @@ void add_refusals(const std::string& run_dir, Show& show) {
 
 }  // namespace
 
-void add_warnings(engine::Engine& engine, const std::string& run_dir, Show& show) {
-  show.metadata_port = metadata_port(engine);
+Checks checks_of(const engine::Engine& engine, const std::string& run_dir) {
+  return {metadata_port(engine), marks_in_use(engine), moved_nics(engine, run_dir), run_dir};
+}
+
+void add_warnings(Show& show, const Checks& checks) {
+  show.metadata_port = checks.metadata_port;
   show.warnings = self_check(show);
   const auto shared = std::ranges::find_if(show.gateways, &hwgw::GatewayRow::is_shared);
-  if (shared != show.gateways.end() && !daemon_listens(run_dir)) {
+  if (shared != show.gateways.end() && !daemon_listens(checks.run_dir)) {
     show.warnings.push_back(fmt::format(
         "the gateway of network {} is on this host or on another, as keepalived decides: "
         "without novaplaned nobody here follows it with floating IPs and DHCP",
         shared->network));
   }
-  add_refusals(run_dir, show);
-  if (auto words = mark_warning(engine); !words.empty()) show.warnings.push_back(words);
-  for (const auto& found : {nic_warnings(engine, run_dir), spoiled_files(run_dir)}) {
+  add_refusals(checks.run_dir, show);
+  if (auto words = mark_warning(checks.marks); !words.empty()) show.warnings.push_back(words);
+  for (const auto& found : {nic_warnings(checks.nics), spoiled_files(checks.run_dir)}) {
     std::ranges::copy(found, std::back_inserter(show.warnings));
   }
 }
