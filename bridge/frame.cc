@@ -1,3 +1,5 @@
+#include <linux/if_ether.h>
+
 #include "bridge/bridge.h"
 #include "bridge/discovery.h"
 #include "bridge/fence.h"
@@ -61,6 +63,7 @@ std::vector<nft::Set> sets() {
       {kPairGateway, {ifname, ether_addr}},
       {kGuestLimits, {ifname}, {}, /*interval=*/false, /*limits=*/true},
       {kWireIsolated, {ifname, ipv4_addr}},
+      {kHostsOwn, {ipv4_addr}},
       {kWire6, {ifname}},
       {kWireIsolated6, {ifname, ipv6_addr}},
       {kNdIsolated, {ifname, nd_target}},
@@ -87,6 +90,7 @@ std::vector<nft::Chain> chains() {
       {Family::inet, "forward", kFilter, forward, 0},
       {Family::inet, "input", kFilter, input, 0},
       {Family::bridge, "prerouting", kFilter, prerouting, -300},
+      {Family::bridge, "input", kFilter, input, -200},
       {Family::bridge, "forward", kFilter, forward, kBeforeBrNetfilter},
       {Family::bridge, "postrouting", kFilter, postrouting, 300},
   };
@@ -192,6 +196,43 @@ std::vector<Rule> inside_rules() {
   };
 }
 
+/// Untagged IPv4, IPv6, ARP, and RARP by which a hypervisor announces a guest that has moved. Only
+/// what is none of these is looked up.
+nft::RuleBuilder not_plain(std::string_view chain) {
+  return rule(Family::bridge, chain, "guests send IPv4, IPv6 and ARP")
+      .is_not(frame_type, ETH_P_IP)
+      .is_not(frame_type, ETH_P_IPV6)
+      .is_not(frame_type, ETH_P_ARP)
+      .is_not(frame_type, ETH_P_RARP);
+}
+
+/// The kernel takes off any number of tags of VLAN 0, and rules see behind the first one only. What
+/// is sent to a bridge itself (IEEE 802.1D) comes past prerouting, and up by the port.
+std::vector<Rule> encapsulation_rules() {
+  const auto nested = [](unsigned type) {
+    return rule(Family::bridge, "prerouting", "a tag behind a tag")
+        .is(ether_type, type)
+        .in({iifname}, kTrusted.name)
+        .drop();
+  };
+  const auto to_bridges = [](SetName from) {
+    return rule(Family::bridge, "input", "guests do not talk to bridges")
+        .between(ether_daddr, *Mac::parse("01:80:c2:00:00:00"), *Mac::parse("01:80:c2:00:00:0f"))
+        .in({iifname}, from.name)
+        .drop();
+  };
+  return {
+      not_plain("prerouting").in({iifname}, kGuests.name).drop(),
+      not_plain("prerouting").in({iifname}, kTunnels.name).drop(),
+      nested(ETH_P_8021Q),
+      nested(ETH_P_8021AD),
+      to_bridges(kGuests),
+      to_bridges(kTunnels),
+      not_plain("forward").in({oifname}, kTrusted.name).drop(),
+      not_plain("forward").in({oifname}, kTunnels.name).drop(),
+  };
+}
+
 /// Other bridges of the host pass these hooks too: every rule is keyed by our own ports.
 std::vector<Rule> from_ports_rules(const Marks& marks) {
   const auto from = [](std::string why) {
@@ -251,6 +292,40 @@ std::vector<Rule> between_ports_rules() {
   };
 }
 
+/// From a guest to a port that is neither a guest's nor a wire, and back.
+void add_both_ways(nft::RuleBuilder&& there, nft::RuleBuilder&& back, std::vector<Rule>& rules) {
+  const auto between = [](nft::RuleBuilder&& rule, nft::Select guest, nft::Select other) {
+    return std::move(rule)
+        .in({guest}, kGuests.name)
+        .not_in({other}, kGuests.name)
+        .not_in({other}, kWire.name)
+        .not_in({other}, kLayer2Wire.name)
+        .drop();
+  };
+  rules.push_back(between(std::move(there), iifname, oifname));
+  rules.push_back(between(std::move(back), oifname, iifname));
+}
+
+/// Somebody attached it, or renamed it. Its host serves it as it does a guest, and no guest hears
+/// it where the host alone is to answer.
+std::vector<Rule> unknown_ports_rules() {
+  constexpr std::uint16_t kDhcpv6Client = 546, kDhcpv6Server = 547;
+  const auto unknown = [] { return rule(Family::bridge, "forward", "a port that nobody named"); };
+  const auto routers = [&] {
+    return unknown().between(icmpv6_type, nft::kRouterSolicitation, nft::kRouterAdvertisement);
+  };
+  const auto dhcpv6 = [&] {
+    return unknown().ipv6().between(udp_dport, kDhcpv6Client, kDhcpv6Server);
+  };
+  std::vector<Rule> rules;
+  add_both_ways(unknown().in({arp_daddr_ip}, kHostsOwn.name),
+                unknown().in({arp_saddr_ip}, kHostsOwn.name), rules);
+  add_both_ways(unknown().is(udp_dport, kDhcpServer), unknown().is(udp_dport, kDhcpClient), rules);
+  add_both_ways(routers(), routers(), rules);
+  add_both_ways(dhcpv6(), dhcpv6(), rules);
+  return rules;
+}
+
 /// A tunnel's packet bears the mark of what is inside: with one its route would be looked up each
 /// time (include/net/ip_tunnels.h, ip_tunnel_dst_cache_usable), among those of an uplink even.
 std::vector<Rule> to_ports_rules(const Marks& marks) {
@@ -276,8 +351,9 @@ nft::Frame Bridge::frame(const Marks& marks) const {
   frame.merge({fence_sets(), {}, {}});
   for (const auto& rules :
        {untracked_rules(), forward_rules(marks), world_fence_rules(marks), inside_rules(),
-        fence_rules(), input_rules(marks), from_ports_discovery_rules(), from_ports_rules(marks),
-        between_ports_rules(), to_ports_discovery_rules(), to_ports_rules(marks)}) {
+        fence_rules(), input_rules(marks), encapsulation_rules(), from_ports_discovery_rules(),
+        from_ports_rules(marks), between_ports_rules(), unknown_ports_rules(),
+        to_ports_discovery_rules(), to_ports_rules(marks)}) {
     frame.merge({{}, {}, rules});
   }
   return frame;

@@ -185,6 +185,9 @@ void compile_address(const Context& context, const cloud::Network& network,
   }
   elements.add(kGateways, Bytes().ifname(network.bridge).address(address).take());
   elements.add(kOwnAddresses, Bytes().address(address).take());
+  for (const IpAddress& own : {address, kMetadataAddress}) {
+    elements.add(kHostsOwn, Bytes().address(own).take());
+  }
   if (shares_lan(context, network, {address, static_cast<std::uint8_t>(address.bits())})) {
     elements.add(kOperatorsToo, Bytes().address(address).take());
   }

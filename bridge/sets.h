@@ -68,6 +68,8 @@ constexpr SetName kPairPorts{Family::bridge, "pair_ports"};  ///< of bridges of 
 constexpr SetName kPairGateway{Family::bridge, "pair_gateway"};    ///< port . bridge's own MAC
 constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
+/// Addresses that every host has for its own guests: no port asks another one for them.
+constexpr SetName kHostsOwn{Family::bridge, "hosts_own"};
 constexpr SetName kWire6{Family::bridge, "wire6"};  ///< of networks whose IPv6 the host routes
 constexpr SetName kWireIsolated6{Family::bridge, "wire_isolated6"};  ///< wire . address: no ND
 constexpr SetName kNdIsolated{Family::bridge, "nd_isolated"};        ///< likewise: not asked for

@@ -11,6 +11,7 @@
 #include "dataplane/node/refusals.h"
 #include "dataplane/node/self_check.h"
 #include "dataplane/node/spoiled_files.h"
+#include "dataplane/node/unknown_ports.h"
 #include "hwgw/gateway_pair.h"
 #include "nat/sets.h"
 
@@ -49,7 +50,8 @@ void add_refusals(const std::string& run_dir, Show& show) {
 }  // namespace
 
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir) {
-  return {metadata_port(engine), marks_in_use(engine), moved_nics(engine, run_dir), run_dir};
+  return {metadata_port(engine), marks_in_use(engine), moved_nics(engine, run_dir), run_dir,
+          unknown_ports(engine)};
 }
 
 void add_warnings(Show& show, const Checks& checks) {
@@ -64,7 +66,8 @@ void add_warnings(Show& show, const Checks& checks) {
   }
   add_refusals(checks.run_dir, show);
   if (auto words = mark_warning(checks.marks); !words.empty()) show.warnings.push_back(words);
-  for (const auto& found : {nic_warnings(checks.nics), spoiled_files(checks.run_dir)}) {
+  for (const auto& found :
+       {nic_warnings(checks.nics), spoiled_files(checks.run_dir), checks.unknown_ports}) {
     std::ranges::copy(found, std::back_inserter(show.warnings));
   }
 }

@@ -16,6 +16,7 @@ struct Checks {
   std::uint32_t marks = 0;          ///< see mark_warning.h
   std::vector<MovedNic> nics;
   std::string run_dir;
+  std::vector<std::string> unknown_ports;  ///< sentences
 };
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir);
 

@@ -133,6 +133,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set pair_gateway { type ifname . ether_addr; }
   set guest_limits { type ifname; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set wire_isolated { type ifname . ipv4_addr; }
+  set hosts_own { type ipv4_addr; }
   set wire6 { type ifname; }
   set wire_isolated6 { type ifname . ipv6_addr; }
   set nd_isolated { typeof iifname . @th,64,128; }
@@ -148,6 +149,10 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   map nd_to_guest { typeof iifname . @th,208,48 : @th,208,48; }
   chain prerouting {
     type filter hook prerouting priority -300; policy accept;
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifname @guests drop comment "guests send IPv4, IPv6 and ARP"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifname @tunnels drop comment "guests send IPv4, IPv6 and ARP"
+    meta protocol 8021q iifname @trusted drop comment "a tag behind a tag"
+    meta protocol 8021ad iifname @trusted drop comment "a tag behind a tag"
     icmpv6 type nd-neighbor-solicit-nd-neighbor-advert iifname . @th,64,128 @nd_isolated drop comment "each guest sees its own host"
     icmpv6 type 130-255 iifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
     icmpv6 type 130-255 iifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
@@ -163,13 +168,28 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @pair_ports iifname . ether daddr != @pair_gateway notrack comment "passes a gateway host by"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }
+  chain input {
+    type filter hook input priority -200; policy accept;
+    ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f iifname @guests drop comment "guests do not talk to bridges"
+    ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f iifname @tunnels drop comment "guests do not talk to bridges"
+  }
   chain forward {
     type filter hook forward priority -200; policy accept;
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifname @trusted drop comment "guests send IPv4, IPv6 and ARP"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifname @tunnels drop comment "guests send IPv4, IPv6 and ARP"
     udp dport 67 oifname @wire drop comment "DHCP stays on its host"
     udp dport 68 iifname @wire drop comment "DHCP stays on its host"
     ip daddr . udp dport @tunnel_ends oifname @trusted drop comment "hosts talk to each other, guests do not"
     ip6 daddr . udp dport @tunnel_ends6 oifname @trusted drop comment "hosts talk to each other, guests do not"
     iifname . oifname @hairpin_ports oifname . ether daddr != @port_macs drop comment "nobody hears oneself"
+    arp daddr ip @hosts_own iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    arp saddr ip @hosts_own oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    udp dport 67 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    udp dport 68 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    icmpv6 type nd-router-solicit-nd-router-advert iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    icmpv6 type nd-router-solicit-nd-router-advert oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    meta protocol ip6 udp dport 546-547 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    meta protocol ip6 udp dport 546-547 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
   }
   chain postrouting {
     type filter hook postrouting priority 300; policy accept;

@@ -59,7 +59,8 @@ TEST_F(BridgeNetworkTest, SharedGatewayIsIsolatedOnTheWire) {
   EXPECT_THAT(elements(), UnorderedElementsAre(
                               "wire eth1", "wire_isolated eth1 . 10.0.0.1",
                               "wire_isolated eth1 . 169.254.169.254", "routed br-blue . br-blue",
-                              "trusted eth1", "guest_ranges 10.0.0.0-10.0.0.255", "managed br-blue",
+                              "hosts_own 10.0.0.1", "hosts_own 169.254.169.254", "trusted eth1",
+                              "guest_ranges 10.0.0.0-10.0.0.255", "managed br-blue",
                               "gateways br-blue . 10.0.0.1", "own_addresses 10.0.0.1",
                               "host_services br-blue . 10.0.0.1 . udp . 53",
                               "host_services br-blue . 10.0.0.1 . tcp . 53"));
