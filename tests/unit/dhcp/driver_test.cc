@@ -98,12 +98,13 @@ TEST_F(Dnsmasq, OptionsArriveAsTheDocumentHasThem) {
   }
 }
 
-/// More of them than fit into a line of dnsmasq's configuration as people write them.
-TEST_F(Dnsmasq, AsManyRoutesArriveAsAnOptionHolds) {
+/// More than fit into a line of dnsmasq's configuration as people write them, and as many as fit
+/// into a client's message beside the other options.
+TEST_F(Dnsmasq, ManyRoutesArrive) {
   auto blue = make_network("blue", 0);
-  for (std::uint32_t i = 0; i < 31; ++i) {
+  for (std::uint32_t i = 0; i < 27; ++i) {
     blue.dhcp.routes.push_back(
-        {{IpAddress::v4(0xc8c86400 + (i << 8)), 24}, IpAddress::v4(0x0a0000c8 + i)});
+        {{IpAddress::v4(0xc8c86400 + (i << 8)), 24}, IpAddress::v4(0xc0a864c8)});
   }
   want(blue);
   want_port("blue", "web1", kMacA, "10.0.0.10");
@@ -111,8 +112,8 @@ TEST_F(Dnsmasq, AsManyRoutesArriveAsAnOptionHolds) {
   auto given = lease("blue", kMacA);
   ASSERT_TRUE(given);
   EXPECT_THAT((*given)["staticroutes"],
-              AllOf(HasSubstr("200.200.100.0/24 10.0.0.200 "),
-                    HasSubstr(" 200.200.130.0/24 10.0.0.230 0.0.0.0/0 10.0.0.1")));
+              AllOf(HasSubstr("200.200.100.0/24 192.168.100.200 "),
+                    HasSubstr(" 200.200.126.0/24 192.168.100.200 0.0.0.0/0 10.0.0.1")));
 }
 
 TEST_F(Dnsmasq, AnUnknownMacIsGivenNothing) {
