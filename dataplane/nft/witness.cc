@@ -47,7 +47,7 @@ bool Witness::wait() {
 Result<bool> Witness::saw_only_others(std::uint32_t from, std::uint32_t to) {
   if (from == to) return true;
   for (int i = 0; i < kMostDatagrams && wait(); ++i) {
-    const auto datagram = socket_.receive(MSG_DONTWAIT);
+    const auto datagram = socket_.receive(Socket::Wait::no);
     if (!datagram && datagram.error().code == ENOBUFS) return false;
     if (!datagram) return tl::unexpected(datagram.error());
     int left = static_cast<int>(datagram->size());
