@@ -90,7 +90,6 @@ std::vector<nft::Chain> chains() {
       {Family::inet, "forward", kFilter, forward, 0},
       {Family::inet, "input", kFilter, input, 0},
       {Family::bridge, "prerouting", kFilter, prerouting, -300},
-      {Family::bridge, "input", kFilter, input, -200},
       {Family::bridge, "forward", kFilter, forward, kBeforeBrNetfilter},
       {Family::bridge, "postrouting", kFilter, postrouting, 300},
   };
@@ -206,8 +205,7 @@ nft::RuleBuilder not_plain(std::string_view chain) {
       .is_not(frame_type, ETH_P_RARP);
 }
 
-/// The kernel takes off any number of tags of VLAN 0, and rules see behind the first one only. What
-/// is sent to a bridge itself (IEEE 802.1D) comes past prerouting, and up by the port.
+/// The kernel takes off any number of tags of VLAN 0, and rules see behind the first one only.
 std::vector<Rule> encapsulation_rules() {
   const auto nested = [](unsigned type) {
     return rule(Family::bridge, "prerouting", "a tag behind a tag")
@@ -215,19 +213,11 @@ std::vector<Rule> encapsulation_rules() {
         .in({iifname}, kTrusted.name)
         .drop();
   };
-  const auto to_bridges = [](SetName from) {
-    return rule(Family::bridge, "input", "guests do not talk to bridges")
-        .between(ether_daddr, *Mac::parse("01:80:c2:00:00:00"), *Mac::parse("01:80:c2:00:00:0f"))
-        .in({iifname}, from.name)
-        .drop();
-  };
   return {
       not_plain("prerouting").in({iifname}, kGuests.name).drop(),
       not_plain("prerouting").in({iifname}, kTunnels.name).drop(),
       nested(ETH_P_8021Q),
       nested(ETH_P_8021AD),
-      to_bridges(kGuests),
-      to_bridges(kTunnels),
       not_plain("forward").in({oifname}, kTrusted.name).drop(),
       not_plain("forward").in({oifname}, kTunnels.name).drop(),
   };

@@ -16,6 +16,14 @@ constexpr std::uint16_t kDhcpServer = 67, kDhcpv6Server = 547;
 
 RuleBuilder input(std::string why) { return nft::rule(Family::inet, "input", std::move(why)); }
 
+/// What is sent to a bridge itself (IEEE 802.1D: LLDP and others) passes no hook of the bridge: the
+/// kernel hands it up as its port's, so that the port's guest would be nobody's. No IP goes there.
+Rule to_bridges_rule() {
+  return input("no IP in frames to bridges")
+      .between(ether_daddr, *Mac::parse("01:80:c2:00:00:00"), *Mac::parse("01:80:c2:00:00:0f"))
+      .drop();
+}
+
 /// Whatever link it comes by: whoever writes into a tunnel writes into every network.
 std::vector<Rule> host_talk_rules() {
   const auto only_from_peers = [](nft::Key to, SetName ends, nft::Key from, SetName peers) {
@@ -108,7 +116,8 @@ void append(std::vector<Rule>& rules, std::vector<Rule> more) {
 /// A bridge is known by its group, which stays with it whatever somebody renames, and closed by
 /// default: a port that the document does not name is a guest's.
 std::vector<Rule> input_rules(const Marks& marks) {
-  std::vector<Rule> rules = host_talk_rules();
+  std::vector<Rule> rules{to_bridges_rule()};
+  append(rules, host_talk_rules());
   rules.push_back(input("not from a bridge of ours")
                       .is_not(iifgroup, netlink::kOurGroup)
                       .is_not(iifgroup, netlink::kDoomedGroup)

@@ -90,6 +90,7 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   }
   chain input {
     type filter hook input priority 0; policy accept;
+    ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f drop comment "no IP in frames to bridges"
     ip daddr . udp dport @host_talk ip saddr . udp dport != @host_peers drop comment "hosts listen to each other only"
     ip6 daddr . udp dport @host_talk6 ip6 saddr . udp dport != @host_peers6 drop comment "hosts listen to each other only"
     iifgroup != 28272 iifgroup != 28273 accept comment "not from a bridge of ours"
@@ -167,11 +168,6 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @guest_limits drop comment "more than the port's rate"
     iifname @pair_ports iifname . ether daddr != @pair_gateway notrack comment "passes a gateway host by"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
-  }
-  chain input {
-    type filter hook input priority -200; policy accept;
-    ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f iifname @guests drop comment "guests do not talk to bridges"
-    ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f iifname @tunnels drop comment "guests do not talk to bridges"
   }
   chain forward {
     type filter hook forward priority -200; policy accept;
