@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "dataplane/base/printable.h"
 #include "tools/command.h"
 #include "tools/document.h"
 #include "tools/json.h"
@@ -21,7 +22,7 @@ std::string contents_of(const cloud::Cloud& cloud) {
 int tell(const std::vector<cloud::Mistake>& mistakes, bool json) {
   if (json) print(to_json(mistakes));
   for (const cloud::Mistake& mistake : mistakes) {
-    if (!json) fmt::print(stderr, "{}\n", mistake.message());
+    if (!json) fmt::print(stderr, "{}\n", printable(mistake.message()));
   }
   return kFailed;
 }

@@ -95,13 +95,13 @@ Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
   if (auto written = write_durably(files.on_trial, duty.text, 0600); !written) {
     return tl::unexpected(written.error());
   }
-  auto listener = node::listen_as_guardian();
-  if (!listener) return tl::unexpected(listener.error());
+  auto seat = node::GuardianSeat::take();
+  if (!seat) return tl::unexpected(seat.error());
   ::unlink(files.rolled_back.c_str());
-  if (auto started = start_guardian(*listener, duty); !started) {
+  if (auto started = start_guardian(*seat, duty); !started) {
     return tl::unexpected(started.error());
   }
-  listener->reset();
+  *seat = {};
   auto report = bring_up(std::move(cloud), *writer, duty);
   const bool is_refused = !writer->lock && report && !report->error.empty();
   if (!report || is_refused) (void)node::ask_guardian('r');

@@ -4,19 +4,21 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <filesystem>
 #include <sstream>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "dataplane/base/files.h"
+#include "dataplane/base/peer.h"
+#include "dataplane/base/printable.h"
 #include "dataplane/base/process.h"
 #include "dataplane/cloud/document.h"
 #include "dataplane/node/trial.h"
@@ -30,19 +32,25 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int kListener = 3;  ///< where the guardian keeps its socket
+constexpr int kListener = 3, kLock = 4;  ///< where the guardian keeps its seat
+constexpr std::size_t kMostClients = 32;
+constexpr std::chrono::seconds kToAsk{1};  ///< a question is one byte
 constexpr std::chrono::seconds kForTheWriter{5};
 constexpr int kTries = 5;
 constexpr std::chrono::seconds kBetweenTries{1};
 
 /// Nothing of the parent stays open: neither its lock nor its terminal.
-void let_go(int listener) {
+void let_go(const node::GuardianSeat& seat) {
   ::setsid();
   [[maybe_unused]] const int moved = ::chdir("/");
   ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
+  // Neither may be where the other one goes.
+  const int listener = ::fcntl(seat.listener.get(), F_DUPFD_CLOEXEC, kLock + 1);
+  const int lock = ::fcntl(seat.lock.get(), F_DUPFD_CLOEXEC, kLock + 1);
   ::dup3(listener, kListener, O_CLOEXEC);
-  ::close_range(kListener + 1, ~0u, 0);
+  ::dup3(lock, kLock, O_CLOEXEC);
+  ::close_range(kLock + 1, ~0u, 0);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
   ::close(null);
@@ -57,35 +65,60 @@ class Guardian {
         deadline_(Clock::now() + duty_.time) {}
 
   void run() {
-    while (!over_ && Clock::now() < deadline_) {
-      pollfd waiting{kListener, POLLIN, 0};
-      const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
-      if (::poll(&waiting, 1, static_cast<int>(std::max<long>(left.count(), 0))) <= 0) continue;
-      if (const Fd client{::accept4(kListener, nullptr, nullptr, SOCK_CLOEXEC)}) answer(client);
-    }
+    while (!over_ && Clock::now() < deadline_) serve();
+    node::GuardianSeat::remove_names();
     ::close(kListener);  // nothing is on trial any more
+    ::close(kLock);
     if (!kept_) roll_back();
   }
 
  private:
+  struct Client {
+    Fd socket;
+    Clock::time_point until;
+  };
+
   milliseconds left() const {
     return std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now());
   }
 
-  void answer(const Fd& client) {
-    constexpr timeval kPatience{1, 0};
-    ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    ::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  /// All at once, each with a second of its own: who connects and says nothing keeps nobody
+  /// waiting.
+  void serve() {
+    auto until = deadline_;
+    std::vector<pollfd> waiting{{kListener, POLLIN, 0}};
+    for (const Client& client : clients_) {
+      waiting.push_back({client.socket.get(), POLLIN, 0});
+      until = std::min(until, client.until);
+    }
+    const auto time = std::chrono::ceil<milliseconds>(until - Clock::now());
+    const auto count = static_cast<nfds_t>(waiting.size());
+    if (::poll(waiting.data(), count, static_cast<int>(std::max<long>(time.count(), 0))) < 0)
+      return;
+    for (std::size_t i = 0; i < clients_.size() && !over_; ++i) {
+      if (waiting[i + 1].revents != 0) answer(std::exchange(clients_[i].socket, Fd()));
+    }
+    std::erase_if(clients_, [now = Clock::now()](const Client& client) {
+      return !client.socket || client.until <= now;
+    });
+    if (waiting[0].revents != 0) accept();
+  }
+
+  void accept() {
+    Fd socket(::accept4(kListener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket || !is_root_peer(socket.get())) return;
+    if (clients_.size() == kMostClients) clients_.erase(clients_.begin());
+    clients_.push_back({std::move(socket), Clock::now() + kToAsk});
+  }
+
+  void answer(Fd client) {
     char question = 0;
     if (::recv(client.get(), &question, 1, 0) != 1) return;
-    const bool is_root = size == sizeof(peer) && peer.uid == 0;
-    if (question == 'w' && is_root) {
-      (void)::fcntl(client.get(), F_DUPFD_CLOEXEC, kListener + 1);  // ends with us
+    if (question == 'w') {
+      watchers_.push_back(std::move(client));  // ends with us
       return;
     }
-    const std::string line = answer_to(is_root ? question : 's') + "\n";
+    const std::string line = answer_to(question) + "\n";
     ::send(client.get(), line.data(), line.size(), MSG_NOSIGNAL);
   }
 
@@ -128,13 +161,13 @@ class Guardian {
     ::openlog("novaplane", LOG_PID, LOG_DAEMON);
     note("");
     ::syslog(LOG_WARNING, "%s was not confirmed: bringing back what was confirmed last",
-             duty_.file.c_str());
+             printable(duty_.file).c_str());
     Result<void> done;
     for (int attempt = 0; attempt < kTries; ++attempt) {
       if (attempt > 0) std::this_thread::sleep_for(kBetweenTries);
       if ((done = bring_back())) break;
     }
-    if (!done) ::syslog(LOG_ERR, "bring back: %s", done.error().message().c_str());
+    if (!done) ::syslog(LOG_ERR, "bring back: %s", printable(done.error().message()).c_str());
     note(done ? "ok" : done.error().message());
     ::unlink(files_.on_trial.c_str());
   }
@@ -185,17 +218,19 @@ class Guardian {
   node::TrialFiles files_;
   Result<Process> parent_;
   Clock::time_point deadline_;
+  std::vector<Client> clients_;
+  std::vector<Fd> watchers_;
   bool over_ = false, kept_ = false;
 };
 
 }  // namespace
 
-Result<void> start_guardian(const Fd& listener, const Duty& duty) {
+Result<void> start_guardian(const node::GuardianSeat& seat, const Duty& duty) {
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return failure("start a process that brings back what was confirmed", errno);
   if (child > 0) return {};
-  let_go(listener.get());
+  let_go(seat);
   Guardian(duty, parent).run();
   ::_exit(0);
 }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "dataplane/base/error.h"
-#include "dataplane/base/fd.h"
+#include "dataplane/node/trial.h"
 #include "tools/options.h"
 
 namespace novaplane::tools {
@@ -22,7 +22,7 @@ struct Duty {
 };
 
 /// Starts the guardian: a process in a session of its own, without a terminal, that holds nothing
-/// of ours and outlives us however we end. It answers at `listener`.
-Result<void> start_guardian(const Fd& listener, const Duty& duty);
+/// of ours and outlives us however we end. It takes a copy of `seat`.
+Result<void> start_guardian(const node::GuardianSeat& seat, const Duty& duty);
 
 }  // namespace novaplane::tools

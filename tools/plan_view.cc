@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dataplane/base/printable.h"
 #include "tools/terminal.h"
 
 namespace novaplane::tools {
@@ -33,9 +34,10 @@ Colour colour_of(char mark) {
 }
 
 std::string line_of(const PlanView::Step& step) {
-  return fmt::format("  {}  {}\n",
-                     paint(colour_of(step.mark), fmt::format("{} {}", step.mark, step.what)),
-                     paint(Colour::dim, fmt::format("({})", step.why)));
+  return fmt::format(
+      "  {}  {}\n",
+      paint(colour_of(step.mark), fmt::format("{} {}", step.mark, printable(step.what))),
+      paint(Colour::dim, fmt::format("({})", printable(step.why))));
 }
 
 std::size_t number_of(const PlanView& plan, char mark) {
@@ -84,7 +86,7 @@ std::string remarks_text(std::string_view title, const std::vector<Remark>& rema
   std::string text = fmt::format("{}\n", paint(colour, title));
   const std::size_t shown = most == 0 ? remarks.size() : std::min(remarks.size(), most);
   for (std::size_t i = 0; i < shown; ++i) {
-    text += fmt::format("    {}: {}\n", remarks[i].object, remarks[i].reason);
+    text += fmt::format("    {}: {}\n", printable(remarks[i].object), printable(remarks[i].reason));
   }
   if (shown < remarks.size()) {
     text += fmt::format("    and {} more (--verbose lists them)\n",

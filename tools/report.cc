@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dataplane/base/printable.h"
 #include "tools/command.h"
 #include "tools/json.h"
 #include "tools/summary.h"
@@ -16,7 +17,7 @@ constexpr std::size_t kMostRemarks = 10;  ///< that anybody reads without asking
 constexpr int kVerbWidth = 10;
 
 std::string line_of(std::string_view verb, std::string_view text) {
-  return fmt::format("{:<{}}{}\n", verb, kVerbWidth, text);
+  return fmt::format("{:<{}}{}\n", verb, kVerbWidth, printable(text));
 }
 
 void print_changes(const Report& report, bool verbose) {
@@ -25,7 +26,8 @@ void print_changes(const Report& report, bool verbose) {
     return;
   }
   for (const auto& [what, why] : report.changed) {
-    print(fmt::format("{}  {}\n", what, paint(Colour::dim, fmt::format("({})", why))));
+    print(fmt::format("{}  {}\n", printable(what),
+                      paint(Colour::dim, fmt::format("({})", printable(why)))));
   }
 }
 

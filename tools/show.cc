@@ -1,4 +1,5 @@
 #include "dataplane/node/show.h"
+#include "dataplane/base/printable.h"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -127,7 +128,7 @@ void print_all(const Show& show) {
   }
   if (text.empty()) text = "nothing of novaplane on this host\n";
   if (!show.warnings.empty()) text += "\n" + paint(Colour::bold, "WARNINGS") + "\n";
-  for (const std::string& warning : show.warnings) text += warning + "\n";
+  for (const std::string& warning : show.warnings) text += printable(warning) + "\n";
   print(text);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/base/printable.h"
+
 namespace novaplane::tools {
 namespace {
 
@@ -36,7 +38,7 @@ std::string line_of(const Cells& cells, const std::vector<std::size_t>& widths) 
 void Table::add(Cells cells) {
   cells.resize(titles_.size());
   for (std::string& cell : cells) {
-    if (cell.empty()) cell = "-";
+    cell = cell.empty() ? "-" : printable(cell);
   }
   rows_.push_back(std::move(cells));
 }

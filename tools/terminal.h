@@ -16,7 +16,12 @@ std::string on(Colour colour);
 std::string off(Colour colour);
 std::string paint(Colour colour, std::string_view text);
 
-void print(std::string_view text);  ///< to stdout, as it is
+/// To stdout. What names of links, comments or files would tell a terminal is shown, not done; only
+/// ends of lines and our own colours pass.
+void print(std::string_view text);
+
+/// What print() writes; `ours_stay`: our own colours do.
+std::string without_strangers_commands(std::string_view text, bool ours_stay);
 
 /// "novaplane: SENTENCE" on stderr.
 void complain(std::string_view sentence);

@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
+std::string name_of(std::optional<pid_t> holder) {
+  return holder ? fmt::format("process {}", *holder) : "a process that cannot be told";
+}
+
 bool is_daemon(pid_t pid) { return executable_name(pid) == "novaplaned"; }
 
 Result<Writer> daemon_at(const Options& options, pid_t pid) {
@@ -62,13 +66,13 @@ Result<Writer> become_writer(const Options& options) {
   const auto holder = node::WriterLock::holder();
   if (holder && is_daemon(*holder)) return daemon_at(options, *holder);
   ProgressLine progress;
-  progress.show(fmt::format("waiting for novaplane (process {}) to be done", holder.value_or(0)));
+  progress.show(fmt::format("waiting for novaplane ({}) to be done", name_of(holder)));
   lock = node::WriterLock::take_before(std::chrono::steady_clock::now() + kPatience);
   if (lock) return Writer{std::move(*lock), {}};
   return failure(
-      fmt::format("another novaplane (process {}) is still at work on this host after "
+      fmt::format("another novaplane ({}) is still at work on this host after "
                   "{} seconds: try again when it is done",
-                  node::WriterLock::holder().value_or(0), kPatience.count()));
+                  name_of(node::WriterLock::holder()), kPatience.count()));
 }
 
 }  // namespace novaplane::tools

@@ -23,7 +23,9 @@
 
 #include "dataplane/base/exception.h"
 #include "dataplane/base/files.h"
+#include "dataplane/base/peer.h"
 #include "dataplane/daemon/reports.h"
+#include "dataplane/node/daemon_presence.h"
 
 namespace novaplane::daemon {
 
@@ -45,28 +47,19 @@ constexpr int kMostWaiting = 16;  ///< of them, for passes: the others get their
 constexpr std::chrono::milliseconds kFreshStatus{5};
 constexpr std::chrono::seconds kLongestAnswer{60};  ///< but for passes, which know their deadline
 
-bool is_root(Local::socket& socket) {
-  ucred peer{};
-  socklen_t size = sizeof(peer);
-  return ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-         peer.uid == 0;
-}
-
 bool is_socket(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-/// A socket that nobody answers at is left from a daemon that was killed.
-Result<void> clear_the_way(asio::io_context& context, const std::string& path) {
-  Local::socket probe(context);
-  error_code error;
-  probe.connect(Local::endpoint(path), error);
-  if (!error) {
+/// A socket that nobody answers at is left from a daemon that was killed; one of another user's is
+/// nobody's daemon.
+Result<void> clear_the_way(const std::string& run_dir, const std::string& path) {
+  if (node::daemon_listens(run_dir)) {
     return failure("listen at " + path, EADDRINUSE,
                    "another daemon answers there; give each a --run-dir of its own");
   }
-  if (is_socket(path)) ::unlink(path.c_str());
+  if (is_socket(path) && ::unlink(path.c_str()) != 0) return failure("listen at " + path, errno);
   return {};
 }
 
@@ -349,7 +342,7 @@ asio::awaitable<void> Control::State::accept_client(std::shared_ptr<State> state
     co_await pause.async_wait(token);
     co_return;
   }
-  if (!is_root(socket) || state->clients >= kMostClients) co_return;
+  if (!is_root_peer(socket.native_handle()) || state->clients >= kMostClients) co_return;
   ++state->clients;
   const auto left = [state](const std::exception_ptr&) { --state->clients; };
   asio::co_spawn(state->context, serve(state, std::move(socket)), left);
@@ -376,7 +369,7 @@ Result<std::unique_ptr<Control>> Control::open(Loop& clients, Loop& decides,
                    fmt::format("the path of a socket has at most {} bytes", kLongestPath));
   }
   auto state = std::make_shared<State>(clients, decides, path, std::move(handlers));
-  if (auto clear = clear_the_way(clients.context(), path); !clear) {
+  if (auto clear = clear_the_way(run_dir, path); !clear) {
     return tl::unexpected(clear.error());
   }
   if (const error_code error = listen_for_root(state->acceptor, path)) {

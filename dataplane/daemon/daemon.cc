@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "dataplane/base/files.h"
+#include "dataplane/base/printable.h"
 #include "dataplane/base/words.h"
 #include "dataplane/daemon/log.h"
 #include "dataplane/daemon/notify.h"
@@ -271,6 +272,7 @@ void Daemon::tell_manager(bool ready) {
     const auto failed = count_failed(node_->engine().status());
     text += failed == 0 ? "converged" : fmt::format("failing: {}", failed);
   }
+  text = printable(text);  // a line of its own would be another assignment
   if (!ready && text == told_) return;
   notify_manager((ready ? "READY=1\nSTATUS=" : "STATUS=") + text);
   told_ = std::move(text);

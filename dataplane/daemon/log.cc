@@ -6,6 +6,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "dataplane/base/printable.h"
+
 namespace novaplane::daemon::log {
 namespace {
 
@@ -68,7 +70,7 @@ void start(Level least) {
 bool is_enabled(Level level) { return spdlog::default_logger_raw()->should_log(level_of(level)); }
 
 void write(Level level, std::string_view line) {
-  spdlog::default_logger_raw()->log(level_of(level), line);
+  spdlog::default_logger_raw()->log(level_of(level), printable(line));
 }
 
 }  // namespace novaplane::daemon::log

@@ -8,7 +8,8 @@
 #include <utility>
 
 /// The daemon's log on stderr: for people on a terminal, else as journald takes it (a priority
-/// before each line, sd-daemon(3)). Only the daemon logs; the layers below return what they know.
+/// before each line, sd-daemon(3)). A line is one line, whatever is in it (base/printable.h). Only
+/// the daemon logs; the layers below return what they know.
 namespace novaplane::daemon::log {
 
 enum class Level : std::uint8_t { debug, info, warning, error };

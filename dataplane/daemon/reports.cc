@@ -10,7 +10,7 @@ using Json = nlohmann::ordered_json;
 
 /// Names of files are any bytes; JSON is UTF-8.
 std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 std::string_view word(engine::State state) {

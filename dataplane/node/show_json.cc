@@ -118,7 +118,7 @@ std::string to_json(const Show& show, std::string_view only) {
   put("uplinks", "uplinks", show.uplinks);
   put("gateways", "gateways", show.gateways);
   json["warnings"] = show.warnings;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace novaplane::node

@@ -8,40 +8,40 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
-#include <cstdio>
 #include <sstream>
 #include <string_view>
 
 #include "dataplane/base/files.h"
+#include "dataplane/base/peer.h"
+#include "dataplane/node/lock_place.h"
 
 namespace novaplane::node {
 namespace {
 
-constexpr std::string_view kName = "novaplane/guardian";
-/// To keep a document the guardian writes a file and may ask the daemon.
+constexpr std::size_t kLongestAnswer = 8192;
+/// To keep a document the guardian writes a file and may ask the daemon. Also to connect: where
+/// more wait than its queue takes (unix(7), SO_SNDTIMEO).
 constexpr timeval kPatience{10, 0};
 
-struct Address {
-  sockaddr_un value{};
-  socklen_t size = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&value); }
-};
+std::string socket_path() { return lock_path("guardian"); }
+std::string file_path() { return lock_path("guardian.lock"); }
 
-/// A leading zero byte: the abstract namespace, which is one for each network namespace (unix(7)).
-Address guardian_address() {
-  Address address;
-  address.value.sun_family = AF_UNIX;
-  std::copy(kName.begin(), kName.end(), address.value.sun_path + 1);
-  address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + kName.size());
+sockaddr_un guardian_address() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket_path().copy(address.sun_path, sizeof(address.sun_path) - 1);
   return address;
 }
 
+/// Only root can listen there; that it is root is looked at all the same.
 Fd connect_and_say(char question) {
-  const Address address = guardian_address();
+  const sockaddr_un address = guardian_address();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-  if (::connect(socket.get(), address.get(), address.size) != 0) return {};
+  for (const int limit : {SO_SNDTIMEO, SO_RCVTIMEO}) {
+    ::setsockopt(socket.get(), SOL_SOCKET, limit, &kPatience, sizeof(kPatience));
+  }
+  const auto* to = reinterpret_cast<const sockaddr*>(&address);
+  if (::connect(socket.get(), to, sizeof(address)) != 0 || !is_root_peer(socket.get())) return {};
   return ::send(socket.get(), &question, 1, MSG_NOSIGNAL) == 1 ? std::move(socket) : Fd();
 }
 
@@ -52,14 +52,28 @@ std::string seconds(std::chrono::milliseconds time) {
 
 }  // namespace
 
-Result<Fd> listen_as_guardian() {
-  const Address address = guardian_address();
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket || ::bind(socket.get(), address.get(), address.size) != 0 ||
-      ::listen(socket.get(), 8) != 0) {
-    return failure("put a document on trial", errno, errno == EADDRINUSE ? trial_sentence() : "");
+Result<GuardianSeat> GuardianSeat::take() {
+  if (auto made = make_lock_folder(); !made) return tl::unexpected(made.error());
+  auto file = take_file_lock(file_path());
+  if (!file) {
+    if (file.error().code != EWOULDBLOCK) return tl::unexpected(file.error());
+    return failure("put a document on trial", EADDRINUSE, trial_sentence());
   }
-  return socket;
+  // A guardian that was killed has left it.
+  ::unlink(socket_path().c_str());
+  const sockaddr_un address = guardian_address();
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket ||
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::listen(socket.get(), SOMAXCONN) != 0) {
+    return failure("put a document on trial", errno);
+  }
+  return GuardianSeat{std::move(socket), std::move(*file)};
+}
+
+void GuardianSeat::remove_names() {
+  ::unlink(socket_path().c_str());
+  ::unlink(file_path().c_str());
 }
 
 Result<std::string> ask_guardian(char question) {
@@ -67,7 +81,8 @@ Result<std::string> ask_guardian(char question) {
   if (!socket) return failure("ask the guardian", ENOENT);
   std::string answer;
   char buffer[512];
-  for (ssize_t got; (got = ::recv(socket.get(), buffer, sizeof(buffer), 0)) > 0;) {
+  for (ssize_t got; answer.size() < kLongestAnswer &&
+                    (got = ::recv(socket.get(), buffer, sizeof(buffer), 0)) > 0;) {
     answer.append(buffer, static_cast<std::size_t>(got));
   }
   if (!answer.ends_with('\n')) return failure("ask the guardian", "it does not answer");

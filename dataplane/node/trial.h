@@ -11,8 +11,9 @@
 
 /// A document on trial: `novaplane up --confirm` has brought it into force, and unless somebody
 /// confirms it in time, what was confirmed last comes back. A process of its own, the guardian,
-/// sees to that. It listens at an abstract Unix socket, as the writer's lock does: one for each
-/// network namespace, and gone with its process. A question is one byte, the answer one line.
+/// sees to that. It listens at a Unix socket beside the writer's lock (node/lock_place.h), one for
+/// each network namespace, and each end makes sure that the other one is root. A question is one
+/// byte, the answer one line.
 ///
 ///     's'  "trial <milliseconds left> <file>"
 ///     'c'  keep it: "kept <milliseconds left> <file>", "late <file>" or "error <sentence>"
@@ -25,8 +26,15 @@ struct Trial {
   std::chrono::milliseconds left{};
 };
 
-/// The socket of a guardian to be. EADDRINUSE: a document is on trial already.
-Result<Fd> listen_as_guardian();
+/// What makes a process the guardian, as long as it keeps both open: where it listens, and a lock,
+/// since a socket's name stays when its process is killed.
+struct GuardianSeat {
+  Fd listener, lock;
+
+  /// EADDRINUSE: a document is on trial already.
+  static Result<GuardianSeat> take();
+  static void remove_names();  ///< by the guardian, before it leaves
+};
 
 /// None: nothing is on trial here.
 std::optional<Trial> trial();

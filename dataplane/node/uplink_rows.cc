@@ -50,7 +50,7 @@ Json json_of(const UplinkHealth& row) {
 std::string to_json(const std::vector<UplinkHealth>& rows) {
   Json list = Json::array();
   for (const UplinkHealth& row : rows) list.push_back(json_of(row));
-  return list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return list.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 std::vector<UplinkHealth> uplinks_from_json(std::string_view text) {

@@ -1,17 +1,23 @@
 #include "dataplane/node/writer_lock.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <string_view>
+#include <thread>
+
+#include "dataplane/base/peer.h"
+#include "dataplane/node/lock_place.h"
 
 namespace novaplane::node {
 namespace {
+
+constexpr std::string_view kWriter = "writer";
 
 struct Name {
   sockaddr_un address{};
@@ -19,7 +25,7 @@ struct Name {
 };
 
 /// A leading zero byte: the abstract namespace, which is one for each network namespace (unix(7)).
-Name lock_name() {
+Name abstract_name() {
   constexpr std::string_view kName = "novaplane/writer";
   Name name;
   name.address.sun_family = AF_UNIX;
@@ -32,63 +38,64 @@ const sockaddr* as_sockaddr(const Name& name) {
   return reinterpret_cast<const sockaddr*>(&name.address);
 }
 
-Fd unix_socket() { return Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
-
-/// A connection that ends when the holder does. None: nobody holds the lock, or more wait for its
-/// end than its queue takes. Nobody accepts: a connect() that waits would wait for the holder's
-/// end, even where that is this process.
-Fd connect_to_holder() {
-  const Name name = lock_name();
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  return ::connect(socket.get(), as_sockaddr(name), name.size) == 0 ? std::move(socket) : Fd();
+/// None: somebody else has it.
+Fd take_abstract_name() {
+  const Name name = abstract_name();
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const bool done = ::bind(socket.get(), as_sockaddr(name), name.size) == 0 &&
+                    ::listen(socket.get(), SOMAXCONN) == 0;
+  return done ? std::move(socket) : Fd();
 }
 
-std::optional<pid_t> pid_behind(const Fd& connection) {
-  ucred peer{};
-  socklen_t size = sizeof(peer);
-  if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
-  return peer.pid;
+/// Whoever is not root, or cannot be asked, holds nothing. Never waits: nobody accepts there.
+std::optional<pid_t> root_behind_abstract_name() {
+  const Name name = abstract_name();
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(socket.get(), as_sockaddr(name), name.size) != 0) return std::nullopt;
+  const auto peer = peer_of(socket.get());
+  return peer && peer->uid == 0 ? std::optional(peer->pid) : std::nullopt;
 }
 
-using Clock = std::chrono::steady_clock;
-
-/// Without a connection: until the deadline.
-void wait_for_end(const Fd& connection, Clock::time_point deadline) {
-  using namespace std::chrono;
-  const auto left = duration_cast<milliseconds>(deadline - Clock::now()).count();
-  pollfd waiting{connection.get(), POLLIN, 0};
-  ::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0)));
+tl::unexpected<Error> taken_by(std::optional<pid_t> pid) {
+  return failure("become the writer of this network namespace", EADDRINUSE,
+                 pid ? fmt::format("process {} already is", *pid) : "another process already is");
 }
 
 }  // namespace
 
-Result<WriterLock> WriterLock::take() {
-  const Name name = lock_name();
-  Fd socket = unix_socket();
-  if (!socket || ::bind(socket.get(), as_sockaddr(name), name.size) != 0 ||
-      ::listen(socket.get(), SOMAXCONN) != 0) {
-    const int code = errno;
-    const auto pid = code == EADDRINUSE ? holder() : std::nullopt;
-    return failure("become the writer of this network namespace", code,
-                   pid ? fmt::format("process {} already is", *pid) : "");
-  }
-  return WriterLock(std::move(socket));
+WriterLock::WriterLock(std::string path, Fd file, Fd name)
+    : path_(std::move(path)), file_(std::move(file)), name_(std::move(name)) {}
+
+WriterLock::~WriterLock() {
+  if (file_) ::unlink(path_.c_str());
 }
 
-Result<WriterLock> WriterLock::take_before(Clock::time_point deadline) {
+Result<WriterLock> WriterLock::take() {
+  if (auto made = make_lock_folder(); !made) return tl::unexpected(made.error());
+  std::string path = lock_path(kWriter);
+  auto file = take_file_lock(path);
+  if (!file && file.error().code == EWOULDBLOCK) return taken_by(file_lock_holder(path));
+  if (!file) return tl::unexpected(file.error());
+  Fd name = take_abstract_name();
+  if (!name) {
+    if (const auto pid = root_behind_abstract_name()) return taken_by(pid);
+  }
+  return WriterLock(std::move(path), std::move(*file), std::move(name));
+}
+
+Result<WriterLock> WriterLock::take_before(std::chrono::steady_clock::time_point deadline) {
+  constexpr auto kPause = std::chrono::milliseconds(5);
   for (;;) {
     auto lock = take();
     const bool in_use = !lock && lock.error().code == EADDRINUSE;
-    if (!in_use || Clock::now() >= deadline) return lock;
-    constexpr auto kPause = std::chrono::milliseconds(5);
-    const Fd holder = connect_to_holder();
-    wait_for_end(holder, holder ? deadline : std::min(deadline, Clock::now() + kPause));
+    if (!in_use || std::chrono::steady_clock::now() >= deadline) return lock;
+    std::this_thread::sleep_for(kPause);
   }
 }
 
 std::optional<pid_t> WriterLock::holder() {
-  const Fd connection = connect_to_holder();
-  return connection ? pid_behind(connection) : std::nullopt;
+  const auto pid = file_lock_holder(lock_path(kWriter));
+  return pid ? pid : root_behind_abstract_name();
 }
 
 }  // namespace novaplane::node

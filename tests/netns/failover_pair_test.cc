@@ -142,6 +142,29 @@ TEST_P(FailoverPairFaultsTest, ProgramsThatDieAreStartedAgain) {
   EXPECT_TRUE(web1.pings("192.0.2.1"));
 }
 
+/// A command line is no identity: echo waits with keepalived's own at a pipe that is full.
+TEST_P(FailoverPairFaultsTest, WhatOnlyCallsItselfKeepalivedMovesNothing) {
+  start();
+  Host& first = active();
+  const auto ours = first.processes("keepalived");
+  ASSERT_FALSE(ours.empty());
+  const std::string line = read_file(fmt::format("/proc/{}/cmdline", ours.front()));
+  std::string words = line.substr(line.find('\0') + 1);
+  std::ranges::replace(words, '\0', ' ');
+  const std::string script = fmt::format(
+      "mkfifo {0}; exec 3<>{0}; head -c 65536 /dev/zero >&3; exec -a {1} /bin/echo {2} >&3",
+      world.folder() + "/pipe", line.c_str(), words);
+  Child fake({.argv = {"bash", "-c", script}, .namespace_fd = first.fd()},
+             world.folder() + "/fake.log");
+  ASSERT_TRUE(
+      eventually([&] { return read_file(fmt::format("/proc/{}/cmdline", fake.pid())) == line; }));
+  const auto plan = first.plan();
+  EXPECT_EQ(plan.status, 0) << plan.text();
+  EXPECT_TRUE(fake.running());
+  EXPECT_TRUE(is_active(first));
+  EXPECT_EQ(first.processes("keepalived"), ours);
+}
+
 TEST_P(FailoverPairFaultsTest, ADaemonThatIsStartedAgainWritesNothing) {
   start();
   Host& host = active();
