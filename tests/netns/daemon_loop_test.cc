@@ -180,16 +180,17 @@ TEST_P(FloodTest, ClientsAreAnsweredAtOnceWhileOthersChangeNfTables) {
   EXPECT_TRUE(eventually([&] { return h1.plan().status == 0; }, 60s)) << daemon.log();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , FloodTest,
-    testing::Values(kOfOthers, "add rule inet novaplane forward counter",
-                    "add element inet novaplane floating_to_fixed { "
-                    "203.0.113.66 : 10.0.0.66 }\ndelete element inet "
-                    "novaplane floating_to_fixed { 203.0.113.66 }"),
-    [](const auto& info) {
-      static constexpr const char* kNames[] = {"OfOthers", "OurRules", "OurElements"};
-      return kNames[info.index];
-    });
+constexpr const char* kOurRules = "add rule inet novaplane forward counter";
+constexpr const char* kOurElements =
+    "add element inet novaplane floating_to_fixed { 203.0.113.66 : 10.0.0.66 }\n"
+    "delete element inet novaplane floating_to_fixed { 203.0.113.66 }";
+
+std::string flood_name(const testing::TestParamInfo<const char*>& info) {
+  return info.index == 0 ? "OfOthers" : info.index == 1 ? "OurRules" : "OurElements";
+}
+
+INSTANTIATE_TEST_SUITE_P(, FloodTest, testing::Values(kOfOthers, kOurRules, kOurElements),
+                         flood_name);
 
 /// A listing is whole, and a transaction goes through, although others change theirs all the time.
 TEST_F(DaemonLoopTest, OursIsRepairedWhileOthersChangeTheirs) {
