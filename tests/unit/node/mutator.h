@@ -108,7 +108,7 @@ class Mutator {
     put(NHA_ID, &id, sizeof(id));
     if (adds) put(NHA_OIF, &link, sizeof(link));
     if (adds) put(NHA_GATEWAY, address.bytes().data(), address.bytes().size());
-    message.hop.nh_protocol = RTPROT_STATIC;
+    if (adds) message.hop.nh_protocol = RTPROT_STATIC;
     if (adds) message.hop.nh_family = static_cast<unsigned char>(address.family());
     const int flags = NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_EXCL : 0);
     message.header = {static_cast<std::uint32_t>(size),

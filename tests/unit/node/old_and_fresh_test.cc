@@ -119,6 +119,8 @@ class OldAndFreshTest : public ::testing::TestWithParam<unsigned> {
   static std::vector<std::string> words(Node& node) {
     std::vector<std::string> lines;
     for (const engine::Step& step : node.plan(engine::Clock::time_point::max())) {
+      if (step.phase == engine::Phase::announce)
+        continue;  // an act: `converge` leaves it to others
       lines.push_back(step.what(node.engine().frame()) + " (" + step.why() + ")");
     }
     return lines;
