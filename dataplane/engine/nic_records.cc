@@ -64,7 +64,7 @@ std::vector<netlink::Carried> NicRecords::read(const std::string& nic,
   for (std::string line, first; std::getline(lines, line);) {
     ++number;
     std::istringstream words(line);
-    if (!(words >> first) || first == "#") continue;
+    if (!(words >> first) || first == "#" || first == "bridge") continue;
     if (first == "listed") {
       long long when = 0;
       const bool is_good = static_cast<bool>(words >> when) && when <= now;

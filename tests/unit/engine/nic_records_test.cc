@@ -87,8 +87,8 @@ TEST_F(NicRecordsTest, SpoiledLinesAreSaid) {
   std::ofstream(path) << text << "zz no digits\n";
   std::vector<std::string> spoiled;
   EXPECT_EQ(records_.read("eth1", &spoiled).size(), 1u) << "nothing is thrown away for its age";
-  EXPECT_THAT(spoiled, ElementsAre(testing::HasSubstr(path + ", line 2: "),
-                                   testing::HasSubstr(path + ", line 4: ")));
+  EXPECT_THAT(spoiled, ElementsAre(testing::HasSubstr(path + ", line 3: "),
+                                   testing::HasSubstr(path + ", line 5: ")));
 }
 
 /// A header that claims more than there is would have us read what is not ours.
