@@ -118,15 +118,18 @@ TEST_F(BridgeIpv6Test, PortsNeedNoneThemselves) {
 }
 
 TEST_F(BridgeIpv6Test, ForwardsAndGoesOnHeedingItsOwnRouters) {
-  EXPECT_THAT(sysctls(),
-              ElementsAre("net/ipv4/ip_forward = 1", "net/ipv6/conf/all/forwarding = 1"));
+  EXPECT_THAT(sysctls(), ElementsAre("net/ipv4/ip_forward = 1", "net/ipv4/conf/eth0/forwarding = 1",
+                                     "net/ipv6/conf/all/forwarding = 1"));
   example_.link("eth0").takes_advertisements = true;
   example_.facts.advertised_defaults = {"mgmt0"};
   EXPECT_THAT(sysctls(),
-              ElementsAre("net/ipv4/ip_forward = 1", "net/ipv6/conf/all/forwarding = 1",
-                          "net/ipv6/conf/eth0/accept_ra = 2", "net/ipv6/conf/mgmt0/accept_ra = 2"));
+              ElementsAre("net/ipv4/ip_forward = 1", "net/ipv4/conf/eth0/forwarding = 1",
+                          "net/ipv6/conf/all/forwarding = 1", "net/ipv6/conf/eth0/accept_ra = 2",
+                          "net/ipv6/conf/mgmt0/accept_ra = 2"));
   example_.network().cidr6 = std::nullopt;
-  EXPECT_THAT(sysctls(), ElementsAre("net/ipv4/ip_forward = 1")) << "no IPv6, no difference";
+  EXPECT_THAT(sysctls(),
+              ElementsAre("net/ipv4/ip_forward = 1", "net/ipv4/conf/eth0/forwarding = 1"))
+      << "no IPv6, no difference";
 }
 
 TEST_F(BridgeIpv6Test, SaysThatTheMtuIsTooLittle) {

@@ -92,9 +92,10 @@ class BridgeHostTest : public BridgePortTest {
 };
 
 TEST_F(BridgeHostTest, ForwardsWhenItRoutesANetwork) {
-  ASSERT_EQ(host().sysctls.size(), 1u);
+  ASSERT_EQ(host().sysctls.size(), 2u);
   EXPECT_EQ(host().sysctls[0].first, "net/ipv4/ip_forward");
   EXPECT_EQ(host().sysctls[0].second.value, "1");
+  EXPECT_EQ(host().sysctls[1].first, "net/ipv4/conf/eth0/forwarding");
   example_.network().gateway_mode = cloud::GatewayMode::none;
   EXPECT_THAT(host().sysctls, IsEmpty());
 }

@@ -178,10 +178,11 @@ TEST_F(BridgeVxlanTest, IsOnHostsWithATunnelOrAPort) {
 /// Nobody but the other hosts, which are the only ones that a host hears there.
 TEST_F(BridgeVxlanTest, GuestsSendNothingIntoTunnels) {
   EXPECT_THAT(elements(example_.compile(bridge_, Kind::host, "compute1")),
-              UnorderedElementsAre("tunnel_ends 192.0.2.1 . 4789", "tunnel_ends 192.0.2.2 . 4789",
-                                   "tunnel_ends 192.0.2.3 . 4789", "host_talk 192.0.2.1 . 4789",
-                                   "host_talk 192.0.2.2 . 4789", "host_talk 192.0.2.3 . 4789",
-                                   "host_peers 192.0.2.2 . 4789", "host_peers 192.0.2.3 . 4789"));
+              UnorderedElementsAre("transit ipv6", "tunnel_ends 192.0.2.1 . 4789",
+                                   "tunnel_ends 192.0.2.2 . 4789", "tunnel_ends 192.0.2.3 . 4789",
+                                   "host_talk 192.0.2.1 . 4789", "host_talk 192.0.2.2 . 4789",
+                                   "host_talk 192.0.2.3 . 4789", "host_peers 192.0.2.2 . 4789",
+                                   "host_peers 192.0.2.3 . 4789"));
 }
 
 }  // namespace
