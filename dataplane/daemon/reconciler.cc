@@ -156,14 +156,12 @@ void Reconciler::spend() {
 }
 
 /// A flood is heard in slices, between which the loop has other tasks. False: the pass goes on
-/// later. What is planned on half of it is found outdated by the kernel, so a flood without end
-/// does not end all passes.
+/// later. A flood without end does not end all passes: what is planned on half of it is outdated.
 bool Reconciler::hear() {
   const auto heard = node_.hear_until(Clock::now() + kSlice);
   if (!heard) return trouble(heard.error()), false;
-  if (auto seen = node_.observe(std::exchange(changed_, {})); !seen) {
-    return trouble(seen.error()), false;
-  }
+  const auto seen = node_.observe(std::exchange(changed_, {}));
+  if (!seen) return trouble(seen.error()), false;
   if (auto intruder = node_.take_intruder(); !intruder.empty()) intruder_ = std::move(intruder);
   if (*heard || ++slices_ == kMostSlices) {
     slices_ = 0;
@@ -243,8 +241,7 @@ void Reconciler::settle_down() {
 
 void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   auto order = std::make_shared<engine::Order>(node::order_of(node_, std::move(plan)));
-  // Others who change theirs all the time keep none of ours back: what they might have changed of
-  // ours meanwhile is heard afterwards.
+  // Who changes other tables all the time keeps none of ours back; events tell what became of ours.
   if (outdated_ > kOutdatedInARow) order->generation.reset();
   const bool has_routers = !node_.engine().kernel().routers().empty();
   if (has_routers) order->called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
@@ -331,13 +328,9 @@ void Reconciler::send_to_services(engine::Plan plan) {
   }
   hands_.serve(sent, [this, sent, sent_after = asked_](Result<Hands::Served> done) {
     services_busy_ = false;
-    if (done) {
-      served(*sent, done->results, sent_after);
-      watch(std::move(done->alive));
-    } else {
-      served(*sent, report_of(*sent, done.error()).results, sent_after);
-      look_at_services_ = true;
-    }
+    served(*sent, done ? done->results : report_of(*sent, done.error()).results, sent_after);
+    if (done) watch(std::move(done->alive));
+    look_at_services_ |= !done;
     next();
   });
   services_busy_ = true;

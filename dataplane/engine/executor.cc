@@ -235,9 +235,13 @@ Executor::Committed Executor::commit(const Order& order, const Work& work) {
     std::optional<std::size_t> culprit;
     if (refused.add) culprit = tried.add_steps[*refused.add];
     if (refused.remove) culprit = tried.remove_steps[*refused.remove];
-    if (refused.outdated || !culprit || attempt == kRefusals) {
+    if (refused.outdated) {  // whoever changed nf_tables: no object has failed
+      leave(work.results, "nf_tables changed in between");
+      return Committed::outdated;
+    }
+    if (!culprit || attempt == kRefusals) {
       std::fill(work.results.begin(), work.results.end(), tl::unexpected(refused.error));
-      return refused.outdated ? Committed::outdated : Committed::no;
+      return Committed::no;
     }
     work.results[*culprit] = tl::unexpected(refused.error);
     if (const Owner& owner = work.steps[*culprit].owner) without_element_.insert(*owner);
