@@ -70,6 +70,24 @@ void try_all(netlink::Socket& socket, std::vector<Move> moves) {
   if (!moves.empty()) (void)send(socket, moves);
 }
 
+KeptNeighbours::KeptNeighbours(netlink::Socket& socket, int link, std::string name, bool listens)
+    : socket_(socket), link_(link), name_(std::move(name)) {
+  if (listens) {
+    auto events = netlink::CarriedEvents::open(socket.port_id());
+    if (events) events_.emplace(std::move(*events));
+  }
+  if (auto things = netlink::carried_by(socket, link, false)) things_ = std::move(*things);
+}
+
+void KeptNeighbours::put_back() {
+  if (events_) {
+    for (Carried& late : lost_in_between(events_->take(), link_))
+      things_.push_back(std::move(late));
+  }
+  std::erase_if(things_, [](const Carried& thing) { return thing.kind != Kind::neighbour; });
+  try_all(socket_, netlink::puts(things_, {link_, link_, name_, name_}));
+}
+
 std::string carried_in_words(netlink::Socket& socket, int link, const std::string& name) {
   constexpr bool kRanks = false;
   const auto things = netlink::carried_by(socket, link, kRanks);

@@ -27,6 +27,22 @@ CarryResult carry(netlink::Socket& socket, const std::vector<netlink::Carried>& 
 /// Sends moves of which none has to succeed.
 void try_all(netlink::Socket& socket, std::vector<netlink::Move> moves);
 
+/// A link forgets all its neighbours when its MAC changes, permanent ones too (net/ipv4/arp.c,
+/// arp_netdev_event; net/ipv6/ndisc.c, ndisc_netdev_event). Made before that; puts others' back.
+class KeptNeighbours {
+ public:
+  /// `listens`: also keeps what others add until put_back(), which takes a socket of its own.
+  KeptNeighbours(netlink::Socket& socket, int link, std::string name, bool listens);
+  void put_back();
+
+ private:
+  netlink::Socket& socket_;
+  int link_;
+  std::string name_;
+  std::optional<netlink::CarriedEvents> events_;
+  std::vector<netlink::Carried> things_;
+};
+
 /// What `link` carries, as one sentence; empty: nothing.
 std::string carried_in_words(netlink::Socket& socket, int link, const std::string& name);
 

@@ -138,6 +138,7 @@ void Executor::create_links(const Work& work) {
     if (!request) work.results[i] = tl::unexpected(request.error());
   }
   creations.send(netlink_, work.results);
+  std::vector<KeptNeighbours> neighbours;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
     if (!work.results[i]) {
@@ -152,6 +153,10 @@ void Executor::create_links(const Work& work) {
           loses_ipv6 ? switch_ipv6_off(change.key) : set_ipv6_of_ours(change.key, *change.after);
     }
     netlink::LinkSettings wanted = settings_of(change);
+    const auto link = wanted.mac ? index_of(change.key) : tl::unexpected(Error{});
+    constexpr std::size_t kListening = 16;  // links at once: each has a socket open
+    const bool listens = neighbours.size() < kListening;
+    if (link) neighbours.emplace_back(netlink_, *link, change.key, listens);
     if (const auto stp = std::exchange(wanted.stp, std::nullopt)) {
       // Alone and first: a forward delay of 0 is out of range while STP is on.
       netlink::LinkSettings only;
@@ -161,6 +166,7 @@ void Executor::create_links(const Work& work) {
     settings.add(i, netlink::set_link(change.key, wanted));
   }
   settings.send(netlink_, work.results);
+  for (KeptNeighbours& kept : neighbours) kept.put_back();
 }
 
 void Executor::raise_links(const Work& work) {

@@ -237,7 +237,9 @@ Result<std::vector<Carried>> Migration::late_things() {
   auto things = list_old_place();
   if (!things) return things;
   for (auto& [text, thing] : std::exchange(late_, {})) {
-    if (!is_among(*things, thing)) things->push_back(std::move(thing));
+    if (is_among(*things, thing)) continue;
+    only_recorded_.insert(text);
+    things->push_back(std::move(thing));
   }
   if (!has_any(*things)) things->clear();
   return things;
