@@ -44,6 +44,17 @@ std::set<std::string> pair_of(const Context& context, const std::string& host) {
   return pair;
 }
 
+/// conntrackd binds its socket to no address: with another one of the host's first on the link, the
+/// peer would not know who speaks. Tunnels bear their own.
+void compile_host_source(const Context& context, const IpAddress& peer,
+                         engine::Elements& elements) {
+  const auto& own = context.host.tunnel_address;
+  if (!own || own->is_v4() != peer.is_v4()) return;
+  elements.add(peer.is_v4() ? kHostSource : kHostSource6,
+               nft::Bytes().address(peer).port(cloud::kFlowSyncPort).take(),
+               nft::Bytes().address(*own).take());
+}
+
 /// Tunnels and flows: who is spoken to at which port, and to whom this host listens there.
 void compile_host_talk(const Context& context, engine::Elements& elements) {
   const std::string& here = context.host.name;
@@ -61,6 +72,7 @@ void compile_host_talk(const Context& context, engine::Elements& elements) {
     };
     talks(cloud::kVxlanPort, true);
     if (!pair_of(context, name).empty()) talks(cloud::kFlowSyncPort, pair.contains(name));
+    if (name != here && pair.contains(name)) compile_host_source(context, end, elements);
   }
 }
 

@@ -55,6 +55,8 @@ std::vector<nft::Set> sets() {
       {kHostTalk6, {ipv6_addr, inet_service}},
       {kHostPeers, {ipv4_addr, inet_service}},
       {kHostPeers6, {ipv6_addr, inet_service}},
+      {kHostSource, {ipv4_addr, inet_service}, {ipv4_addr}},
+      {kHostSource6, {ipv6_addr, inet_service}, {ipv6_addr}},
       {kWire, {ifname}},
       {kLayer2Wire, {ifname}},
       {kGuests, {ifname}},
@@ -334,6 +336,15 @@ std::vector<Rule> to_ports_rules(const Marks& marks) {
   };
 }
 
+/// A peer takes nobody's word but that of the address that it knows this host by.
+std::vector<Rule> host_source_rules() {
+  const auto known = [] {
+    return rule(Family::inet, "postrouting", "by the address that the peer knows");
+  };
+  return {known().snat({ip_daddr, udp_dport}, kHostSource.name),
+          known().snat6({ip6_daddr, udp_dport}, kHostSource6.name)};
+}
+
 }  // namespace
 
 nft::Frame Bridge::frame(const Marks& marks) const {
@@ -342,7 +353,7 @@ nft::Frame Bridge::frame(const Marks& marks) const {
   for (const auto& rules :
        {untracked_rules(), forward_rules(marks), world_fence_rules(marks), inside_rules(),
         fence_rules(), input_rules(marks), encapsulation_rules(), from_ports_discovery_rules(),
-        from_ports_rules(marks), between_ports_rules(), unknown_ports_rules(),
+        from_ports_rules(marks), between_ports_rules(), unknown_ports_rules(), host_source_rules(),
         to_ports_discovery_rules(), to_ports_rules(marks)}) {
     frame.merge({{}, {}, rules});
   }

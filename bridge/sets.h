@@ -44,6 +44,9 @@ constexpr SetName kHostTalk{Family::inet, "host_talk"};
 constexpr SetName kHostTalk6{Family::inet, "host_talk6"};
 constexpr SetName kHostPeers{Family::inet, "host_peers"};
 constexpr SetName kHostPeers6{Family::inet, "host_peers6"};
+// To a peer's address . UDP port : the address by which it knows this host.
+constexpr SetName kHostSource{Family::inet, "host_source"};
+constexpr SetName kHostSource6{Family::inet, "host_source6"};
 /// Families of which the host forwards between links that are not ours: it did so before us, or
 /// the document says `router: true`.
 constexpr SetName kTransit{Family::inet, "transit"};
