@@ -161,6 +161,9 @@ Result<std::vector<Carried>> Migration::things_to_move() {
 Result<void> Migration::record(const std::vector<Carried>& things) const {
   auto all = netlink::carried_by(socket_, sides_.there.to, false);
   if (!all) return tl::unexpected(all.error());
+  // Each bridge has a link-local address of its own, which is not the NIC's.
+  const auto before = records_.read(sides_.nic);
+  std::erase_if(*all, [&](const Carried& c) { return c.link_local && !is_among(before, c); });
   for (const Carried& thing : things) {
     if (!is_among(*all, thing)) all->push_back(thing);
   }
@@ -216,7 +219,13 @@ void Migration::follow_others(const std::vector<Carried>& things, const CarryRes
   for (const Carried& thing : things) moved_.insert(thing.text);
   for (auto& [links, gone, thing] : events_.take()) {
     const bool is_address6 = thing.kind == Carried::Kind::address && thing.ipv6;
-    if (is_address6 || !links.contains(sides_.there.from)) continue;
+    if (is_address6) continue;
+    // Deleted there, and added here by the same: it stays.
+    if (!gone && links.contains(sides_.there.to)) {
+      gone_.erase(thing.text);
+      only_recorded_.insert(thing.text);
+    }
+    if (!links.contains(sides_.there.from)) continue;
     auto& now = gone ? gone_ : late_;
     (gone ? late_ : gone_).erase(thing.text);
     if (moved_.contains(thing.text) == gone) now.insert_or_assign(thing.text, std::move(thing));

@@ -156,7 +156,8 @@ class Mutator {
   std::string complaint_, last_error_;
 };
 
-/// The same on a thread of its own, until it is stopped.
+/// The same on a thread of its own, until it is stopped: a step each time that one is allowed,
+/// beside whatever goes on then.
 class Mutation {
  public:
   explicit Mutation(unsigned seed) : mutator_(seed), thread_([this] { run(); }) {}
@@ -165,14 +166,21 @@ class Mutation {
   /// The number of steps that it has made; -1: one has failed.
   int stop() {
     stop_ = true;
+    allow();
     if (thread_.joinable()) thread_.join();
     return failed_ ? -1 : steps_;
   }
   const std::string& complaint() const { return mutator_.complaint(); }
+  void allow() {
+    ++allowed_;
+    allowed_.notify_one();
+  }
 
  private:
   void run() {
-    while (!stop_ && !failed_) {
+    while (!failed_) {
+      allowed_.wait(steps_);
+      if (stop_) return;
       failed_ = !mutator_.step();
       ++steps_;
     }
@@ -181,6 +189,7 @@ class Mutation {
   std::atomic<bool> stop_ = false;
   bool failed_ = false;
   int steps_ = 0;
+  std::atomic<int> allowed_ = 0;
   Mutator mutator_;
   std::thread thread_;
 };

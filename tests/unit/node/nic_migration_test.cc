@@ -91,7 +91,7 @@ class NicMigrationTest : public ::testing::TestWithParam<unsigned> {
   void want(const cloud::Cloud& cloud) {
     node_->engine().load(cloud);
     ASSERT_TRUE(node_->hear());
-    const auto outcome = converge(*node_, *executor_, services_, {});
+    const auto outcome = converge(*node_, *executor_, services_, progress_);
     ASSERT_TRUE(outcome) << outcome.error().message();
   }
   /// Once nobody interferes any more.
@@ -109,6 +109,7 @@ class NicMigrationTest : public ::testing::TestWithParam<unsigned> {
   std::unique_ptr<Node> node_;
   std::optional<engine::Executor> executor_;
   NoServices services_;
+  engine::Executor::Progress progress_;
   const cloud::Cloud without_ = parse("hosts: {h1: {}}\n");
   const cloud::Cloud beside_ = parse(
       "hosts: {h1: {vm_interface: eth2}}\n"
@@ -124,11 +125,13 @@ TEST_P(NicMigrationTest, KeepsWhatOthersChangeWhileItJoinsAndLeaves) {
   int steps = 0;
   {
     Mutation mutation(GetParam());
+    progress_ = [&](engine::Phase, std::size_t) { mutation.allow(); };
     for (int round = 0; round < kRounds && !HasFatalFailure(); ++round) {
       want(with_);
       want(round % 10 == 9 ? without_ : beside_);
     }
     steps = mutation.stop();
+    progress_ = {};
     ASSERT_GT(steps, 0) << mutation.complaint() << output("ip address; ip route; ip -6 route");
   }
   settle(without_);
