@@ -90,9 +90,10 @@ TEST_P(OrderTest, NorWhenItIsTheFirstThingThatItEverHears) {
   EXPECT_EQ(by_the_host.count(), 0u);
 }
 
-/// A flow that passed the host while the address was bound to nothing is tracked, untranslated. It
-/// must not end at the host once the address is there.
+/// A flow that passed the host while the address was bound to nothing is tracked, untranslated,
+/// where the host is a router on purpose. It must not end at the host once the address is there.
 TEST_P(OrderTest, AFlowThatIsOlderThanTheBindingReachesTheVm) {
+  document.hosts["h1"] += ", router: true";
   world.up();
   web1.configure();
   const Child asking(

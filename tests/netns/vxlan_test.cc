@@ -207,16 +207,20 @@ TEST_P(VxlanBothWaysTest, WhatATunnelCarriesBearsNoMarkOfWhatIsInside) {
       }
     }
     table bridge probe {
-      counter from_guests { }
+      counter marked_inside { }
+      chain early {
+        type filter hook prerouting priority -100; policy accept;
+        iifname "tap-blue1" meta mark set meta mark | 0x01000002
+      }
       chain forward {
         type filter hook forward priority 0; policy accept;
-        meta mark & 0x01000000 != 0 counter name from_guests
+        meta mark & 0x01000002 == 0x01000002 counter name marked_inside
       }
     }
   )");
   EXPECT_TRUE(blue1->pings("10.0.0.12"));
   const auto none = HasSubstr("packets 0 ");
-  EXPECT_THAT(h1.nft_list("list counter bridge probe from_guests"), Not(none)) << "before they had";
+  EXPECT_THAT(h1.nft_list("list counter bridge probe marked_inside"), Not(none));
   EXPECT_THAT(h1.nft_list("list counter inet probe tunnelled"), Not(none));
   EXPECT_THAT(h1.nft_list("list counter inet probe marked"), none);
 }
