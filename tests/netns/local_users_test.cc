@@ -105,6 +105,7 @@ TEST_F(LocalUsersTest, WhoeverTakesOurNamesStopsNobody) {
   world.write();
   EXPECT_TRUE(daemon.says("1 port,")) << "it reads its document: " << daemon.log();
   daemon.terminate();
+  world.up();
 }
 
 TEST_F(LocalUsersTest, TheLockIsRootsAloneAndLeavesNothing) {

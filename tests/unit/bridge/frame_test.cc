@@ -36,6 +36,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set host_talk6 { type ipv6_addr . inet_service; }
   set host_peers { type ipv4_addr . inet_service; }
   set host_peers6 { type ipv6_addr . inet_service; }
+  map host_source { type ipv4_addr . inet_service : ipv4_addr; }
+  map host_source6 { type ipv6_addr . inet_service : ipv6_addr; }
   set transit { type nf_proto; }
   set host_networks { type ipv4_addr; flags interval; }
   set host_networks6 { type ipv6_addr; flags interval; }
