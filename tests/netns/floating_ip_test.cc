@@ -65,8 +65,8 @@ TEST_P(FloatingIpTest, ACallerWithoutOneIsSeenAsItsGatewayOrItsHost) {
   EXPECT_EQ(seen_at(app1, "203.0.113.12", 80), "192.0.2.11") << "other host: over the uplink";
 }
 
-/// With br_netfilter the kernel sends the bridged frame back where it came from: ports are in hairpin
-/// mode then.
+/// With br_netfilter the kernel sends the bridged frame back where it came from: ports are in
+/// hairpin mode then.
 TEST_P(FloatingIpTest, AVmReachesItsOwn) {
   document.floating_ips["203.0.113.10"] = "port: web1";
   up();

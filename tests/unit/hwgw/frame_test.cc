@@ -46,9 +46,7 @@ untranslated: iifname @behind_router oifname != @managed ip saddr @network_range
 
 /// What guests send to a router and the host has to see is pulled up; of a dead one all of it is,
 /// ARP too; flows that begin through the host are remembered and stay there after its return.
-TEST(RoutersFrame, PullsUpWhatTheHostHasToSee) {
-  EXPECT_EQ(rules(nft::Family::bridge), kBridge);
-}
+TEST(RoutersFrame, PullsUpWhatTheHostHasToSee) { EXPECT_EQ(rules(nft::Family::bridge), kBridge); }
 
 TEST(RoutersFrame, LetsNobodyPastTheRouterUntranslated) {
   EXPECT_EQ(rules(nft::Family::inet), kInet);

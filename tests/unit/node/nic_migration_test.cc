@@ -96,11 +96,13 @@ class NicMigrationTest : public ::testing::TestWithParam<unsigned> {
   }
   /// Once nobody interferes any more.
   void settle(const cloud::Cloud& cloud) {
-    for (int i = 0; i < 100; ++i) {
+    const auto deadline = engine::Clock::now() + std::chrono::seconds(60);
+    while (!HasFatalFailure() && engine::Clock::now() < deadline) {
       want(cloud);
       node_->engine().retry_now();
       if (node_->plan(engine::Clock::now()).empty()) return;
     }
+    for (const auto& step : node_->plan(engine::Clock::now())) ADD_FAILURE() << step.why();
     FAIL() << "does not converge";
   }
 
