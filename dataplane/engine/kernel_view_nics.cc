@@ -49,7 +49,12 @@ bool KernelView::carries_ipv6(const netlink::Link& nic, const netlink::Link* bri
         });
     return has_address || (link.ipv6 && questions_.carries_ipv6(link.index));
   };
-  return carries(nic) || (bridge && carries(*bridge));
+  if (carries(nic) || (bridge && carries(*bridge))) return true;
+  // Somebody has deleted its bridge with all of it: only the record has it.
+  const auto lost = bridge ? std::vector<std::string>() : questions_.recorded(nic.name);
+  constexpr char kOfIpv6 = ':';  // in no name of a thing of IPv4's
+  return std::ranges::any_of(
+      lost, [](const std::string& thing) { return thing.find(kOfIpv6) != std::string::npos; });
 }
 
 /// A global address, not ours. It is a fact of a NIC that the document names, also when it stands
