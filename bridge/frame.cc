@@ -53,6 +53,7 @@ std::vector<nft::Set> sets() {
       {kRouters6, {ifname}},
       {kHostTalk, {ipv4_addr, inet_service}},
       {kHostTalk6, {ipv6_addr, inet_service}},
+      {kTunnelPorts, {inet_service}},
       {kHostPeers, {ipv4_addr, inet_service}},
       {kHostPeers6, {ipv6_addr, inet_service}},
       {kHostSource, {ipv4_addr, inet_service}, {ipv4_addr}},

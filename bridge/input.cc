@@ -24,8 +24,15 @@ Rule to_bridges_rule() {
       .drop();
 }
 
-/// Whatever link it comes by: whoever writes into a tunnel writes into every network.
+/// Whatever link it comes by: whoever writes into a tunnel writes into every network. The kernel's
+/// socket of tunnels hears all addresses of the host, broadcasts and multicasts too.
 std::vector<Rule> host_talk_rules() {
+  const auto at_its_end = [](nft::Key to, SetName ends) {
+    return input("tunnels end at their address only")
+        .in({udp_dport}, kTunnelPorts.name)
+        .not_in(std::move(to), ends.name)
+        .drop();
+  };
   const auto only_from_peers = [](nft::Key to, SetName ends, nft::Key from, SetName peers) {
     return input("hosts listen to each other only")
         .in(std::move(to), ends.name)
@@ -33,9 +40,22 @@ std::vector<Rule> host_talk_rules() {
         .drop();
   };
   return {
+      at_its_end({ip_daddr, udp_dport}, kHostTalk),
+      at_its_end({ip6_daddr, udp_dport}, kHostTalk6),
       only_from_peers({ip_daddr, udp_dport}, kHostTalk, {ip_saddr, udp_dport}, kHostPeers),
       only_from_peers({ip6_daddr, udp_dport}, kHostTalk6, {ip6_saddr, udp_dport}, kHostPeers6),
   };
+}
+
+/// A guest that answers in its host's place makes a flow of two hosts an established one.
+std::vector<Rule> no_guests_talk_rules(const Marks& marks) {
+  const auto guests = [&](nft::Key to, SetName ends) {
+    return input("hosts talk to each other, guests do not")
+        .lacks(mark, marks.trusted())
+        .in(std::move(to), ends.name)
+        .drop();
+  };
+  return {guests({ip_daddr, udp_dport}, kHostTalk), guests({ip6_daddr, udp_dport}, kHostTalk6)};
 }
 
 /// What the operator's wire brings is a guest's all the same where it comes from one, or goes to an
@@ -122,15 +142,18 @@ std::vector<Rule> input_rules(const Marks& marks) {
                       .is_not(iifgroup, netlink::kOurGroup)
                       .is_not(iifgroup, netlink::kDoomedGroup)
                       .accept());
+  append(rules, no_guests_talk_rules(marks));
   rules.push_back(input("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept());
   rules.push_back(input("metadata").has(ct_status, nft::kStatusDnat).accept());
   rules.push_back(input("hosts talk to each other")
                       .has(mark, marks.trusted())
                       .in({ip_saddr, udp_dport}, kHostPeers.name)
+                      .in({ip_daddr, udp_dport}, kHostTalk.name)
                       .accept());
   rules.push_back(input("hosts talk to each other")
                       .has(mark, marks.trusted())
                       .in({ip6_saddr, udp_dport}, kHostPeers6.name)
+                      .in({ip6_daddr, udp_dport}, kHostTalk6.name)
                       .accept());
   append(rules, distrust_rules(marks));
   rules.push_back(input("the operator's").has(mark, marks.trusted()).accept());

@@ -42,6 +42,7 @@ constexpr SetName kRouters6{Family::inet, "routers6"};  ///< bridges on which fe
 // What hosts tell one another: address . UDP port, of all hosts; and those whom this one hears.
 constexpr SetName kHostTalk{Family::inet, "host_talk"};
 constexpr SetName kHostTalk6{Family::inet, "host_talk6"};
+constexpr SetName kTunnelPorts{Family::inet, "tunnel_ports"};  ///< where the kernel hears tunnels
 constexpr SetName kHostPeers{Family::inet, "host_peers"};
 constexpr SetName kHostPeers6{Family::inet, "host_peers6"};
 // To a peer's address . UDP port : the address by which it knows this host.

@@ -118,6 +118,7 @@ void compile_tunnel(const Context& context, const engine::Object& object,
   engine::Elements elements(object, out);
   isolate(context, network, *wire, elements);
   elements.add(kTunnels, nft::Bytes().ifname(*wire).take());
+  elements.add(kTunnelPorts, nft::Bytes().port(cloud::kVxlanPort).take());
   out.links.push_back({*wire, device(context, network)});
   out.attachments.push_back(
       {*wire, {.master = network.bridge, .flags = flags_of(context, network)}});

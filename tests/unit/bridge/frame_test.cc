@@ -34,6 +34,7 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set routers6 { type ifname; }
   set host_talk { type ipv4_addr . inet_service; }
   set host_talk6 { type ipv6_addr . inet_service; }
+  set tunnel_ports { type inet_service; }
   set host_peers { type ipv4_addr . inet_service; }
   set host_peers6 { type ipv6_addr . inet_service; }
   map host_source { type ipv4_addr . inet_service : ipv4_addr; }
@@ -93,13 +94,17 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   chain input {
     type filter hook input priority 0; policy accept;
     ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f drop comment "no IP in frames to bridges"
+    udp dport @tunnel_ports ip daddr . udp dport != @host_talk drop comment "tunnels end at their address only"
+    udp dport @tunnel_ports ip6 daddr . udp dport != @host_talk6 drop comment "tunnels end at their address only"
     ip daddr . udp dport @host_talk ip saddr . udp dport != @host_peers drop comment "hosts listen to each other only"
     ip6 daddr . udp dport @host_talk6 ip6 saddr . udp dport != @host_peers6 drop comment "hosts listen to each other only"
     iifgroup != 28272 iifgroup != 28273 accept comment "not from a bridge of ours"
+    meta mark & 0x01000000 == 0x00000000 ip daddr . udp dport @host_talk drop comment "hosts talk to each other, guests do not"
+    meta mark & 0x01000000 == 0x00000000 ip6 daddr . udp dport @host_talk6 drop comment "hosts talk to each other, guests do not"
     ct state established,related accept
     ct status dnat accept comment "metadata"
-    meta mark & 0x01000000 != 0x00000000 ip saddr . udp dport @host_peers accept comment "hosts talk to each other"
-    meta mark & 0x01000000 != 0x00000000 ip6 saddr . udp dport @host_peers6 accept comment "hosts talk to each other"
+    meta mark & 0x01000000 != 0x00000000 ip saddr . udp dport @host_peers ip daddr . udp dport @host_talk accept comment "hosts talk to each other"
+    meta mark & 0x01000000 != 0x00000000 ip6 saddr . udp dport @host_peers6 ip6 daddr . udp dport @host_talk6 accept comment "hosts talk to each other"
     ip saddr @guest_ranges meta mark set meta mark & 0xfeffffff comment "a guest of another host"
     ip saddr @guest_addresses meta mark set meta mark & 0xfeffffff comment "a guest of another host"
     ip6 saddr @guest_ranges6 meta mark set meta mark & 0xfeffffff comment "a guest of another host"
