@@ -75,7 +75,8 @@ Capture::Capture(const Namespace& where, const std::string& link, const std::str
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(ETH_P_ALL);
     address.sll_ifindex = static_cast<int>(if_nametoindex(link.c_str()));
-    if (address.sll_ifindex == 0) throw std::runtime_error("capture: no link " + link);
+    if (address.sll_ifindex == 0 && link != kAnyLink)
+      throw std::runtime_error("capture: no link " + link);
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
       throw std::system_error(errno, std::generic_category(), "capture on " + link);
     return fd;

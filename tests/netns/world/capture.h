@@ -8,6 +8,9 @@
 
 namespace novaplane::netns {
 
+/// Instead of a link's name: all links of the namespace.
+constexpr const char* kAnyLink = "";
+
 /// What passes a link, both directions, from construction on. The filter is tcpdump's language;
 /// the kernel applies it, so a frame that passed before an act returned is here when it did.
 class Capture {

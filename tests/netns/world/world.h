@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/netns/world/absence.h"
 #include "tests/netns/world/capture.h"
 #include "tests/netns/world/dhcp_client.h"
 #include "tests/netns/world/document.h"
