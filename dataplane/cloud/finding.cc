@@ -25,15 +25,16 @@ void Findings::add_at_key(Path path, std::string kind, std::string sentence) {
   add({std::move(path), std::move(kind), std::move(sentence), {}, true});
 }
 
+bool Findings::has(const Path& path) const {
+  return std::ranges::any_of(findings_, [&](const Finding& finding) {
+    return finding.path.size() >= path.size() &&
+           std::equal(path.begin(), path.end(), finding.path.begin());
+  });
+}
+
 void Findings::add_missing(Path path, std::string sentence) {
-  const auto is_sibling = [&](const Finding& finding) {
-    const std::size_t object = path.size() - 1;
-    return finding.path.size() >= object &&
-           std::equal(path.begin(), path.begin() + object, finding.path.begin());
-  };
-  if (std::none_of(findings_.begin(), findings_.end(), is_sibling)) {
-    add(std::move(path), "missing", std::move(sentence));
-  }
+  const Path object(path.begin(), path.end() - 1);
+  if (!has(object)) add(std::move(path), "missing", std::move(sentence));
 }
 
 }  // namespace novaplane::cloud

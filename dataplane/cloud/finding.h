@@ -33,6 +33,9 @@ class Findings {
   /// Something is absent: left out when a sibling could not be read, which may be the reason.
   void add_missing(Path path, std::string sentence);
 
+  /// Whether something is wrong with that value, or in it.
+  bool has(const Path& path) const;
+
   bool empty() const { return findings_.empty(); }
   bool full() const { return findings_.size() >= kMost; }
   std::vector<Finding> take() { return std::move(findings_); }

@@ -81,17 +81,34 @@ void validate_uplink(const Cloud& cloud, const FloatingIp& ip, const Port* port,
                fmt::format("no host has an uplink {}", ip.uplink));
 }
 
-/// Why the port cannot be reached from outside by its host; empty: it can.
-std::string obstacle(const Cloud& cloud, const Port& port) {
+/// Why nobody would serve a public address of the port; none: somebody does. With failover the
+/// gateway host of all guests translates, wherever the address is.
+std::optional<Refusal> obstacle(const Cloud& cloud, const Port& port) {
   const Network* network = lookup(cloud.networks, port.network);
-  if (!network) return {};
+  if (!network) return std::nullopt;
   if (network->gateway_mode == GatewayMode::none) {
-    return fmt::format("network {} has gateway_mode none: it is not routed", port.network);
+    return Refusal{"wrong-mode",
+                   fmt::format("network {} has gateway_mode none: it is not routed", port.network)};
   }
   if (network->gateway_mode == GatewayMode::hardware && !network->host_address) {
-    return fmt::format("network {} has no host_address: its hosts do not serve it", port.network);
+    return Refusal{
+        "wrong-mode",
+        fmt::format("network {} has no host_address: its hosts do not serve it", port.network)};
   }
-  return {};
+  if (!port.host.empty() || network->gateway_mode == GatewayMode::failover) return std::nullopt;
+  return Refusal{
+      "no-host",
+      fmt::format("port {} has no host, so no host serves this address: name the host that {} is "
+                  "on, and name another when it moves. An address that guests pass to one another "
+                  "by themselves (VRRP) needs gateway_mode failover on network {}",
+                  port.name, port.address, port.network)};
+}
+
+/// What refers to the port, by that key.
+void validate_served(const Cloud& cloud, const Port& port, Path key, Findings& findings) {
+  auto refusal = obstacle(cloud, port);
+  if (!refusal || findings.has({"ports", port.name, "host"})) return;
+  findings.add(std::move(key), refusal->kind, std::move(refusal->sentence));
 }
 
 void validate_forward(const Cloud& cloud, const PublicHolders& holders, const PortForward& forward,
@@ -100,8 +117,8 @@ void validate_forward(const Cloud& cloud, const PublicHolders& holders, const Po
   if (!port && !forward.to_port.empty()) {
     findings.add(path_of(forward, "to_port"), "dangling",
                  fmt::format("there is no port {}", forward.to_port));
-  } else if (std::string words = port ? obstacle(cloud, *port) : ""; !words.empty()) {
-    findings.add(path_of(forward, "to_port"), "wrong-mode", std::move(words));
+  } else if (port) {
+    validate_served(cloud, *port, path_of(forward, "to_port"), findings);
   }
   const int from = forward.port.last - forward.port.first;
   const int to = forward.to.last - forward.to.first;
@@ -175,8 +192,8 @@ void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& fi
   } else if (port && !ip.address.is_v4() && !port->address6) {
     findings.add(path_of(ip, "port"), "wrong-family",
                  fmt::format("port {} has no address6 for an IPv6 floating IP", port->name));
-  } else if (std::string words = port ? obstacle(cloud, *port) : ""; !words.empty()) {
-    findings.add(path_of(ip, "port"), "wrong-mode", std::move(words));
+  } else if (port) {
+    validate_served(cloud, *port, path_of(ip, "port"), findings);
   }
   validate_uplink(cloud, ip, port, findings);
 }

@@ -48,23 +48,32 @@ TEST_F(CommandLineTest, ShowTellsWhatIsWithoutADocument) {
   world.write();
 }
 
-TEST_F(CommandLineTest, CheckRefusesAPublicAddressOfAPortWithoutAHost) {
+/// One rule for whoever reads documents: none takes the address for served.
+TEST_F(CommandLineTest, APublicAddressOfAPortWithoutAHostIsRefusedByAll) {
+  world.up();
+  Daemon daemon(world, h2);
+  ASSERT_TRUE(daemon.ready());
   document.ports["vip"] = "network: blue, mac: fa:16:3e:00:00:99, address: 10.0.0.99";
   document.floating_ips["203.0.113.99"] = "port: vip";
   document.port_forwards["web"] =
       "address: 203.0.113.80, protocol: tcp, port: 80, to_port: vip, to: 80";
+  const auto refusal =
+      AllOf(testing::ContainsRegex(":[0-9]+:[0-9]+: floating_ips.203.0.113.99.port: port vip has "
+                                   "no host"),
+            HasSubstr("port_forwards.web.to_port: port vip has no host"),
+            HasSubstr("name the host that 10.0.0.99 is on"), Not(HasSubstr("web1")));
   world.write();
-  const auto refused = typed({"check", world.file()});
-  EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.err,
-              AllOf(HasSubstr("floating_ips.203.0.113.99.port: port vip has no host"),
-                    HasSubstr("port_forwards.web.to_port: port vip has no host"),
-                    HasSubstr("name the host that 10.0.0.99 is on"), Not(HasSubstr("web1"))));
-  world.up();
+  for (const Outcome& refused : {typed({"check", world.file()}), h1.plan(), h1.up()}) {
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_THAT(refused.err, refusal);
+  }
+  EXPECT_TRUE(daemon.says("port vip has no host")) << daemon.log();
   document.ports["vip"] += ", host: h2, interface: tap-vip";
-  write_file(world.folder() + "/fine.yaml", document.text());
-  const auto fine = typed({"check", world.folder() + "/fine.yaml"});
+  world.write();
+  const auto fine = typed({"check", world.file()});
   EXPECT_EQ(fine.status, 0) << fine.text();
+  world.up();
+  EXPECT_EQ(daemon.terminate(), 0);
 }
 
 TEST_F(CommandLineTest, ShowSeesWhatIsNotWell) {

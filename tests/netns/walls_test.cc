@@ -102,7 +102,12 @@ TEST_P(WallsTest, AnUnknownPortGetsWhatAGuestGets) {
   }
   EXPECT_TRUE(stray.pings("10.0.0.1"));
   EXPECT_THAT(ssh.callers(), IsEmpty());
+  const auto* words = "tap-stray is a port of br-blue that the document does not name";
+  EXPECT_THAT(h1.show().text(), HasSubstr(words));
+  EXPECT_THAT(h1.show().text(), Not(HasSubstr("tap-web1 is a port"))) << "what it does name";
+  EXPECT_THAT(h1.plan().text(), HasSubstr(words));
   h1.ip("link set tap-stray nomaster");
+  EXPECT_THAT(h1.plan().text(), Not(HasSubstr("tap-stray")));
 }
 
 /// The bridge's mark stays with it until its name is put right.

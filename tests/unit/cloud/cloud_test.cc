@@ -1,5 +1,6 @@
 #include "dataplane/cloud/cloud.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -66,6 +67,17 @@ TEST(CheckFloatingIp, KnowsTheRestOfTheCloud) {
   ip.address = *IpAddress::parse("192.0.2.11");
   EXPECT_EQ(verdict(check_floating_ip(cloud, ip)),
             "floating_ips.192.0.2.11: 192.0.2.11 is the source of uplink wan of host h1");
+}
+
+TEST(CheckFloatingIp, WantsAPortThatIsOnAHost) {
+  Cloud cloud = small_cloud();
+  cloud.ports.at("web").host.clear();
+  const FloatingIp ip{
+      .address = *IpAddress::parse("203.0.113.10"), .port = "web", .uplink = {}, .rate = {}};
+  EXPECT_THAT(verdict(check_floating_ip(cloud, ip)),
+              testing::StartsWith("floating_ips.203.0.113.10.port: port web has no host"));
+  cloud.networks.at("blue").gateway_mode = GatewayMode::failover;
+  EXPECT_EQ(verdict(check_floating_ip(cloud, ip)), "good") << "the pair serves all guests";
 }
 
 TEST(CheckPort, KnowsTheRestOfTheCloud) {

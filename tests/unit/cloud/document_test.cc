@@ -164,7 +164,7 @@ ports:
   idle: {network: blue, mac: fa:16:3e:00:00:02, address: 10.0.0.12, hostname: www}
 floating_ips:
   203.0.113.10: {port: web_1, uplink: wan, announce: 0, rate: {egress: 512kbit}}
-  203.0.113.11: {port: idle, uplink: any}
+  203.0.113.11: {port: web_1, uplink: any}
   203.0.113.12:
   2001:db8:f::1: {port: web_1}
 port_forwards:
@@ -197,7 +197,7 @@ TEST(Document, ReadsAllOfPublicAddresses) {
   EXPECT_EQ(cloud.floating_ips.at(address("203.0.113.10")),
             (FloatingIp{address("203.0.113.10"), 0, "web_1", "wan", 0, {0, 512'000, 0}}));
   EXPECT_EQ(cloud.floating_ips.at(address("203.0.113.11")),
-            (FloatingIp{address("203.0.113.11"), 1, "idle", "any", 3, {}}));
+            (FloatingIp{address("203.0.113.11"), 1, "web_1", "any", 3, {}}));
   EXPECT_EQ(cloud.floating_ips.at(address("203.0.113.12")).port, "");
   EXPECT_EQ(cloud.floating_ips.at(address("2001:db8:f::1")).order, 3u);
   EXPECT_EQ(
@@ -250,6 +250,13 @@ TEST(Document, TellsAHundredMistakesAtMostInOrder) {
 TEST(Document, DoesNotBlameTwice) {
   EXPECT_THAT(mistakes("networks:\n  blue: {cidr: 10.0.0/24, gateway: 10.0.0.1}\n"), SizeIs(1));
   EXPECT_THAT(mistakes("networks:\n  blue: {cidr: 10.0.0.0/24, gatway: 10.0.0.1}\n"), SizeIs(1));
+  EXPECT_THAT(mistakes(R"(
+networks: {blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1}}
+ports: {web: {network: blue, host: [h1], mac: fa:16:3e:00:00:01, address: 10.0.0.11}}
+floating_ips: {203.0.113.10: {port: web}}
+)"),
+              SizeIs(1))
+      << "a port whose host could not be read";
 }
 
 TEST(Document, SaysWhyAFileCannotBeRead) {

@@ -92,8 +92,8 @@ ports:
            R"(  blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, cidr6: "2001:db8:1::/64", gateway6: "2001:db8:1::1"}
   green: {cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2}
 ports:
-  a: {network: blue, mac: "fa:16:3e:00:00:01", address: 10.0.0.11}
-  b: {network: green, mac: "fa:16:3e:00:00:02", address: 10.1.0.12}
+  a: {network: blue, host: h1, mac: "fa:16:3e:00:00:01", address: 10.0.0.11, interface: tap1}
+  b: {network: green, host: h1, mac: "fa:16:3e:00:00:02", address: 10.1.0.12, interface: tap2}
 floating_ips:
   "2001:db8:f::1": {port: a}
   "2001:db8:f::2": {port: b}

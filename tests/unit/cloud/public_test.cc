@@ -5,6 +5,14 @@ namespace {
 
 const std::string kBegin = kBeginning;
 
+std::string no_host(const std::string& place, const std::string& path) {
+  return fmt::format(
+      "{} no-host: {}: port vip has no host, so no host serves this address: name the host that "
+      "10.0.0.99 is on, and name another when it moves. An address that guests pass to one another "
+      "by themselves (VRRP) needs gateway_mode failover on network blue",
+      place, path);
+}
+
 TEST(PublicAddresses, AreCheckedAsAWhole) {
   expect_mistakes({
       {"dangling",
@@ -61,6 +69,16 @@ floating_ips:
   203.0.113.10: {port: a}
 )",
        {R"(10:24 wrong-mode: floating_ips.203.0.113.10.port: network l2 has gateway_mode none: it is not routed)"}},
+      {"of a port without a host",
+       kBegin + R"(ports:
+  vip: {network: blue, mac: "fa:16:3e:00:00:99", address: 10.0.0.99}
+floating_ips:
+  203.0.113.10: {port: vip}
+port_forwards:
+  a: {address: 203.0.113.80, protocol: tcp, port: 80, to_port: vip, to: 80}
+)",
+       {no_host("9:24", "floating_ips.203.0.113.10.port"),
+        no_host("11:64", "port_forwards.a.to_port")}},
       {"forwards that dangle",
        kBegin + R"(port_forwards:
   a: {address: 203.0.113.80, protocol: tcp, port: 80, to_port: web, to: 80}
