@@ -10,6 +10,7 @@
 #include "dataplane/cloud/vrrp_id.h"
 #include "dataplane/engine/presence.h"
 #include "dataplane/netlink/messages.h"
+#include "hwgw/conntrackd_name.h"
 
 namespace novaplane::hwgw {
 
@@ -18,15 +19,6 @@ const engine::ServiceKey kKeepalived = "failover/keepalived", kConntrackd = "fai
 namespace {
 
 using engine::Context;
-
-/// What neither program reads as anything but a name.
-bool is_word(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return !text.empty() && is_letter(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) {
-           return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-         });
-}
 
 /// A link as keepalived reads it: `!` and `~` mean something else outside of quotes. No name of a
 /// link in the document has a quote, a backslash or a brace.
@@ -106,7 +98,7 @@ void GatewayPair::compile(const Context& context, const engine::Object& object,
          "no link has it, so the other gateway host is not told of flows"});
     return;
   }
-  if (!is_word(member->sync_link)) {
+  if (!is_name_to_conntrackd(member->sync_link)) {
     out.problems.push_back(
         {fmt::format("{}'s tunnel_address {}", member->host, member->sync_address), 0,
          fmt::format(

@@ -96,11 +96,13 @@ TEST_F(GatewayPairTest, AnyLinkCanBeNamedToKeepalived) {
 }
 
 TEST_F(GatewayPairTest, WhatConntrackdCannotReadIsSaid) {
-  example_.facts.tunnel->link = "eth9!";
-  const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
-  EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived")));
-  EXPECT_THAT(test::problems_of(rows),
-              ElementsAre(HasSubstr("conntrackd reads no name such as 'eth9!'")));
+  for (const char* link : {"eth9!", "UDP", "yes"}) {
+    example_.facts.tunnel->link = link;
+    const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
+    EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived")));
+    EXPECT_THAT(test::problems_of(rows),
+                ElementsAre(HasSubstr(fmt::format("conntrackd reads no name such as '{}'", link))));
+  }
 }
 
 TEST_F(GatewayPairTest, ConntrackdSpeaksToTheOtherHostAlone) {
