@@ -9,6 +9,9 @@
 namespace novaplane::hwgw {
 namespace {
 
+/// How long a router makes sure of its address at most (RFC 5227, 1.1: 9 s).
+constexpr std::chrono::seconds kItTakes{10};
+
 HealthSettings settings_of(const Target& target) {
   HealthSettings settings = target.health;
   if (!target.next_hop) settings.probes = false;
@@ -32,6 +35,7 @@ Watched::Watched(Target target, State state, Clock::time_point now)
 
 void Watched::inherit(const Watched& before) {
   mac_ = before.mac_;
+  back_ = before.back_;
   told_ = before.told_;
   told_state_ = before.told_state_;
   told_mac_ = before.told_mac_;
@@ -76,6 +80,7 @@ void Watched::hear(Clock::time_point now) {
       continue;
     }
     if (is_arp) {
+      if (health_.state() == State::dead) back_ = now;
       mac_ = (*answer)->mac;
       next_hop_answers_ = true;
       if (target_.beyond.empty()) health_.answered(now);
@@ -94,11 +99,16 @@ void Watched::due(Clock::time_point now) {
 
 /// Without a sender that can be told, only an ARP probe is left, and one that comes while a router
 /// makes sure of its address makes it give the address up. So it is left alone for as long as that
-/// takes (RFC 5227, 1.1: 9 s at most), unless it has told of itself.
+/// takes, unless it has told of itself.
 bool Watched::has_to_wait(Clock::time_point now) const {
-  constexpr std::chrono::seconds kItTakes{10};
   return target_.is_router && target_.sender.is_unspecified() && heard_ <= asked_ &&
          now < asked_ + kItTakes && health_.state() == State::dead;
+}
+
+/// A router whose kernel has the address already answers while its configuration still asks whether
+/// anybody else has it.
+bool Watched::makes_sure_of_its_address(Clock::time_point now) const {
+  return back_ != Clock::time_point{} && now < back_ + kItTakes;
 }
 
 /// Who answered last is asked alone, so that a large network is not woken by each host's probes;
@@ -107,7 +117,8 @@ void Watched::probe(Clock::time_point now) {
   if (!prober_ || has_to_wait(now)) return;
   const bool asks_all = !mac_ || health_.doubts() || health_.state() == State::dead;
   if (asks_all) asked_ = now;
-  const IpAddress sender = target_.is_router && !asks_all ? IpAddress() : target_.sender;
+  const bool leaves_no_trace = target_.is_router && !asks_all && !makes_sure_of_its_address(now);
+  const IpAddress sender = leaves_no_trace ? IpAddress() : target_.sender;
   auto sent = prober_->ask(sender, asks_all ? std::nullopt : mac_);
   for (const IpAddress& beyond : target_.beyond) {
     if (!sent || !mac_ || target_.sender.is_unspecified()) break;

@@ -38,6 +38,7 @@ class Watched {
   bool open(const netlink::Link& link);
   void probe(Clock::time_point now);
   bool has_to_wait(Clock::time_point now) const;
+  bool makes_sure_of_its_address(Clock::time_point now) const;
   std::string reason() const;
 
   Target target_;
@@ -47,6 +48,7 @@ class Watched {
   Mac own_mac_;
   std::optional<Mac> mac_;
   Clock::time_point asked_{}, heard_{};  ///< everybody was asked; the next hop said something
+  Clock::time_point back_{};             ///< its latest answer while it was dead; 0: none
   bool next_hop_answers_ = false;        ///< since the latest echo's answer
   std::string trouble_;                  ///< why it cannot be probed; empty: it can
 

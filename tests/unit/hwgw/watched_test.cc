@@ -1,0 +1,194 @@
+#include "hwgw/watched.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "dataplane/netlink/frames.h"
+#include "tests/support/deadline.h"
+#include "tests/support/netns.h"
+
+namespace novaplane::hwgw {
+namespace {
+
+using namespace std::chrono_literals;
+using netlink::ArpFrame;
+
+IpAddress ip(const char* text) { return *IpAddress::parse(text); }
+const Mac kRouter = *Mac::parse("02:00:00:00:00:01"), kEverybody = *Mac::parse("ff:ff:ff:ff:ff:ff");
+
+struct Question {
+  Mac to;
+  IpAddress sender;
+};
+
+/// Real frames between eth0 and the test, which is the router 192.0.2.1; the clock is the test's.
+class WatchedTest : public testing::Test {
+ protected:
+  WatchedTest() {
+    EXPECT_EQ(std::system("ip link add eth0 type veth peer name router address 02:00:00:00:00:01 "
+                          "&& ip link set eth0 up && ip link set router up"),
+              0);
+    router_ = Fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    sockaddr_ll place{};
+    place.sll_family = AF_PACKET;
+    place.sll_protocol = htons(ETHERTYPE_ARP);
+    place.sll_ifindex = static_cast<int>(if_nametoindex("router"));
+    EXPECT_EQ(bind(router_.get(), reinterpret_cast<sockaddr*>(&place), sizeof place), 0);
+    const int yes = 1;
+    setsockopt(router_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes);
+  }
+
+  void watch(const IpAddress& sender, State state) {
+    Target target;
+    target.name = "router";
+    target.interface = "eth0";
+    target.next_hop = ip("192.0.2.1");
+    target.sender = sender;
+    target.is_router = target.all_protocols = true;
+    target.health = HealthSettings::of_router(200ms, 3, 3);
+    watched_.emplace(target, state, now_);
+    netlink::Link link;
+    link.index = static_cast<int>(if_nametoindex("eth0"));
+    link.name = "eth0";
+    link.up = link.carrier = true;
+    ASSERT_TRUE(watched_->saw_link(&link, now_));
+    ASSERT_GE(watched_->fd(), 0);
+  }
+
+  /// Time passes until something is due. What was asked then.
+  std::vector<Question> step() {
+    now_ = std::max(now_, *watched_->health().next());
+    watched_->due(now_);
+    return heard_by_router();
+  }
+  Question next_question() {
+    for (int i = 0; i < 1000; ++i) {
+      const auto asked = step();
+      if (!asked.empty()) return asked.front();
+    }
+    ADD_FAILURE() << "it asks no more";
+    return {};
+  }
+  std::size_t questions_within(Clock::duration time) {
+    std::size_t count = 0;
+    for (const auto end = now_ + time; *watched_->health().next() < end;) count += step().size();
+    return count;
+  }
+
+  void answers() {
+    now_ += 1ms;
+    say(ARPOP_REPLY);
+  }
+  void announces_itself() { say(ARPOP_REQUEST); }
+
+ private:
+  static ArpFrame frame(std::uint16_t operation, const IpAddress& sender, const IpAddress& target) {
+    ArpFrame frame{};
+    std::ranges::fill(frame.ethernet.ether_dhost, 0xff);
+    std::ranges::copy(kRouter.bytes, frame.ethernet.ether_shost);
+    frame.ethernet.ether_type = htons(ETHERTYPE_ARP);
+    frame.arp = {htons(ARPHRD_ETHER), htons(ETHERTYPE_IP), 6, 4, htons(operation)};
+    std::ranges::copy(kRouter.bytes, frame.sender_mac);
+    std::ranges::copy(sender.bytes(), frame.sender_address);
+    std::ranges::copy(target.bytes(), frame.target_address);
+    return frame;
+  }
+  static void send(int socket, const ArpFrame& frame) {
+    EXPECT_EQ(::send(socket, &frame, sizeof frame, 0), static_cast<ssize_t>(sizeof frame));
+  }
+  void say(std::uint16_t operation) {
+    send(router_.get(), frame(operation, ip("192.0.2.1"), ip("192.0.2.1")));
+    pollfd entry{watched_->fd(), POLLIN, 0};
+    const auto patience = std::chrono::milliseconds(test::kHangs).count();
+    ASSERT_EQ(poll(&entry, 1, static_cast<int>(patience)), 1);
+    watched_->hear(now_);
+  }
+
+  /// Up to a frame of the test's own that was sent after them.
+  std::vector<Question> heard_by_router() {
+    const IpAddress mark = ip("192.0.2.99");
+    Fd sender(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    sockaddr_ll place{};
+    place.sll_family = AF_PACKET;
+    place.sll_ifindex = static_cast<int>(if_nametoindex("eth0"));
+    EXPECT_EQ(bind(sender.get(), reinterpret_cast<sockaddr*>(&place), sizeof place), 0);
+    send(sender.get(), frame(ARPOP_REQUEST, mark, mark));
+    std::vector<Question> asked;
+    for (;;) {
+      ArpFrame got{};
+      if (recv(router_.get(), &got, sizeof got, 0) < static_cast<ssize_t>(sizeof got)) continue;
+      const auto from = *IpAddress::from_bytes({got.sender_address, 4});
+      if (from == mark) return asked;
+      Question question{{}, from};
+      std::ranges::copy(got.ethernet.ether_dhost, question.to.bytes.begin());
+      asked.push_back(question);
+    }
+  }
+
+  test::NetworkNamespace netns_;
+  Fd router_;
+
+ protected:
+  Clock::time_point now_ = Clock::now();
+  std::optional<Watched> watched_;
+};
+
+/// It may be making sure of its address, for which it takes 9 s at most (RFC 5227, 1.1).
+TEST_F(WatchedTest, WithoutAnAddressADeadRouterIsAskedEveryTenSeconds) {
+  watch(IpAddress(), State::dead);
+  const Question first = next_question();
+  EXPECT_EQ(first.to, kEverybody);
+  EXPECT_EQ(first.sender, IpAddress());
+  EXPECT_EQ(questions_within(9s), 0U);
+  EXPECT_EQ(questions_within(2s), 1U);
+  EXPECT_EQ(questions_within(9s), 0U);
+  announces_itself();
+  EXPECT_GE(questions_within(1s), 1U) << "it has its address now";
+}
+
+TEST_F(WatchedTest, ARouterThatAnswersIsAskedAloneAndWithoutATrace) {
+  watch(ip("192.0.2.250"), State::alive);
+  next_question();
+  answers();
+  for (int i = 0; i < 5; ++i) {
+    const Question question = next_question();
+    EXPECT_EQ(question.to, kRouter);
+    EXPECT_EQ(question.sender, IpAddress());
+    answers();
+  }
+}
+
+/// One that answers may be making sure of its address still, where its kernel has it meanwhile.
+TEST_F(WatchedTest, ARouterThatComesBackHearsNoArpProbeForTenSeconds) {
+  watch(ip("192.0.2.250"), State::alive);
+  next_question();
+  answers();
+  next_question();
+  while (watched_->health().state() != State::dead) {
+    for (const Question& question : step()) {
+      EXPECT_EQ(question.to, kEverybody);
+      EXPECT_EQ(question.sender, ip("192.0.2.250"));
+    }
+  }
+  Question question = next_question();
+  const auto back = now_;
+  for (; now_ < back + 10s; question = next_question()) {
+    EXPECT_EQ(question.sender, ip("192.0.2.250")) << (now_ - back).count();
+    answers();
+  }
+  EXPECT_EQ(watched_->health().state(), State::alive);
+  EXPECT_EQ(question.to, kRouter) << "alone, as ever";
+  for (; now_ < back + 12s; question = next_question()) answers();
+  EXPECT_EQ(question.sender, IpAddress()) << "and without a trace";
+}
+
+}  // namespace
+}  // namespace novaplane::hwgw
