@@ -78,6 +78,29 @@ Result<Report> bring_up(cloud::Cloud cloud, const Writer& writer, const Duty& du
   return let_daemon_pass(writer.daemon, duty.options, "/trial");
 }
 
+/// What the guardian and the daemon need, in files and in `duty`.
+Result<void> prepare(Duty& duty) {
+  auto before = text_to_bring_back(duty);
+  if (!before) return tl::unexpected(before.error());
+  if (auto can = can_be_brought_back(*before, duty); !can) return can;
+  duty.confirmed = std::move(*before);
+  if (auto made = make_directories(duty.options.run_dir); !made) return made;
+  const node::TrialFiles files(duty.options.run_dir);
+  if (auto written = write_durably(files.on_trial, duty.text, 0600); !written) return written;
+  ::unlink(files.rolled_back.c_str());
+  return {};
+}
+
+/// Who has the seat has the files of a trial: nothing is written before.
+Result<void> seat_a_guardian(Duty& duty) {
+  const auto seat = node::GuardianSeat::take();
+  if (!seat) return tl::unexpected(seat.error());
+  auto started = prepare(duty);
+  if (started) started = start_guardian(*seat, duty);
+  if (!started) node::GuardianSeat::remove_names();
+  return started;
+}
+
 Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
   if (auto root = require_root(duty.options); !root) return tl::unexpected(root.error());
   if (auto sentence = node::trial_sentence(); !sentence.empty()) return failure(sentence);
@@ -85,23 +108,7 @@ Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
   if (!writer) return tl::unexpected(writer.error());
   if (!writer->lock) duty.followed = writer->daemon.document;
   if (!writer->lock && is_same_file(duty.file, duty.followed)) duty.file = duty.followed;
-  auto before = text_to_bring_back(duty);
-  if (!before) return tl::unexpected(before.error());
-  if (auto can = can_be_brought_back(*before, duty); !can) return tl::unexpected(can.error());
-  duty.confirmed = std::move(*before);
-  if (auto made = make_directories(duty.options.run_dir); !made)
-    return tl::unexpected(made.error());
-  const node::TrialFiles files(duty.options.run_dir);
-  if (auto written = write_durably(files.on_trial, duty.text, 0600); !written) {
-    return tl::unexpected(written.error());
-  }
-  auto seat = node::GuardianSeat::take();
-  if (!seat) return tl::unexpected(seat.error());
-  ::unlink(files.rolled_back.c_str());
-  if (auto started = start_guardian(*seat, duty); !started) {
-    return tl::unexpected(started.error());
-  }
-  *seat = {};
+  if (auto seated = seat_a_guardian(duty); !seated) return tl::unexpected(seated.error());
   auto report = bring_up(std::move(cloud), *writer, duty);
   const bool is_refused = !writer->lock && report && !report->error.empty();
   if (!report || is_refused) (void)node::ask_guardian('r');

@@ -146,6 +146,26 @@ TEST_F(ConfirmTest, OneAtATime) {
   kept = true;
 }
 
+/// Who looked before the first one had its seat, and comes to it afterwards.
+TEST_F(ConfirmTest, TheSecondOfTwoAtOnceTouchesNothingOfTheFirst) {
+  ASSERT_TRUE(h1.up().ok());
+  ASSERT_EQ(try_out().status, 0);
+  const auto netns = h1.run({"stat", "-L", "-c", "%d-%i", "/proc/self/ns/net"}).out;
+  const std::string seat = "/run/novaplane-lock/" + lines_of(netns).front() + ".guardian";
+  std::filesystem::rename(seat, seat + ".aside");
+  const std::string other = world.folder() + "/other.yaml";
+  replace_file(other, confirmed + "\n# another\n");
+  const auto second = h1.novaplane({"up", "--confirm", "5s", other});
+  std::filesystem::rename(seat + ".aside", seat);
+  EXPECT_EQ(second.status, 1) << second.text();
+  EXPECT_EQ(read_file(h1.run_dir() + "/trial.yaml"), on_trial);
+  EXPECT_EQ(confirmed_text(), confirmed);
+  EXPECT_TRUE(has_green());
+  EXPECT_EQ(confirm().status, 0);
+  EXPECT_EQ(confirmed_text(), on_trial);
+  kept = true;
+}
+
 TEST_F(ConfirmTest, WrongUsageIsNamed) {
   for (const std::string time : {"30", "s", "-5s", "0s", "25h", "5x"}) {
     const auto outcome = h1.novaplane({"up", "--confirm=" + time, trial_file});
