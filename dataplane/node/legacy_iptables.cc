@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 
@@ -119,17 +120,66 @@ std::optional<Blob<V>> read_table(const std::string& name) {
   return blob;
 }
 
+/// The mask covers what is compared: a whole name with its end, or what is before iptables' `+`,
+/// which stays in the name.
 Test of_link(Test::Of of, const char* name, const unsigned char* mask, bool negated) {
   Test test;
   test.of = of;
-  test.link = name;
+  test.link = std::string(name, ::strnlen(name, IFNAMSIZ));
   test.negated = negated;
-  if (mask[std::min<std::size_t>(test.link.size(), IFNAMSIZ - 1)] == 0) test.link += '*';
+  const auto covered = static_cast<std::size_t>(std::find(mask, mask + IFNAMSIZ, 0) - mask);
+  if (covered <= test.link.size() && covered < IFNAMSIZ) {
+    test.link.resize(covered);
+    test.link += '*';
+  }
   return test;
 }
 
+/// Of a match `tcp` or `udp` that asks for one port of the receiver's and nothing else.
+template <class Match>
+Test of_port(const std::byte* data, std::size_t size, bool is_plain(const Match&)) {
+  Match match{};
+  if (size < sizeof(match)) return {};
+  std::memcpy(&match, data, sizeof(match));
+  const bool is_one = match.dpts[0] == match.dpts[1] && match.spts[0] == 0 &&
+                      match.spts[1] == 0xffff && is_plain(match);
+  if (!is_one) return {};
+  Test test;
+  test.of = Test::Of::port;
+  test.number = match.dpts[0];
+  return test;
+}
+
+Test of_match(const xt_entry_match& match, const std::byte* data, std::size_t size) {
+  const std::string name = match.u.user.name;
+  if (name == "tcp") {
+    return of_port<xt_tcp>(data, size, [](const xt_tcp& tcp) {
+      return tcp.option == 0 && tcp.flg_mask == 0 && tcp.invflags == 0;
+    });
+  }
+  if (name == "udp") {
+    return of_port<xt_udp>(data, size, [](const xt_udp& udp) { return udp.invflags == 0; });
+  }
+  return {};
+}
+
+/// Of the matches that stand between an entry's beginning and its target.
+void add_matches(const std::byte* at, std::size_t left, std::vector<Test>& tests) {
+  xt_entry_match match{};
+  while (left >= sizeof(match)) {
+    std::memcpy(static_cast<void*>(&match), at, sizeof(match));
+    const std::size_t size = match.u.match_size;
+    if (size < sizeof(match) || size > left) break;
+    tests.push_back(of_match(match, at + sizeof(match), size - sizeof(match)));
+    at += size;
+    left -= size;
+  }
+  if (left != 0) tests.push_back({});
+}
+
+/// `bytes`: the entry's own, with its matches.
 template <class V>
-std::vector<Test> tests_of(const typename V::Entry& entry) {
+std::vector<Test> tests_of(const typename V::Entry& entry, const std::byte* bytes) {
   constexpr std::uint8_t kNotFrom = 0x01, kNotTo = 0x02,
                          kNotProtocol = 0x40;  // IPT_INV_VIA_IN, ...
   const auto& packet = V::packet(entry);
@@ -145,8 +195,8 @@ std::vector<Test> tests_of(const typename V::Entry& entry) {
   if (packet.proto != 0) {
     tests.push_back({Test::Of::protocol, packet.proto, {}, (packet.invflags & kNotProtocol) != 0});
   }
-  const bool has_matches = entry.target_offset > sizeof(entry);
-  if (has_matches || V::has_address(entry)) tests.push_back({});
+  if (V::has_address(entry)) tests.push_back({});
+  add_matches(bytes + sizeof(entry), entry.target_offset - sizeof(entry), tests);
   return tests;
 }
 
@@ -208,7 +258,7 @@ class Reader {
     constexpr int kAccept = -NF_ACCEPT - 1, kDrop = -NF_DROP - 1;
     const auto target = blob_.template target<xt_standard_target>(entry, at);
     const std::string name = target.target.u.user.name;
-    Rule rule{tests_of<V>(entry), Rule::Then::next, {}};
+    Rule rule{tests_of<V>(entry, blob_.bytes.data() + at), Rule::Then::next, {}};
     if (name == "REJECT" || name == "DROP") rule.then = Rule::Then::drop;
     if (name.empty()) {
       if (target.verdict == kAccept) rule.then = Rule::Then::accept;
