@@ -14,8 +14,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr const char *kMacA = "fa:16:3e:00:00:0a", *kMacB = "fa:16:3e:00:00:0b",
-                     *kMacC = "fa:16:3e:00:00:0c";
+constexpr const char *kMacB = "fa:16:3e:00:00:0b", *kMacC = "fa:16:3e:00:00:0c";
 constexpr const char* kReload = "cleared cache";  // dnsmasq's word at its start and at SIGHUP
 
 /// What guests see.

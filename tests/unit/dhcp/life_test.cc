@@ -23,19 +23,12 @@ namespace novaplane::dhcp {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-constexpr const char* kMacA = "fa:16:3e:00:00:0a";
 
 /// How dnsmasq is started, found again, started again and stopped.
 class Life : public Site {
  protected:
-  void want_blue() {
-    want(make_network("blue", 0));
-    want_port("blue", "web1", kMacA, "10.0.0.10");
-  }
   /// What every file of the run directory is, and when it was written.
   std::map<std::string, std::int64_t> files() const {
     std::map<std::string, std::int64_t> found;
@@ -46,30 +39,10 @@ class Life : public Site {
     }
     return found;
   }
-  /// The error of the only service that is to start.
-  std::string start_error() {
-    for (const auto& result : apply_differences()) {
-      if (!result) return result.error().message();
-    }
-    return "none";
-  }
   Process process(const std::string& network) const { return *Process::open(pid(network)); }
 };
 
 Deadline soon() { return std::chrono::steady_clock::now() + test::kHangs; }
-
-Fd hold(int type, const char* address, std::uint16_t port) {
-  Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(port);
-  ::inet_pton(AF_INET, address, &at.sin_addr);
-  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  if (type == SOCK_STREAM) {
-    EXPECT_EQ(::listen(socket.get(), 1), 0);
-  }
-  return socket;
-}
 
 TEST_F(Life, AFreshDriverTakesOverWithoutAWrite) {
   want_blue();
@@ -309,105 +282,6 @@ TEST_F(Life, RunsAsAnOrdinaryUserWhereItCan) {
   EXPECT_THAT(status, Not(HasSubstr("\nUid:\t0\t")));
 }
 
-TEST_F(Life, TheErrorNamesTheHolderOfPort67) {
-  want_blue();
-  {
-    const Fd holder = hold(SOCK_DGRAM, "0.0.0.0", 67);
-    EXPECT_THAT(
-        start_error(),
-        AllOf(HasSubstr("failed to bind DHCP server socket: Address already in use"),
-              HasSubstr(fmt::format("udp port 67 is held by unit_dhcp (process {})", ::getpid()))));
-  }
-  converge();
-  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
-}
-
-TEST_F(Life, TheErrorNamesTheHolderOfPort53) {
-  want_blue();
-  {
-    const Fd holder = hold(SOCK_STREAM, "0.0.0.0", 53);
-    EXPECT_THAT(start_error(), HasSubstr(fmt::format(
-                                   "tcp port 53 is held by unit_dhcp (process {})", ::getpid())));
-  }
-  const Fd holder = hold(SOCK_DGRAM, "10.0.0.1", 53);
-  EXPECT_THAT(start_error(),
-              HasSubstr(fmt::format("udp port 53 is held by unit_dhcp (process {})", ::getpid())));
-}
-
-TEST_F(Life, ABadOptionFailsWithDnsmasqsOwnWordsAndHurtsNobodyElse) {
-  auto blue = make_network("blue", 0);
-  blue.dhcp.options["no-such-option"] = "1";
-  want(blue);
-  want(make_network("green", 1));
-  want_port("green", "web1", kMacA, "10.0.1.10");
-  EXPECT_THAT(start_error(), HasSubstr("start dnsmasq: dnsmasq: bad dhcp-option at line"));
-  EXPECT_EQ(address_given("green", kMacA), "10.0.1.10");
-
-  blue.dhcp.options.clear();
-  want(blue);
-  EXPECT_EQ(converge(), 1u);
-}
-
-/// The error has dnsmasq's words, what serves goes on and learns, and a fresh driver sees it so.
-TEST_F(Life, WhatDnsmasqRefusesReplacesNothingThatServes) {
-  auto blue = make_network("blue", 0);
-  want(blue);
-  want_port("blue", "web1", kMacA, "10.0.0.10");
-  converge();
-  const pid_t serving = pid("blue");
-  blue.dhcp.options["no-such-option"] = "1";
-  want(blue);
-  want_port("blue", "web2", "fa:16:3e:00:00:0b", "10.0.0.11");
-  EXPECT_THAT(start_error(), AllOf(HasSubstr("configure dnsmasq: dnsmasq: bad dhcp-option at line"),
-                                   HasSubstr("it goes on with the configuration before")));
-  EXPECT_EQ(pid("blue"), serving);
-  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
-  EXPECT_EQ(address_given("blue", "fa:16:3e:00:00:0b"), "10.0.0.11");
-  EXPECT_THAT(*read_whole(run_dir_ + "/dhcp/blue/refused.conf"),
-              AllOf(HasSubstr("no-such-option"), HasSubstr("# Refused: dnsmasq: bad dhcp-option")));
-  driver_.emplace(run_dir_);
-  EXPECT_EQ(differences().size(), 1u);
-
-  blue.dhcp.options.clear();
-  want(blue);
-  EXPECT_EQ(converge(), 0u);
-  blue.dhcp.domain = "other";
-  want(blue);
-  EXPECT_EQ(converge(), 1u);
-  EXPECT_FALSE(std::filesystem::exists(run_dir_ + "/dhcp/blue/refused.conf"));
-}
-
-TEST_F(Life, WhatCannotStartLeavesTheOneBefore) {
-  auto blue = make_network("blue", 0);
-  want(blue);
-  want_port("blue", "web1", kMacA, "10.0.0.10");
-  converge();
-  run("ip address add 10.0.0.2/24 dev br-blue");
-  const Fd holder = hold(SOCK_DGRAM, "10.0.0.2", 53);
-  auto moved = blue;
-  moved.gateway = *IpAddress::parse("10.0.0.2");
-  want(moved);
-  EXPECT_THAT(
-      start_error(),
-      AllOf(HasSubstr(fmt::format("udp port 53 is held by unit_dhcp (process {})", ::getpid())),
-            HasSubstr("the configuration before serves again")));
-  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
-  want(blue);
-  EXPECT_EQ(converge(), 0u);
-}
-
-TEST_F(Life, AProgramThatIsGoneEndsNothingThatServes) {
-  auto blue = make_network("blue", 0);
-  want(blue);
-  want_port("blue", "web1", kMacA, "10.0.0.10");
-  converge();
-  driver_.emplace(run_dir_, "no-such-dnsmasq");
-  blue.dhcp.domain = "other";
-  want(blue);
-  EXPECT_THAT(start_error(), HasSubstr("find the program no-such-dnsmasq"));
-  EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
-}
-
 /// As /etc/resolv.conf may be: a link to what systemd-resolved would write, were it running.
 TEST_F(Life, ServesWhateverIsThereOfNameServers) {
   const std::string file = folder_ + "/resolv.conf", target = folder_ + "/missing/stub.conf";
@@ -435,22 +309,6 @@ TEST_F(Life, ServesWhateverIsThereOfNameServers) {
   std::filesystem::create_symlink(file, target);  // a circle
   EXPECT_EQ(converge(), 1u);
   EXPECT_EQ(address_given("blue", kMacA), "10.0.0.10");
-}
-
-TEST_F(Life, AMissingProgramIsAnErrorOfEachThatWouldStart) {
-  driver_.emplace(run_dir_, "no-such-dnsmasq");
-  want_blue();
-  EXPECT_EQ(start_error(), "find the program no-such-dnsmasq: not found in PATH (ENOENT)");
-}
-
-TEST_F(Life, NoNameLeadsOutOfTheRunDirectory) {
-  services_["dhcp/.."] = {"", "br"};
-  services_["dhcp/a/b"] = {"", "br"};
-  services_["other/x"] = {"", "br"};
-  const auto results = apply_differences();
-  ASSERT_EQ(results.size(), 3u);
-  for (const auto& result : results) EXPECT_EQ(result.error().code, EINVAL);
-  EXPECT_FALSE(std::filesystem::exists(run_dir_));
 }
 
 TEST_F(Life, FiftyStartTogetherAndAllServe) {

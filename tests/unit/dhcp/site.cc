@@ -187,6 +187,11 @@ void Site::want_port(const std::string& network, const std::string& name, const 
       fmt::format("{} {}.novalocal {}", address, name, name);
 }
 
+void Site::want_blue() {
+  want(make_network("blue", 0));
+  want_port("blue", "web1", kMacA, "10.0.0.10");
+}
+
 void Site::unwant_port(const std::string& network, const std::string& name) {
   entries_.erase({"dhcp/" + network, "host " + name});
   entries_.erase({"dhcp/" + network, "name " + name});
@@ -195,6 +200,13 @@ void Site::unwant_port(const std::string& network, const std::string& name) {
 void Site::unwant(const std::string& network) {
   services_.erase("dhcp/" + network);
   std::erase_if(entries_, [&](const auto& e) { return e.first.first == "dhcp/" + network; });
+}
+
+std::string Site::start_error() {
+  for (const auto& result : apply_differences()) {
+    if (!result) return result.error().message();
+  }
+  return "none";
 }
 
 std::vector<engine::Step> Site::differences() {

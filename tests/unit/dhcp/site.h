@@ -15,6 +15,8 @@ namespace novaplane::dhcp {
 /// What a DHCP client was given, by the names of udhcpc's environment: ip, router, mtu, dns, ...
 using Given = std::map<std::string, std::string>;
 
+inline constexpr const char* kMacA = "fa:16:3e:00:00:0a";
+
 /// A host (the namespace that the test lives in) with a driver, and a namespace of guests.
 class Site : public ::testing::Test {
  protected:
@@ -46,6 +48,7 @@ class Site : public ::testing::Test {
   void want(const cloud::Network& network);
   void want_port(const std::string& network, const std::string& name, const std::string& mac,
                  const std::string& address);
+  void want_blue();  ///< network blue with port web1: kMacA, 10.0.0.10
   void unwant_port(const std::string& network, const std::string& name);
   void unwant(const std::string& network);
 
@@ -53,6 +56,7 @@ class Site : public ::testing::Test {
   /// nothing be left.
   std::size_t converge();
   std::vector<Result<void>> apply_differences();  ///< the same without looking again
+  std::string start_error();                      ///< of the only service that is to start
   std::vector<engine::Step> differences();
   pid_t pid(const std::string& network) const;  ///< as the pid file says
 
