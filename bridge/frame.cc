@@ -351,6 +351,7 @@ std::vector<Rule> host_source_rules() {
 nft::Frame Bridge::frame(const Marks& marks) const {
   nft::Frame frame{sets(), chains(), {}};
   frame.merge({fence_sets(), {}, {}});
+  frame.merge({input_sets(), {}, {}});
   for (const auto& rules :
        {untracked_rules(), forward_rules(marks), world_fence_rules(marks), inside_rules(),
         fence_rules(), input_rules(marks), encapsulation_rules(), from_ports_discovery_rules(),

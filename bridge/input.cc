@@ -12,7 +12,7 @@ using nft::Rule;
 using nft::RuleBuilder;
 using enum nft::Select;
 
-constexpr std::uint16_t kDhcpServer = 67, kDhcpv6Server = 547;
+constexpr std::uint16_t kDns = 53, kDhcpServer = 67, kDhcpv6Server = 547;
 
 RuleBuilder input(std::string why) { return nft::rule(Family::inet, "input", std::move(why)); }
 
@@ -56,6 +56,38 @@ std::vector<Rule> no_guests_talk_rules(const Marks& marks) {
         .drop();
   };
   return {guests({ip_daddr, udp_dport}, kHostTalk), guests({ip6_daddr, udp_dport}, kHostTalk6)};
+}
+
+/// All guests of a network share one dnsmasq: no guest takes all of it. A guest is its MAC, as it
+/// has as many IPv6 addresses as it likes. Before what is established, which an answered question
+/// is.
+std::vector<Rule> question_rules() {
+  const auto too_many = [](nft::Key to, SetName services) {
+    return input("a guest's share of DNS")
+        .is(udp_dport, kDns)
+        .in(std::move(to), services.name)
+        .beyond({ether_saddr}, kDnsQuestions.name)
+        .drop();
+  };
+  return {
+      too_many({iifname, ip_daddr, l4proto, th_dport}, kHostServices),
+      too_many({iifname, ip6_daddr, l4proto, th_dport}, kHostServices6),
+  };
+}
+
+/// Of connections that are new here.
+std::vector<Rule> dns_connection_rules() {
+  const auto too_many = [](nft::Key to, SetName services) {
+    return input("a guest's share of DNS")
+        .is(tcp_dport, kDns)
+        .in(std::move(to), services.name)
+        .beyond({ether_saddr}, kDnsConnections.name)
+        .drop();
+  };
+  return {
+      too_many({iifname, ip_daddr, l4proto, th_dport}, kHostServices),
+      too_many({iifname, ip6_daddr, l4proto, th_dport}, kHostServices6),
+  };
 }
 
 /// What the operator's wire brings is a guest's all the same where it comes from one, or goes to an
@@ -133,6 +165,19 @@ void append(std::vector<Rule>& rules, std::vector<Rule> more) {
 
 }  // namespace
 
+/// dnsmasq has room for 10,000 questions, each of which it gives up after 10 s where there is no
+/// more, and for 20 connections (its src/forward.c, MAX_PROCS).
+std::vector<nft::Set> input_sets() {
+  constexpr std::uint32_t kForgotten = 60;  // seconds: the burst is whole again long before
+  return {
+      {.name = kDnsQuestions,
+       .key = {nft::Field::ether_addr},
+       .timeout_seconds = kForgotten,
+       .allowance = {.packets_per_second = 100, .burst = 500}},
+      {.name = kDnsConnections, .key = {nft::Field::ether_addr}, .allowance = {.connections = 4}},
+  };
+}
+
 /// A bridge is known by its group, which stays with it whatever somebody renames, and closed by
 /// default: a port that the document does not name is a guest's.
 std::vector<Rule> input_rules(const Marks& marks) {
@@ -143,6 +188,7 @@ std::vector<Rule> input_rules(const Marks& marks) {
                       .is_not(iifgroup, netlink::kDoomedGroup)
                       .accept());
   append(rules, no_guests_talk_rules(marks));
+  append(rules, question_rules());
   rules.push_back(input("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept());
   rules.push_back(input("metadata").has(ct_status, nft::kStatusDnat).accept());
   rules.push_back(input("hosts talk to each other")
@@ -157,6 +203,7 @@ std::vector<Rule> input_rules(const Marks& marks) {
                       .accept());
   append(rules, distrust_rules(marks));
   rules.push_back(input("the operator's").has(mark, marks.trusted()).accept());
+  append(rules, dns_connection_rules());
   append(rules, guest_rules());
   return rules;
 }

@@ -8,6 +8,8 @@
 /// What reaches the host itself from a bridge of ours.
 namespace novaplane::bridge {
 
+std::vector<nft::Set> input_sets();
+
 /// The chain input of table inet. By then the kernel has taken off whatever a packet came in.
 std::vector<nft::Rule> input_rules(const engine::Marks&);
 

@@ -17,6 +17,9 @@ constexpr SetName kOpenRanges{Family::inet, "open_ranges"};      ///< their addr
 constexpr SetName kGateways{Family::inet, "gateways"};           ///< bridge . own address on it
 constexpr SetName kOwnAddresses{Family::inet, "own_addresses"};  ///< own addresses on all bridges
 constexpr SetName kHostServices{Family::inet, "host_services"};  ///< what each bridge's guests get
+/// How much each guest, by its MAC, asks of our DNS. Written by the rules.
+constexpr SetName kDnsQuestions{Family::inet, "dns_questions"};
+constexpr SetName kDnsConnections{Family::inet, "dns_connections"};
 // Of IPv6.
 constexpr SetName kOpenRanges6{Family::inet, "open_ranges6"};
 constexpr SetName kGateways6{Family::inet, "gateways6"};

@@ -110,7 +110,7 @@ Result<std::optional<Observed>> Client::State::observe_once() {
     for (auto& part : repair.parts) observed.repair.parts.push_back(std::move(part));
   }
   for (const Set& set : frame->sets) {
-    if (observed.repair.rewrites_table(set.name.family) || set.timeout_seconds != 0) continue;
+    if (observed.repair.rewrites_table(set.name.family) || set.is_packets_own()) continue;
     const auto read = listing.elements(set, observed.elements);
     if (!read) return tl::unexpected(read.error());
     if (listing.torn()) return std::nullopt;

@@ -37,6 +37,8 @@ std::string missing_option(const Answer& answer, const Subject& subject, const S
       return missing_for_table(subject.family);
     case Kind::chain:
       return missing_for_chain(subject.family, sent.frame.chains[subject.index].type);
+    case Kind::set:
+      return missing_for_set(sent.frame.sets[subject.index]);
     case Kind::rule:
       if (!answer.offset) return {};
       return missing_for_expression(

@@ -31,6 +31,22 @@ nftnl_expr* limit_of_none() {
   return limit;
 }
 
+nftnl_expr* limit_of(const Allowance& allowance) {
+  if (allowance.connections != 0) {
+    nftnl_expr* count = nftnl_expr_alloc("connlimit");
+    nftnl_expr_set_u32(count, NFTNL_EXPR_CONNLIMIT_COUNT, allowance.connections);
+    nftnl_expr_set_u32(count, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
+    return count;
+  }
+  nftnl_expr* limit = nftnl_expr_alloc("limit");
+  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, allowance.packets_per_second);
+  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, allowance.burst);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+  return limit;
+}
+
 void write_set(Batch& batch, const Set& set, std::size_t index) {
   const OwnedSet object(nftnl_set_alloc());
   nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable.data());
@@ -45,6 +61,7 @@ void write_set(Batch& batch, const Set& set, std::size_t index) {
                       static_cast<std::uint32_t>(size_of(set.data)));
   }
   if (set.limits) nftnl_set_add_expr(object.get(), limit_of_none());
+  if (set.allowance != Allowance{}) nftnl_set_add_expr(object.get(), limit_of(set.allowance));
   if (set.timeout_seconds != 0) {
     constexpr std::uint64_t kMilliseconds = 1000;
     nftnl_set_set_u64(object.get(), NFTNL_SET_TIMEOUT, set.timeout_seconds * kMilliseconds);
@@ -182,7 +199,8 @@ std::uint32_t set_flags(const Set& set) {
   if (!set.data.empty()) flags |= NFT_SET_MAP;
   if (set.interval) flags |= NFT_SET_INTERVAL;
   if (set.limits) flags |= NFT_SET_EVAL;
-  if (set.timeout_seconds != 0) flags |= NFT_SET_EVAL | NFT_SET_TIMEOUT;
+  if (set.is_packets_own()) flags |= NFT_SET_EVAL;
+  if (set.timeout_seconds != 0) flags |= NFT_SET_TIMEOUT;
   return flags;
 }
 

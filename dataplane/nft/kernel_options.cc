@@ -28,6 +28,11 @@ std::string missing_for_chain(Family family, ChainType type) {
   return type == ChainType::nat ? lacks("CONFIG_NFT_NAT") : missing_for_table(family);
 }
 
+std::string missing_for_set(const Set& set) {
+  if (set.allowance.connections != 0) return lacks("CONFIG_NFT_CONNLIMIT");
+  return set.limits || set.allowance != Allowance{} ? lacks("CONFIG_NFT_LIMIT") : std::string();
+}
+
 std::string missing_for_expression(Family family, std::string_view expression) {
   for (const Option& option : kOptions) {
     if (option.expression == expression)

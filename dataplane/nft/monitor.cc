@@ -135,6 +135,7 @@ void Monitor::State::handle_elements(const nlmsghdr* header, Family family,
                                                       to_string(family), kTable, set_of(header))}});
     return;
   }
+  if (set->is_packets_own()) return;
   const bool added = NFNL_MSG_TYPE(header->nlmsg_type) == NFT_MSG_NEWSETELEM;
   for_each_element(header, [&](const RawElement& raw) {
     auto [key, element] = to_value(*set, raw);

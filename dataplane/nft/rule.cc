@@ -163,6 +163,11 @@ RuleBuilder&& RuleBuilder::notrack() && { return add(NoTrack{}); }
 RuleBuilder&& RuleBuilder::remember(Key key, std::string_view set) && {
   return add(Remember{std::move(key), set});
 }
+/// The limiter is the set's: the kernel makes each element one (nf_tables_api.c,
+/// nft_set_elem_expr_clone), and its verdict is the rule's.
+RuleBuilder&& RuleBuilder::beyond(Key key, std::string_view set) && {
+  return add(Remember{std::move(key), set});
+}
 RuleBuilder&& RuleBuilder::jump(Key key, std::string_view map) && {
   return add(JumpByMap{std::move(key), map});
 }

@@ -62,6 +62,9 @@ class RuleBuilder {
   RuleBuilder&& jump(Key key, std::string_view map) &&;  ///< data: a verdict
   /// Into a set with a timeout. Where the set is full the rule ends here: so it comes last.
   RuleBuilder&& remember(Key key, std::string_view set) &&;
+  /// Goes on with what exceeds the allowance of its element, which comes with its first packet.
+  /// Where the set is full the rule ends here.
+  RuleBuilder&& beyond(Key key, std::string_view set) &&;
 
   RuleBuilder&& accept() &&;
   RuleBuilder&& drop() &&;

@@ -180,17 +180,27 @@ std::string names_of(const std::vector<Field>& fields, bool as_selectors) {
   return text;
 }
 
+std::string to_text(const Allowance& allowance) {
+  if (allowance == Allowance{}) return {};
+  if (allowance.connections != 0) return fmt::format(" ct count over {};", allowance.connections);
+  return fmt::format(" limit rate over {}/second burst {} packets;", allowance.packets_per_second,
+                     allowance.burst);
+}
+
+std::string properties_of(const Set& set) {
+  if (set.interval) return " flags interval;";
+  if (set.limits) return " flags dynamic; limit rate over 1 bytes/second burst 1 bytes;";
+  if (!set.is_packets_own()) return {};
+  const std::string timeout =
+      set.timeout_seconds != 0 ? fmt::format(",timeout; timeout {}s", set.timeout_seconds) : "";
+  return fmt::format(" flags dynamic{};{}", timeout, to_text(set.allowance));
+}
+
 std::string to_text(const Set& set) {
   const bool map = !set.data.empty();
-  const std::string more =
-      set.interval ? " flags interval;"
-      : set.limits ? " flags dynamic; limit rate over 1 bytes/second burst 1 bytes;"
-      : set.timeout_seconds != 0
-          ? fmt::format(" flags dynamic,timeout; timeout {}s;", set.timeout_seconds)
-          : "";
   return fmt::format("\t{} {} {{ {} {}{}{};{} }}\n", map ? "map" : "set", set.name.name,
                      has_typeof(set) ? "typeof" : "type", names_of(set.key, has_typeof(set)),
-                     map ? " : " : "", names_of(set.data, has_typeof(set)), more);
+                     map ? " : " : "", names_of(set.data, has_typeof(set)), properties_of(set));
 }
 
 std::string to_text(const Frame& frame, const Chain& chain) {

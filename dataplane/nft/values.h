@@ -40,6 +40,14 @@ struct SetName {
   bool operator==(const SetName&) const = default;
 };
 
+/// What each element of a set lets pass before it matches: so many packets a second and a burst, or
+/// so many connections that are open at once, which the kernel counts by itself.
+struct Allowance {
+  std::uint32_t packets_per_second = 0, burst = 0;
+  std::uint32_t connections = 0;  ///< such a set has no timeout (nf_tables_api.c: NFT_EXPR_GC)
+  bool operator==(const Allowance&) const = default;
+};
+
 struct Set {
   SetName name;
   std::vector<Field> key;        ///< several: a concatenation
@@ -50,7 +58,10 @@ struct Set {
   /// Not 0: elements come from packets (RuleBuilder::update) and go so many seconds after the last
   /// one. What is in there is nobody's to wish: it is neither listed nor written. Sets only.
   std::uint32_t timeout_seconds = 0;
+  /// Elements come from packets likewise (RuleBuilder::beyond). Sets only.
+  Allowance allowance = {};
   bool operator==(const Set&) const = default;
+  bool is_packets_own() const { return timeout_seconds != 0 || allowance != Allowance{}; }
 };
 
 /// The key of one element, encoded as the kernel wants it: each field padded to four bytes,

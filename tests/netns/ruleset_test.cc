@@ -62,5 +62,23 @@ TEST_P(RulesetTest, WhatNftListsItLoads) {
   EXPECT_EQ(h1.nft_list("-s list ruleset"), rules) << "whole, with our own marks";
 }
 
+/// Elements that packets have made, with what they count.
+TEST_P(RulesetTest, WhatPacketsHaveWrittenLoads) {
+  world.write();
+  for (Host* host : world.hosts()) host->up();
+  web1.configure();
+  EXPECT_EQ(resolve(web1, "10.0.0.1", "web1.novalocal"), "10.0.0.11");
+  const Session held(web1, "10.0.0.1", 53, 300ms);
+  EXPECT_TRUE(held.connected());
+  const std::string saved = h1.nft_list("list ruleset");
+  EXPECT_THAT(saved, AllOf(HasSubstr(web1.mac() + " limit rate over 100/second burst 500 packets"),
+                           HasSubstr(web1.mac() + " ct count over 4")));
+  h1.nft("flush ruleset");
+  h1.nft(saved);
+  EXPECT_THAT(h1.plan().out, Not(HasSubstr("element")));
+  EXPECT_EQ(resolve(web1, "10.0.0.1", "web1.novalocal"), "10.0.0.11");
+  h1.up();
+}
+
 }  // namespace
 }  // namespace novaplane::netns

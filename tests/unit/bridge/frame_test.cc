@@ -44,6 +44,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set host_networks6 { type ipv6_addr; flags interval; }
   set uplink_macs { type ifname . ether_addr; }
   set within { type ifname . ifname; flags dynamic,timeout; timeout 60s; }
+  set dns_questions { type ether_addr; flags dynamic,timeout; timeout 60s; limit rate over 100/second burst 500 packets; }
+  set dns_connections { type ether_addr; flags dynamic; ct count over 4; }
   chain untracked {
     type filter hook prerouting priority -300; policy accept;
     iifname != @open return comment "not from a routed network"
@@ -101,6 +103,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     iifgroup != 28272 iifgroup != 28273 accept comment "not from a bridge of ours"
     meta mark & 0x01000000 == 0x00000000 ip daddr . udp dport @host_talk drop comment "hosts talk to each other, guests do not"
     meta mark & 0x01000000 == 0x00000000 ip6 daddr . udp dport @host_talk6 drop comment "hosts talk to each other, guests do not"
+    udp dport 53 iifname . ip daddr . meta l4proto . th dport @host_services update @dns_questions { ether saddr } drop comment "a guest's share of DNS"
+    udp dport 53 iifname . ip6 daddr . meta l4proto . th dport @host_services6 update @dns_questions { ether saddr } drop comment "a guest's share of DNS"
     ct state established,related accept
     ct status dnat accept comment "metadata"
     meta mark & 0x01000000 != 0x00000000 ip saddr . udp dport @host_peers ip daddr . udp dport @host_talk accept comment "hosts talk to each other"
@@ -115,6 +119,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     ip6 daddr @own_addresses6 meta mark set meta mark & 0xfeffffff comment "what a host has for its own guests"
     ip daddr 127.0.0.0/8 meta mark set meta mark & 0xfeffffff comment "loopback is the host's own"
     meta mark & 0x01000000 != 0x00000000 accept comment "the operator's"
+    tcp dport 53 iifname . ip daddr . meta l4proto . th dport @host_services update @dns_connections { ether saddr } drop comment "a guest's share of DNS"
+    tcp dport 53 iifname . ip6 daddr . meta l4proto . th dport @host_services6 update @dns_connections { ether saddr } drop comment "a guest's share of DNS"
     udp dport 67 ip daddr 255.255.255.255 iifname @managed accept comment "DHCP"
     udp dport 67 iifname . ip daddr @gateways accept comment "DHCP"
     iifname . ip daddr . meta l4proto . th dport @host_services accept comment "DNS"

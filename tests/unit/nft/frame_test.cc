@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "dataplane/nft/monitor.h"
 #include "tests/unit/nft/kernel_fixture.h"
 
 namespace novaplane::nft {
@@ -126,6 +127,58 @@ TEST_F(FrameTest, NftAgreesOnWhereAMapLeads) {
   ASSERT_TRUE(
       client.commit({std::nullopt, client.observe()->repair, {elements.front().first}, {}}));
   EXPECT_TRUE(client.observe()->repair.empty());
+}
+
+/// Packets write these sets: whatever is in there is nobody's difference, told or listed.
+TEST_F(FrameTest, NftAgreesOnWhatExceedsAnAllowance) {
+  constexpr auto kInet = Family::inet;
+  Frame frame;
+  frame.sets = {{.name = {kInet, "questions"},
+                 .key = {Field::ether_addr},
+                 .timeout_seconds = 60,
+                 .allowance = {.packets_per_second = 100, .burst = 500}},
+                {.name = {kInet, "connections"},
+                 .key = {Field::ether_addr},
+                 .allowance = {.connections = 4}}};
+  frame.chains = {{kInet, "c", ChainType::filter, Hook::input, 0}};
+  frame.rules = {
+      rule(kInet, "c", "")
+          .is(Select::udp_dport, 53)
+          .beyond({Select::ether_saddr}, "questions")
+          .drop(),
+      rule(kInet, "c", "")
+          .is(Select::tcp_dport, 53)
+          .beyond({Select::ether_saddr}, "connections")
+          .drop(),
+  };
+  Client client = *Client::open(std::make_shared<const Frame>(frame));
+  Monitor monitor = *Monitor::open(frame);
+  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
+  const std::string listed = output("nft list chain inet novaplane c");
+  for (const Rule& rule : frame.rules)
+    EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
+  std::size_t told = 0;
+  const auto count = [&](const Event& event) {
+    if (std::holds_alternative<ElementAdded>(event.what)) ++told;
+  };
+  ASSERT_TRUE(monitor.drain(count));
+  nft("add element inet novaplane questions { 02:00:00:00:00:01 limit rate over 100/second burst "
+      "500 packets }");
+  nft("add element inet novaplane connections { 02:00:00:00:00:01 ct count over 4 }");
+  ASSERT_TRUE(monitor.drain(count));
+  EXPECT_EQ(told, 0U);
+  const auto seen = client.observe();
+  EXPECT_TRUE(seen->repair.empty()) << seen->repair.why();
+  EXPECT_EQ(seen->elements, Elements{});
+  const std::string saved = output("nft list table inet novaplane");
+  EXPECT_THAT(saved, HasSubstr("02:00:00:00:00:01 ct count over 4"));
+  const std::string path = testing::TempDir() + "novaplane-allowance.nft";
+  std::ofstream(path) << "flush ruleset\n" << saved;
+  EXPECT_EQ(output("nft -f " + path), "");
+  EXPECT_THAT(output("nft list table inet novaplane"), HasSubstr("ct count over 4"));
+  std::ofstream(path) << "flush ruleset\n" << to_text(frame, kInet);
+  EXPECT_EQ(output("nft -f " + path), "") << to_text(frame, kInet);
+  std::remove(path.c_str());
 }
 
 TEST_F(FrameTest, NftTakesAnAbsenceOfBits) {
