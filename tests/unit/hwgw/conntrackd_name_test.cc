@@ -53,7 +53,7 @@ TEST_F(ConntrackdName, IsWhatConntrackdReadsAsOne) {
                            "FTFW",
                            "NOTRACK",
                            "notrack",
-                           "Persistent",
+                           "PERSISTENT",
                            "for",
                            "For",
                            "Sync",
