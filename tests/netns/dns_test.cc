@@ -96,8 +96,10 @@ class NameServer {
   std::thread thread_;
 };
 
-/// By its only socket it has an answer first, so that its questions are of a known flow.
-void flood(const Vm& vm, const std::string& server, int questions) {
+/// By its only socket it has an answer first, so that its questions are of a known flow. What
+/// `other` is answered is behind them in dnsmasq's queue, so that none is lost there.
+void flood(const Vm& vm, const Vm& other, const std::string& server, int questions) {
+  constexpr int kAtOnce = 150;
   const Place place(server, 53);
   const Fd fd = socket_in(vm, place, SOCK_DGRAM);
   ASSERT_EQ(connect(fd.get(), place.get(), place.size), 0);
@@ -110,6 +112,9 @@ void flood(const Vm& vm, const std::string& server, int questions) {
   for (int i = 0; i < questions; ++i) {
     const std::string text = question(fmt::format("mute{}.example", i));
     send(fd.get(), text.data(), text.size(), 0);
+    if (i % kAtOnce == 0) {
+      ASSERT_EQ(resolve(other, server, "web1.novalocal"), "10.0.0.11");
+    }
   }
 }
 
@@ -146,6 +151,14 @@ bool answers_by_tcp(const Vm& vm, const std::string& server) {
 
 class DnsTest : public Ipv6Cloud {
  protected:
+  static constexpr int kQuestions = 3000;
+
+  /// Its burst, and what came to it since; the kernel may round.
+  static int share_since(Clock::time_point begin) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(Clock::now() - begin).count();
+    return 510 + 100 * static_cast<int>(seconds);
+  }
+
   DnsTest() { document.networks["blue"] += ", dhcp: {dns: [192.0.2.1]}"; }
 
   void up() {
@@ -162,13 +175,17 @@ class DnsTest : public Ipv6Cloud {
 };
 INSTANTIATE_TEST_SUITE_P(, DnsTest, testing::Bool(), how);
 
+/// dnsmasq looks through all open questions for each datagram: 10,000 take it 4 ms.
 TEST_P(DnsTest, QuestionsOfOneGuestThatNobodyAnswersAreNotFeltByAnother) {
   const NameServer upstream(outside);
   up();
   for (const std::string server : {kServer, kServer6}) {
+    const auto begin = Clock::now();
     const int before = upstream.asked_in_vain();
-    flood(web1, server, 30'000);
+    flood(web1, web2, server, kQuestions);
     EXPECT_TRUE(eventually([&] { return upstream.asked_in_vain() > before; })) << "it did ask";
+    const int passed = upstream.asked_in_vain() - before;
+    EXPECT_LE(passed, share_since(begin));
     for (int i = 0; i < 10; ++i) {
       const std::string name = fmt::format("good{}-{}.example", server.size(), i);
       EXPECT_EQ(resolve(web2, server, name), "198.51.100.7") << server;
