@@ -36,14 +36,11 @@ class WatchedTest : public testing::Test {
     EXPECT_EQ(std::system("ip link add eth0 type veth peer name router address 02:00:00:00:00:01 "
                           "&& ip link set eth0 up && ip link set router up"),
               0);
-    router_ = Fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    sockaddr_ll place{};
-    place.sll_family = AF_PACKET;
-    place.sll_protocol = htons(ETHERTYPE_ARP);
-    place.sll_ifindex = static_cast<int>(if_nametoindex("router"));
-    EXPECT_EQ(bind(router_.get(), reinterpret_cast<sockaddr*>(&place), sizeof place), 0);
-    const int yes = 1;
-    setsockopt(router_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes);
+    router_ = listen_on("router");
+    host_ = listen_on("eth0");
+    // A link that is up loses frames until the kernel has noticed its carrier.
+    pass_a_frame(host_, router_);
+    pass_a_frame(router_, host_);
   }
 
   void watch(const IpAddress& sender, State state) {
@@ -101,40 +98,63 @@ class WatchedTest : public testing::Test {
     std::ranges::copy(target.bytes(), frame.target_address);
     return frame;
   }
-  static void send(int socket, const ArpFrame& frame) {
-    EXPECT_EQ(::send(socket, &frame, sizeof frame, 0), static_cast<ssize_t>(sizeof frame));
+  static void send(const Fd& socket, const ArpFrame& frame) {
+    EXPECT_EQ(::send(socket.get(), &frame, sizeof frame, 0), static_cast<ssize_t>(sizeof frame));
   }
+  static Fd listen_on(const char* link) {
+    Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    sockaddr_ll place{};
+    place.sll_family = AF_PACKET;
+    place.sll_protocol = htons(ETHERTYPE_ARP);
+    place.sll_ifindex = static_cast<int>(if_nametoindex(link));
+    EXPECT_EQ(bind(socket.get(), reinterpret_cast<sockaddr*>(&place), sizeof place), 0);
+    const int yes = 1;
+    setsockopt(socket.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes);
+    return socket;
+  }
+  static bool is_readable(int fd, std::chrono::milliseconds patience) {
+    pollfd entry{fd, POLLIN, 0};
+    return poll(&entry, 1, static_cast<int>(patience.count())) == 1;
+  }
+  static void pass_a_frame(const Fd& from, const Fd& to) {
+    const auto end = Clock::now() + test::kHangs;
+    do {
+      send(from, frame(ARPOP_REQUEST, kMark, kMark));
+      if (is_readable(to.get(), 20ms)) return;
+    } while (Clock::now() < end);
+    ADD_FAILURE() << "no frame passes";
+  }
+
   void say(std::uint16_t operation) {
-    send(router_.get(), frame(operation, ip("192.0.2.1"), ip("192.0.2.1")));
-    pollfd entry{watched_->fd(), POLLIN, 0};
-    const auto patience = std::chrono::milliseconds(test::kHangs).count();
-    ASSERT_EQ(poll(&entry, 1, static_cast<int>(patience)), 1);
+    send(router_, frame(operation, ip("192.0.2.1"), ip("192.0.2.1")));
+    ASSERT_TRUE(is_readable(watched_->fd(), test::kHangs));
     watched_->hear(now_);
   }
 
-  /// Up to a frame of the test's own that was sent after them.
+  /// Up to a frame of the test's own that was sent after them, with a number.
   std::vector<Question> heard_by_router() {
-    const IpAddress mark = ip("192.0.2.99");
-    Fd sender(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    sockaddr_ll place{};
-    place.sll_family = AF_PACKET;
-    place.sll_ifindex = static_cast<int>(if_nametoindex("eth0"));
-    EXPECT_EQ(bind(sender.get(), reinterpret_cast<sockaddr*>(&place), sizeof place), 0);
-    send(sender.get(), frame(ARPOP_REQUEST, mark, mark));
+    const IpAddress number = IpAddress::v4(++marks_);
+    send(host_, frame(ARPOP_REQUEST, kMark, number));
     std::vector<Question> asked;
-    for (;;) {
+    while (is_readable(router_.get(), test::kHangs)) {
       ArpFrame got{};
       if (recv(router_.get(), &got, sizeof got, 0) < static_cast<ssize_t>(sizeof got)) continue;
       const auto from = *IpAddress::from_bytes({got.sender_address, 4});
-      if (from == mark) return asked;
+      const auto about = *IpAddress::from_bytes({got.target_address, 4});
+      if (from == kMark && about == number) return asked;
+      if (from == kMark) continue;
       Question question{{}, from};
       std::ranges::copy(got.ethernet.ether_dhost, question.to.bytes.begin());
       asked.push_back(question);
     }
+    ADD_FAILURE() << "frames are lost";
+    return asked;
   }
 
+  static inline const IpAddress kMark = *IpAddress::parse("192.0.2.99");
   test::NetworkNamespace netns_;
-  Fd router_;
+  Fd router_, host_;
+  std::uint32_t marks_ = 0;
 
  protected:
   Clock::time_point now_ = Clock::now();
