@@ -63,8 +63,8 @@ TEST_P(OneNicTest, GuestsReachTheWorldByTheirHost) {
   EXPECT_EQ(seen_at(web1, "10.0.0.12", 80), "10.0.0.11") << "nothing is translated inside";
   EXPECT_EQ(seen_at(app1, "10.0.0.12", 80), "10.0.0.21");
   EXPECT_EQ(seen_at(h1, "198.51.100.7", 8080), "192.0.2.11") << "the host itself";
-  EXPECT_FALSE(untranslated.sees(1, 50ms)) << untranslated.text();
-  EXPECT_FALSE(redirects.sees(1, 50ms)) << redirects.text();
+  EXPECT_EQ(untranslated.text(), "");
+  EXPECT_EQ(redirects.text(), "");
   EXPECT_THAT(h1.show({"uplinks"}).out, AllOf(HasSubstr("br-blue"), HasSubstr("192.0.2.11")));
 }
 
@@ -164,7 +164,7 @@ TEST_P(OneNicTest, TheHostsOwnDhcpClientIsHeardAndNobodysElse) {
   const auto own = app1.dhcp();
   ASSERT_TRUE(own);
   EXPECT_EQ(own->address, app1.address()) << "guests hear their host only";
-  EXPECT_FALSE(asked.sees(1, 50ms)) << asked.text();
+  EXPECT_EQ(asked.text(), "");
 }
 
 TEST_P(OneNicTest, ATcpSessionToTheHostGoesOnThroughUpAndDown) {

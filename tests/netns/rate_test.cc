@@ -10,17 +10,9 @@ constexpr double kLimit = 20, kLow = 0.9 * kLimit, kHigh = 1.1 * kLimit;
 /// What any unlimited path between namespaces carries many times over.
 constexpr double kUnlimited = 5 * kLimit;
 
-/// The last of several measurements, the first one in the range if there is one: a busy machine
-/// carries less than it may for a while, while a limit that is not there, or another one, is never
-/// met.
 double measured(const Namespace& from, const Namespace& to, const std::string& address, double low,
                 double high) {
-  double rate = 0;
-  eventually([&] {
-    rate = goodput(from, to, address);
-    return low <= rate && rate <= high;
-  });
-  return rate;
+  return goodput_between(low, high, from, to, address);
 }
 double unlimited(const Namespace& from, const Namespace& to, const std::string& address) {
   double rate = 0;

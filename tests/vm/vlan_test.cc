@@ -1,4 +1,5 @@
 #include "tests/netns/cloud_test.h"
+#include "tests/netns/world/frames.h"
 
 /// Networks that are VLANs of one wire. Needs a kernel with 802.1Q.
 namespace novaplane::netns {
@@ -158,6 +159,30 @@ TEST_F(VlanTest, BesideAFlatNetworkOnOneNic) {
   for (Vm* vm : {&plain1, &plain2, blue1, blue2}) vm->configure();
   EXPECT_TRUE(plain1.pings("10.2.0.12"));
   EXPECT_TRUE(blue1->pings("10.0.0.12"));
+}
+
+/// The flat network's wire is the trunk itself.
+TEST_F(VlanTest, AGuestOfTheFlatNetworkSpeaksInNoVlan) {
+  document.networks["plain"] = "cidr: 10.2.0.0/24, gateway: 10.2.0.1";
+  Vm& plain1 = world.vm("plain1", h1, "plain", "10.2.0.11");
+  Vm& plain2 = world.vm("plain2", h2, "plain", "10.2.0.12");
+  add_guests();
+  world.up();
+  for (Vm* vm : {&plain1, &plain2, blue1, blue2}) vm->configure();
+  const std::string by_plain1 = "ether src " + plain1.mac();
+  Capture here(*blue1, "eth0", by_plain1), there(*blue2, "eth0", by_plain1);
+  Capture control(plain2, "eth0", by_plain1 + " and udp port 9");
+  const auto frame =
+      raw::ethernet("ff:ff:ff:ff:ff:ff", plain1.mac(), raw::kIpv4,
+                    raw::udp({"10.0.0.99", "10.0.0.255"}, 9, 9, "of another network"));
+  raw::send(plain1, raw::tagged(frame, 101));
+  raw::send(plain1, raw::tagged(raw::tagged(frame, 101), 0));
+  raw::send(plain1, raw::tagged(raw::tagged(frame, 101), 0, raw::kServiceTag));
+  raw::send(plain1, frame);
+  EXPECT_TRUE(control.sees());
+  EXPECT_TRUE(blue1->pings("10.0.0.12")) << "by the same wire, after it";
+  EXPECT_EQ(control.count(), 1u) << control.text();
+  EXPECT_EQ(here.text() + there.text(), "");
 }
 
 TEST_F(VlanTest, OnTheUplinksNicWhichKeepsItsAddresses) {

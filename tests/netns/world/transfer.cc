@@ -79,4 +79,14 @@ double goodput(const Namespace& from, const Namespace& to, const std::string& ad
   return static_cast<double>(bytes) * 8 / 1e6 / took.count();
 }
 
+double goodput_between(double low, double high, const Namespace& from, const Namespace& to,
+                       const std::string& address, Duration warm_up, Duration measured) {
+  double rate = 0;
+  eventually([&] {
+    rate = goodput(from, to, address, warm_up, measured);
+    return low <= rate && rate <= high;
+  });
+  return rate;
+}
+
 }  // namespace novaplane::netns
