@@ -42,6 +42,8 @@ void add_answer(netlink::Socket& socket, const Move& move, const Ends& ends, con
   if (move.thing && move.takes && is_missing(*move.thing, error.code)) {
     result.missing.push_back(move.thing);
   }
+  const bool is_put = move.thing && !move.takes && move.thing->kind == Kind::address;
+  if (is_put && error.code == EEXIST) result.found.push_back(move.thing);
   if (tolerated) return;
   Error named = error;
   named.step.clear();

@@ -14,6 +14,8 @@ namespace novaplane::engine {
 struct CarryResult {
   /// Somebody else took them from the old link before us.
   std::vector<const netlink::Carried*> missing;
+  /// Global IPv6 addresses that stood on the new link before us: others have put them there.
+  std::vector<const netlink::Carried*> found;
   /// Could not be put on the new link, and stand on none.
   std::vector<std::pair<const netlink::Carried*, Error>> failed;
   std::optional<Error> error;  ///< the first one about anything else

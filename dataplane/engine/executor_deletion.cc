@@ -28,7 +28,8 @@ struct Executor::Leaving {
 
 Executor::Leaving Executor::bridges_of_nics(const Work& work) {
   Leaving leaving;
-  const auto nics = nic_records_.nics_of_bridges();
+  std::map<std::string, std::string> nics;  // by the bridge's name
+  for (const auto& [nic, bridge] : nic_records_.bridges()) nics.emplace(bridge, nic);
   for (const Step& step : work.steps) {
     const LinkKey& link = std::get<LinkChange>(step.operation).key;
     const auto nic = nics.find(link);

@@ -33,8 +33,8 @@ struct Questions {
   std::function<std::vector<std::string>()> recorded_nics = [] {
     return std::vector<std::string>{};
   };
-  std::function<std::string(const std::string& nic)> recorded_bridge = [](const std::string&) {
-    return std::string();
+  std::function<std::map<std::string, std::string>()> recorded_bridges = [] {
+    return std::map<std::string, std::string>{};
   };
   std::function<bool(const std::string& nic)> may_have_moved = [](const std::string&) {
     return false;
@@ -168,6 +168,7 @@ class KernelView {
   std::map<std::string, int, std::less<>> index_of_;
   PortSets sets_;
   std::set<std::string> recorded_;           ///< NICs with a record, as of the last refresh
+  std::map<std::string, std::string> recorded_bridges_;  ///< by the NIC's name, as of then too
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
   std::set<std::string> watched_wires_;

@@ -72,6 +72,7 @@ void KernelView::note_address_on(const netlink::Address& address) {
 
 /// A NIC with a record is a port of ours, whatever became of our nf_tables.
 void KernelView::refresh_records() {
+  recorded_bridges_ = questions_.recorded_bridges();
   const auto names = questions_.recorded_nics();
   auto either = std::exchange(recorded_, std::set<std::string>(names.begin(), names.end()));
   either.insert(names.begin(), names.end());
@@ -84,6 +85,7 @@ void KernelView::refresh_takeovers() {
   if (!std::exchange(takeovers_stale_, false)) return;
   refresh_records();
   std::set<std::string> nics = recorded_;
+  for (const auto& [nic, bridge] : recorded_bridges_) nics.insert(nic);
   nics.insert(watched_wires_.begin(), watched_wires_.end());
   tables_.takeovers.rows().for_each(
       [&](const TakeoverKey& nic, auto*, auto*) { nics.insert(nic); });
@@ -106,7 +108,9 @@ void KernelView::refresh_takeover(const std::string& nic) {
   if (leaves && (wanted || questions_.may_have_moved(nic))) {
     seen = {master->name, questions_.carried(master->index)};
   }
-  const netlink::Link* old = !master ? link(questions_.recorded_bridge(nic)) : nullptr;
+  const auto recorded = recorded_bridges_.find(nic);
+  const bool was_port = !master && recorded != recorded_bridges_.end();
+  const netlink::Link* old = was_port ? link(recorded->second) : nullptr;
   const bool is_left = old && is_ours(*old) && !tables_.links.rows().desired(old->name);
   if (port && is_left) seen = {old->name, questions_.carried(old->index)};  // came up there late
   if (wanted && port && seen.things.empty()) seen = {nic, questions_.carried(port->index)};

@@ -97,12 +97,12 @@ std::string NicRecords::bridge_of(const std::string& nic) const {
   return {};
 }
 
-std::map<std::string, std::string> NicRecords::nics_of_bridges() const {
-  std::map<std::string, std::string> nics;
+std::map<std::string, std::string> NicRecords::bridges() const {
+  std::map<std::string, std::string> bridges;
   for (const std::string& nic : names()) {
-    if (const std::string bridge = bridge_of(nic); !bridge.empty()) nics.emplace(bridge, nic);
+    if (std::string bridge = bridge_of(nic); !bridge.empty()) bridges[nic] = std::move(bridge);
   }
-  return nics;
+  return bridges;
 }
 
 Result<void> NicRecords::remove(const std::string& nic) const { return remove_all(path_of(nic)); }

@@ -41,9 +41,9 @@ class NicRecords {
   Result<void> remove(const std::string& nic) const;
   /// The NIC has everything again; what comes up on its bridge before that is deleted is its too.
   Result<void> write_given_back(const std::string& nic, const std::string& bridge) const;
-  /// Where the NIC was last; empty: not known.
-  std::string bridge_of(const std::string& nic) const;
-  std::map<std::string, std::string> nics_of_bridges() const;  ///< by the bridge's name
+  /// Where each NIC with a record was last, by the NIC's name; those that have everything again
+  /// are among them.
+  std::map<std::string, std::string> bridges() const;
 
   /// Says from now on that a NIC without a record has carried nothing.
   Result<void> begin() const;
@@ -57,6 +57,7 @@ class NicRecords {
  private:
   std::vector<std::string> names() const;
   bool has_things(const std::string& nic) const;
+  std::string bridge_of(const std::string& nic) const;  ///< empty: not known
   std::string path_of(const std::string& nic) const { return folder_ + "/" + nic; }
 
   std::string folder_;

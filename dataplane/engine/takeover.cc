@@ -126,7 +126,9 @@ class Migration {
   const TakeoverOrder& order_;
   Sides sides_;
   netlink::CarriedEvents events_;
-  std::set<std::string> only_recorded_;  ///< things that did not stand on the old link
+  /// Things that the old link need not have: only the record has them, or others have put them on
+  /// the new link.
+  std::set<std::string> may_be_missing_;
   std::set<std::string> moved_;
   ByText late_;  ///< added by others, and perhaps gone with the last address since
   ByText gone_;  ///< deleted by others on the old link
@@ -136,9 +138,9 @@ Result<std::vector<Carried>> Migration::list_old_place() const {
   constexpr bool kRanks = true;
   auto things = netlink::carried_by(socket_, sides_.there.from, kRanks);
   if (!things || sides_.there.from_name == sides_.nic) return things;
-  // The kernel makes each bridge a link-local address of its own.
+  // The kernel makes each bridge a link-local address of its own. Without a record nobody knows.
+  if (!records_.bridges().contains(sides_.nic)) return things;
   const auto recorded = records_.read(sides_.nic);
-  if (recorded.empty()) return things;
   std::erase_if(*things, [&](const Carried& c) { return c.link_local && !is_among(recorded, c); });
   return things;
 }
@@ -151,7 +153,7 @@ Result<std::vector<Carried>> Migration::things_to_move() {
   if (!things || !is_lost) return things;
   for (Carried& thing : records_.read(sides_.nic)) {
     if (is_among(*things, thing)) continue;
-    only_recorded_.insert(thing.text);
+    may_be_missing_.insert(thing.text);
     things->push_back(std::move(thing));
   }
   return things;
@@ -217,13 +219,14 @@ std::optional<Error> Migration::error_of(const CarryResult& carried) const {
 
 void Migration::follow_others(const std::vector<Carried>& things, const CarryResult& carried) {
   for (const Carried& thing : things) moved_.insert(thing.text);
+  for (const Carried* thing : carried.found) may_be_missing_.insert(thing->text);
   for (auto& [links, gone, thing] : events_.take()) {
     const bool is_address6 = thing.kind == Carried::Kind::address && thing.ipv6;
     if (is_address6) continue;
     // Deleted there, and added here by the same: it stays.
     if (!gone && links.contains(sides_.there.to)) {
       gone_.erase(thing.text);
-      only_recorded_.insert(thing.text);
+      may_be_missing_.insert(thing.text);
     }
     if (!links.contains(sides_.there.from)) continue;
     auto& now = gone ? gone_ : late_;
@@ -231,7 +234,7 @@ void Migration::follow_others(const std::vector<Carried>& things, const CarryRes
     if (moved_.contains(thing.text) == gone) now.insert_or_assign(thing.text, std::move(thing));
   }
   for (const Carried* thing : carried.missing) {
-    if (!only_recorded_.contains(thing->text)) gone_.emplace(thing->text, *thing);
+    if (!may_be_missing_.contains(thing->text)) gone_.emplace(thing->text, *thing);
   }
   std::vector<Carried> deleted;
   for (const auto& [text, thing] : gone_) {
@@ -247,7 +250,7 @@ Result<std::vector<Carried>> Migration::late_things() {
   if (!things) return things;
   for (auto& [text, thing] : std::exchange(late_, {})) {
     if (is_among(*things, thing)) continue;
-    only_recorded_.insert(text);
+    may_be_missing_.insert(text);
     things->push_back(std::move(thing));
   }
   if (!has_any(*things)) things->clear();

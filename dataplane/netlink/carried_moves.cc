@@ -63,12 +63,13 @@ void copy(Request& request, const nlattr* attribute) {
 /// from, and for a second or two it could not be used (RFC 4862).
 enum class Dad : std::uint8_t { none, as_it_was };
 
-Request address_on(const Carried& thing, const Ends& ends, Dad dad) {
+/// `replacing`: NLM_F_REPLACE, or NLM_F_EXCL to hear of one that stands there already.
+Request address_on(const Carried& thing, const Ends& ends, Dad dad, std::uint16_t replacing) {
   auto header = family_header<ifaddrmsg>(thing);
   std::uint32_t flags = header.ifa_flags;
   header.ifa_index = static_cast<std::uint32_t>(ends.to);
   header.ifa_flags = 0;
-  Request request = request_like(thing, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, header);
+  Request request = request_like(thing, RTM_NEWADDR, NLM_F_CREATE | replacing, header);
   for_each_attribute<ifaddrmsg>(thing, [&](const nlattr* attribute) {
     switch (nla_type(attribute)) {
       case IFA_FLAGS:
@@ -283,10 +284,14 @@ auto is(Kind kind) {
 }
 
 void add_puts(Moves& moves, const Ends& ends, std::vector<Move> relink) {
-  const auto on = [&](const Carried& c) { return address_on(c, ends, Dad::none); };
-  moves.add([](const Carried& c) { return c.kind == Kind::address && !needs_link_up(c); }, on, {});
+  const auto replace = [&](const Carried& c) {
+    return address_on(c, ends, Dad::none, NLM_F_REPLACE);
+  };
+  const auto create = [&](const Carried& c) { return address_on(c, ends, Dad::none, NLM_F_EXCL); };
+  moves.add([](const Carried& c) { return c.kind == Kind::address && !needs_link_up(c); }, replace,
+            {});
   moves.add(std::move(relink));
-  moves.add(needs_link_up, on, {});
+  moves.add(needs_link_up, create, {EEXIST});
   moves.add(is(Kind::next_hop), [&](const Carried& c) { return next_hop_on(c, ends); }, {});
   for (const bool gateway : {false, true}) {
     moves.add([&](const Carried& c) { return c.kind == Kind::route && c.has_gateway == gateway; },
@@ -355,7 +360,8 @@ std::vector<Move> moves(const std::vector<Carried>& things, const Ends& ends,
   constexpr bool kWithAllHops = true;
   add_removals(moves, ends, !kWithAllHops);
   moves.add([](const Carried& c) { return c.kind == Kind::address && c.ipv6 && !had_no_dad(c); },
-            [&](const Carried& c) { return address_on(c, ends, Dad::as_it_was); }, {});
+            [&](const Carried& c) { return address_on(c, ends, Dad::as_it_was, NLM_F_REPLACE); },
+            {});
   return moves.take();
 }
 

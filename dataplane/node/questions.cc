@@ -74,7 +74,7 @@ engine::Questions questions(const engine::Engine& engine, netlink::Socket& asker
           },
       .recorded = [records](const std::string& nic) { return names_of(records.read(nic)); },
       .recorded_nics = [records] { return records.nics(); },
-      .recorded_bridge = [records](const std::string& nic) { return records.bridge_of(nic); },
+      .recorded_bridges = [records] { return records.bridges(); },
       .may_have_moved = [records](const std::string& nic) { return records.may_have_moved(nic); }};
 }
 

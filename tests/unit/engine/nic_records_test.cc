@@ -112,10 +112,9 @@ TEST_F(NicRecordsTest, KnowsTheBridgeOfANicThatHasEverythingAgain) {
   ASSERT_TRUE(records_.write_given_back("eth1", "br-blue"));
   EXPECT_FALSE(records_.may_have_moved("eth1"));
   EXPECT_THAT(records_.nics(), IsEmpty());
-  EXPECT_EQ(records_.bridge_of("eth1"), "br-blue");
-  EXPECT_EQ(records_.nics_of_bridges().at("br-blue"), "eth1");
+  EXPECT_EQ(records_.bridges().at("eth1"), "br-blue");
   records_.end();
-  EXPECT_EQ(records_.bridge_of("eth1"), "");
+  EXPECT_TRUE(records_.bridges().empty());
 }
 
 }  // namespace
