@@ -100,8 +100,12 @@ class Reconciler {
   void send_to_services(engine::Plan plan);
   void served(const engine::Plan& plan, const std::vector<Result<void>>& results,
               PassRequests::Ticket sent_after);
+  /// Of a plan whose task threw: how far it came is not known, so nothing counts as done.
+  static engine::Report report_of(const engine::Plan& plan, const Error& error);
+  static constexpr std::chrono::seconds kAfterTrouble{1};  ///< with looking at all
   void watch(std::vector<LiveService> alive);
   void died(const engine::ServiceKey& key);
+  void note_end_of(const engine::ServiceKey& key);
   int index_of(const std::string& link) const;  ///< 0: there is none
 
   node::Node& node_;
@@ -139,7 +143,7 @@ class Reconciler {
     std::unique_ptr<Watch> watch;
   };
   std::unordered_map<engine::ServiceKey, Service> services_;
-  std::unordered_map<engine::ServiceKey, int> links_at_order_;  ///< of the order under way
+  std::unordered_map<engine::ServiceKey, int> links_at_order_;  ///< of each in the order under way
   CrashLoop crashes_;
 };
 

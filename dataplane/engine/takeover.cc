@@ -218,17 +218,22 @@ std::optional<Error> Migration::error_of(const CarryResult& carried) const {
 }
 
 void Migration::follow_others(const std::vector<Carried>& things, const CarryResult& carried) {
-  for (const Carried& thing : things) moved_.insert(thing.text);
+  for (const Carried& thing : things) {
+    moved_.insert(thing.text);
+    gone_.erase(thing.text);  // it has come back since an earlier round
+  }
   for (const Carried* thing : carried.found) may_be_missing_.insert(thing->text);
   for (auto& [links, gone, thing] : events_.take()) {
     const bool is_address6 = thing.kind == Carried::Kind::address && thing.ipv6;
     if (is_address6) continue;
+    const bool on_old = links.contains(sides_.there.from), on_new = links.contains(sides_.there.to);
     // Deleted there, and added here by the same: it stays.
-    if (!gone && links.contains(sides_.there.to)) {
+    if (!gone && on_new) {
       gone_.erase(thing.text);
       may_be_missing_.insert(thing.text);
     }
-    if (!links.contains(sides_.there.from)) continue;
+    // Deleted here it may have been before it was put.
+    if (!on_old && !(gone && on_new)) continue;
     auto& now = gone ? gone_ : late_;
     (gone ? late_ : gone_).erase(thing.text);
     if (moved_.contains(thing.text) == gone) now.insert_or_assign(thing.text, std::move(thing));

@@ -373,6 +373,8 @@ TEST_F(RepairTest, AKilledDnsmasq) {
   const auto before = h1.processes("dnsmasq");
   ASSERT_EQ(before.size(), 2u);
   for (const pid_t pid : before) kill(pid, SIGKILL);
+  EXPECT_TRUE(daemon->says("dnsmasq dhcp/blue has ended")) << daemon->log();
+  EXPECT_TRUE(daemon->says("dnsmasq dhcp/green has ended")) << daemon->log();
   EXPECT_TRUE(eventually([&] { return h1.processes("dnsmasq").size() == 2; })) << daemon->log();
   expect_repaired();
 }

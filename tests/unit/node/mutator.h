@@ -88,7 +88,11 @@ class Mutator {
                                    .address = ip(text),
                                    .mac = Mac{{2, 0, 0, 0, 0, 9}},
                                    .protocol = RTPROT_STATIC};
-    return adds ? netlink::add_neighbour(value) : netlink::delete_neighbour(value);
+    if (!adds) return netlink::delete_neighbour(value);
+    auto request = netlink::add_neighbour(value);
+    // As `ip neighbour add`: what replaces the same with the same is told to nobody.
+    request.header().nlmsg_flags ^= NLM_F_REPLACE | NLM_F_EXCL;
+    return request;
   }
   /// The library that the data plane rests on makes no next hops by itself.
   bool send_hop(std::uint32_t id, const std::string& gateway, int link, bool adds) {
