@@ -9,6 +9,7 @@
 namespace novaplane::nft {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class FrameTest : public KernelTest {
@@ -129,7 +130,8 @@ TEST_F(FrameTest, NftAgreesOnWhereAMapLeads) {
   EXPECT_TRUE(client.observe()->repair.empty());
 }
 
-/// Packets write these sets: whatever is in there is nobody's difference, told or listed.
+/// Packets write these sets: whatever is in there is nobody's difference, told or listed. The
+/// kernel removes who has no connection within a second.
 TEST_F(FrameTest, NftAgreesOnWhatExceedsAnAllowance) {
   constexpr auto kInet = Family::inet;
   Frame frame;
@@ -171,7 +173,8 @@ TEST_F(FrameTest, NftAgreesOnWhatExceedsAnAllowance) {
   EXPECT_TRUE(seen->repair.empty()) << seen->repair.why();
   EXPECT_EQ(seen->elements, Elements{});
   const std::string saved = output("nft list table inet novaplane");
-  EXPECT_THAT(saved, HasSubstr("02:00:00:00:00:01 ct count over 4"));
+  EXPECT_THAT(saved, AllOf(HasSubstr("02:00:00:00:00:01 limit rate over 100/second burst 500"),
+                           HasSubstr("ct count over 4")));
   const std::string path = testing::TempDir() + "novaplane-allowance.nft";
   std::ofstream(path) << "flush ruleset\n" << saved;
   EXPECT_EQ(output("nft -f " + path), "");
