@@ -78,8 +78,7 @@ TEST_P(IsolationTest, OfTheHostAGuestReachesItsGatewayAndNameServerOnly) {
   const Server ssh(h1, "0.0.0.0", 22);
   up();
   for (const auto* address : {"10.0.0.1", "192.0.2.11", "10.1.0.1", "192.168.122.1"}) {
-    EXPECT_EQ(seen_at(web1, address, 22, 300ms), "timed out") << address;
-    EXPECT_EQ(seen_at_udp(web1, address, 22, 300ms), "timed out") << address;
+    EXPECT_TRUE(unserved(web1, address, 22, "10.0.0.1")) << address;
   }
   EXPECT_TRUE(unanswered(web1, "192.0.2.11", "10.0.0.1"));
   EXPECT_THAT(ssh.callers(), IsEmpty());
@@ -94,7 +93,7 @@ TEST_P(IsolationTest, WhatTheHostAllowsIsReached) {
   const Server ssh(h1, "0.0.0.0", 22), other(h1, "0.0.0.0", 23);
   up();
   EXPECT_EQ(seen_at(web1, "10.0.0.1", 22), "10.0.0.11");
-  EXPECT_EQ(seen_at(web1, "10.0.0.1", 23, 300ms), "timed out");
+  EXPECT_TRUE(unserved(web1, "10.0.0.1", 23, "10.0.0.1"));
 }
 
 TEST_P(IsolationTest, LoopbackAddressesOfTheHostAreOutOfReach) {

@@ -15,6 +15,8 @@ TEST(WorldTest, HostsReachEachOtherAndTheOutside) {
   EXPECT_TRUE(world.h1.pings("192.0.2.12"));
   EXPECT_TRUE(world.h1.pings("198.51.100.7"));
   EXPECT_TRUE(unanswered(world.outside, "203.0.113.10", "192.0.2.11"));
+  EXPECT_FALSE(unanswered(world.outside, "192.0.2.12", "192.0.2.11"));
+  EXPECT_FALSE(unserved(world.outside, "192.0.2.12", 7, "192.0.2.11")) << "a refusal is a word";
 }
 
 TEST(WorldTest, ServersTellCallersWhoTheyAre) {

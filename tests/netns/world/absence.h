@@ -15,4 +15,8 @@ namespace novaplane::netns {
 testing::AssertionResult unanswered(const Namespace& from, const std::string& address,
                                     const std::string& control);
 
+/// Likewise of a call and a datagram to that port: neither a word of a server nor a refusal.
+testing::AssertionResult unserved(const Namespace& from, const std::string& address, int port,
+                                  const std::string& control);
+
 }  // namespace novaplane::netns
