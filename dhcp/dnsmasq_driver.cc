@@ -192,7 +192,9 @@ std::vector<Result<void>> DnsmasqDriver::apply(std::span<const engine::Step* con
   find_stubborn(works);
   try_replacements(works);
   stop(works);
-  for (auto& [key, work] : works) work.told = tell(work);
+  for (auto& [key, work] : works) {
+    if (work.told) work.told = tell(work);
+  }
   start(works);
   tidy(works);
 
@@ -248,7 +250,10 @@ void DnsmasqDriver::find_stubborn(Works& works) {
     if (!may_have_leased || work.service != nullptr || !work.instance->runs()) continue;
     if (!forgets_hosts(work.entries)) continue;
     engine::Service running = work.instance->service(program_);
-    if (!running.config.empty() && !running.device.empty()) work.again = std::move(running);
+    if (running.config.empty() || running.device.empty()) continue;
+    // What it is started from has to be written first: where that cannot be, it goes on serving.
+    work.told = work.instance->make_sure_of_room(running);
+    if (work.told) work.again = std::move(running);
   }
 }
 
@@ -320,8 +325,9 @@ void DnsmasqDriver::start(Works& works) {
   std::vector<Work*> waiting;
   for (auto& [key, work] : works) {
     if (!work.starts() || !work.served) continue;
-    if (work.told) waiting.push_back(&work);
-    if (!work.told) work.served = work.told;
+    const bool can_start = work.told || work.again;  // again: with what it knew before
+    if (can_start) waiting.push_back(&work);
+    if (!can_start) work.served = work.told;
   }
   for (std::size_t first = 0; first < waiting.size(); first += kStartsAtOnce) {
     const auto count = std::min(kStartsAtOnce, waiting.size() - first);

@@ -170,6 +170,12 @@ Result<void> Instance::understood(Child child, Deadline deadline) {
   return tl::unexpected(why);
 }
 
+Result<void> Instance::make_sure_of_room(const engine::Service& service) const {
+  const std::string draft = folder_ + "/.staged";
+  const auto written = write_whole(draft, service.config);
+  return written ? remove_all(draft) : written;
+}
+
 void Instance::note_refusal(const engine::Service& service, const Error& why) const {
   (void)write_whole(refused_, engine::with_refusal(service.config, why.words));
 }

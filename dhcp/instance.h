@@ -54,6 +54,8 @@ class Instance {
   /// its words.
   Result<Child> try_out(const engine::Service&, const Program&);
   Result<void> understood(Child child, Deadline deadline);
+  /// A file as large as that one's configuration can be written.
+  Result<void> make_sure_of_room(const engine::Service&) const;
   void note_refusal(const engine::Service&, const Error& why) const;
   /// Two halves, too.
   void terminate();

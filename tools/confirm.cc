@@ -84,9 +84,11 @@ Result<void> prepare(Duty& duty) {
   if (!before) return tl::unexpected(before.error());
   if (auto can = can_be_brought_back(*before, duty); !can) return can;
   duty.confirmed = std::move(*before);
-  if (auto made = make_directories(duty.options.run_dir); !made) return made;
   const node::TrialFiles files(duty.options.run_dir);
-  if (auto written = write_durably(files.on_trial, duty.text, 0600); !written) return written;
+  auto kept = make_directories(duty.options.run_dir);
+  if (kept) kept = write_durably(files.on_trial, duty.text, 0600);
+  if (!kept)
+    return failure("put nothing on trial, since it cannot be kept", kept.error().message());
   ::unlink(files.rolled_back.c_str());
   return {};
 }

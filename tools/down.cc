@@ -1,8 +1,7 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include "dataplane/base/files.h"
 #include "dataplane/node/pass.h"
+#include "dataplane/node/run_dir.h"
 #include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/trial.h"
 #include "tools/apply.h"
@@ -16,10 +15,31 @@
 namespace novaplane::tools {
 namespace {
 
-/// Folders of ours go when nothing is in them; what others put there keeps them.
-void leave(const std::string& run_dir) {
-  ::rmdir((run_dir + "/dhcp").c_str());
-  ::rmdir(run_dir.c_str());
+/// What is left to do when nothing more can be done.
+enum class Left : std::uint8_t { links_or_rules, programs, files };
+
+Left left_of(Session& session) {
+  const auto parts = node::split(session.node->plan(engine::Clock::time_point::max()));
+  if (!parts.kernel.empty() || !parts.deletions.empty()) return Left::links_or_rules;
+  return session.services.watch().empty() ? Left::files : Left::programs;
+}
+
+/// The kernel has nothing of ours any more: what we found comes back, and the files go. Where some
+/// cannot go, that is all that there is to say of them.
+void clean_up(engine::Executor& executor, Left left, const Options& options, Report& report) {
+  std::vector<Error> files;
+  if (auto restored = executor.restore_all(&files); !restored) {
+    report.error = restored.error().message();
+  }
+  const auto more = node::remove_files(options.run_dir, left == Left::files);
+  files.insert(files.end(), more.begin(), more.end());
+  if (left == Left::files) report.failures.clear();
+  report.unkept.clear();
+  for (const Error& error : files) report.unkept.push_back("still there: " + error.message());
+  if (files.empty()) return;
+  report.hint =
+      fmt::format("{}make {} writable, or make room there, then run down again",
+                  report.failures.empty() ? "nothing else is left: " : "", options.run_dir);
 }
 
 Result<Report> bring_down(const Options& options) {
@@ -58,14 +78,9 @@ Result<Report> take_down(const Options& options) {
   if (auto followed = carry_out(outcome->consequences); !followed) {
     report.error = followed.error().message();
   }
-  if (!report.ok()) return report;
-  if (auto restored = executor->restore_all(); !restored) {
-    report.error = restored.error().message();
+  if (const Left left = left_of(*session); left != Left::links_or_rules) {
+    clean_up(*executor, left, options, report);
   }
-  node::TrialFiles(options.run_dir).remove_all();
-  (void)remove_all(options.run_dir + "/routers");  // asked anew
-  ::unlink((options.run_dir + "/uplinks").c_str());
-  leave(options.run_dir);
   return report;
 }
 

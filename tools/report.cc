@@ -42,6 +42,14 @@ void print_waiting(const std::vector<Remark>& waiting, bool verbose) {
   }
 }
 
+void complain_of(const std::vector<std::string>& sentences, const char* more, bool verbose) {
+  const std::size_t named = verbose ? sentences.size() : std::min(sentences.size(), kMostRemarks);
+  for (std::size_t i = 0; i < named; ++i) complain(sentences[i]);
+  if (const std::size_t rest = sentences.size() - named; rest != 0) {
+    complain(fmt::format("and {} (--verbose names them)", count(rest, more)));
+  }
+}
+
 }  // namespace
 
 std::vector<Remark> remarks(const std::map<engine::Object, engine::Status>& status,
@@ -66,6 +74,8 @@ Report report_of(const node::Outcome& outcome, engine::Engine& engine) {
   }
   for (const auto& [object, reason] : outcome.failures) report.failures.push_back({object, reason});
   report.waiting = remarks(engine.status(), engine::State::waiting);
+  for (const std::string& sentence : outcome.unkept)
+    report.unkept.push_back("not recorded: " + sentence);
   return report;
 }
 
@@ -77,14 +87,13 @@ int deliver(const Report& report, bool json, bool verbose) {
     print_waiting(report.waiting, verbose);
     if (report.changed.empty() && report.ok()) print("nothing to do\n");
   }
-  const std::size_t named =
-      verbose ? report.failures.size() : std::min(report.failures.size(), kMostRemarks);
-  for (std::size_t i = 0; i < named; ++i) {
-    complain(fmt::format("{}: {}", report.failures[i].object, report.failures[i].reason));
+  std::vector<std::string> failures;
+  for (const auto& [object, reason] : report.failures) {
+    failures.push_back(fmt::format("{}: {}", object, reason));
   }
-  if (const std::size_t rest = report.failures.size() - named; rest != 0) {
-    complain(fmt::format("and {} (--verbose names them)", count(rest, "more failure")));
-  }
+  complain_of(failures, "more failure", verbose);
+  complain_of(report.unkept, "more record", verbose);
+  if (!report.hint.empty()) complain(report.hint);
   if (!report.error.empty()) complain(report.error);
   return report.ok() ? kDone : kFailed;
 }

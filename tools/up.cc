@@ -37,10 +37,13 @@ Result<Report> bring_up(cloud::Cloud cloud, const Options& options) {
   if (!writer->lock) return ask_for_pass(writer->daemon, options);
   const auto text = read_whole(options.arguments.front());
   if (!text) return tl::unexpected(text.error());
-  if (auto kept = node::TrialFiles(options.run_dir).confirm(*text); !kept) {
-    return tl::unexpected(kept.error());
+  const auto kept = node::TrialFiles(options.run_dir).confirm(*text);
+  auto report = apply(std::move(cloud), options);
+  if (report && !kept) {
+    report->unkept.push_back(fmt::format(
+        "a later `up --confirm` will not bring this document back: {}", kept.error().message()));
   }
-  return apply(std::move(cloud), options);
+  return report;
 }
 
 }  // namespace

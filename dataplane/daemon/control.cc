@@ -63,13 +63,15 @@ Result<void> clear_the_way(const std::string& run_dir, const std::string& path) 
   return {};
 }
 
-/// Never open to others, not even between bind and chmod.
+/// Never open to others, not even between bind and chmod: what it makes has the mode of the socket
+/// (net/unix/af_unix.c, unix_bind_bsd). The process's umask would be that of its other threads too.
 error_code listen_for_root(Local::acceptor& acceptor, const std::string& path) {
   error_code error;
-  const mode_t before = ::umask(0177);
   acceptor.open(Local(), error);
+  if (!error && ::fchmod(acceptor.native_handle(), S_IRUSR | S_IWUSR) != 0) {
+    error.assign(errno, boost::system::system_category());
+  }
   if (!error) acceptor.bind(Local::endpoint(path), error);
-  ::umask(before);
   if (!error) acceptor.listen(kMostClients, error);
   return error;
 }

@@ -58,7 +58,8 @@ class Control {
     std::function<std::string()> known_status;
   };
 
-  /// `clients` serves, `decides` is asked. EADDRINUSE when another daemon answers there.
+  /// `clients` serves, `decides` is asked; either may run already. EADDRINUSE when another daemon
+  /// answers there.
   static Result<std::unique_ptr<Control>> open(Loop& clients, Loop& decides,
                                                const std::string& run_dir, Handlers handlers);
   Control(const Control&) = delete;

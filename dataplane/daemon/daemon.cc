@@ -5,13 +5,11 @@
 
 #include <csignal>
 
-#include "dataplane/base/files.h"
 #include "dataplane/base/printable.h"
 #include "dataplane/base/words.h"
 #include "dataplane/daemon/log.h"
 #include "dataplane/daemon/notify.h"
 #include "dataplane/node/spoiled_files.h"
-#include "dataplane/node/trial.h"
 
 namespace novaplane::daemon {
 namespace {
@@ -38,7 +36,8 @@ Daemon::Daemon(Options options)
       document_(options_.document, options_.host),
       verify_(loop_, "verify"),
       watchdog_(loop_, "watchdog"),
-      news_(loop_, "tell news") {
+      news_(loop_, "tell news"),
+      keep_(loop_, "keep files") {
   known_.tell(status_report(), {});
 }
 
@@ -60,10 +59,8 @@ Result<void> Daemon::open() {
   auto lock = node::WriterLock::take_before(std::chrono::steady_clock::now() + kPatience);
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::make_unique<node::WriterLock>(std::move(*lock));
-  if (auto made = make_directories(options_.run_dir); !made) return made;
   auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
-  if (opened)
-    opened = keep(control_, Control::open(clients_loop_, loop_, options_.run_dir, handlers()));
+  if (opened) opened = open_control();
   if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
   if (!opened) return opened;
   node_->engine().await_calm(kCalmOfNics);
@@ -79,7 +76,8 @@ Result<void> Daemon::open() {
   reconciler_ = std::make_unique<Reconciler>(
       loop_, *node_, *hands_, *announcer_,
       Reconciler::Listener{[this](const Reconciler::Tried& tried) { on_steps(tried); },
-                           [this](PassRequests::Ticket ticket) { on_quiet(ticket); }});
+                           [this](PassRequests::Ticket ticket) { on_quiet(ticket); },
+                           [this](const auto& sentences) { on_unkept(sentences); }});
   opened = keep(silent_watch_, SilentWatch::open(loop_, *node_, [this](const auto& changed) {
                   reconciler_->look_again(changed);
                 }));
@@ -107,6 +105,7 @@ void Daemon::run() {
   }
   if (const auto interval = watchdog_interval()) feed_watchdog(*interval);
   verify_later();
+  keep_files_later();
   reconciler_->start();
   watch_trial();
   read_document([this] {
@@ -155,9 +154,7 @@ void Daemon::take_document(DocumentFile::Reading reading) {
   if (auto* cloud = std::get_if<cloud::Cloud>(&reading)) {
     log::info("read {}: {}, {}, {}", document_.path(), count(cloud->networks.size(), "network"),
               count(cloud->ports.size(), "port"), count(cloud->floating_ips.size(), "floating IP"));
-    if (auto kept = node::TrialFiles(options_.run_dir).follow(document_.take_text()); !kept) {
-      log::warning("{}", kept.error().message());
-    }
+    follow_confirmed(document_.take_text());
     want_own(std::move(*cloud));
   } else if (const auto* broken = std::get_if<DocumentFile::Broken>(&reading)) {
     log_mistakes(broken->mistakes);
@@ -183,6 +180,7 @@ void Daemon::on_signal(int number) {
 void Daemon::reload() {
   log::info("reloading: the document is read and everything observed again");
   notify_reloading();
+  keep_files();
   document_.forget();
   read_document([this] {
     if (!wanted_) return tell_manager(/*ready=*/true);

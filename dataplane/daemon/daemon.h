@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -58,6 +59,13 @@ class Daemon {
   void tell_news();
   void tell_manager(bool ready);
 
+  // daemon_files.cc
+  Result<void> open_control();
+  void follow_confirmed(std::string text);
+  void on_unkept(const std::vector<std::string>& sentences);
+  void keep_files();
+  void keep_files_later();
+
   // daemon_answers.cc
   Control::Handlers handlers();
   StatusReport status_report() const;
@@ -105,7 +113,9 @@ class Daemon {
   std::unique_ptr<Control> control_;
   std::thread clients_;
   std::unique_ptr<Worker> documents_, checks_;  ///< read documents, look into others' tables
-  Timer verify_, watchdog_, news_;
+  std::optional<std::string> unconfirmed_;      ///< a document that could not be written
+  bool is_all_recorded_ = true;                 ///< what was found before we changed it
+  Timer verify_, watchdog_, news_, keep_;
 };
 
 }  // namespace novaplane::daemon

@@ -54,6 +54,11 @@ void Hands::apply(std::shared_ptr<const engine::Order> order, Then<engine::Repor
       std::move(then));
 }
 
+void Hands::keep_originals(Then<void> then) {
+  kernel_.run(
+      "record what was found", [this] { return executor_.keep_originals(); }, std::move(then));
+}
+
 void Hands::serve(std::shared_ptr<const engine::Plan> plan, Then<Served> then) {
   service_.run(
       "start and stop programs",

@@ -48,6 +48,8 @@ class Hands {
   /// The lister is the worker's until `then`.
   void look(node::Lister& lister, node::Look look, Then<node::Seen> then);
   void apply(std::shared_ptr<const engine::Order> order, Then<engine::Report> then);
+  /// Records what could not be recorded before.
+  void keep_originals(Then<void> then);
   void serve(std::shared_ptr<const engine::Plan> plan, Then<Served> then);
   void observe_services(Then<ServicesSeen> then);
   void forget(std::vector<engine::ForgetFlows> flows, Then<void> then);

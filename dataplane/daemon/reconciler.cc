@@ -262,6 +262,7 @@ void Reconciler::applied(const engine::Order& order, const engine::Report& repor
   work_done_ += plan.size();
   if (auto ended = node_.end(order, report); !ended) trouble(ended.error());
   listener_.on_steps({plan, report.results, std::exchange(intruder_, {}), sent_after});
+  if (!report.unkept.empty()) listener_.on_unkept(report.unkept);
   auto follow = node::consequences_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);
   if (!follow.flows.empty()) forget(std::move(follow.flows));

@@ -36,6 +36,8 @@ class Reconciler {
     std::function<void(const Tried&)> on_steps;
     /// Nothing more can be done at the moment. The pass began after the requests up to this one.
     std::function<void(PassRequests::Ticket)> on_quiet;
+    /// What was done could not be recorded: sentences.
+    std::function<void(const std::vector<std::string>&)> on_unkept;
   };
 
   Reconciler(Loop& loop, node::Node& node, Hands& hands, Announcer& announcer, Listener listener);

@@ -103,6 +103,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
     break;
   }
   if (!report.carried_changed) planned_again_.clear();
+  report.unkept = std::exchange(unkept_, {});
   return report;
 }
 
@@ -317,13 +318,12 @@ void Executor::write_sysctls(const Work& work) {
       originals_.record("sysctl:" + change.key, change.before->value, change.after->value);
     }
   }
-  const auto recorded = originals_.flush();
+  keep_or_tell();
   for (const bool forwards : {false, true}) {
     for (std::size_t i = 0; i < work.steps.size(); ++i) {
       const auto& change = std::get<SysctlChange>(work.steps[i].operation);
       if (is_forwarding6(change.key) != forwards) continue;
-      work.results[i] =
-          recorded ? netlink::write_sysctl(change.key, change.after->value) : recorded;
+      work.results[i] = netlink::write_sysctl(change.key, change.after->value);
     }
   }
 }

@@ -46,6 +46,9 @@ struct Report {
   bool outdated = false;
   /// What links carry is not what the plan rested on: those steps were not tried. List, plan again.
   bool carried_changed = false;
+  /// What was done and could not be recorded in the run directory, in sentences: values that nobody
+  /// will put back. Each is told once.
+  std::vector<std::string> unkept = {};
 };
 
 /// The sockets that write, as the events of what they have written name their sender.
@@ -66,8 +69,12 @@ class Executor {
   Report apply(const Order& order, const Progress& progress = {});
 
   /// `down`, when nothing of ours is left: gives back every value that we changed.
-  /// What could not be given back stays recorded.
-  Result<void> restore_all();
+  /// What could not be given back stays recorded. Returns what of the records could not be removed
+  /// in `left`.
+  Result<void> restore_all(std::vector<Error>* left = nullptr);
+
+  /// Writes what could not be recorded before. Success: all is on disk.
+  Result<void> keep_originals();
 
   Senders senders() const { return {netlink_.port_id(), nftables_.port_id()}; }
 
@@ -103,6 +110,8 @@ class Executor {
     return failure("", EOPNOTSUPP);  // with_known() lets none of them through
   }
   void write_sysctls(const Work& work);
+  void keep_or_tell();
+  std::vector<Error> forget_old_records();
   void give_back_forwarding();
   void shape(const Work& work);
   void add_addresses(const Work& work);
@@ -117,6 +126,7 @@ class Executor {
 
   // executor_nics.cc
   Result<void> switch_ipv6_off(const LinkKey& name);
+  void note_given_back(const TakeoverChange& change);
   Result<void> leave_empty_handed(const AttachmentChange& change);
   void find_outdated(const Work& work, const Order& order, Report& report);
 
@@ -148,6 +158,7 @@ class Executor {
   std::set<int> links_with_ipv6();
   Result<void> record_ipv6(const AttachmentChange& change, int link, bool has_ipv6);
   void give_back_ipv6(const std::string& port);
+  void forget_port(const std::string& port);
   void join(const std::vector<Joining>& ports, const Work& work);
   Result<void> give_back(const std::string& link);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
@@ -166,7 +177,8 @@ class Executor {
   std::unordered_set<std::string> still_attached_;  ///< ports: detaching has failed, in this pass
   std::unordered_map<std::string, int> planned_again_;  ///< by the step's subject, in a row
   std::unordered_set<Object>
-      without_element_;  ///< owners whose elements were refused, in this pass
+      without_element_;              ///< owners whose elements were refused, in this pass
+  std::vector<std::string> unkept_;  ///< for the report
 };
 
 }  // namespace novaplane::engine

@@ -204,9 +204,7 @@ void Executor::detach(const Work& work) {
     if (change && !work.results[i]) still_attached_.insert(change->key);
     if (change && work.results[i]) work.results[i] = give_back(change->key);
   }
-  if (auto written = originals_.flush(); !written && !work.results.empty() && work.results[0]) {
-    work.results[0] = written;
-  }
+  keep_or_tell();
 }
 
 /// A link that leaves us gets back what it had. What it cannot get now stays recorded, for `down`.
@@ -221,23 +219,6 @@ Result<void> Executor::give_back(const std::string& link) {
     if (!given && first) first = given;
   }
   return first;
-}
-
-Result<void> Executor::restore_all() {
-  const auto values = originals_.all();
-  Result<void> first;
-  for (const bool forwards : {true, false}) {
-    for (const auto& [subject, value] : values) {
-      if (subject.ends_with("net/ipv6/conf/all/forwarding") != forwards) continue;
-      const auto given = give_back_value(subject, value);
-      if (given) originals_.forget(subject);
-      if (!given && first) first = given;
-    }
-  }
-  const auto written = originals_.rewrite();
-  nic_records_.end();
-  port_records_.end();
-  return first ? written : first;
 }
 
 namespace {

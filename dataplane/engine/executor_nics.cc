@@ -54,6 +54,7 @@ void Executor::move_carried(const Work& work, std::size_t takeover,
     order.port = change.after ? joining(change) : std::optional(leaving);
   }
   if (result) result = take_over(netlink_, nic_records_, order);
+  if (result && !order.change.after) note_given_back(order.change);
   if (result && order.change.before) still_carrying_.erase(order.change.before->holder);
   if (!result && order.change.before) still_carrying_.insert(order.change.before->holder);
   work.results[takeover] = result;

@@ -56,9 +56,7 @@ void Executor::record(const std::vector<Joining>& ports, const Work& work) {
     record(change, "up", port.found.up ? 1 : 0, 1);
     if (change.after->mtu) record(change, "mtu", port.found.mtu, *change.after->mtu);
   }
-  if (const auto recorded = originals_.flush(); !recorded) {
-    for (const Joining& port : ports) work.results[port.step] = recorded;
-  }
+  keep_or_tell();
 }
 
 /// A VLAN device whose NIC cannot be raised would be up and carry nothing: its step fails.
@@ -88,8 +86,8 @@ void Executor::raise_nics_below(const std::vector<Joining>& ports, const Work& w
     down.push_back(nics[i]);
   }
   if (down.empty()) return;
-  const auto recorded = originals_.flush();
-  const auto raised = recorded ? netlink_.send(requests) : std::vector(down.size(), recorded);
+  keep_or_tell();
+  const auto raised = netlink_.send(requests);
   for (std::size_t i = 0; i < down.size(); ++i) {
     if (!raised[i]) fail(down[i], raised[i].error());
   }
@@ -109,18 +107,21 @@ std::set<int> Executor::links_with_ipv6() {
 /// Switching IPv6 off takes what somebody has given to a port of it: it is recorded, and the port
 /// gets it back when it leaves. A record of a link that had this name before is none.
 Result<void> Executor::record_ipv6(const AttachmentChange& change, int link, bool has_ipv6) {
-  if (!has_ipv6) return port_records_.remove(change.key);
+  if (!has_ipv6) return forget_port(change.key), Result<void>();
   auto things = netlink::carried_by(netlink_, link, false);
   if (!things) return tl::unexpected(things.error());
   std::erase_if(*things, [](const netlink::Carried& c) { return !c.ipv6 || c.by_kernel; });
-  return port_records_.write(change.key, change.after->master, *things);
+  auto written = port_records_.write(change.key, change.after->master, *things);
+  if (written) return written;
+  return NicRecords::not_recorded("it would lose its IPv6 addresses, and they cannot be recorded",
+                                  written.error());
 }
 
 void Executor::give_back_ipv6(const std::string& port) {
   const auto things = port_records_.read(port);
   const auto link = netlink_.index_of(port);
   if (link) try_all(netlink_, netlink::puts(things, {*link, *link, port, port}));
-  (void)port_records_.remove(port);
+  forget_port(port);
 }
 
 /// IPv6 is switched off while a port is still outside: hundreds of ports with IPv6 make each
@@ -147,10 +148,10 @@ void Executor::switch_ipv6(std::span<const Joining> ports, const Work& work) {
     record(change, "ipv6", value == "0" ? 1 : 0, goes_off ? 0 : 1);
     switches.emplace_back(step, std::move(*off));
   }
-  const auto recorded = originals_.flush();
+  keep_or_tell();
   for (const auto& [step, off] : switches) {
     const bool on = *std::get<AttachmentChange>(work.steps[step].operation).after->ipv6;
-    work.results[step] = recorded ? off.write(on ? "0" : "1") : recorded;
+    work.results[step] = off.write(on ? "0" : "1");
   }
 }
 
@@ -163,10 +164,8 @@ void Executor::attach(const KnownPorts& known, const Work& work) {
   std::vector<Joining> ports = look_at(known, work);
   record(ports, work);
   raise_nics_below(ports, work);
-  if (auto begun = nic_records_.begin(); !begun) {
-    std::fill(work.results.begin(), work.results.end(), begun);
-    return;
-  }
+  // Without it a NIC that carries something stays where it is, and says so.
+  (void)nic_records_.begin();
   const std::unordered_set<std::string> moved = move_carried(work);
   std::erase_if(ports, [&](const Joining& port) {
     return moved.contains(std::get<AttachmentChange>(work.steps[port.step].operation).key);

@@ -5,7 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <sstream>
 
 #include "dataplane/base/files.h"
@@ -109,11 +111,22 @@ Result<void> NicRecords::remove(const std::string& nic) const { return remove_al
 
 Result<void> NicRecords::begin() const { return make_directories(folder_); }
 
-void NicRecords::end() const {
+std::vector<Error> NicRecords::end() const {
+  std::vector<Error> failed;
   for (const std::string& nic : names()) {
-    if (!has_things(nic)) (void)remove(nic);
+    if (has_things(nic)) continue;
+    if (auto removed = remove(nic); !removed) failed.push_back(std::move(removed.error()));
   }
-  ::rmdir(folder_.c_str());
+  const bool is_gone =
+      ::rmdir(folder_.c_str()) == 0 || errno == ENOENT || errno == ENOTEMPTY || !failed.empty();
+  if (!is_gone) failed.push_back({"remove " + folder_, errno, {}});
+  return failed;
+}
+
+/// The step of an error becomes the plan's: the file stands in the words.
+tl::unexpected<Error> NicRecords::not_recorded(std::string_view sentence, const Error& why) {
+  const std::string reason = why.words.empty() ? std::strerror(why.code) : why.words;
+  return failure("", why.code, fmt::format("{}: {}: {}", sentence, why.step, reason));
 }
 
 bool NicRecords::may_have_moved(const std::string& nic) const {

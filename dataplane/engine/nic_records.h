@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/base/error.h"
@@ -40,6 +41,7 @@ class NicRecords {
                                      std::vector<std::string>* spoiled = nullptr) const;
   Result<void> remove(const std::string& nic) const;
   /// The NIC has everything again; what comes up on its bridge before that is deleted is its too.
+  /// An error: the record still tells what the NIC has again. It does no harm while the NIC has it.
   Result<void> write_given_back(const std::string& nic, const std::string& bridge) const;
   /// Where each NIC with a record was last, by the NIC's name; those that have everything again
   /// are among them.
@@ -47,12 +49,16 @@ class NicRecords {
 
   /// Says from now on that a NIC without a record has carried nothing.
   Result<void> begin() const;
-  void end() const;  ///< the last ones: `down` leaves nothing behind
+  /// The last ones: `down` leaves nothing behind. Returns what could not be removed.
+  std::vector<Error> end() const;
   /// Whether what stands on the NIC's bridge may be the NIC's: it has a record, or records were
   /// lost.
   bool may_have_moved(const std::string& nic) const;
   /// Those whose record says that they carried something.
   std::vector<std::string> nics() const;
+
+  /// Why something stays as it is: what it has could not be recorded.
+  static tl::unexpected<Error> not_recorded(std::string_view sentence, const Error& why);
 
  private:
   std::vector<std::string> names() const;

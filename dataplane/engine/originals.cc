@@ -7,6 +7,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "dataplane/base/files.h"
 
@@ -62,6 +63,27 @@ bool makes_sense(const Line& line) {
   return what == "sysctl" && is_sysctl(std::string_view(line.subject).substr(colon + 1));
 }
 
+/// "net.ipv4.ip_forward was 0", as sysctl(8) and ip-link(8) name things. No value: it has been put
+/// back, and the file does not know.
+std::string in_words(const std::string& subject, const std::optional<Originals::Value>& value) {
+  const auto colon = subject.find(':');
+  const std::string what = subject.substr(0, colon);
+  std::string name = subject.substr(colon + 1);
+  if (what == "sysctl") {
+    for (char& c : name) c = c == '/' ? '.' : c == '.' ? '/' : c;
+  } else if (what == "up") {
+    name = "link " + name;
+  } else {
+    name = fmt::format("{} of {}", what == "mtu" ? "the MTU" : "IPv6", name);
+  }
+  if (!value) return fmt::format("{} was put back, and is recorded still", name);
+  const bool is_off = value->found == "0";
+  const std::string found = what == "up"     ? (is_off ? "down" : "up")
+                            : what == "ipv6" ? (is_off ? "off" : "on")
+                                             : value->found;
+  return fmt::format("{} was {}, and `novaplane down` does not put it back", name, found);
+}
+
 std::string to_text(const std::string& subject, const Originals::Value& value) {
   const Json json{{"subject", subject}, {"found", value.found}, {"ours", value.ours}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -108,7 +130,16 @@ void Originals::record(const std::string& subject, const std::string& found,
   if (is_new ? found == ours : place->second.ours == ours) return;
   const auto it = is_new ? values_.emplace_hint(place, subject, Value{found, ours}) : place;
   it->second.ours = ours;
+  untold_.insert(subject);
   has_news_ = true;
+}
+
+std::vector<std::string> Originals::take_unkept(const Error& why) {
+  std::vector<std::string> sentences;
+  for (const std::string& subject : std::exchange(untold_, {})) {
+    sentences.push_back(fmt::format("{}: {}", in_words(subject, find(subject)), why.message()));
+  }
+  return sentences;
 }
 
 Result<void> Originals::flush() {
@@ -123,12 +154,17 @@ std::optional<Originals::Value> Originals::find(const std::string& subject) cons
   return it != values_.end() ? std::optional(it->second) : std::nullopt;
 }
 
-void Originals::forget(const std::string& subject) { has_news_ |= values_.erase(subject) != 0; }
+void Originals::forget(const std::string& subject) {
+  if (values_.erase(subject) == 0) return;
+  untold_.insert(subject);
+  has_news_ = true;
+}
 
 Result<void> Originals::rewrite() {
   std::string text;
   for (const auto& [subject, value] : values_) text += to_text(subject, value);
   auto written = values_.empty() ? remove_all(path_) : write_whole(path_, text, 0600);
+  if (written) untold_.clear();
   if (written) has_news_ = false;
   return written;
 }

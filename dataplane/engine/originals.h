@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,9 +36,13 @@ class Originals {
   /// A number as it stands in a value.
   static std::optional<std::uint32_t> number(std::string_view text);
 
-  /// Remembers the first value found; later ones only change what is ours. Written by flush().
+  /// Remembers the first value found; later ones only change what is ours. Written by flush(),
+  /// which tries again what it could not write before.
   void record(const std::string& subject, const std::string& found, const std::string& ours);
   Result<void> flush();
+  /// After a flush that failed: sentences about what is not in the file, each once. Whoever reads
+  /// them can put a value back by hand.
+  std::vector<std::string> take_unkept(const Error& why);
 
   std::optional<Value> find(const std::string& subject) const;
   const std::map<std::string, Value>& all() const { return values_; }
@@ -48,6 +53,7 @@ class Originals {
   std::string path_;
   std::map<std::string, Value> values_;
   bool has_news_ = false;
+  std::set<std::string> untold_;  ///< subjects that are not in the file as they are here
   std::vector<std::string> spoiled_;
 };
 

@@ -169,7 +169,10 @@ Result<void> Migration::record(const std::vector<Carried>& things) const {
   for (const Carried& thing : things) {
     if (!is_among(*all, thing)) all->push_back(thing);
   }
-  return records_.write(sides_.nic, sides_.there.to_name, *all);
+  auto written = records_.write(sides_.nic, sides_.there.to_name, *all);
+  if (written) return written;
+  return NicRecords::not_recorded(
+      "it carries the host, and joins only when what it carries is recorded", written.error());
 }
 
 /// A bridge without IPv6 was planned for a NIC without it: the plan is old. A NIC on which somebody
@@ -280,7 +283,7 @@ Result<void> Migration::move_late_ones() {
 }
 
 Result<void> Migration::finish() const {
-  if (!sides_.joins) return records_.write_given_back(sides_.nic, sides_.there.from_name);
+  if (!sides_.joins) return {};
   // A bridge that was up already (a second attempt, a NIC that came later) sends nothing until the
   // kernel's linkwatch has had its turn, behind everybody who waits for the same lock. To be asked
   // for one link makes the kernel do it at once (rtnl_getlink, since 6.8).

@@ -1,7 +1,9 @@
 #include "dataplane/node/pass.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
+#include <iterator>
 #include <unordered_set>
 
 namespace novaplane::node {
@@ -27,6 +29,7 @@ Result<bool> apply_part(Node& node, engine::Executor& executor, engine::Plan par
   const auto follow = consequences_of(order.plan, report.results);
   append(outcome.consequences.announcements, follow.announcements);
   append(outcome.consequences.flows, follow.flows);
+  std::ranges::copy(report.unkept, std::back_inserter(outcome.unkept));
   for (std::size_t i = 0; i < order.plan.size(); ++i) {
     if (report.results[i]) outcome.done.push_back(order.plan[i]);
   }

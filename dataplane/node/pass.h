@@ -47,6 +47,7 @@ struct Outcome {
   };
   engine::Plan done;  ///< what was changed
   std::vector<Failure> failures;
+  std::vector<std::string> unkept;  ///< what could not be recorded: sentences
   engine::Consequences consequences;
 };
 

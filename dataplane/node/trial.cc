@@ -139,10 +139,4 @@ Result<void> TrialFiles::follow(const std::string& text) const {
   return write_durably(confirmed, text, 0600);
 }
 
-void TrialFiles::remove_all() const {
-  for (const std::string* file : {&confirmed, &previous, &on_trial, &rolled_back}) {
-    ::unlink(file->c_str());
-  }
-}
-
 }  // namespace novaplane::node

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dataplane/base/error.h"
 #include "dataplane/base/fd.h"
@@ -57,7 +58,7 @@ struct TrialFiles {
   Result<void> confirm(const std::string& text) const;
   /// The same, from the daemon's own file; what stood there is kept beside.
   Result<void> follow(const std::string& text) const;
-  void remove_all() const;
+  std::vector<std::string> all() const { return {confirmed, previous, on_trial, rolled_back}; }
 };
 
 }  // namespace novaplane::node

@@ -9,6 +9,7 @@
 #include "dataplane/node/daemon_presence.h"
 #include "dataplane/node/mark_warning.h"
 #include "dataplane/node/refusals.h"
+#include "dataplane/node/run_dir.h"
 #include "dataplane/node/self_check.h"
 #include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/unknown_ports.h"
@@ -66,6 +67,7 @@ void add_warnings(Show& show, const Checks& checks) {
   }
   add_refusals(checks.run_dir, show);
   if (auto words = mark_warning(checks.marks); !words.empty()) show.warnings.push_back(words);
+  if (auto words = unwritable(checks.run_dir); !words.empty()) show.warnings.push_back(words);
   for (const auto& found :
        {nic_warnings(checks.nics), spoiled_files(checks.run_dir), checks.unknown_ports}) {
     std::ranges::copy(found, std::back_inserter(show.warnings));

@@ -71,16 +71,18 @@ WriterLock::~WriterLock() {
 }
 
 Result<WriterLock> WriterLock::take() {
-  if (auto made = make_lock_folder(); !made) return tl::unexpected(made.error());
   std::string path = lock_path(kWriter);
-  auto file = take_file_lock(path);
+  const auto made = make_lock_folder();
+  auto file = made ? take_file_lock(path) : tl::unexpected(made.error());
   if (!file && file.error().code == EWOULDBLOCK) return taken_by(file_lock_holder(path));
-  if (!file) return tl::unexpected(file.error());
+  const bool cannot_be = !file && (file.error().code == EROFS || file.error().code == ENOSPC);
+  if (!file && !cannot_be) return tl::unexpected(file.error());
   Fd name = take_abstract_name();
   if (!name) {
     if (const auto pid = root_behind_abstract_name()) return taken_by(pid);
+    if (cannot_be) return tl::unexpected(file.error());
   }
-  return WriterLock(std::move(path), std::move(*file), std::move(name));
+  return WriterLock(std::move(path), file ? std::move(*file) : Fd(), std::move(name));
 }
 
 Result<WriterLock> WriterLock::take_before(std::chrono::steady_clock::time_point deadline) {

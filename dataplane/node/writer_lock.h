@@ -16,7 +16,8 @@ namespace novaplane::node {
 ///
 /// The abstract socket `@novaplane/writer` is taken too where nobody has it, and heeded where a
 /// process of root's has it: an earlier version of ours, or one that sees another /run. Anybody may
-/// bind that name, so anybody else's keeps nobody away.
+/// bind that name, so anybody else's keeps nobody away. Where /run is full or read-only, so that
+/// there can be no file, the name alone is the lock.
 class WriterLock {
  public:
   /// EADDRINUSE when another process writes here; holder() tells which.

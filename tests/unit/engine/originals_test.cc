@@ -50,6 +50,33 @@ TEST_F(OriginalsTest, AreThereForTheNextProcess) {
   EXPECT_EQ(next.find("sysctl:net/ipv4/conf/eth0.101/arp ignore")->found, "0 1\t2");
 }
 
+TEST_F(OriginalsTest, WhatCannotBeWrittenIsSaidOnceAndWrittenLater) {
+  const std::string run_dir = folder_ + "/run";
+  auto originals = Originals::open(run_dir);
+  ASSERT_TRUE(originals);
+  std::ofstream(run_dir) << "in the way";
+  originals->record("sysctl:net/ipv4/conf/eth0.101/arp_ignore", "0", "1");
+  originals->record("mtu:tap1", "1500", "1450");
+  originals->record("up:tap1", "0", "1");
+  originals->record("ipv6:tap1", "1", "0");
+  const auto kept = originals->flush();
+  ASSERT_FALSE(kept);
+  EXPECT_THAT(originals->take_unkept(kept.error()),
+              ElementsAre(HasSubstr("IPv6 of tap1 was on"), HasSubstr("the MTU of tap1 was 1500"),
+                          HasSubstr("net.ipv4.conf.eth0/101.arp_ignore was 0"),
+                          HasSubstr("link tap1 was down")));
+  EXPECT_FALSE(originals->flush());
+  EXPECT_THAT(originals->take_unkept(kept.error()), IsEmpty()) << "it was said";
+  std::filesystem::remove(run_dir);
+  ASSERT_TRUE(originals->flush());
+  EXPECT_EQ(Originals::open(run_dir)->all().size(), 4U);
+  originals->forget("mtu:tap1");
+  std::filesystem::remove_all(run_dir);
+  std::ofstream(run_dir) << "in the way";
+  EXPECT_FALSE(originals->flush());
+  EXPECT_THAT(originals->take_unkept(kept.error()), ElementsAre(HasSubstr("is recorded still")));
+}
+
 TEST_F(OriginalsTest, OfAnEarlierVersionAreRead) {
   write("sysctl:net/ipv4/ip_forward 0 1\nmtu:tap1 1500 1450\n");
   Originals originals = open();
