@@ -9,6 +9,7 @@
 
 #include "dataplane/base/files.h"
 #include "dataplane/cloud/document.h"
+#include "dataplane/node/run_dir.h"
 #include "dataplane/node/trial.h"
 #include "tools/apply.h"
 #include "tools/command.h"
@@ -183,6 +184,9 @@ int confirm(const Options& options) {
     const auto seconds = static_cast<std::size_t>(std::max<long long>(left, 0) / 1000);
     print(fmt::format("confirmed {}, {} before what was before would have come back\n", rest,
                       count(seconds, "second")));
+    if (auto words = node::unwritable(options.run_dir); !words.empty()) {
+      complain("warning: a later trial will not bring it back: " + words);
+    }
     return kDone;
   }
   if (word == "error") {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -139,7 +140,15 @@ class Guardian {
       if (auto written = write_followed(duty_.text); !written) return written;
       if (auto told = tell_daemon(); !told) return told;
     }
-    if (auto confirmed = files_.confirm(duty_.text); !confirmed) return confirmed;
+    auto confirmed = files_.confirm(duty_.text);
+    // Where there is no room for it, there is that of the same text.
+    if (!confirmed && ::rename(files_.on_trial.c_str(), files_.confirmed.c_str()) == 0) return {};
+    // Somebody wants what is in force: that it cannot be written is no reason to take it away.
+    if (!confirmed) {
+      ::openlog("novaplane", LOG_PID, LOG_DAEMON);
+      ::syslog(LOG_WARNING, "%s is confirmed, and a later trial will not bring it back: %s",
+               printable(duty_.file).c_str(), printable(confirmed.error().message()).c_str());
+    }
     ::unlink(files_.on_trial.c_str());
     return {};
   }
