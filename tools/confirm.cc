@@ -184,7 +184,9 @@ int confirm(const Options& options) {
     const auto seconds = static_cast<std::size_t>(std::max<long long>(left, 0) / 1000);
     print(fmt::format("confirmed {}, {} before what was before would have come back\n", rest,
                       count(seconds, "second")));
-    if (auto words = node::unwritable(options.run_dir); !words.empty()) {
+    const auto kept = read_whole(node::TrialFiles(options.run_dir).confirmed);
+    auto words = kept && kept == read_whole(rest) ? "" : node::unwritable(options.run_dir);
+    if (!words.empty()) {
       complain("warning: a later trial will not bring it back: " + words);
     }
     return kDone;
