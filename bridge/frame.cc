@@ -4,6 +4,7 @@
 #include "bridge/discovery.h"
 #include "bridge/fence.h"
 #include "bridge/input.h"
+#include "bridge/marked_wires.h"
 #include "bridge/sets.h"
 #include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
@@ -66,6 +67,9 @@ std::vector<nft::Set> sets() {
       {kPairGateway, {ifname, ether_addr}},
       {kGuestLimits, {ifname}, {}, /*interval=*/false, /*limits=*/true},
       {kWireIsolated, {ifname, ipv4_addr}},
+      {kIsolated, {ipv4_addr}},
+      {kIsolated6, {ipv6_addr}},
+      {kNdIsolatedAll, {nd_target}},
       {kHostsOwn, {ipv4_addr}},
       {kWire6, {ifname}},
       {kWireIsolated6, {ifname, ipv6_addr}},
@@ -289,6 +293,7 @@ std::vector<Rule> between_ports_rules() {
 void add_both_ways(nft::RuleBuilder&& there, nft::RuleBuilder&& back, std::vector<Rule>& rules) {
   const auto between = [](nft::RuleBuilder&& rule, nft::Select guest, nft::Select other) {
     return std::move(rule)
+        .is_not(other == iifname ? iifgroup : oifgroup, netlink::kOpenWireGroup)
         .in({guest}, kGuests.name)
         .not_in({other}, kGuests.name)
         .not_in({other}, kWire.name)
@@ -299,8 +304,8 @@ void add_both_ways(nft::RuleBuilder&& there, nft::RuleBuilder&& back, std::vecto
   rules.push_back(between(std::move(back), oifname, iifname));
 }
 
-/// Somebody attached it, or renamed it. Its host serves it as it does a guest, and no guest hears
-/// it where the host alone is to answer.
+/// Somebody attached it, or renamed a guest's. Its host serves it as it does a guest, and no guest
+/// hears it where the host alone is to answer.
 std::vector<Rule> unknown_ports_rules() {
   constexpr std::uint16_t kDhcpv6Client = 546, kDhcpv6Server = 547;
   const auto unknown = [] { return rule(Family::bridge, "forward", "a port that nobody named"); };
@@ -355,8 +360,9 @@ nft::Frame Bridge::frame(const Marks& marks) const {
   for (const auto& rules :
        {untracked_rules(), forward_rules(marks), world_fence_rules(marks), inside_rules(),
         fence_rules(), input_rules(marks), encapsulation_rules(), from_ports_discovery_rules(),
-        from_ports_rules(marks), between_ports_rules(), unknown_ports_rules(), host_source_rules(),
-        to_ports_discovery_rules(), to_ports_rules(marks)}) {
+        from_ports_rules(marks), between_ports_rules(), marked_wires_rules(marks),
+        unknown_ports_rules(), host_source_rules(), to_ports_discovery_rules(),
+        to_ports_rules(marks)}) {
     frame.merge({{}, {}, rules});
   }
   return frame;

@@ -88,6 +88,8 @@ void isolate6(const Context& context, const cloud::Network& network, const std::
   const auto isolated = [&](const IpAddress& other) {
     elements.add(kWireIsolated6, Bytes().ifname(wire).address(other).take());
     elements.add(kNdIsolated, Bytes().ifname(wire).address(other).take());
+    elements.add(kIsolated6, Bytes().address(other).take());
+    elements.add(kNdIsolatedAll, Bytes().address(other).take());
   };
   isolated(kLinkLocalGateway);
   if (network.gateway_mode == cloud::GatewayMode::shared) isolated(*address);

@@ -7,6 +7,7 @@
 #include "bridge/sets.h"
 #include "dataplane/engine/elements.h"
 #include "dataplane/engine/presence.h"
+#include "dataplane/netlink/messages.h"
 
 namespace novaplane::bridge {
 
@@ -20,8 +21,9 @@ namespace {
 
 /// Of the network's NIC, where that is the wire itself; or null.
 const LinkFacts* facts_of_nic(const Context& context, const cloud::Network& network) {
-  const auto wire = wire_of(context, network);
-  return wire && wire == nic_of(context, network) ? context.facts.find(*wire) : nullptr;
+  const auto nic = nic_of(context, network);
+  const bool is_flat = std::holds_alternative<cloud::Flat>(network.segment);
+  return nic && is_flat ? context.facts.find(*nic) : nullptr;
 }
 
 /// Whether the network's NIC has an address of which that holds, of others' making.
@@ -85,7 +87,7 @@ engine::Link vlan_device(const Context& context, const cloud::Network& network,
   link.mac = facts.mac;
   link.mtu = std::min(mtu_of(context, network), facts.mtu);
   link.alias = "novaplane network " + network.name;
-  link.parent = nic;
+  link.parent = facts.renamed.empty() ? nic : facts.renamed;
   link.vlan_id = vlan.id;
   return link;
 }
@@ -107,6 +109,13 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
                        const LinkFacts* facts, Rows& out) {
   if (!facts) {
     out.problems.push_back({title, 0, "no such link"});
+  } else if (!facts->renamed.empty()) {
+    out.problems.push_back(
+        {title, 0,
+         fmt::format(
+             "no such link; {} has its place on {}, and its walls: name it in the document, "
+             "or give it its name back",
+             facts->renamed, network.bridge)});
   } else if (network.mtu && *network.mtu > facts->mtu) {
     const auto words = fmt::format("its mtu {} is less than {}", facts->mtu, *network.mtu);
     out.problems.push_back({title, 0, words});
@@ -114,6 +123,13 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
 }
 
 }  // namespace
+
+/// The wire's bridge is nothing but a switch.
+bool has_open_wire(const Context& context, const cloud::Network& network) {
+  return network.gateway_mode == cloud::GatewayMode::failover ||
+         (!host_address_on(context, network) &&
+          network.gateway_mode != cloud::GatewayMode::per_host);
+}
 
 /// What passes a gateway host between two ports is the other host's to track and to translate, or
 /// nobody's.
@@ -128,14 +144,13 @@ void pass_by(const Context& context, const cloud::Network& network, const std::s
 /// of two hosts has them, all guests reach it by the wire.
 void isolate(const Context& context, const cloud::Network& network, const std::string& wire,
              Elements& elements) {
-  const bool is_layer2 =
-      network.gateway_mode == cloud::GatewayMode::failover ||
-      (!host_address_on(context, network) && network.gateway_mode != cloud::GatewayMode::per_host);
+  const bool is_layer2 = has_open_wire(context, network);
   elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(wire).take());
   pass_by(context, network, wire, elements);
   if (is_layer2) return;
   const auto isolated = [&](const IpAddress& address) {
     elements.add(kWireIsolated, Bytes().ifname(wire).address(address).take());
+    elements.add(kIsolated, Bytes().address(address).take());
   };
   isolated(kMetadataAddress);
   isolate6(context, network, wire, elements);
@@ -162,7 +177,10 @@ void compile_wire(const Context& context, const cloud::Network& network, Element
   elements.add(kTrusted, Bytes().ifname(wire).take());
   if (vlan && !facts) return;
   if (vlan) out.links.push_back({wire, vlan_device(context, network, *vlan, *nic, *facts)});
-  out.attachments.push_back({wire, {network.bridge, std::nullopt, std::nullopt}});
+  engine::Attachment port{.master = network.bridge};
+  const bool is_open = has_open_wire(context, network);
+  if (!vlan) port.group = is_open ? netlink::kOpenWireGroup : netlink::kWalledWireGroup;
+  out.attachments.push_back({wire, std::move(port)});
   if (!vlan) out.takeovers.push_back({wire, {network.bridge}});
 }
 

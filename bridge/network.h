@@ -19,6 +19,9 @@ void compile_tunnel(const engine::Context&, const engine::Object&, const cloud::
 void compile_behind_tunnel(const engine::Context&, const cloud::Port&, const cloud::Network&,
                            engine::Rows& out);
 
+/// Nothing of the host's is kept off the network's wire: guests of all hosts share what there is.
+bool has_open_wire(const engine::Context&, const cloud::Network&);
+
 /// A port of a bridge on a gateway host: the host keeps out of what is not sent to it.
 void pass_by(const engine::Context&, const cloud::Network&, const std::string& port,
              engine::Elements&);

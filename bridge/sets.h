@@ -75,6 +75,10 @@ constexpr SetName kPairPorts{Family::bridge, "pair_ports"};  ///< of bridges of 
 constexpr SetName kPairGateway{Family::bridge, "pair_gateway"};    ///< port . bridge's own MAC
 constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
+/// Of wire_isolated, whatever the wire is called: for ports that bear our mark as wires.
+constexpr SetName kIsolated{Family::bridge, "isolated"};
+constexpr SetName kIsolated6{Family::bridge, "isolated6"};
+constexpr SetName kNdIsolatedAll{Family::bridge, "nd_isolated_all"};
 /// Addresses that every host has for its own guests: no port asks another one for them.
 constexpr SetName kHostsOwn{Family::bridge, "hosts_own"};
 constexpr SetName kWire6{Family::bridge, "wire6"};  ///< of networks whose IPv6 the host routes

@@ -83,6 +83,7 @@ void stand_in(const Context& context, const cloud::Network& network, const IpAdd
   elements.add(kOwnAddresses, bytes_of(router));
   if (const auto wire = engine::wire_of(context, network)) {
     elements.add(kWireIsolated, Bytes().ifname(*wire).address(router).take());
+    elements.add(kIsolated, bytes_of(router));
   }
 }
 

@@ -32,6 +32,7 @@ constexpr SetName kPortedProtocols{Family::bridge, "ported_protocols"};
 constexpr SetName kCarriedPlainly{Family::bridge, "carried_plainly"};
 /// The bridge subsystem's: wire . address that no ARP crosses it for.
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};
+constexpr SetName kIsolated{Family::bridge, "isolated"};  ///< likewise, by whichever wire
 
 // Table inet.
 constexpr SetName kBehindRouter{Family::inet, "behind_router"};  ///< bridges

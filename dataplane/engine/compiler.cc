@@ -57,6 +57,7 @@ void Compiler::load(cloud::Cloud cloud) {
 
 bool Compiler::learn(Facts facts) {
   keep_to_uplinks(facts);
+  find_renamed(facts);
   place_uplinks(facts);
   facts.uplinks = verdicts_;
   if (facts == facts_ && !is_stale_) return false;

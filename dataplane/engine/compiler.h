@@ -83,6 +83,7 @@ class Compiler {
                                 std::set<Object>& found) const;
   bool names_another_router(const cloud::Port& port) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
+  void find_renamed(Facts& facts) const;  // compiler_renamed.cc
   // compiler_uplinks.cc
   void place_uplinks(Facts& facts);
   bool uplinks_have_moved();

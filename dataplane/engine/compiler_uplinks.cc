@@ -50,7 +50,9 @@ void Compiler::place_uplinks(Facts& facts) {
     const cloud::Network* network = network_on(context, uplink.interface);
     if (!network) continue;
     const auto nic = facts.links.find(uplink.interface);
-    if (nic != facts.links.end()) facts.links.insert_or_assign(network->bridge, nic->second);
+    if (nic != facts.links.end()) {
+      facts.links.insert_or_assign(network->bridge, nic->second).first->second.renamed.clear();
+    }
     for (auto* links : {&facts.down, &facts.without_carrier}) {
       if (links->contains(uplink.interface)) links->insert(network->bridge);
     }

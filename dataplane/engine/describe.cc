@@ -243,6 +243,7 @@ std::string difference(const Attachment& before, const Attachment& after) {
   const PortFlags seen = before.flags.value_or(PortFlags{}), wanted = after.flags.value_or(seen);
   compare(text, "hairpin", on_off(before.hairpin.value_or(false)),
           on_off(after.hairpin.value_or(false)));
+  if (after.group) compare(text, "group", before.group.value_or(0), *after.group);
   compare(text, "learning", on_off(seen.learning), on_off(wanted.learning));
   compare(text, "flood", on_off(seen.flood), on_off(wanted.flood));
   compare(text, "neigh_suppress", on_off(seen.neigh_suppress), on_off(wanted.neigh_suppress));

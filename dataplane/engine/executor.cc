@@ -76,6 +76,7 @@ Report Executor::apply(const Order& order, const Progress& progress) {
   without_element_.clear();
   not_made_.clear();
   still_attached_.clear();
+  follow_renamed(order);
   for (std::size_t begin = 0, end; begin < plan.size(); begin = end) {
     const Phase phase = plan[begin].phase;
     for (end = begin; end < plan.size() && plan[end].phase == phase;) ++end;

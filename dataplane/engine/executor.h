@@ -27,6 +27,8 @@ using KnownPorts = std::unordered_map<AttachmentKey, netlink::Link>;
 struct Order {
   Plan plan;  ///< sorted by phase; services, announcements and flows in it are left to others
   KnownPorts ports;
+  /// NICs that were renamed since their record was written: its name, by today's.
+  std::map<std::string, std::string> renamed = {};
   nft::SharedFrame frame;  ///< what the repair writes, and the sets of elements
   nft::FrameRepair repair;
   bool remove_tables = false;
@@ -128,6 +130,7 @@ class Executor {
   Result<void> switch_ipv6_off(const LinkKey& name);
   void note_given_back(const TakeoverChange& change);
   Result<void> leave_empty_handed(const AttachmentChange& change);
+  void follow_renamed(const Order& order);
   void find_outdated(const Work& work, const Order& order, Report& report);
 
   // executor_deletion.cc
@@ -160,7 +163,8 @@ class Executor {
   void give_back_ipv6(const std::string& port);
   void forget_port(const std::string& port);
   void join(const std::vector<Joining>& ports, const Work& work);
-  Result<void> give_back(const std::string& link);
+  Result<void> give_back(const AttachmentChange& change);
+  Result<void> give_back_group(const AttachmentChange& change);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
 
   Result<int> index_of(const std::string& link);

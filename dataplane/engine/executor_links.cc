@@ -202,14 +202,15 @@ void Executor::detach(const Work& work) {
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
     if (change && !work.results[i]) still_attached_.insert(change->key);
-    if (change && work.results[i]) work.results[i] = give_back(change->key);
+    if (change && work.results[i]) work.results[i] = give_back(*change);
   }
   keep_or_tell();
 }
 
 /// A link that leaves us gets back what it had. What it cannot get now stays recorded, for `down`.
-Result<void> Executor::give_back(const std::string& link) {
-  Result<void> first;
+Result<void> Executor::give_back(const AttachmentChange& change) {
+  const std::string& link = change.key;
+  Result<void> first = give_back_group(change);
   for (const char* what : {"up", "mtu", "ipv6"}) {
     const std::string subject = fmt::format("{}:{}", what, link);
     const auto value = originals_.find(subject);
@@ -219,6 +220,19 @@ Result<void> Executor::give_back(const std::string& link) {
     if (!given && first) first = given;
   }
   return first;
+}
+
+/// Once it has left: until then its walls go by the group. Groups of ours have no other meaning, so
+/// that none stays where nothing is recorded.
+Result<void> Executor::give_back_group(const AttachmentChange& change) {
+  if (!change.before || !netlink::is_wire_group(change.before->group.value_or(0))) return {};
+  const std::string subject = "group:" + change.key;
+  const auto value = originals_.find(subject);
+  netlink::LinkSettings settings;
+  settings.group = value ? Originals::number(value->found).value_or(0) : 0;
+  const auto given = netlink_.send(netlink::set_link(change.key, settings));
+  if (given || given.error().code == ENODEV) originals_.forget(subject);
+  return given || given.error().code == ENODEV ? Result<void>() : given;
 }
 
 namespace {
@@ -254,6 +268,8 @@ Result<void> Executor::give_back_value(const std::string& subject, const Origina
   if (what == "mtu" && value.ours == std::to_string(link->mtu)) {
     settings.mtu = Originals::number(value.found);
     if (!settings.mtu) return not_given_back(subject, {"", EINVAL, "found: " + value.found});
+  } else if (what == "group" && value.ours == std::to_string(link->group)) {
+    settings.group = Originals::number(value.found).value_or(0);
   } else if (what == "up" && link->up && value.found == "0") {
     // Down it would lose what somebody has given it meanwhile.
     if (loses_when_down(netlink_, link->index)) return {};

@@ -93,6 +93,21 @@ Result<void> Executor::leave_empty_handed(const AttachmentChange& change) {
   return words.empty() ? Result<void>() : failure("", kPlanAgain, words);
 }
 
+/// What is known of a NIC by its old name is had by the new one. Where the record cannot be
+/// renamed, what stands on the bridge stays there.
+void Executor::follow_renamed(const Order& order) {
+  for (const auto& [now, before] : order.renamed) {
+    if (!nic_records_.rename(before, now)) continue;
+    for (const char* what : {"up", "mtu", "ipv6", "group"}) {
+      const std::string subject = fmt::format("{}:{}", what, before);
+      const auto value = originals_.find(subject);
+      if (!value) continue;
+      originals_.record(fmt::format("{}:{}", what, now), value->found, value->ours);
+      originals_.forget(subject);
+    }
+  }
+}
+
 /// Steps that were not tried since the plan is old are not failures: they are planned again at
 /// once. What is as it was each time is one in the end, and waits as failures do.
 void Executor::find_outdated(const Work& work, const Order& order, Report& report) {

@@ -55,6 +55,9 @@ void Executor::record(const std::vector<Joining>& ports, const Work& work) {
     const auto& change = std::get<AttachmentChange>(work.steps[port.step].operation);
     record(change, "up", port.found.up ? 1 : 0, 1);
     if (change.after->mtu) record(change, "mtu", port.found.mtu, *change.after->mtu);
+    // One of ours was left on it.
+    if (!change.after->group || netlink::is_wire_group(port.found.group)) continue;
+    record(change, "group", port.found.group, *change.after->group);
   }
   keep_or_tell();
 }
@@ -184,6 +187,7 @@ std::optional<netlink::LinkSettings> Executor::joining(const AttachmentChange& c
   netlink::LinkSettings settings;
   settings.mtu = change.after->mtu;
   settings.master = *master;
+  settings.group = change.after->group;
   settings.up = true;
   return settings;
 }

@@ -53,6 +53,12 @@ bool is_advertised_default(const netlink::Route& route) {
   return route.protocol == RTPROT_RA && route.destination.length == 0 && route.link != 0;
 }
 
+template <class Act>
+void for_each_fact(Facts& facts, Act&& act) {
+  for (auto& [name, about] : facts.links) act(about);
+  for (auto& [name, links] : facts.renamed) std::ranges::for_each(links, act);
+}
+
 bool is_ours(const netlink::Route& route) { return route.protocol == netlink::kOurProtocol; }
 RouteKey key_of(const netlink::Route& route) { return {route.table, route.destination}; }
 
@@ -124,7 +130,8 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   note_place(before, now);
   // Another NIC has values of its own below the same names.
   if ((!before || before->name != now.name) && is_watched(now.name)) sysctls_stale_ = true;
-  if (is_watched(now.name) || now.index == tunnel_link_) facts_stale_ = true;
+  if (is_watched(now.name) || netlink::is_wire_group(now.group) || now.index == tunnel_link_)
+    facts_stale_ = true;
   if (is_ours(now) && before && before->filters_bridged != now.filters_bridged) facts_stale_ = true;
   if (!before || before->master != now.master) note_change_on(now.name);
   if (before && !before->carrier && now.carrier) links_changed_ = true;
@@ -350,25 +357,20 @@ Facts KernelView::facts() const {
   for (const auto& [index, link] : links_) {
     if (is_ours(link) && link.filters_bridged) facts.filtering_bridges.insert(link.name);
   }
-  const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
-  const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
   for (const std::string& name : watched_) {
     const netlink::Link* found = link(name);
     if (!found) continue;
-    LinkFacts& about = facts.links[name];
     if (!found->up) facts.down.insert(name);
     if (found->up && !found->carrier) facts.without_carrier.insert(name);
-    about.mac = found->mac;
-    about.mtu = found->mtu;
-    const netlink::Link* master = found->master != 0 ? link(found->master) : nullptr;
-    if (master && !is_ours(*master)) about.master = std::exchange(master, nullptr)->name;
-    add_facts_of(*found, about);
-    // A bridge of ours speaks for its wire, and has what the wire had.
-    if (master) add_facts_of(*master, about);
-    about.carries_ipv6 = watched_wires_.contains(name) && carries_ipv6(*found, master);
+    facts.links[name] = facts_of(*found, watched_wires_.contains(name));
+  }
+  add_renamed(facts);
+  const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
+  const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
+  for_each_fact(facts, [&](LinkFacts& about) {
     about.arp_ignore = std::max(arp_ignore_all, about.arp_ignore);
     about.rp_filter = std::max(rp_filter_all, about.rp_filter);
-  }
+  });
   for (const auto& [index, addresses] : foreign_addresses_) {
     const netlink::Link* found = link(index);
     const bool has_ipv6 = std::ranges::any_of(

@@ -102,6 +102,8 @@ class KernelView {
   bool take_shapers_unknown() { return std::exchange(shapers_unknown_, false); }
   /// A link changed its name: all that is known by name has to be observed again.
   bool take_names_stale() { return std::exchange(names_stale_, false); }
+  /// NICs whose record has the name that they had before: by the one that they have now.
+  const std::map<std::string, std::string>& renamed_records() const { return renamed_; }
   /// Links whose neighbours have to hear again what stands on them, and why, until told so.
   const std::map<std::string, std::string>& to_announce() const { return to_announce_; }
   void announced(const std::string& link) { to_announce_.erase(link); }
@@ -140,8 +142,14 @@ class KernelView {
   void refresh_records();
   bool is_in(const std::vector<nft::SetName>& sets, const std::string& name) const;
   /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
-  bool is_wire(const std::string& name) const { return is_in(sets_.wires, name); }
+  bool is_wire(const std::string& name) const;
   bool is_attached_by_us(const std::string& name) const;
+  /// A NIC that we made a port of a bridge of ours, whatever it is called now.
+  bool is_marked_wire(const netlink::Link& port) const;
+  LinkFacts facts_of(const netlink::Link& nic, bool is_wire) const;
+  void add_renamed(Facts& facts) const;
+  void find_renamed(std::set<std::string>& recorded);
+  const std::string& record_of(const std::string& nic) const;
   void note_change_on(const std::string& link, const IpAddress& address = {});
   bool is_bridge_of_ours(const std::string& name) const;
   bool carries_ipv6(const netlink::Link& nic, const netlink::Link* bridge) const;
@@ -167,7 +175,8 @@ class KernelView {
   std::unordered_map<int, netlink::Link> links_;
   std::map<std::string, int, std::less<>> index_of_;
   PortSets sets_;
-  std::set<std::string> recorded_;           ///< NICs with a record, as of the last refresh
+  std::set<std::string> recorded_;              ///< NICs with a record, as of the last refresh
+  std::map<std::string, std::string> renamed_;  ///< of those: the record's name, by today's
   std::map<std::string, std::string> recorded_bridges_;  ///< by the NIC's name, as of then too
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;

@@ -57,6 +57,19 @@ bool KernelView::carries_ipv6(const netlink::Link& nic, const netlink::Link* bri
       lost, [](const std::string& thing) { return thing.find(kOfIpv6) != std::string::npos; });
 }
 
+/// A bridge of ours speaks for its wire, and has what the wire had.
+LinkFacts KernelView::facts_of(const netlink::Link& nic, bool is_wire) const {
+  LinkFacts about;
+  about.mac = nic.mac;
+  about.mtu = nic.mtu;
+  const netlink::Link* master = nic.master != 0 ? link(nic.master) : nullptr;
+  if (master && !is_ours(*master)) about.master = std::exchange(master, nullptr)->name;
+  add_facts_of(nic, about);
+  if (master) add_facts_of(*master, about);
+  about.carries_ipv6 = is_wire && carries_ipv6(nic, master);
+  return about;
+}
+
 /// A global address, not ours. It is a fact of a NIC that the document names, also when it stands
 /// on the NIC's bridge.
 void KernelView::note_address_on(const netlink::Address& address) {
@@ -67,18 +80,46 @@ void KernelView::note_address_on(const netlink::Address& address) {
     const netlink::Link* nic = link(watched);
     return watched == name || (nic && nic->master == index);
   });
-  if (is_of_wire) facts_stale_ = true;
+  if (is_of_wire || is_bridge_of_ours(name)) facts_stale_ = true;
 }
 
 /// A NIC with a record is a port of ours, whatever became of our nf_tables.
 void KernelView::refresh_records() {
   recorded_bridges_ = questions_.recorded_bridges();
-  const auto names = questions_.recorded_nics();
-  auto either = std::exchange(recorded_, std::set<std::string>(names.begin(), names.end()));
+  const auto in_folder = questions_.recorded_nics();
+  std::set<std::string> names(in_folder.begin(), in_folder.end());
+  find_renamed(names);
+  auto either = std::exchange(recorded_, names);
   either.insert(names.begin(), names.end());
   for (const std::string& nic : either) {
     if (const netlink::Link* port = link(nic)) refresh_port(*port);
   }
+}
+
+/// Its record has the old name, and the bridge's: the port of it that bears our mark and has no
+/// record of its own.
+void KernelView::find_renamed(std::set<std::string>& recorded) {
+  renamed_.clear();
+  for (const std::string& name : std::set<std::string>(recorded)) {
+    const auto of = recorded_bridges_.find(name);
+    const bool is_away = !link(name) && of != recorded_bridges_.end();
+    const netlink::Link* bridge = is_away ? link(of->second) : nullptr;
+    if (!bridge) continue;
+    std::vector<std::string> found;
+    for (const auto& [index, port] : links_) {
+      const bool is_port = port.master == bridge->index && is_marked_wire(port);
+      if (is_port && !recorded.contains(port.name)) found.push_back(port.name);
+    }
+    if (found.size() != 1) continue;
+    renamed_.emplace(found.front(), name);
+    recorded.erase(name);
+    recorded.insert(found.front());
+  }
+}
+
+const std::string& KernelView::record_of(const std::string& nic) const {
+  const auto found = renamed_.find(nic);
+  return found != renamed_.end() ? found->second : nic;
 }
 
 void KernelView::refresh_takeovers() {
@@ -105,16 +146,17 @@ void KernelView::refresh_takeover(const std::string& nic) {
   const bool stays = tables_.attachments.rows().desired(nic) && !wanted;  // a VLAN device
   const bool leaves = master && !stays && (!wanted || wanted->holder != master->name);
   Takeover seen;
-  if (leaves && (wanted || questions_.may_have_moved(nic))) {
+  const std::string& record = record_of(nic);
+  if (leaves && (wanted || questions_.may_have_moved(record))) {
     seen = {master->name, questions_.carried(master->index)};
   }
-  const auto recorded = recorded_bridges_.find(nic);
+  const auto recorded = recorded_bridges_.find(record);
   const bool was_port = !master && recorded != recorded_bridges_.end();
   const netlink::Link* old = was_port ? link(recorded->second) : nullptr;
   const bool is_left = old && is_ours(*old) && !tables_.links.rows().desired(old->name);
   if (port && is_left) seen = {old->name, questions_.carried(old->index)};  // came up there late
   if (wanted && port && seen.things.empty()) seen = {nic, questions_.carried(port->index)};
-  if (wanted && port && !master && seen.things.empty()) seen = {{}, questions_.recorded(nic)};
+  if (wanted && port && !master && seen.things.empty()) seen = {{}, questions_.recorded(record)};
   if (!seen.things.empty()) return tables_.takeovers.saw(nic, seen);
   if (wanted) return tables_.takeovers.saw(nic, Takeover{wanted->holder});
   tables_.takeovers.gone(nic);

@@ -109,6 +109,11 @@ std::map<std::string, std::string> NicRecords::bridges() const {
 
 Result<void> NicRecords::remove(const std::string& nic) const { return remove_all(path_of(nic)); }
 
+Result<void> NicRecords::rename(const std::string& nic, const std::string& now) const {
+  if (::rename(path_of(nic).c_str(), path_of(now).c_str()) == 0) return {};
+  return tl::unexpected(Error{"rename " + path_of(nic), errno, {}});
+}
+
 Result<void> NicRecords::begin() const { return make_directories(folder_); }
 
 std::vector<Error> NicRecords::end() const {

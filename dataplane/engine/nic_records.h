@@ -40,6 +40,7 @@ class NicRecords {
   std::vector<netlink::Carried> read(const std::string& nic,
                                      std::vector<std::string>* spoiled = nullptr) const;
   Result<void> remove(const std::string& nic) const;
+  Result<void> rename(const std::string& nic, const std::string& now) const;
   /// The NIC has everything again; what comes up on its bridge before that is deleted is its too.
   /// An error: the record still tells what the NIC has again. It does no harm while the NIC has it.
   Result<void> write_given_back(const std::string& nic, const std::string& bridge) const;

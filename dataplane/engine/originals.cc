@@ -58,7 +58,7 @@ bool makes_sense(const Line& line) {
   if (colon == std::string::npos || colon + 1 == line.subject.size()) return false;
   const std::string what = line.subject.substr(0, colon);
   const auto& [found, ours] = line.value;
-  if (what == "mtu") return Originals::number(found) && Originals::number(ours);
+  if (what == "mtu" || what == "group") return Originals::number(found) && Originals::number(ours);
   if (what == "up" || what == "ipv6") return is_switch(found) && is_switch(ours);
   return what == "sysctl" && is_sysctl(std::string_view(line.subject).substr(colon + 1));
 }

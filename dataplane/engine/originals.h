@@ -20,8 +20,8 @@ namespace novaplane::engine {
 ///
 ///     {"subject":"mtu:tap1","found":"1500","ours":"1450"}
 ///
-/// where the subject is `sysctl:net/ipv4/ip_forward`, `mtu:tap1`, `ipv6:tap1` or `up:tap1`. Lines
-/// of three words, as earlier versions wrote them, are read too.
+/// where the subject is `sysctl:net/ipv4/ip_forward`, `mtu:tap1`, `ipv6:tap1`, `up:tap1` or
+/// `group:eth1`. Lines of three words, as earlier versions wrote them, are read too.
 class Originals {
  public:
   struct Value {

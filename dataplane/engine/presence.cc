@@ -21,7 +21,9 @@ std::optional<std::string> wire_of(const Context& context, const cloud::Network&
   }
   const auto nic = nic_of(context, network);
   const auto* vlan = std::get_if<cloud::Vlan>(&network.segment);
-  return nic && vlan ? cloud::vlan_link_name(*nic, *vlan) : nic;
+  if (nic && vlan) return cloud::vlan_link_name(*nic, *vlan);
+  const LinkFacts* facts = nic ? context.facts.find(*nic) : nullptr;
+  return facts && !facts->renamed.empty() ? facts->renamed : nic;
 }
 
 bool present_on(const Context& context, const cloud::Network& network) {

@@ -15,8 +15,8 @@ namespace novaplane::engine {
 /// None: the network has no wire here, or one that is a tunnel.
 std::optional<std::string> nic_of(const Context&, const cloud::Network&);
 
-/// The bridge's port to the other hosts: the NIC itself, the VLAN device on it, or the VXLAN
-/// device.
+/// The bridge's port to the other hosts: the NIC itself, by its name of today, the VLAN device on
+/// it, or the VXLAN device.
 std::optional<std::string> wire_of(const Context&, const cloud::Network&);
 
 /// The network's VXLAN; null: it is none.

@@ -57,8 +57,9 @@ struct Attachment {
   std::optional<std::uint32_t> mtu = {};  ///< none: left as found
   std::optional<bool> ipv6 = {};          ///< none: left as found
   bool up = true;
-  std::optional<PortFlags> flags = {};  ///< none: left as found
-  std::optional<bool> hairpin = {};     ///< frames may leave where they came in; none: as found
+  std::optional<PortFlags> flags = {};      ///< none: left as found
+  std::optional<bool> hairpin = {};         ///< frames may leave where they came in; none: as found
+  std::optional<std::uint32_t> group = {};  ///< a NIC's, see netlink::is_wire_group; none: as found
   bool operator==(const Attachment&) const = default;
 };
 using AttachmentKey = std::string;

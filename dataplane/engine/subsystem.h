@@ -33,6 +33,7 @@ struct LinkFacts {
   bool carries_ipv6 = false;
   /// It heeds router advertisements, or did before forwarding was switched on.
   bool takes_advertisements = false;
+  std::string renamed = {};  ///< what it is called now; empty: as the document calls it
   bool operator==(const LinkFacts&) const = default;
 };
 
@@ -84,6 +85,9 @@ struct Facts {
   /// What bridges pass goes through the host's IP rules too: br_netfilter, of either family.
   bool filters_bridged = false;
   std::set<std::string, std::less<>> filtering_bridges = {};  ///< bridges of ours that do so alone
+  /// NICs that have another name than the document knows: by the bridge of ours that they are a
+  /// wire of, or by the VLAN device of ours that is on them.
+  std::map<std::string, std::vector<LinkFacts>, std::less<>> renamed = {};
   bool operator==(const Facts&) const = default;
 
   const LinkFacts* find(std::string_view name) const {

@@ -15,7 +15,14 @@ namespace novaplane::netlink {
 
 constexpr std::uint32_t kOurGroup = 0x6e70;     ///< IFLA_GROUP of every link that we created ("np")
 constexpr std::uint32_t kDoomedGroup = 0x6e71;  ///< group of ours that are about to be deleted
-constexpr std::uint8_t kOurProtocol = 110;      ///< route, rule, neighbour and address protocol
+/// Group of the operator's NICs while they are ports of ours that lead to other hosts, which
+/// outlives their names. Walled: the host keeps its own addresses and DHCP off them; open: it does
+/// not.
+constexpr std::uint32_t kWalledWireGroup = 0x6e72, kOpenWireGroup = 0x6e73;
+constexpr bool is_wire_group(std::uint32_t group) {
+  return group == kWalledWireGroup || group == kOpenWireGroup;
+}
+constexpr std::uint8_t kOurProtocol = 110;  ///< route, rule, neighbour and address protocol
 constexpr std::uint8_t kPairScope = 110;  ///< of addresses that keepalived sets on bridges of ours
 constexpr std::uint32_t kOurHandle = 0x6e700000;  ///< "6e70:", the handle of every qdisc of ours
 

@@ -52,6 +52,7 @@ enum class Select : std::uint8_t {
   oifkind,
   icmp_id,             ///< of an echo
   tcp_flags,           ///< one byte of bits
+  oifgroup,            ///< of the link that a packet goes out by
   socket_transparent,  ///< 0 or 1 where a socket of the host takes the packet; else the rule ends
 };
 

@@ -24,8 +24,8 @@ bool is_port(Select of) {
 
 /// Numbers that take a whole register.
 bool is_word(Select of) {
-  return of == Select::mark || of == Select::iifgroup || of == Select::fib_saddr_iif ||
-         of == Select::fib_daddr_iif;
+  return of == Select::mark || of == Select::iifgroup || of == Select::oifgroup ||
+         of == Select::fib_saddr_iif || of == Select::fib_daddr_iif;
 }
 
 /// Of packets in network order, of what the kernel knows itself in the host's.

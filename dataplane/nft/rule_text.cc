@@ -107,10 +107,11 @@ std::string value_text(Select of, std::string_view bytes) {
   if (of == Select::fib_saddr_iif || of == Select::fib_daddr_iif) {
     return bytes[0] != 0 ? "exists" : "missing";
   }
-  if (of != Select::mark && of != Select::iifgroup) return to_text(Field::ipv4_addr, bytes);
+  const bool is_group = of == Select::iifgroup || of == Select::oifgroup;
+  if (of != Select::mark && !is_group) return to_text(Field::ipv4_addr, bytes);
   std::uint32_t number;
   std::memcpy(&number, bytes.data(), sizeof(number));
-  if (of == Select::iifgroup) return std::to_string(number);
+  if (is_group) return std::to_string(number);
   return fmt::format("{:#010x}", number);
 }
 

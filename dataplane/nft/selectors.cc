@@ -51,6 +51,7 @@ constexpr Selector kSelectors[] = {
     {"meta oifkind", Load::meta, NFT_META_OIFKIND, 0, 16, Needs::nothing},
     {"icmp id", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 4, 2, Needs::icmp},
     {"tcp flags", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, Needs::tcp},
+    {"oifgroup", Load::meta, NFT_META_OIFGROUP, 0, 4, Needs::nothing},
     {"socket transparent", Load::socket, NFT_SOCKET_TRANSPARENT, 0, 1, Needs::nothing},
 };
 

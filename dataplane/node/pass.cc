@@ -86,8 +86,13 @@ Parts split(engine::Plan plan) {
 engine::Order order_of(Node& node, engine::Plan plan) {
   engine::Engine& engine = node.engine();
   engine::KnownPorts ports = ports_of(plan, engine.kernel());
-  return {std::move(plan),       std::move(ports),      engine.shared_frame(),
-          engine.frame_repair(), !engine.wants_frame(), node.generation()};
+  return {.plan = std::move(plan),
+          .ports = std::move(ports),
+          .renamed = engine.kernel().renamed_records(),
+          .frame = engine.shared_frame(),
+          .repair = engine.frame_repair(),
+          .remove_tables = !engine.wants_frame(),
+          .generation = node.generation()};
 }
 
 std::vector<const engine::Step*> pointers(const engine::Plan& plan) {

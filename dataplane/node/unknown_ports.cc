@@ -22,6 +22,19 @@ std::set<std::string> known_ports(const engine::Engine& engine) {
   return known;
 }
 
+/// NICs of the document whose links have other names now.
+void add_renamed(const engine::Engine& engine, std::vector<std::string>& found) {
+  const engine::KernelView& view = engine.kernel();
+  for (const auto& [nic, facts] : engine.document().facts().links) {
+    const netlink::Link* link = view.link(facts.renamed);
+    const netlink::Link* bridge = link && link->master != 0 ? view.link(link->master) : nullptr;
+    if (facts.renamed.empty()) continue;
+    found.push_back(fmt::format(
+        "{} is not there; {}{} has its place: name it in the document, or give it its name back",
+        nic, facts.renamed, bridge ? ", a port of " + bridge->name + "," : ""));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> unknown_ports(const engine::Engine& engine) {
@@ -31,11 +44,13 @@ std::vector<std::string> unknown_ports(const engine::Engine& engine) {
   for (const auto& [index, port] : view.links()) {
     const netlink::Link* bridge = port.master != 0 ? view.link(port.master) : nullptr;
     if (!bridge || bridge->group != netlink::kOurGroup || known.contains(port.name)) continue;
-    found.push_back(
-        fmt::format("{} is a port of {} that the document does not name: this host treats it as a "
-                    "guest; name it in the document or take it off the bridge",
-                    port.name, bridge->name));
+    const bool was_wire = netlink::is_wire_group(port.group);
+    found.push_back(fmt::format(
+        "{} is a port of {} that the document does not name: this host treats it as {}; name it in "
+        "the document or take it off the bridge",
+        port.name, bridge->name, was_wire ? "the wire that it was" : "a guest"));
   }
+  add_renamed(engine, found);
   std::ranges::sort(found);
   return found;
 }

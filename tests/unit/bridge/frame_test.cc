@@ -147,6 +147,9 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set pair_gateway { type ifname . ether_addr; }
   set guest_limits { type ifname; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
   set wire_isolated { type ifname . ipv4_addr; }
+  set isolated { type ipv4_addr; }
+  set isolated6 { type ipv6_addr; }
+  set nd_isolated_all { typeof @th,64,128; }
   set hosts_own { type ipv4_addr; }
   set wire6 { type ifname; }
   set wire_isolated6 { type ifname . ipv6_addr; }
@@ -181,6 +184,27 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     iifname @guest_limits drop comment "more than the port's rate"
     iifname @pair_ports iifname . ether daddr != @pair_gateway notrack comment "passes a gateway host by"
     ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
+    meta protocol 8021q iifgroup 28274 drop comment "a tag behind a tag"
+    meta protocol 8021ad iifgroup 28274 drop comment "a tag behind a tag"
+    iifgroup 28274 meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
+    meta protocol 8021q iifgroup 28275 drop comment "a tag behind a tag"
+    meta protocol 8021ad iifgroup 28275 drop comment "a tag behind a tag"
+    iifgroup 28275 meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "guests send IPv4, IPv6 and ARP"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all iifgroup 28274 drop comment "each guest sees its own host"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 saddr @isolated6 iifgroup 28274 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 saddr @isolated6 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 daddr @isolated6 iifgroup 28274 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 daddr @isolated6 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
+    arp daddr ip @isolated iifgroup 28274 drop comment "each guest sees its own host"
+    arp daddr ip @isolated iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
+    arp saddr ip @isolated iifgroup 28274 drop comment "each guest sees its own host"
+    arp saddr ip @isolated iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
+    ip daddr 169.254.169.254 iifgroup 28274 drop comment "each host answers for metadata"
+    ip daddr 169.254.169.254 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each host answers for metadata"
+    udp dport 67 iifgroup 28274 drop comment "DHCP stays on its host"
+    udp dport 67 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "DHCP stays on its host"
   }
   chain forward {
     type filter hook forward priority -200; policy accept;
@@ -191,17 +215,42 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     ip daddr . udp dport @tunnel_ends oifname @trusted drop comment "hosts talk to each other, guests do not"
     ip6 daddr . udp dport @tunnel_ends6 oifname @trusted drop comment "hosts talk to each other, guests do not"
     iifname . oifname @hairpin_ports oifname . ether daddr != @port_macs drop comment "nobody hears oneself"
-    arp daddr ip @hosts_own iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
-    arp saddr ip @hosts_own oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
-    udp dport 67 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
-    udp dport 68 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
-    icmpv6 type nd-router-solicit-nd-router-advert iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
-    icmpv6 type nd-router-solicit-nd-router-advert oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
-    meta protocol ip6 udp dport 546-547 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
-    meta protocol ip6 udp dport 546-547 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifgroup 28274 drop comment "guests send IPv4, IPv6 and ARP"
+    ip daddr . udp dport @tunnel_ends oifgroup 28274 drop comment "hosts talk to each other, guests do not"
+    ip6 daddr . udp dport @tunnel_ends6 oifgroup 28274 drop comment "hosts talk to each other, guests do not"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifgroup 28275 drop comment "guests send IPv4, IPv6 and ARP"
+    ip daddr . udp dport @tunnel_ends oifgroup 28275 drop comment "hosts talk to each other, guests do not"
+    ip6 daddr . udp dport @tunnel_ends6 oifgroup 28275 drop comment "hosts talk to each other, guests do not"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "guests send IPv4, IPv6 and ARP"
+    udp dport 67 oifgroup 28274 drop comment "DHCP stays on its host"
+    udp dport 67 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "DHCP stays on its host"
+    udp dport 68 iifgroup 28274 drop comment "DHCP stays on its host"
+    udp dport 68 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "DHCP stays on its host"
+    arp daddr ip @hosts_own oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    arp saddr ip @hosts_own iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    udp dport 67 oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    udp dport 68 iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    icmpv6 type nd-router-solicit-nd-router-advert oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    icmpv6 type nd-router-solicit-nd-router-advert iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    meta protocol ip6 udp dport 546-547 oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    meta protocol ip6 udp dport 546-547 iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
   }
   chain postrouting {
     type filter hook postrouting priority 300; policy accept;
+    udp dport 68 oifgroup 28274 drop comment "DHCP stays on its host"
+    udp dport 68 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "DHCP stays on its host"
+    udp dport 546 ip6 saddr @isolated6 oifgroup 28274 drop comment "DHCPv6 stays on its host"
+    udp dport 546 ip6 saddr @isolated6 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "DHCPv6 stays on its host"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all oifgroup 28274 drop comment "each guest sees its own host"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 saddr @isolated6 oifgroup 28274 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 saddr @isolated6 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 daddr @isolated6 oifgroup 28274 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 daddr @isolated6 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
+    arp daddr ip @isolated oifgroup 28274 drop comment "each guest sees its own host"
+    arp daddr ip @isolated oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
+    arp saddr ip @isolated oifgroup 28274 drop comment "each guest sees its own host"
+    arp saddr ip @isolated oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
     icmpv6 type nd-neighbor-solicit-nd-neighbor-advert oifname . @th,64,128 @nd_isolated drop comment "each guest sees its own host"
     icmpv6 type 130-255 oifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
     icmpv6 type 130-255 oifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "bridge/bridge.h"
+#include "dataplane/netlink/messages.h"
 #include "tests/support/example.h"
 
 namespace novaplane::bridge {
@@ -15,6 +16,7 @@ using test::prefix;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Not;
 using testing::UnorderedElementsAre;
 
@@ -44,8 +46,35 @@ TEST_F(BridgeNetworkTest, AttachesItsWireAndLeavesItOtherwiseAsFound) {
   const Rows rows = blue();
   ASSERT_EQ(rows.attachments.size(), 1u);
   EXPECT_EQ(rows.attachments[0].first, "eth1");
-  const engine::Attachment expected{.master = "br-blue", .mtu = {}, .ipv6 = {}};
+  const engine::Attachment expected{.master = "br-blue", .group = netlink::kWalledWireGroup};
   EXPECT_EQ(rows.attachments[0].second, expected);
+  example_.network().gateway_mode = cloud::GatewayMode::none;
+  EXPECT_EQ(blue().attachments[0].second.group, netlink::kOpenWireGroup);
+}
+
+/// What is wanted for the wire is wanted for the name that it has now.
+TEST_F(BridgeNetworkTest, AWireThatWasRenamedIsTheWireAndAProblem) {
+  example_.link("eth1").renamed = "enp3s0";
+  const Rows rows = blue();
+  ASSERT_EQ(rows.attachments.size(), 1u);
+  EXPECT_EQ(rows.attachments[0].first, "enp3s0");
+  EXPECT_EQ(rows.takeovers[0].first, "enp3s0");
+  EXPECT_THAT(elements(), IsSupersetOf({"wire enp3s0", "wire_isolated enp3s0 . 10.0.0.1",
+                                        "trusted enp3s0", "isolated 10.0.0.1"}));
+  ASSERT_EQ(rows.problems.size(), 1u);
+  EXPECT_EQ(rows.problems[0].message(),
+            "compute1's vm_interface eth1: no such link; enp3s0 has its place on br-blue, and its "
+            "walls: name it in the document, or give it its name back");
+}
+
+TEST_F(BridgeNetworkTest, AVlanStaysOnTheNicThatWasRenamed) {
+  example_.network().segment = cloud::Vlan{101};
+  const auto device = blue().links.back();
+  example_.link("eth1").renamed = "enp3s0";
+  const auto now = blue().links.back();
+  EXPECT_EQ(now.first, device.first);
+  EXPECT_EQ(device.second.parent, "eth1");
+  EXPECT_EQ(now.second.parent, "enp3s0");
 }
 
 TEST_F(BridgeNetworkTest, HasTheGatewayAddressWithItsBroadcast) {
@@ -56,14 +85,15 @@ TEST_F(BridgeNetworkTest, HasTheGatewayAddressWithItsBroadcast) {
 }
 
 TEST_F(BridgeNetworkTest, SharedGatewayIsIsolatedOnTheWire) {
-  EXPECT_THAT(elements(), UnorderedElementsAre(
-                              "wire eth1", "wire_isolated eth1 . 10.0.0.1",
-                              "wire_isolated eth1 . 169.254.169.254", "routed br-blue . br-blue",
-                              "hosts_own 10.0.0.1", "hosts_own 169.254.169.254", "trusted eth1",
-                              "guest_ranges 10.0.0.0-10.0.0.255", "managed br-blue",
-                              "gateways br-blue . 10.0.0.1", "own_addresses 10.0.0.1",
-                              "host_services br-blue . 10.0.0.1 . udp . 53",
-                              "host_services br-blue . 10.0.0.1 . tcp . 53"));
+  EXPECT_THAT(elements(),
+              UnorderedElementsAre(
+                  "wire eth1", "wire_isolated eth1 . 10.0.0.1", "isolated 10.0.0.1",
+                  "isolated 169.254.169.254", "wire_isolated eth1 . 169.254.169.254",
+                  "routed br-blue . br-blue", "hosts_own 10.0.0.1", "hosts_own 169.254.169.254",
+                  "trusted eth1", "guest_ranges 10.0.0.0-10.0.0.255", "managed br-blue",
+                  "gateways br-blue . 10.0.0.1", "own_addresses 10.0.0.1",
+                  "host_services br-blue . 10.0.0.1 . udp . 53",
+                  "host_services br-blue . 10.0.0.1 . tcp . 53"));
 }
 
 TEST_F(BridgeNetworkTest, ElementsNameTheirNetwork) {
@@ -85,10 +115,10 @@ TEST_F(BridgeNetworkTest, PerHostGatewayIsTheHostsOwnAndSeenOnTheWire) {
 TEST_F(BridgeNetworkTest, PerHostWithoutAnAddressHereIsNotRouted) {
   example_.network().gateway_mode = cloud::GatewayMode::per_host;
   EXPECT_THAT(blue().addresses, IsEmpty());
-  EXPECT_THAT(elements(),
-              UnorderedElementsAre("wire eth1", "trusted eth1", "guest_ranges 10.0.0.0-10.0.0.255",
-                                   "wire_isolated eth1 . 169.254.169.254",
-                                   "routed br-blue . br-blue", "layer2 br-blue"));
+  EXPECT_THAT(elements(), UnorderedElementsAre(
+                              "wire eth1", "trusted eth1", "guest_ranges 10.0.0.0-10.0.0.255",
+                              "wire_isolated eth1 . 169.254.169.254", "isolated 169.254.169.254",
+                              "routed br-blue . br-blue", "layer2 br-blue"));
 }
 
 TEST_F(BridgeNetworkTest, ModeNoneIsBridgeAndWireOnly) {
