@@ -95,6 +95,7 @@ class Executor {
 
   void run(Phase phase, const Order& order, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
+  static void leave(std::span<Result<void>> results, const char* why);  ///< not tried: ECANCELED
   Committed run_in_slices(Phase phase, const Order& order, const Work& work);
   Committed commit(const Order& order, const Work& work);
   // executor_steps.cc
