@@ -28,6 +28,7 @@ class WithOthersSets : public Routers {
     using enum nft::Field;
     nft::Frame all = Routers::frame(marks);
     all.sets.push_back({kWireIsolated, {ifname, ipv4_addr}});
+    all.sets.push_back({kIsolated, {ipv4_addr}});
     all.sets.push_back({kGateways, {ifname, ipv4_addr}});
     all.sets.push_back({kOwnAddresses, {ipv4_addr}});
     return all;
@@ -136,7 +137,8 @@ TEST_F(RoutersTest, WhileTheRouterIsDeadTheHostHasItsAddress) {
   router("10.0.0.254").is_dead = true;
   EXPECT_THAT(elements(Kind::network, "blue"),
               UnorderedElementsAre("behind_router br-blue", "gateways br-blue . 10.0.0.254",
-                                   "own_addresses 10.0.0.254", "wire_isolated eth1 . 10.0.0.254"));
+                                   "own_addresses 10.0.0.254", "wire_isolated eth1 . 10.0.0.254",
+                                   "isolated 10.0.0.254"));
   EXPECT_THAT(
       compile(Kind::network, "blue").addresses,
       ElementsAre(Pair(engine::AddressKey{"br-blue", prefix("10.0.0.254/32")}, engine::Address{})));
