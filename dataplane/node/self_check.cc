@@ -24,7 +24,8 @@ std::string hairpin_warning(const std::vector<PortRow>& ports) {
   std::vector<std::string> names;
   std::size_t more = 0;
   for (const PortRow& port : ports) {
-    if (port.hairpin || port.floating_ips.empty()) continue;
+    const bool is_attached = port.state != "absent" && port.state != "detached";
+    if (!is_attached || port.hairpin || port.floating_ips.empty()) continue;
     if (names.size() == kMostNames) {
       ++more;
     } else {

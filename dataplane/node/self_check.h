@@ -13,7 +13,8 @@ namespace novaplane::node {
 std::vector<std::string> self_check(const Show& show);
 
 /// Pure part: ports that cannot reach their own floating IPs while br_netfilter is on, since the
-/// kernel then sends the bridged frame back where it came from.
+/// kernel then sends the bridged frame back where it came from. Those that are not attached get
+/// hairpin mode when they are.
 std::string hairpin_warning(const std::vector<PortRow>& ports);
 
 }  // namespace novaplane::node

@@ -37,6 +37,16 @@ TEST(HairpinWarning, IsNoneWhereEveryPortIsWell) {
   EXPECT_EQ(hairpin_warning({port("web1", true, "203.0.113.10"), port("db1", false, nullptr)}), "");
 }
 
+TEST(HairpinWarning, PassesOverPortsThatWillHaveIt) {
+  std::vector<PortRow> ports{port("web1", false, "203.0.113.10"),
+                             port("web2", false, "203.0.113.11")};
+  ports[0].state = "absent";
+  ports[1].state = "detached";
+  EXPECT_EQ(hairpin_warning(ports), "");
+  ports[0].state = "up";
+  EXPECT_THAT(hairpin_warning(ports), AllOf(HasSubstr("web1"), Not(HasSubstr("web2"))));
+}
+
 TEST(HairpinWarning, StaysReadableWithManyPorts) {
   std::vector<PortRow> ports;
   for (int i = 0; i < 1000; ++i) {
