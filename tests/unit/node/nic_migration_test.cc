@@ -10,6 +10,7 @@
 #include "dataplane/node/pass.h"
 #include "tests/support/netns.h"
 #include "tests/unit/node/mutator.h"
+#include "tests/unit/node/no_services.h"
 
 /// A NIC that carries the host joins and leaves a bridge while somebody else changes what it
 /// carries: nothing is lost, and nothing comes back.
@@ -18,18 +19,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsSupersetOf;
-
-/// Networks of these tests have no DHCP.
-class NoServices : public engine::ServiceDriver {
- public:
-  Result<engine::SeenServices> observe() override { return engine::SeenServices{}; }
-  std::vector<Result<void>> apply(std::span<const engine::Step* const> steps) override {
-    return std::vector<Result<void>>(steps.size());
-  }
-  std::vector<std::pair<engine::ServiceKey, int>> watch() const override { return {}; }
-};
-
-void shell(const std::string& command) { ASSERT_EQ(::system(command.c_str()), 0) << command; }
 
 std::string output(const std::string& command) {
   std::string text;

@@ -11,22 +11,12 @@
 #include "dataplane/cloud/document.h"
 #include "dataplane/node/pass.h"
 #include "tests/support/netns.h"
+#include "tests/unit/node/no_services.h"
 
 /// A process that has lived through many documents does what a fresh one does: what it remembers
 /// can be had again from the document, the kernel and the run directory.
 namespace novaplane::node {
 namespace {
-
-class NoServices : public engine::ServiceDriver {
- public:
-  Result<engine::SeenServices> observe() override { return engine::SeenServices{}; }
-  std::vector<Result<void>> apply(std::span<const engine::Step* const> steps) override {
-    return std::vector<Result<void>>(steps.size());
-  }
-  std::vector<std::pair<engine::ServiceKey, int>> watch() const override { return {}; }
-};
-
-void shell(const std::string& command) { ASSERT_EQ(::system(command.c_str()), 0) << command; }
 
 constexpr std::array kTaps{"tap-a", "tap-b", "tap-c", "tap-d"};
 constexpr std::array kNics{"eth1", "eth2"};
