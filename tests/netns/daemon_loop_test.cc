@@ -215,6 +215,7 @@ TEST_F(DaemonLoopTest, ClientsAreAnsweredAtOnceWhileItStartsAndReloads) {
   ASSERT_TRUE(ask_early("/pass")) << daemon.log();
   auto took = ping(h1, daemon, 2s);
   ASSERT_TRUE(daemon.ready(60s)) << daemon.log();
+  ASSERT_TRUE(has_all()) << daemon.log();
   daemon.reload();
   for (const Duration each : ping(h1, daemon, 2s)) took.push_back(each);
   std::ranges::sort(took);

@@ -31,6 +31,20 @@ TEST(WorldTest, ServersTellCallersWhoTheyAre) {
   EXPECT_EQ(server.callers().size(), 4u);
 }
 
+/// A link that is deleted and made again is not there in between.
+TEST(WorldTest, WhatCannotBeAskedYetIsAskedAgain) {
+  World world;
+  int times = 0;
+  EXPECT_TRUE(eventually([&] {
+    if (++times == 3) world.h1.ip("link add name late0 type bridge");
+    return !world.h1.ip("link show dev late0").empty();
+  }));
+  EXPECT_EQ(times, 3);
+  EXPECT_THROW(eventually([&] { return !world.h1.ip("link show dev never0").empty(); }, 20ms),
+               ProgramFailed);
+  world.h1.ip("link delete late0");
+}
+
 TEST(WorldTest, CapturesHoldWhatPassed) {
   World world;
   Capture wire = world.h1.on_wire("icmp", "eth0");

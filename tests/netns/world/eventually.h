@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -26,11 +27,22 @@ inline Duration patient(Duration deadline) {
   return deadline * factor;
 }
 
-/// Asks again until the answer is yes or the time is over; the last answer.
+/// A program that was to succeed has failed; with its words.
+class ProgramFailed : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Asks again until the answer is yes or the time is over; the last answer. What cannot be asked
+/// yet (`ip` of a link that is deleted and made again) is no answer, and thrown when the time is
+/// over.
 inline bool eventually(const std::function<bool()>& holds, Duration deadline = kHangs) {
   const auto end = Clock::now() + patient(deadline);
   for (;;) {
-    if (holds()) return true;
+    try {
+      if (holds()) return true;
+    } catch (const ProgramFailed&) {
+      if (Clock::now() >= end) throw;
+    }
     if (Clock::now() >= end) return false;
     std::this_thread::sleep_for(5ms);  // the interval of the poll, never the wait itself
   }

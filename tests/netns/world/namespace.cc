@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
-#include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "dataplane/base/process.h"
+#include "tests/netns/world/eventually.h"
 
 namespace novaplane::netns {
 namespace fs = std::filesystem;
@@ -27,7 +27,7 @@ Fd open_or_throw(const std::string& path) {
 }
 
 std::string expect_done(const std::string& what, const Outcome& outcome) {
-  if (!outcome.ok()) throw std::runtime_error(what + ": " + outcome.text());
+  if (!outcome.ok()) throw ProgramFailed(what + ": " + outcome.text());
   return outcome.out;
 }
 
@@ -119,7 +119,7 @@ std::string Namespace::mac(const std::string& link) const {
   const auto words = words_of(ip("-o link show dev " + link));
   for (std::size_t i = 0; i + 1 < words.size(); ++i)
     if (words[i] == "link/ether") return words[i + 1];
-  throw std::runtime_error(link + " has no Ethernet address");
+  throw ProgramFailed(link + " has no Ethernet address");
 }
 
 std::vector<pid_t> Namespace::processes(const std::string& program) const {
