@@ -24,22 +24,24 @@ Announcer::Announcer(Loop& loop, netlink::ArpSocket arp, netlink::Socket links)
 /// An address that is not answered for any more must not be claimed later.
 void Announcer::follow(const engine::Plan& done,
                        const std::vector<engine::Announce>& announcements) {
+  std::unordered_set<IpAddress> withdrawn;
   for (const engine::Step& step : done) {
     if (step.phase != engine::Phase::withdraw) continue;
     if (const auto* route = std::get_if<engine::RouteChange>(&step.operation)) {
-      cancel(route->key.destination.address);
+      withdrawn.insert(route->key.destination.address);
     } else if (const auto* proxy = std::get_if<engine::NeighbourChange>(&step.operation)) {
-      cancel(proxy->key.address);
+      withdrawn.insert(proxy->key.address);
     }
   }
+  if (!withdrawn.empty()) cancel(withdrawn);
   const auto now = node::Announcements::Clock::now();
   for (const engine::Announce& announce : announcements) announcements_.add(announce, now);
   if (!announcements.empty()) say();
 }
 
-void Announcer::cancel(const IpAddress& address) {
-  announcements_.cancel(address);
-  std::erase_if(due_, [&](const engine::Announce& due) { return due.address == address; });
+void Announcer::cancel(const std::unordered_set<IpAddress>& addresses) {
+  for (const IpAddress& address : addresses) announcements_.cancel(address);
+  std::erase_if(due_, [&](const engine::Announce& due) { return addresses.contains(due.address); });
 }
 
 /// A few at a time: thousands at once would hold the loop, and drown the switch.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <unordered_set>
 
 #include "dataplane/daemon/loop.h"
 #include "dataplane/engine/executor.h"
@@ -20,7 +21,7 @@ class Announcer {
 
  private:
   Announcer(Loop& loop, netlink::ArpSocket arp, netlink::Socket links);
-  void cancel(const IpAddress& address);
+  void cancel(const std::unordered_set<IpAddress>& addresses);
   void say();
 
   Timer timer_;
