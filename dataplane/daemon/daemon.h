@@ -72,6 +72,7 @@ class Daemon {
   std::string status();
   void show(Control::Answer answer);
   void pass(std::string_view target, Control::Answer answer);
+  void report_pass(const Control::Answer& answer, PassReport report);
   void await_pass(const Control::Answer& answer, std::string error, bool is_refused);
   PassRequests::Failures failures() const;
 
@@ -112,7 +113,7 @@ class Daemon {
   std::unique_ptr<DocumentWatch> document_watch_;
   std::unique_ptr<Control> control_;
   std::thread clients_;
-  std::unique_ptr<Worker> documents_, checks_;  ///< read documents, look into others' tables
+  std::unique_ptr<Worker> documents_, checks_;  ///< documents in and reports out; others' tables
   std::optional<std::string> unconfirmed_;      ///< a document that could not be written
   bool is_all_recorded_ = true;                 ///< what was found before we changed it
   Timer verify_, watchdog_, news_, keep_;

@@ -88,16 +88,27 @@ void Daemon::pass(std::string_view target, Control::Answer answer) {
   read_document(await);
 }
 
+/// What was done may be thousands of lines: a worker writes them.
+void Daemon::report_pass(const Control::Answer& answer, PassReport report) {
+  documents_->run(
+      "report a pass", [report = std::move(report)] { return to_json(report); },
+      [answer](Result<std::string> json) {
+        if (!json) return answer({kInternalError, error_json(json.error().message())});
+        answer({.body = std::move(*json)});
+      });
+}
+
 /// A request whose document is no good has a pass of the last good one, and the error. It concerns
 /// no other request.
 void Daemon::await_pass(const Control::Answer& answer, std::string error, bool is_refused) {
   if (is_refused) {
     PassReport report;
     report.error = std::move(error);
-    return answer({.body = to_json(report)});
+    return report_pass(answer, std::move(report));
   }
-  PassRequests::Client client{[answer](std::string json) { answer({.body = std::move(json)}); },
-                              [answer] { return answer.is_awaited(); }};
+  PassRequests::Client client{
+      [this, answer](PassReport report) { report_pass(answer, std::move(report)); },
+      [answer] { return answer.is_awaited(); }};
   requests_.add(reconciler_->new_request(), std::move(client), std::move(error));
   reconciler_->pass_now();
 }

@@ -27,7 +27,7 @@ void PassRequests::note(const engine::Plan& plan, const std::vector<Result<void>
   }
 }
 
-void PassRequests::answer(Request& request) { request.client.answer(to_json(request.report)); }
+void PassRequests::answer(Request& request) { request.client.answer(std::move(request.report)); }
 
 void PassRequests::finish(Ticket began_after, const Failures& failures) {
   requests_.remove_if([&](Request& request) {

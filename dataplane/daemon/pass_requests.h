@@ -24,7 +24,7 @@ class PassRequests {
   static constexpr std::chrono::seconds kLongest{120};
 
   struct Client {
-    std::function<void(std::string json)> answer;
+    std::function<void(PassReport)> answer;
     std::function<bool()> is_awaited = [] { return true; };  ///< false: it has gone
   };
 

@@ -14,7 +14,7 @@ using testing::Not;
 class PassRequestsTest : public testing::Test {
  protected:
   PassRequests::Client client(std::string& answer) {
-    return {[&answer](std::string json) { answer += json; }};
+    return {[&answer](const PassReport& report) { answer += to_json(report); }};
   }
   /// A step of an order, which succeeded.
   void note(const char* link, PassRequests::Ticket sent_after) {
@@ -61,8 +61,8 @@ TEST_F(PassRequestsTest, AnErrorOfOneDocumentIsNoErrorOfTheOther) {
 
 TEST_F(PassRequestsTest, OneThatIsLateMakesNoOtherLate) {
   PassRequests soon(loop_, std::chrono::milliseconds(1));
-  soon.add(1, {[&](std::string json) {
-             first_ = std::move(json);
+  soon.add(1, {[&](const PassReport& report) {
+             first_ = to_json(report);
              loop_.stop();
            }},
            "");
@@ -80,8 +80,8 @@ TEST_F(PassRequestsTest, EachHasADeadlineOfItsOwn) {
   Timer timer(loop_);
   requests.add(1, client(first_), "");
   timer.after(std::chrono::milliseconds(50), [&] {
-    requests.add(2, {[&](std::string json) {
-                   second_ = std::move(json);
+    requests.add(2, {[&](const PassReport& report) {
+                   second_ = to_json(report);
                    loop_.stop();
                  }},
                  "");
@@ -105,7 +105,8 @@ TEST_F(PassRequestsTest, AnotherDocumentEndsThoseOfTheOneBefore) {
 TEST_F(PassRequestsTest, OneThatHasGoneIsForgotten) {
   bool is_awaited = true;
   requests_.add(
-      1, {[&](std::string json) { first_ = std::move(json); }, [&] { return is_awaited; }}, "");
+      1, {[&](const PassReport& report) { first_ = to_json(report); }, [&] { return is_awaited; }},
+      "");
   EXPECT_TRUE(requests_.any());
   is_awaited = false;
   EXPECT_FALSE(requests_.any());
