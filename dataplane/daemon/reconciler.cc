@@ -10,12 +10,15 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{30};       ///< with passes that somebody waits for
 constexpr std::chrono::milliseconds kSoonest{100};  ///< between two tries of what fails
-constexpr std::chrono::milliseconds kSlice{5};      ///< of events, at once
+constexpr std::chrono::milliseconds kSlice{5};      ///< of events or of compilation, at once
 constexpr int kMostSlices = 20;                     ///< before it is planned all the same
 constexpr int kMostLooks = 3;                       ///< in a row
 constexpr int kOutdatedInARow = 5;
 constexpr std::chrono::milliseconds kAfterOutdated{50};
 constexpr std::size_t kMuchWork = 1000;  ///< steps that leave memory worth returning
+constexpr std::size_t kLargePlan = 1000;
+/// Facts that change all the time do not keep a compilation from its end.
+constexpr std::chrono::seconds kPatienceWithFacts{10};
 
 bool any_succeeded(const std::vector<Result<void>>& results) {
   return std::any_of(results.begin(), results.end(), [](const auto& r) { return r.has_value(); });
@@ -51,7 +54,7 @@ void Reconciler::want(cloud::Cloud cloud) {
                 [](const auto& step) { return step.phase == engine::Phase::announce; });
   node_.engine().load(std::move(cloud));
   be_generous();
-  pass();
+  loop_.post("pass", [this] { pass(); });
 }
 
 void Reconciler::look_again(Look what) {
@@ -98,20 +101,39 @@ void Reconciler::stop(Loop::Task done) {
 }
 
 void Reconciler::end_if_stopped() {
-  if (stopped_ && !kernel_busy_ && !looking_ && !services_busy_) stopped_();
+  if (stopped_ && !kernel_busy_ && !looking_ && !services_busy_ && !in_midst_) stopped_();
 }
 
 // --- the pass
 
 void Reconciler::pass() {
-  if (kernel_busy_ || looking_ || stopped_ || must_pause()) return;
+  differences_.reset();
+  if (kernel_busy_ || looking_ || in_midst_ || stopped_ || must_pause()) return;
   pass_began_ = Clock::now();
-  if (!hear() || !look()) return;
+  if (!hear() || !learn() || !look()) return;
   listen();
   begin_for_requests();
   if (look_at_services_ && !services_busy_) observe_services();
   if (!wanted_ || decides_()) return;
-  send(choose(node::split(make_plan()), services_busy_));
+  plan();
+}
+
+/// A large one in two tasks; where a pass begins in between, it is made anew.
+void Reconciler::plan() {
+  engine::Plan plan = node_.differences(Clock::now());
+  if (plan.size() < kLargePlan) return complete(std::move(plan));
+  differences_ = std::move(plan);
+  spend();
+  loop_.post("what follows from a plan", [this] {
+    if (!differences_ || stopped_ || decides_()) return differences_.reset();
+    pass_began_ = Clock::now();
+    complete(*std::exchange(differences_, std::nullopt));
+  });
+}
+
+void Reconciler::complete(engine::Plan plan) {
+  node_.engine().complete(plan, Clock::now());
+  send(choose(node::split(what_is_urgent(std::move(plan))), services_busy_));
   if (kernel_busy_) return;
   spend();
   retry_later();
@@ -120,9 +142,8 @@ void Reconciler::pass() {
 
 /// What a router outside has made necessary comes first, alone: guests wait for it. Where the frame
 /// is written anew everything comes along, or others' elements would be gone meanwhile.
-engine::Plan Reconciler::make_plan() {
+engine::Plan Reconciler::what_is_urgent(engine::Plan plan) {
   engine::Engine& engine = node_.engine();
-  engine::Plan plan = node_.plan(Clock::now());
   const auto waited_for = engine.document().take_waited_for();
   if (engine.frame_repair().empty()) {
     engine::Plan first = node::only_of(waited_for, plan);
@@ -169,6 +190,20 @@ bool Reconciler::hear() {
   return false;
 }
 
+/// A whole document is compiled in slices too. False: the pass goes on later.
+bool Reconciler::learn() {
+  const auto now = Clock::now();
+  if (!learning_since_) learning_since_ = now;
+  const bool is_patient = now - *learning_since_ < kPatienceWithFacts;
+  if (!node_.engine().learn_until(is_patient ? now + kSlice : Clock::time_point::max())) {
+    spend();
+    loop_.post("compile the document", [this] { pass(); });
+    return false;
+  }
+  learning_since_.reset();
+  return true;
+}
+
 /// False: a worker lists the kernel first. What changes all the time is not listed all the time:
 /// then it is planned on what was seen last, as long as anything was.
 bool Reconciler::look() {
@@ -191,9 +226,22 @@ void Reconciler::looked(Result<node::Seen> seen) {
   looking_ = false;
   if (stopped_) return end_if_stopped();
   if (!seen) return trouble(seen.error());
-  node_.take(std::move(*seen));
-  spend();
-  next();
+  auto told = std::make_shared<node::Seen>(std::move(*seen));
+  if (!node_.take_nftables(*told)) return next();
+  go_on_later("what rtnetlink told", [this, told] {
+    node_.take_rtnetlink(*told);
+    spend();
+    loop_.post("pass", [this] { next(); });
+  });
+}
+
+/// Nothing is heard or planned until the rest is done.
+void Reconciler::go_on_later(const char* name, Loop::Task rest) {
+  in_midst_ = true;
+  loop_.post(name, [this, rest = std::move(rest)] {
+    in_midst_ = false;
+    rest();
+  });
 }
 
 /// The kernel could not be asked: what is known of it may be wrong.
@@ -209,6 +257,8 @@ void Reconciler::recover() {
   look_everywhere_ = look_silent_ = look_at_services_ = true;
   quiet_ = false;
   node_.lose_track();
+  in_midst_ = false;
+  differences_.reset();
   next_pass_.after(kAfterTrouble, [this] { pass(); });
 }
 
@@ -244,13 +294,19 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   const bool has_routers = !node_.engine().kernel().routers().empty();
   if (has_routers) order->called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
   node_.begin(*order);
-  hands_.apply(order, [this, order, deletes_links, sent_after = asked_](const auto& report) {
+  hands_.apply(order, [this, order, deletes_links, sent_after = asked_](auto found) {
     kernel_busy_ = false;
     called_off_.reset();
-    applied(*order, report ? *report : report_of(order->plan, report.error()), sent_after);
-    if (!report) recover();
-    if (!deletes_links) spend();
-    next();
+    const bool is_known = found.has_value();
+    const auto report = std::make_shared<const engine::Report>(
+        is_known ? std::move(*found) : report_of(order->plan, found.error()));
+    if (auto ended = node_.end(*order, *report); !ended) trouble(ended.error());
+    go_on_later("tell what was done", [this, order, report, deletes_links, is_known, sent_after] {
+      applied(*order, *report, sent_after);
+      if (!is_known) recover();
+      if (!deletes_links) spend();
+      loop_.post("pass", [this] { next(); });
+    });
   });
   kernel_busy_ = true;
   quiet_ = false;
@@ -260,7 +316,6 @@ void Reconciler::applied(const engine::Order& order, const engine::Report& repor
                          PassRequests::Ticket sent_after) {
   const engine::Plan& plan = order.plan;
   work_done_ += plan.size();
-  if (auto ended = node_.end(order, report); !ended) trouble(ended.error());
   listener_.on_steps({plan, report.results, std::exchange(intruder_, {}), sent_after});
   if (!report.unkept.empty()) listener_.on_unkept(report.unkept);
   auto follow = node::consequences_of(plan, report.results);

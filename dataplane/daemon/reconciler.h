@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -78,10 +79,14 @@ class Reconciler {
 
   void pass();
   void next();  ///< after something that a hand did
+  void go_on_later(const char* name, Loop::Task rest);
   bool must_pause();
   void spend();
   bool hear();
+  bool learn();
   bool look();
+  void plan();
+  void complete(engine::Plan plan);
   void looked(Result<node::Seen> seen);
   void trouble(const Error& error);
   void listen();
@@ -91,7 +96,7 @@ class Reconciler {
   void be_generous();
   void end_if_stopped();
 
-  engine::Plan make_plan();
+  engine::Plan what_is_urgent(engine::Plan plan);
   void send_to_kernel(engine::Plan plan, bool deletes_links);
   void applied(const engine::Order& order, const engine::Report& report,
                PassRequests::Ticket sent_after);
@@ -121,7 +126,10 @@ class Reconciler {
   bool wanted_ = false;  ///< there is a document in force
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
   bool looking_ = false;        ///< the kernel is being listed
+  bool in_midst_ = false;       ///< of what a hand told, which the loop takes in several tasks
   int slices_ = 0, looks_ = 0;  ///< in a row
+  std::optional<Clock::time_point> learning_since_;
+  std::optional<engine::Plan> differences_;  ///< of a large plan, which is not complete yet
   bool look_silent_ = false, look_everywhere_ = true, look_at_services_ = true;
   node::Changed changed_;  ///< without an event; to be looked at
   Loop::Task stopped_;

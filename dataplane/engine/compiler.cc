@@ -52,6 +52,7 @@ const cloud::Host* Compiler::host() const { return find(cloud_.hosts, host_name_
 void Compiler::load(cloud::Cloud cloud) {
   cloud_ = std::move(cloud);
   index_all();
+  is_compiling_ = false;
   is_stale_ = true;
 }
 
@@ -64,8 +65,7 @@ bool Compiler::learn(Facts facts) {
   if (!is_stale_ && only_uplinks_differ(facts)) return learn_of_uplinks(std::move(facts)), true;
   if (!is_stale_ && learn_routers(facts)) return true;
   facts_ = std::move(facts);
-  compile_all();
-  is_stale_ = false;  // unless it threw
+  begin_to_compile();
   return true;
 }
 
@@ -116,24 +116,48 @@ void Compiler::expect_rows() {
   tables_.routes.reserve(floating);
 }
 
-/// Claims everything again and lets go of what no object asked for this time.
-void Compiler::compile_all() {
+/// Everything is to be claimed again.
+void Compiler::begin_to_compile() {
   ++pass_;
-  problems_.clear();
+  is_stale_ = is_compiling_ = true;
+  due_.clear();
+  next_due_ = 0;
   if (pass_ == kFirstPass) expect_rows();
-  if (host()) {
-    compile({Kind::host, host_name_}, 0);
-    for (const auto& [name, network] : cloud_.networks) {
-      compile({Kind::network, name}, network.order);
-    }
-    for (const auto* port : in_order(cloud_.ports)) compile(object_of(*port), port->order);
-    for (const auto* ip : in_order(cloud_.floating_ips)) compile(object_of(*ip), ip->order);
-    for (const auto& [name, forward] : cloud_.port_forwards) {
-      compile(object_of(forward), forward.order);
-    }
+  if (!host()) return;
+  const auto add = [this](Object object, std::uint32_t order) {
+    due_.push_back({std::move(object), order});
+  };
+  due_.reserve(1 + cloud_.networks.size() + cloud_.ports.size() + cloud_.floating_ips.size() +
+               cloud_.port_forwards.size());
+  add({Kind::host, host_name_}, 0);
+  for (const auto& [name, network] : cloud_.networks) add({Kind::network, name}, network.order);
+  for (const auto* port : in_order(cloud_.ports)) add(object_of(*port), port->order);
+  for (const auto* ip : in_order(cloud_.floating_ips)) add(object_of(*ip), ip->order);
+  for (const auto& [name, forward] : cloud_.port_forwards) add(object_of(forward), forward.order);
+}
+
+bool Compiler::compile_until(Clock::time_point end) {
+  if (!is_compiling_) return true;
+  constexpr std::size_t kBetweenLooks = 50;  // objects between two looks at the clock: some 0.1 ms
+  while (next_due_ < due_.size()) {
+    Due& due = due_[next_due_++];
+    compile(std::move(due.object), due.order);
+    if (next_due_ % kBetweenLooks == 0 && Clock::now() >= end) return false;
   }
-  if (pass_ == kFirstPass) return;  // nothing was wanted before
-  tables_.for_each_table([&](auto& table) { table.sweep(pass_); });
+  end_compilation();
+  return true;
+}
+
+/// Lets go of what no object has asked for this time.
+void Compiler::end_compilation() {
+  due_ = {};
+  next_due_ = 0;
+  if (!host()) problems_.clear();
+  std::erase_if(problems_, [this](const auto& entry) { return !order_of(entry.first); });
+  if (pass_ != kFirstPass) {  // or nothing was wanted before
+    tables_.for_each_table([&](auto& table) { table.sweep(pass_); });
+  }
+  is_stale_ = is_compiling_ = false;
 }
 
 void Compiler::rows_of(const Object& object) {
@@ -205,6 +229,7 @@ void Compiler::add_dependents_of_presence(const std::string& network,
 }
 
 void Compiler::edit(const std::set<Object>& concerned, const std::function<void()>& change) {
+  compile_until(Clock::time_point::max());
   pass_ = std::max(pass_, kFirstPass);
   for (const Object& object : concerned) {
     if (order_of(object)) release(object);
@@ -290,7 +315,7 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
     index(*after);
     cloud_.ports.insert_or_assign(name, std::move(*after));
   });
-  if (moves_network && uplinks_have_moved()) compile_all();
+  if (moves_network && uplinks_have_moved()) begin_to_compile();
 }
 
 void Compiler::put(cloud::Port port) {

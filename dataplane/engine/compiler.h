@@ -22,11 +22,16 @@ class Compiler {
  public:
   Compiler(std::string host, std::vector<const Subsystem*> subsystems, Tables& tables);
 
-  /// Replaces the document, to be compiled by the next learn(). One without this host (an empty
-  /// one: `down`) wants nothing.
+  /// Replaces the document, to be compiled from the next learn() on. One without this host (an
+  /// empty one: `down`) wants nothing.
   void load(cloud::Cloud cloud);
-  /// Compiles the document if it, or what it rests on, has changed. True: it has.
+  /// True: the document, or what it rests on, has changed. A few objects are compiled at once; the
+  /// whole document is left to compile_until().
   bool learn(Facts facts);
+  /// Compiles the rest of the document, object by object, until that time at most. False: there is
+  /// more, and rows that are not wanted any more are still claimed.
+  bool compile_until(Clock::time_point end);
+  bool is_compiling() const { return is_compiling_; }
 
   /// How uplinks fare, by name, as those who watch them say: a fact from the next learn() on.
   using Verdicts = std::map<std::string, UplinkVerdict, std::less<>>;
@@ -68,7 +73,8 @@ class Compiler {
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
   void expect_rows();
-  void compile_all();
+  void begin_to_compile();
+  void end_compilation();
   bool learn_routers(Facts& facts);  // compiler_routers.cc
   void add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const;
   void compile(Object object, std::uint32_t order);
@@ -99,10 +105,17 @@ class Compiler {
   cloud::Host here_;  ///< the document's, its uplinks where they are on this host
   Facts facts_;
   Verdicts verdicts_;
-  bool is_stale_ = false;  ///< the whole document has to be compiled
+  bool is_stale_ = false;  ///< the whole document has to be compiled, or is being compiled
   Rows rows_;              ///< kept for its capacity
   static constexpr std::uint32_t kFirstPass = 1;
   std::uint32_t pass_ = 0;  ///< of compilations of the whole document, the claims' own
+  struct Due {
+    Object object;
+    std::uint32_t order;
+  };
+  std::vector<Due> due_;  ///< the whole document, while it is compiled
+  std::size_t next_due_ = 0;
+  bool is_compiling_ = false;
   std::uint32_t next_order_ = 0;
   std::map<Object, std::vector<Error>> problems_;
   std::set<Object> waited_for_;

@@ -90,11 +90,18 @@ void Engine::saw_sysctl(const SysctlKey& key, std::string value) {
   tables_.sysctls.saw(key, {std::move(value)});
 }
 
-void Engine::learn() {
-  if (!view_.take_facts_stale()) return;
-  if (!compiler_.learn(view_.facts())) return;
+bool Engine::learn_until(Clock::time_point end) {
+  do {
+    // What comes up in the midst of a compilation is a fact for the next one.
+    if (!compiler_.is_compiling() && view_.take_facts_stale()) {
+      learned_ |= compiler_.learn(view_.facts());
+    }
+    if (!compiler_.compile_until(end)) return false;
+  } while (view_.are_facts_stale());
+  if (!std::exchange(learned_, false)) return true;
   view_.mark_takeovers_stale();
   holds_.retry_now();  // an address that a route's gateway needs may be there now
+  return true;
 }
 
 std::vector<SysctlKey> Engine::wanted_sysctls() const {

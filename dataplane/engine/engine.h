@@ -63,12 +63,18 @@ class Engine {
   /// Sysctls that were wanted when learn() was called last.
   std::vector<SysctlKey> wanted_sysctls() const;
   /// Compiles what is wanted, where what is seen says otherwise than when that was done last.
-  void learn();
+  void learn() { learn_until(Clock::time_point::max()); }
+  /// In parts, which end at that time at most. False: there is more. Events may be told in between.
+  bool learn_until(Clock::time_point end);
 
   // --- what is to be done
   /// Everything that differs, in order of application. Rows that failed lately are left out until
   /// their time has come; pass Clock::time_point::max() to have them all.
   Plan plan(Clock::time_point now);
+  /// The same in two parts, between which nothing may be loaded and nothing told: what differs, in
+  /// no order, and what follows from it.
+  Plan differences(Clock::time_point now);
+  void complete(Plan& differences, Clock::time_point now);
   /// How the steps went; those that were never tried (ECANCELED) are passed over.
   void done(const Plan& plan, const std::vector<Result<void>>& results, Clock::time_point now);
   void done(const Step& step, const Result<void>& result, Clock::time_point now);
@@ -135,6 +141,7 @@ class Engine {
   nft::SharedFrame frame_;
   nft::FrameRepair repair_;
   bool frame_seen_ = false;  ///< tables of ours are there, for `down`
+  bool learned_ = false;     ///< what is being compiled is not what was compiled before
   bool wants_frame_ = true;
 
   Clock::duration calm_ = Clock::duration::zero();

@@ -279,6 +279,12 @@ void Engine::plan_on_links(Plan& plan, Clock::time_point now) {
 }
 
 Plan Engine::plan(Clock::time_point now) {
+  Plan plan = differences(now);
+  complete(plan, now);
+  return plan;
+}
+
+Plan Engine::differences(Clock::time_point now) {
   learn();
   view_.refresh_wanted();
   // What an edit has let go of may never have moved.
@@ -298,10 +304,13 @@ Plan Engine::plan(Clock::time_point now) {
   keep_elements_of_attached(plan);
   // Without the rules nothing may join, answer or be reached.
   if (!frame_can_be) std::erase_if(plan, [](const Step& s) { return s.phase > Phase::detach; });
+  return plan;
+}
+
+void Engine::complete(Plan& plan, Clock::time_point now) {
   add_consequences(plan);
   plan_announcements(plan, now);
   sort_by_phase(plan);
-  return plan;
 }
 
 /// What our nf_tables say of a port keeps guests apart, and tells a fresh process that the port is

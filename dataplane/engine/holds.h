@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -9,8 +8,6 @@
 #include "dataplane/engine/plan.h"
 
 namespace novaplane::engine {
-
-using Clock = std::chrono::steady_clock;
 
 /// Rows whose change failed wait before they are tried again, longer each time, so that one that
 /// cannot work costs nothing to the others. By the step's subject.

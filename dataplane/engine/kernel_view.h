@@ -83,6 +83,7 @@ class KernelView {
   const std::set<std::pair<int, Prefix>>& pair_addresses() const { return pair_addresses_; }
   Facts facts() const;
   /// What facts() says may have changed since the last call.
+  bool are_facts_stale() const { return facts_stale_; }
   bool take_facts_stale() { return std::exchange(facts_stale_, false); }
   void mark_facts_stale() { facts_stale_ = true; }
   const netlink::Link* link(std::string_view name) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,6 +16,8 @@
 #include "dataplane/nft/frame.h"
 
 namespace novaplane::engine {
+
+using Clock = std::chrono::steady_clock;
 
 /// What compile() must know of the links that the document names and somebody else made. A change
 /// of a fact compiles the document again.

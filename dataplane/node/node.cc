@@ -88,14 +88,23 @@ Look Node::look(bool silent) {
 
 /// nf_tables first: their elements tell which ports of a bridge are ours to detach.
 void Node::take(Seen seen) {
+  if (take_nftables(seen)) take_rtnetlink(seen);
+}
+
+bool Node::take_nftables(Seen& seen) {
   const Look& look = seen.look;
-  if (look.number != looks_) return;
+  if (look.number != looks_) return false;
   if (seen.nftables && look.frame == engine_.shared_frame()) {
     generation_ = seen.nftables->generation;
     listed_frame_ = look.frame;
     nft_stale_ = false;
     engine_.saw(std::move(*seen.nftables));
   }
+  return true;
+}
+
+void Node::take_rtnetlink(Seen& seen) {
+  const Look& look = seen.look;
   engine::KernelView& view = engine_.kernel();
   if (look.rtnetlink) view.forget();
   if (look.routes) view.forget_routes();
@@ -151,12 +160,13 @@ Result<void> Node::observe() {
   if (seen) take(std::move(*seen));
   if (!seen && seen.error().code != EAGAIN) return tl::unexpected(seen.error());
   if (auto looked = look_now(); !looked) return looked;
+  engine_.learn();
   observe_sysctls();
   return {};
 }
 
+/// Those that were wanted when all had been compiled last.
 void Node::observe_sysctls() {
-  engine_.learn();
   for (const engine::SysctlKey& key : engine_.wanted_sysctls()) {
     if (auto value = netlink::read_sysctl(key)) saw_sysctl(key, std::move(*value));
   }
@@ -200,14 +210,20 @@ Result<void> Node::observe(const Changed& changed) {
 }
 
 engine::Plan Node::plan(engine::Clock::time_point now) {
-  engine::Plan plan = engine_.plan(now);
+  engine::Plan plan = differences(now);
+  engine_.complete(plan, now);
+  return plan;
+}
+
+engine::Plan Node::differences(engine::Clock::time_point now) {
+  engine::Plan plan = engine_.differences(now);
   const bool any_unseen = std::any_of(plan.begin(), plan.end(), [](const engine::Step& step) {
     const auto* change = std::get_if<engine::SysctlChange>(&step.operation);
     return change && !change->before;
   });
   if (!any_unseen) return plan;
   observe_sysctls();
-  return engine_.plan(now);
+  return engine_.differences(now);
 }
 
 // --- orders

@@ -50,14 +50,18 @@ class Node {
   Look look(bool silent);
   void look_everywhere() { rtnetlink_stale_ = nft_stale_ = true; }
   Lister& lister() { return lister_; }
-  /// What it told. One that is not the answer to the latest look is dropped.
-  void take(Seen seen);
+  /// What it told, in two parts: nothing may be planned in between. False: it is not the answer to
+  /// the latest look, and has to be dropped.
+  bool take_nftables(Seen& seen);
+  void take_rtnetlink(Seen& seen);
   /// What somebody (SilentValues) found changed without an event. Proxies are due to be listed.
   Result<void> observe(const Changed& changed);
 
   /// What is to be done. Sysctls that are wanted from now on are observed first: what was found
   /// must be known before it is changed.
   engine::Plan plan(engine::Clock::time_point now);
+  /// Its first part: see Engine::differences.
+  engine::Plan differences(engine::Clock::time_point now);
 
   /// Whose changes are our own: what their answers tell is not heard once more.
   Result<void> knows(const engine::Senders& senders);
@@ -82,6 +86,7 @@ class Node {
        netlink::Monitor netlink_events, Lister lister, nft::Monitor nft_events);
 
   Result<void> look_at_watched();
+  void take(Seen seen);
   Result<void> look_now();
   void observe_sysctls();
   void saw_sysctl(const engine::SysctlKey& key, std::string value);
