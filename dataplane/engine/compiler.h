@@ -25,13 +25,12 @@ class Compiler {
   /// Replaces the document, to be compiled from the next learn() on. One without this host (an
   /// empty one: `down`) wants nothing.
   void load(cloud::Cloud cloud);
-  /// True: the document, or what it rests on, has changed. A few objects are compiled at once; the
-  /// whole document is left to compile_until().
+  /// True: the document, or what it rests on, has changed; compile_until() follows.
   bool learn(Facts facts);
-  /// Compiles the rest of the document, object by object, until that time at most. False: there is
-  /// more, and rows that are not wanted any more are still claimed.
+  /// Compiles what learn() found due, object by object, until that time at most. False: there is
+  /// more, and the wanted rows are neither those of before nor those of afterwards.
   bool compile_until(Clock::time_point end);
-  bool is_compiling() const { return is_compiling_; }
+  bool is_compiling() const { return part_ != Part::none; }
 
   /// How uplinks fare, by name, as those who watch them say: a fact from the next learn() on.
   using Verdicts = std::map<std::string, UplinkVerdict, std::less<>>;
@@ -69,12 +68,20 @@ class Compiler {
   void announce_again(const std::string& link, std::vector<Announce>& out) const;
 
  private:
+  /// What is being compiled: the whole document, or what an edit concerns, which is released, then
+  /// changed, then compiled.
+  enum class Part : std::uint8_t { none, whole, before_edit, after_edit };
+  struct Due {
+    Object object;
+    std::uint32_t order;
+  };
+
   void index_all();
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
   void expect_rows();
   void begin_to_compile();
-  void end_compilation();
+  void finish_part();
   bool learn_routers(Facts& facts);  // compiler_routers.cc
   void add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const;
   void compile(Object object, std::uint32_t order);
@@ -96,7 +103,9 @@ class Compiler {
   void keep_to_uplinks(Facts& facts) const;
   bool only_uplinks_differ(const Facts& facts) const;
   void learn_of_uplinks(Facts facts);
-  void edit(const std::set<Object>& concerned, const std::function<void()>& change);
+  std::vector<Due> due_of(const std::set<Object>& objects) const;
+  void begin_edit(std::set<Object> concerned, std::function<void()> change);
+  void edit(std::set<Object> concerned, std::function<void()> change);
 
   std::string host_name_;
   std::vector<const Subsystem*> subsystems_;
@@ -109,13 +118,11 @@ class Compiler {
   Rows rows_;              ///< kept for its capacity
   static constexpr std::uint32_t kFirstPass = 1;
   std::uint32_t pass_ = 0;  ///< of compilations of the whole document, the claims' own
-  struct Due {
-    Object object;
-    std::uint32_t order;
-  };
-  std::vector<Due> due_;  ///< the whole document, while it is compiled
+  Part part_ = Part::none;
+  std::vector<Due> due_;  ///< of the part
   std::size_t next_due_ = 0;
-  bool is_compiling_ = false;
+  std::set<Object> concerned_;
+  std::function<void()> change_;
   std::uint32_t next_order_ = 0;
   std::map<Object, std::vector<Error>> problems_;
   std::set<Object> waited_for_;

@@ -49,7 +49,8 @@ bool Compiler::learn_routers(Facts& facts) {
     facts.routers = std::move(routers);
     return false;
   }
-  edit(concerned, [&] { facts_.routers = std::move(routers); });
+  begin_edit(std::move(concerned),
+             [this, routers = std::move(routers)] { facts_.routers = routers; });
   return true;
 }
 

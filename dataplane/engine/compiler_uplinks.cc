@@ -38,7 +38,7 @@ void Compiler::learn_of_uplinks(Facts facts) {
   for (const auto& [address, ip] : cloud_.floating_ips) {
     if (ip.uplink == "any") concerned.insert({Kind::floating_ip, address.to_string()});
   }
-  edit(concerned, [&] { facts_ = std::move(facts); });
+  begin_edit(std::move(concerned), [this, facts = std::move(facts)] { facts_ = facts; });
 }
 
 /// Where an uplink's NIC is the wire of a network that this host routes, the network's bridge

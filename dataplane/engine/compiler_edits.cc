@@ -1,0 +1,175 @@
+#include <utility>
+
+#include "dataplane/engine/compiler.h"
+#include "dataplane/engine/lookup.h"
+
+/// One object is put or removed: it is compiled again, with what refers to it.
+namespace novaplane::engine {
+
+void Compiler::index(const cloud::Port& port) {
+  ports_of_network_.emplace(port.network, port.name);
+  if (port.host == host_name_) ++local_ports_[port.network];
+  if (vxlans_.contains(port.network)) ++hosts_of_networks_[port.network][port.host];
+}
+
+void Compiler::unindex(const cloud::Port& port) {
+  erase_entry(ports_of_network_, port.network, port.name);
+  if (port.host == host_name_ && --local_ports_[port.network] == 0)
+    local_ports_.erase(port.network);
+  const auto hosts = hosts_of_networks_.find(port.network);
+  if (hosts == hosts_of_networks_.end()) return;
+  const auto host = hosts->second.find(port.host);
+  if (--host->second == 0) hosts->second.erase(host);
+}
+
+void Compiler::add_dependents_of_port(const std::string& name, std::set<Object>& found) const {
+  found.insert({Kind::port, name});
+  const auto [ip, last_ip] = floating_of_port_.equal_range(name);
+  for (auto it = ip; it != last_ip; ++it) found.insert({Kind::floating_ip, it->second.to_string()});
+  const auto [forward, last_forward] = forwards_of_port_.equal_range(name);
+  for (auto it = forward; it != last_forward; ++it) found.insert({Kind::port_forward, it->second});
+}
+
+/// The first local port brings the network to the host, the last one may take it away.
+void Compiler::add_dependents_of_presence(const std::string& network,
+                                          std::set<Object>& found) const {
+  found.insert({Kind::host, host_name_});
+  found.insert({Kind::network, network});
+  const auto [first, last] = ports_of_network_.equal_range(network);
+  for (auto it = first; it != last; ++it) add_dependents_of_port(it->second, found);
+}
+
+/// Those that are there.
+std::vector<Compiler::Due> Compiler::due_of(const std::set<Object>& objects) const {
+  std::vector<Due> due;
+  for (const Object& object : objects) {
+    if (const auto order = order_of(object)) due.push_back({object, *order});
+  }
+  return due;
+}
+
+void Compiler::begin_edit(std::set<Object> concerned, std::function<void()> change) {
+  pass_ = std::max(pass_, kFirstPass);
+  part_ = Part::before_edit;
+  concerned_ = std::move(concerned);
+  change_ = std::move(change);
+  due_ = due_of(concerned_);
+  next_due_ = 0;
+}
+
+void Compiler::edit(std::set<Object> concerned, std::function<void()> change) {
+  compile_until(Clock::time_point::max());
+  begin_edit(std::move(concerned), std::move(change));
+  compile_until(Clock::time_point::max());
+}
+
+void Compiler::put(cloud::FloatingIp ip) {
+  const auto* before = find(cloud_.floating_ips, ip.address);
+  ip.order = before ? before->order : next_order_++;
+  edit({object_of(ip)}, [&] {
+    if (before) erase_entry(floating_of_port_, before->port, ip.address);
+    floating_of_port_.emplace(ip.port, ip.address);
+    cloud_.floating_ips.insert_or_assign(ip.address, std::move(ip));
+  });
+}
+
+void Compiler::put(cloud::PortForward forward) {
+  const auto* before = find(cloud_.port_forwards, forward.name);
+  forward.order = before ? before->order : next_order_++;
+  edit({object_of(forward)}, [&] {
+    if (before) erase_entry(forwards_of_port_, before->to_port, forward.name);
+    forwards_of_port_.emplace(forward.to_port, forward.name);
+    cloud_.port_forwards.insert_or_assign(forward.name, std::move(forward));
+  });
+}
+
+/// Whether the edit of a port brings its network to this host or takes it away.
+bool Compiler::changes_presence(const cloud::Port* before, const cloud::Port* after) const {
+  const auto is_local = [&](const cloud::Port* p) { return p && p->host == host_name_; };
+  if (is_local(before) && local_ports_.at(before->network) == 1) return true;
+  return is_local(after) && !local_ports_.contains(after->network);
+}
+
+/// Ports of its network on its host; 0 where nobody counts them.
+std::size_t Compiler::ports_beside(const cloud::Port& port) const {
+  const auto* hosts = find(hosts_of_networks_, port.network);
+  const auto* count = hosts ? find(*hosts, port.host) : nullptr;
+  return count ? *count : 0;
+}
+
+/// A VXLAN sends its broadcasts to the hosts that have ports of it: the first one of a host brings
+/// it there, the last one takes it away.
+void Compiler::add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
+                                        std::set<Object>& found) const {
+  if (before && after && before->network == after->network && before->host == after->host) return;
+  if (before && ports_beside(*before) == 1) found.insert({Kind::network, before->network});
+  const bool is_first = after && vxlans_.contains(after->network) && ports_beside(*after) == 0;
+  if (is_first) found.insert({Kind::network, after->network});
+}
+
+/// A router that no port of its network has named before.
+bool Compiler::names_another_router(const cloud::Port& port) const {
+  const cloud::Network& network = cloud_.networks.find(port.network)->second;
+  return port.gateway && port.gateway != network.gateway &&
+         !network.other_routers.contains(*port.gateway);
+}
+
+void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> after) {
+  const cloud::Port* before = find(cloud_.ports, name);
+  std::set<Object> concerned;
+  add_dependents_of_port(name, concerned);
+  const bool moves_network = changes_presence(before, after ? &*after : nullptr);
+  if (moves_network) {
+    if (before) add_dependents_of_presence(before->network, concerned);
+    if (after) add_dependents_of_presence(after->network, concerned);
+  }
+  add_networks_that_spread(before, after ? &*after : nullptr, concerned);
+  const bool names_router = after && names_another_router(*after);
+  if (names_router) concerned.insert({Kind::network, after->network});
+  edit(concerned, [&] {
+    if (names_router) {
+      cloud_.networks.find(after->network)->second.other_routers.insert(*after->gateway);
+    }
+    if (before) unindex(*before);
+    if (!after) {
+      cloud_.ports.erase(name);
+      return;
+    }
+    index(*after);
+    cloud_.ports.insert_or_assign(name, std::move(*after));
+  });
+  if (moves_network && uplinks_have_moved()) begin_to_compile();
+}
+
+void Compiler::put(cloud::Port port) {
+  const auto* before = find(cloud_.ports, port.name);
+  port.order = before ? before->order : next_order_++;
+  const std::string name = port.name;
+  edit_port(name, std::move(port));
+}
+
+void Compiler::remove(const Object& object) {
+  switch (object.kind) {
+    case Kind::port:
+      return edit_port(object.name, std::nullopt);
+    case Kind::floating_ip:
+      return edit({object}, [&] {
+        const auto it = cloud_.floating_ips.find(*IpAddress::parse(object.name));
+        if (it == cloud_.floating_ips.end()) return;
+        erase_entry(floating_of_port_, it->second.port, it->first);
+        cloud_.floating_ips.erase(it);
+      });
+    case Kind::port_forward:
+      return edit({object}, [&] {
+        const auto it = cloud_.port_forwards.find(object.name);
+        if (it == cloud_.port_forwards.end()) return;
+        erase_entry(forwards_of_port_, it->second.to_port, it->first);
+        cloud_.port_forwards.erase(it);
+      });
+    case Kind::host:
+    case Kind::network:
+      break;  // these come with a whole document: everything refers to them
+  }
+}
+
+}  // namespace novaplane::engine
