@@ -208,8 +208,12 @@ void Daemon::feed_watchdog(std::chrono::microseconds interval) {
 // --- what has happened
 
 void Daemon::on_steps(const Reconciler::Tried& tried) {
-  const auto& [plan, results, intruder, sent_after] = tried;
-  requests_.note(plan, results, node_->engine().frame(), sent_after);
+  const engine::Plan& plan = *tried.plan;
+  const std::vector<Result<void>>& results = *tried.results;
+  const std::string& intruder = tried.intruder;
+  if (requests_.any()) {
+    requests_.note({tried.plan, tried.results, node_->engine().shared_frame()}, tried.sent_after);
+  }
   for (const engine::Step& step : plan) {
     if (!std::holds_alternative<engine::Reannounce>(step.operation)) continue;
     const auto line =

@@ -15,15 +15,9 @@ bool PassRequests::any() {
   return !requests_.empty();
 }
 
-void PassRequests::note(const engine::Plan& plan, const std::vector<Result<void>>& results,
-                        const nft::Frame& frame, Ticket sent_after) {
-  if (!any()) return;
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    if (!results[i]) continue;
-    const PassReport::Change change{plan[i].what(frame), plan[i].why()};
-    for (Request& request : requests_) {
-      if (request.ticket <= sent_after) request.report.changed.push_back(change);
-    }
+void PassRequests::note(const PassReport::Steps& steps, Ticket sent_after) {
+  for (Request& request : requests_) {
+    if (request.ticket <= sent_after) request.report.tried.push_back(steps);
   }
 }
 

@@ -37,8 +37,7 @@ class PassRequests {
   bool any();
 
   /// Steps of an order that was sent after the requests up to `sent_after` had asked.
-  void note(const engine::Plan& plan, const std::vector<Result<void>>& results,
-            const nft::Frame& frame, Ticket sent_after);
+  void note(const PassReport::Steps& steps, Ticket sent_after);
   /// The pass that began after the requests up to `began_after` has ended.
   void finish(Ticket began_after, const Failures& failures);
   /// Another document has come into force: those who wait for the one before get no more of it.

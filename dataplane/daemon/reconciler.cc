@@ -302,7 +302,7 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
         is_known ? std::move(*found) : report_of(order->plan, found.error()));
     if (auto ended = node_.end(*order, *report); !ended) trouble(ended.error());
     go_on_later("tell what was done", [this, order, report, deletes_links, is_known, sent_after] {
-      applied(*order, *report, sent_after);
+      applied(order, report, sent_after);
       if (!is_known) recover();
       if (!deletes_links) spend();
       loop_.post("pass", [this] { next(); });
@@ -312,11 +312,15 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   quiet_ = false;
 }
 
-void Reconciler::applied(const engine::Order& order, const engine::Report& report,
+void Reconciler::applied(std::shared_ptr<const engine::Order> sent,
+                         std::shared_ptr<const engine::Report> told,
                          PassRequests::Ticket sent_after) {
+  const engine::Order& order = *sent;
+  const engine::Report& report = *told;
   const engine::Plan& plan = order.plan;
   work_done_ += plan.size();
-  listener_.on_steps({plan, report.results, std::exchange(intruder_, {}), sent_after});
+  listener_.on_steps(
+      {{sent, &sent->plan}, {told, &told->results}, std::exchange(intruder_, {}), sent_after});
   if (!report.unkept.empty()) listener_.on_unkept(report.unkept);
   auto follow = node::consequences_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);

@@ -27,8 +27,8 @@ class Reconciler {
  public:
   /// Steps that were tried.
   struct Tried {
-    const engine::Plan& plan;
-    const std::vector<Result<void>>& results;
+    std::shared_ptr<const engine::Plan> plan;
+    std::shared_ptr<const std::vector<Result<void>>> results;
     std::string intruder;             ///< the change that somebody else had made before, in words
     PassRequests::Ticket sent_after;  ///< the latest request when they were sent
   };
@@ -98,14 +98,14 @@ class Reconciler {
 
   engine::Plan what_is_urgent(engine::Plan plan);
   void send_to_kernel(engine::Plan plan, bool deletes_links);
-  void applied(const engine::Order& order, const engine::Report& report,
-               PassRequests::Ticket sent_after);
+  void applied(std::shared_ptr<const engine::Order> order,
+               std::shared_ptr<const engine::Report> report, PassRequests::Ticket sent_after);
   void begin_for_requests();
 
   void observe_services();
   void cannot_see_services(const Error& error);
   void send_to_services(engine::Plan plan);
-  void served(const engine::Plan& plan, const std::vector<Result<void>>& results,
+  void served(std::shared_ptr<const engine::Plan> sent, std::vector<Result<void>> answers,
               PassRequests::Ticket sent_after);
   /// Of a plan whose task threw: how far it came is not known, so nothing counts as done.
   static engine::Report report_of(const engine::Plan& plan, const Error& error);

@@ -48,7 +48,7 @@ void Reconciler::send_to_services(engine::Plan plan) {
   }
   hands_.serve(sent, [this, sent, sent_after = asked_](Result<Hands::Served> done) {
     services_busy_ = false;
-    served(*sent, done ? done->results : report_of(*sent, done.error()).results, sent_after);
+    served(sent, done ? done->results : report_of(*sent, done.error()).results, sent_after);
     if (done) watch(std::move(done->alive));
     links_at_order_.clear();
     look_at_services_ |= !done;
@@ -63,11 +63,14 @@ int Reconciler::index_of(const std::string& link) const {
   return found ? found->index : 0;
 }
 
-void Reconciler::served(const engine::Plan& plan, const std::vector<Result<void>>& results,
+void Reconciler::served(std::shared_ptr<const engine::Plan> sent, std::vector<Result<void>> answers,
                         PassRequests::Ticket sent_after) {
+  const engine::Plan& plan = *sent;
+  const auto told = std::make_shared<const std::vector<Result<void>>>(std::move(answers));
+  const std::vector<Result<void>>& results = *told;
   work_done_ += plan.size();
   node_.engine().done(plan, results, Clock::now());
-  listener_.on_steps({plan, results, {}, sent_after});
+  listener_.on_steps({sent, told, {}, sent_after});
   for (std::size_t i = 0; i < plan.size(); ++i) {
     const auto* change = std::get_if<engine::ServiceChange>(&plan[i].operation);
     // What failed may have left nothing that serves.

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,13 +30,16 @@ std::string objects_json(const Objects& objects, engine::Clock::time_point now);
 std::string to_json(const StatusReport& report, std::string_view objects);
 
 struct PassReport {
-  struct Change {
-    std::string what, why;
+  /// Steps of one order; those that succeeded are told of.
+  struct Steps {
+    std::shared_ptr<const engine::Plan> plan;
+    std::shared_ptr<const std::vector<Result<void>>> results;
+    nft::SharedFrame frame;
   };
   struct Failure {
     std::string object, reason;
   };
-  std::vector<Change> changed;
+  std::vector<Steps> tried;
   std::vector<Failure> failures;
   std::string error;  ///< why the document could not be put in force, or the pass not ended
 };

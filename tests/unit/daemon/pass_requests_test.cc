@@ -18,9 +18,11 @@ class PassRequestsTest : public testing::Test {
   }
   /// A step of an order, which succeeded.
   void note(const char* link, PassRequests::Ticket sent_after) {
-    const engine::Plan plan{
-        {engine::Phase::raise_links, engine::Raise{link, 1500, "new"}, nullptr}};
-    requests_.note(plan, {Result<void>()}, {}, sent_after);
+    requests_.note({std::make_shared<const engine::Plan>(engine::Plan{
+                        {engine::Phase::raise_links, engine::Raise{link, 1500, "new"}, nullptr}}),
+                    std::make_shared<const std::vector<Result<void>>>(1),
+                    std::make_shared<const nft::Frame>()},
+                   sent_after);
   }
 
   Loop loop_;
