@@ -8,7 +8,7 @@
 
 namespace novaplane {
 
-/// What failed, as an operator reads it: the step, the errno and the kernel's (or program's) own words.
+/// What failed, as an operator reads it: the step, the errno, the words of the kernel or program.
 struct Error {
   std::string step;   ///< what was tried: "attach tap1 to br-blue"
   int code = 0;       ///< errno, 0 where there is none
