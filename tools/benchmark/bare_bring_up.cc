@@ -21,6 +21,17 @@ void write_sysctl(const std::string& path, std::string_view value) {
   if (!file || ::write(file.get(), value.data(), value.size()) < 0) give_up(path);
 }
 
+bool reads_one(const std::string& path) {
+  const Fd file(::open(("/proc/sys/" + path).c_str(), O_RDONLY | O_CLOEXEC));
+  char value = 0;
+  return file && ::read(file.get(), &value, 1) == 1 && value == '1';
+}
+
+void raise(nlmsghdr* link) {
+  auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_get_payload(link));
+  header->ifi_change = header->ifi_flags = IFF_UP;
+}
+
 Ipv4 in_network_order(const std::string& address) { return inet_addr(address.c_str()); }
 
 std::string bridge(unsigned network) { return "br-" + test::LargeCloud::network(network); }
@@ -100,17 +111,31 @@ void BareBringUp::create_bridges() {
 }
 
 void BareBringUp::attach_ports() {
+  // A guest reaches its own floating IP by the port that it came from, where the bridge's frames
+  // pass the rules of IP (br_netfilter).
+  const bool is_hairpin = reads_one("net/bridge/bridge-nf-call-iptables");
   std::vector<std::uint32_t> bridges;
   for (unsigned i = 0; i < cloud_.networks; ++i)
     bridges.push_back(if_nametoindex(bridge(i).c_str()));
   for (unsigned i = 0; i < cloud_.ports; ++i) {
     const std::string name = test::LargeCloud::interface(i);
     write_sysctl(fmt::format("net/ipv6/conf/{}/disable_ipv6", name), "1");
+    nlmsghdr* joining = link(0);
+    mnl_attr_put_strz(joining, IFLA_IFNAME, name.c_str());
+    mnl_attr_put_u32(joining, IFLA_MASTER, bridges[i % cloud_.networks]);
+    if (!is_hairpin) raise(joining);
+    add(joining);
+    if (!is_hairpin) continue;
+    // A port has flags once it has joined.
     nlmsghdr* message = link(0);
-    auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_get_payload(message));
-    header->ifi_change = header->ifi_flags = IFF_UP;
     mnl_attr_put_strz(message, IFLA_IFNAME, name.c_str());
-    mnl_attr_put_u32(message, IFLA_MASTER, bridges[i % cloud_.networks]);
+    nlattr* info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+    mnl_attr_put_strz(message, IFLA_INFO_SLAVE_KIND, "bridge");
+    nlattr* data = mnl_attr_nest_start(message, IFLA_INFO_SLAVE_DATA);
+    mnl_attr_put_u8(message, IFLA_BRPORT_MODE, 1);
+    mnl_attr_nest_end(message, data);
+    mnl_attr_nest_end(message, info);
+    raise(message);
     add(message);
   }
   flush();
@@ -119,8 +144,7 @@ void BareBringUp::attach_ports() {
 void BareBringUp::raise_bridges() {
   for (unsigned i = 0; i < cloud_.networks; ++i) {
     nlmsghdr* message = link(0);
-    auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_get_payload(message));
-    header->ifi_change = header->ifi_flags = IFF_UP;
+    raise(message);
     mnl_attr_put_strz(message, IFLA_IFNAME, bridge(i).c_str());
     mnl_attr_put_u32(message, IFLA_MTU, 1500);
     add(message);
