@@ -28,7 +28,7 @@ constexpr Command kCommands[] = {
      "what is, read from the kernel",
      "Needs no document. Beside a running novaplaned also how uplinks and gateways fare.", 0, 1,
      show},
-    {"uplink", "drain|undrain NAME", "take a way out of use before maintenance, or back",
+    {"uplink", "drain|undrain NAME", "take an uplink out of use before maintenance, or back",
      "Asks the running novaplaned. New flows take another uplink at once; those that it carries\n"
      "stay until they end. Kept until undrain, also when the daemon starts again.",
      2, 2, uplink},
@@ -61,13 +61,20 @@ int unknown(const std::string& name) {
                              did_you_mean(name, names())));
 }
 
+/// The summary in its column; on the next line where the usage reaches into it.
+std::string entry(const std::string& usage, std::string_view summary) {
+  constexpr std::size_t kColumn = 54;
+  const bool fits = usage.size() < kColumn;
+  return fmt::format("  {:<{}}{}{}\n", usage, kColumn, fits ? "" : fmt::format("\n{:56}", ""),
+                     summary);
+}
+
 int help() {
   std::string text = "Makes this host the gateway of its virtual machines.\n\nUsage:\n";
   for (const Command& command : kCommands) {
-    text += fmt::format("  {:<54}{}\n", usage_of(command), command.summary);
+    text += entry(usage_of(command), command.summary);
   }
-  text += fmt::format("  {:<54}{}\n\n{}", "novaplane help COMMAND", "more about one of them",
-                      options_help());
+  text += entry("novaplane help COMMAND", "more about one of them") + "\n" + options_help();
   print(text + "\nExit status: 0 done, 1 failed, 2 changes pending (plan), 64 wrong usage.\n");
   return kDone;
 }
