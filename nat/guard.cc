@@ -80,7 +80,8 @@ std::vector<Rule> own_address_rules() {
   };
 }
 
-/// A flow that was untranslated from its beginning goes on so: it began when that was wanted.
+/// What is translated is told by its flow. That a flow is established proves nothing: two guests of
+/// one bridge make one among themselves, where the bridge's frames pass conntrack.
 std::vector<Rule> private_rules() {
   const auto leaving = [](std::string why) {
     return nft::rule(Family::inet, "private", std::move(why));
@@ -91,14 +92,15 @@ std::vector<Rule> private_rules() {
         .in({destination}, ranges.name);
   };
   return {
-      leaving("").has(ct_state, nft::kStateEstablished).accept(),
+      leaving("translated").has(ct_status, nft::kStatusSnat | nft::kStatusDnat).accept(),
       leaving("force_snat, not translated")
           .in({iifname}, kManaged.name)
           .not_in({oifname}, kManaged.name)
           .in({ip_daddr}, kForceSnat.name)
-          .has(ct_state, nft::kStateInvalid)
           .drop(),
       leaving("nothing is translated there").not_in({oifname}, kTranslating.name).return_(),
+      leaving("a source of SNAT").in({ip_saddr}, kSnatAddresses.name).accept(),
+      leaving("a source of SNAT").in({ip6_saddr}, kSnatAddresses6.name).accept(),
       leaving("metadata sees the guest itself")
           .in({ip_daddr, tcp_dport}, kMetadataServers.name)
           .accept(),
@@ -110,8 +112,6 @@ std::vector<Rule> private_rules() {
           .in({oifname}, kUplinkBridges.name)
           .not_in({iifname}, kManaged.name)
           .accept(),
-      leaving("a source of SNAT").in({ip_saddr}, kSnatAddresses.name).accept(),
-      leaving("a source of SNAT").in({ip6_saddr}, kSnatAddresses6.name).accept(),
       leaving("a guest's own address").in({ip_saddr}, kPrivateRanges.name).drop(),
       leaving("a guest's own address").in({ip6_saddr}, kPrivateRanges6.name).drop(),
   };

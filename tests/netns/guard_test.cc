@@ -1,4 +1,5 @@
 #include "tests/netns/ipv6_cloud.h"
+#include "tests/netns/world/frames.h"
 #include "tests/netns/world/segments.h"
 
 /// What conntrack does not know is not translated: it neither leaves the host with a guest's own
@@ -43,6 +44,34 @@ TEST_P(GuardTest, WithOneNicNoGuestsAddressLeavesUntranslated) {
   web1.configure();
   EXPECT_THAT(reaches_the_world("10.0.0.11", "192.0.2.1"), Not(HasSubstr("10.0.0.11")));
   EXPECT_TRUE(h1.down().ok());
+}
+
+/// Two guests that work together: one answers the other in the place of a machine of the world.
+/// Where the bridge's frames pass conntrack, that is an established flow, and nothing has
+/// translated it.
+TEST_P(GuardTest, TwoGuestsMakeNoFlowThatLeavesUntranslated) {
+  Vm& web2 = world.vm("web2", h1, "blue", "10.0.0.12");
+  up();
+  web2.configure();
+  const std::string at_gateway = h1.mac("br-blue"), first = web1.mac(), second = web2.mac();
+  const std::vector<std::tuple<std::string, std::string, std::uint16_t>> flows{
+      {"10.0.0.11", "192.0.2.1", raw::kIpv4}, {slaac(web1), "2001:db8:ff::1", raw::kIpv6}};
+  for (const auto& [guest, address, type] : flows) {
+    Capture seen(web1, "eth0", "tcp src port 81");
+    raw::send(web1, raw::ethernet(second, first, type,
+                                  raw::segment({guest, address, 5555, 81, kSyn, 100, 0})));
+    raw::send(web2, raw::ethernet(first, second, type,
+                                  raw::segment({address, guest, 81, 5555, kSyn | kAck, 500, 101})));
+    EXPECT_TRUE(seen.sees()) << "they do speak with each other";
+    Capture leaving(outside, "eth0", "tcp dst port 81 or tcp dst port 82");
+    raw::send(web1, raw::ethernet(at_gateway, first, type,
+                                  raw::segment({guest, address, 5555, 81, kAck, 101, 501})));
+    raw::send(web1, raw::ethernet(at_gateway, first, type,
+                                  raw::segment({guest, address, 5556, 82, kSyn, 100, 0})));
+    EXPECT_TRUE(eventually([&] { return leaving.text().find(".82: ") != std::string::npos; }))
+        << leaving.text();
+    EXPECT_THAT(leaving.text(), Not(HasSubstr(guest)));
+  }
 }
 
 TEST_P(GuardTest, WhatTheDocumentLeavesAloneLeaves) {

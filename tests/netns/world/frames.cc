@@ -121,11 +121,18 @@ std::string udp(const Ends& ends, std::uint16_t source, std::uint16_t port,
   return ip(ends, IPPROTO_UDP, datagram(ends, source, port, payload));
 }
 
-std::string syn(const Ends& ends, std::uint16_t source, std::uint16_t port) {
+std::string segment(const Segment& words) {
   constexpr std::size_t kChecksum = 16;
-  const std::string bytes = big(source, 2) + big(port, 2) + big(1, 4) + big(0, 4) + big(0x5002, 2) +
-                            big(1000, 2) + big(0, 4);
+  constexpr std::uint16_t kHeaderLength = 0x5000, kWindow = 1000;
+  const Ends ends{words.from, words.to};
+  const std::string bytes = big(words.source_port, 2) + big(words.port, 2) +
+                            big(words.sequence, 4) + big(words.acknowledged, 4) +
+                            big(kHeaderLength | words.flags, 2) + big(kWindow, 2) + big(0, 4);
   return ip(ends, IPPROTO_TCP, with(bytes, kChecksum, checksum(ends, IPPROTO_TCP, bytes)));
+}
+
+std::string syn(const Ends& ends, std::uint16_t source, std::uint16_t port) {
+  return segment({ends.from, ends.to, source, port, kSyn, 1, 0});
 }
 
 std::string icmpv6(const Ends& ends, std::uint8_t type, const std::string& body) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/netns/world/namespace.h"
+#include "tests/netns/world/segments.h"
 
 /// Frames as they stand on a wire, made from the inside out: what no kernel would send by itself.
 namespace novaplane::netns::raw {
@@ -29,6 +30,7 @@ std::string udp(const Ends& ends, std::uint16_t source, std::uint16_t port,
 std::string datagram(const Ends& ends, std::uint16_t source, std::uint16_t port,
                      const std::string& payload);
 std::string fragment(const Ends& ends, std::string_view piece, std::uint16_t offset, bool more);
+std::string segment(const Segment& words);  ///< TCP, without data
 std::string syn(const Ends& ends, std::uint16_t source, std::uint16_t port);
 std::string icmpv6(const Ends& ends, std::uint8_t type, const std::string& body);
 /// "`address` is at `mac`", unasked (RFC 826; RFC 4861, 4.4).

@@ -198,17 +198,17 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   }
   chain private {
     type filter hook postrouting priority 160; policy accept;
-    ct state established accept
-    iifname @managed oifname != @managed ip daddr @force_snat ct state invalid drop comment "force_snat, not translated"
+    ct status snat,dnat accept comment "translated"
+    iifname @managed oifname != @managed ip daddr @force_snat drop comment "force_snat, not translated"
     oifname != @translating return comment "nothing is translated there"
+    ip saddr @snat_addresses accept comment "a source of SNAT"
+    ip6 saddr @snat_addresses6 accept comment "a source of SNAT"
     ip daddr . tcp dport @metadata_servers accept comment "metadata sees the guest itself"
     ip daddr @no_snat accept comment "no_snat"
     ip6 daddr @no_snat6 accept comment "no_snat"
     oifname @uplink_bridges ip daddr @inside accept comment "stays inside"
     oifname @uplink_bridges ip6 daddr @inside6 accept comment "stays inside"
     oifname @uplink_bridges iifname != @managed accept comment "passed by the bridge, or the host's own"
-    ip saddr @snat_addresses accept comment "a source of SNAT"
-    ip6 saddr @snat_addresses6 accept comment "a source of SNAT"
     ip saddr @private_ranges drop comment "a guest's own address"
     ip6 saddr @private_ranges6 drop comment "a guest's own address"
   }
