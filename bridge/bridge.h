@@ -4,14 +4,15 @@
 
 namespace novaplane::bridge {
 
-/// Bridges and what is attached to them; the gateway that every host has and no wire sees; who may
-/// talk to whom. Brings table bridge, and forward and input of table inet.
+/// Bridges and what is attached to them; the gateway that every host has and that nobody beyond the
+/// underlay ports sees; who may talk to whom. Brings table bridge, and forward and input of table
+/// inet.
 class Bridge : public engine::Subsystem {
  public:
   std::string_view name() const override { return "bridge"; }
-  nft::Frame frame(const engine::Marks&) const override;
+  nft::Ruleset ruleset(const engine::Marks&) const override;
   std::vector<nft::SetName> sets_of_ports() const override;
-  std::vector<nft::SetName> sets_of_wires() const override;
+  std::vector<nft::SetName> sets_of_underlay_ports() const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
   void announce_again(const engine::Context&, const std::string& link,
                       std::vector<engine::Announce>& out) const override;

@@ -119,7 +119,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
 
 std::vector<nft::SetName> Bridge::sets_of_ports() const { return {kWire, kLayer2Wire, kGuests}; }
 
-std::vector<nft::SetName> Bridge::sets_of_wires() const { return {kWire, kLayer2Wire}; }
+std::vector<nft::SetName> Bridge::sets_of_underlay_ports() const { return {kWire, kLayer2Wire}; }
 
 void Bridge::compile(const Context& context, const Object& object, Rows& out) const {
   switch (object.kind) {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 /// Who on a wire hears of routers and gateways by IPv6's own means (RFC 4861, RFC 8415), and what
 /// guests hear: rules of table bridge, keyed by our own ports.

@@ -17,7 +17,7 @@ nft::RuleBuilder forward(std::string why) {
   return nft::rule(Family::inet, "forward", std::move(why));
 }
 
-/// Guests of other hosts come in by the same wire: their address tells them.
+/// Guests of other hosts come in by the same underlay port: their address tells them.
 nft::RuleBuilder from_world(std::string why, const Marks& marks, Select source, SetName inside) {
   return forward(std::move(why))
       .in({iifname}, kUplinkBridges.name)
@@ -98,7 +98,7 @@ std::vector<Rule> fence_rules() {
       forward("what a bridge passes is not routed")
           .is(iifkind, kBridge)
           .is(oifkind, kBridge)
-          .remember({iifname, iifname}, kWithin.name),
+          .update({iifname, iifname}, kWithin.name),
       forward("what a bridge passes is not routed").in({iifname, oifname}, kWithin.name).accept(),
       forward("the host is nobody's router but its guests'").drop(),
   };

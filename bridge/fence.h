@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "dataplane/engine/marks.h"
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 /// Forwarding is switched on for guests, and by that for every link of the host. What neither comes
 /// from guests nor goes to them stays off (`transit` says where it was on before); guests reach the

@@ -90,8 +90,8 @@ std::vector<Rule> dns_connection_rules() {
   };
 }
 
-/// What the operator's wire brings is a guest's all the same where it comes from one, or goes to an
-/// address that each host has for its own guests.
+/// What the operator's underlay port brings is a guest's all the same where it comes from one, or
+/// goes to an address that each host has for its own guests.
 std::vector<Rule> distrust_rules(const Marks& marks) {
   const auto guests = [] { return input("a guest of another host"); };
   const auto for_guests = [] { return input("what a host has for its own guests"); };

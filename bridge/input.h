@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "dataplane/engine/marks.h"
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 /// What reaches the host itself from a bridge of ours.
 namespace novaplane::bridge {

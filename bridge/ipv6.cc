@@ -80,14 +80,14 @@ void compile_network6(const Context& context, const engine::Object& object,
 }
 
 /// Every host has the link-local gateway, and in shared mode the other one too.
-void isolate6(const Context& context, const cloud::Network& network, const std::string& wire,
+void isolate6(const Context& context, const cloud::Network& network, const std::string& underlay,
               Elements& elements) {
   const auto address = engine::host_address6_on(context, network);
   if (!address) return;
-  elements.add(kWire6, Bytes().ifname(wire).take());
+  elements.add(kWire6, Bytes().ifname(underlay).take());
   const auto isolated = [&](const IpAddress& other) {
-    elements.add(kWireIsolated6, Bytes().ifname(wire).address(other).take());
-    elements.add(kNdIsolated, Bytes().ifname(wire).address(other).take());
+    elements.add(kWireIsolated6, Bytes().ifname(underlay).address(other).take());
+    elements.add(kNdIsolated, Bytes().ifname(underlay).address(other).take());
     elements.add(kIsolated6, Bytes().address(other).take());
     elements.add(kNdIsolatedAll, Bytes().address(other).take());
   };
@@ -103,7 +103,7 @@ void compile_port6(const Context& context, const engine::Object& object, const c
     const std::string never = Bytes().port(0).take();
     Elements(object, out).add(kNoRouter, Bytes().ifname(port.interface).take(), never);
   } else if (port.address6 && network.gateway_mode == cloud::GatewayMode::shared &&
-             engine::wire_of(context, network)) {
+             engine::underlay_port_of(context, network)) {
     // The host cannot ask: neighbour discovery from a shared gateway never crosses the wire.
     out.neighbours.push_back({{network.bridge, *port.address6}, {port.mac}});
   }

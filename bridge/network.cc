@@ -19,7 +19,7 @@ using nft::Bytes;
 
 namespace {
 
-/// Of the network's NIC, where that is the wire itself; or null.
+/// Of the network's NIC, where that is the underlay port itself; or null.
 const LinkFacts* facts_of_nic(const Context& context, const cloud::Network& network) {
   const auto nic = nic_of(context, network);
   const bool is_flat = std::holds_alternative<cloud::Flat>(network.segment);
@@ -37,7 +37,7 @@ bool nic_has(const Context& context, const cloud::Network& network, Test&& test)
 
 bool takes_over_ipv6(const Context& context, const cloud::Network& network) {
   const LinkFacts* facts = facts_of_nic(context, network);
-  if (facts && facts->carries_ipv6) return true;
+  if (facts && facts->has_ipv6_config) return true;
   return nic_has(context, network, [](const Prefix& own) { return !own.address.is_v4(); });
 }
 
@@ -70,7 +70,7 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   return link;
 }
 
-// --- the wire
+// --- the underlay port
 
 /// "network blue's interface eth5" or "compute1's vm_interface eth1"
 std::string title_of(const Context& context, const cloud::Network& network,
@@ -93,18 +93,18 @@ engine::Link vlan_device(const Context& context, const cloud::Network& network,
 }
 
 /// Why a NIC must not be attached itself: it belongs to somebody else. Empty: nothing.
-std::string obstacle(const Context& context, const std::string& wire) {
-  if (const cloud::Uplink* uplink = uplink_on(context.host, wire)) {
+std::string obstacle(const Context& context, const std::string& underlay) {
+  if (const cloud::Uplink* uplink = uplink_on(context.host, underlay)) {
     return fmt::format(
         "is uplink {} too, and this host has no address on the network: it would be cut off from "
         "the world",
         uplink->name);
   }
-  const LinkFacts* facts = context.facts.find(wire);
+  const LinkFacts* facts = context.facts.find(underlay);
   return facts && !facts->master.empty() ? fmt::format("is a port of {}", facts->master) : "";
 }
 
-/// What falls short of the document though the wire is attached.
+/// What falls short of the document though the underlay port is attached.
 void note_shortcomings(const cloud::Network& network, const std::string& title,
                        const LinkFacts* facts, Rows& out) {
   if (!facts) {
@@ -124,8 +124,8 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
 
 }  // namespace
 
-/// The wire's bridge is nothing but a switch.
-bool has_open_wire(const Context& context, const cloud::Network& network) {
+/// The underlay port's bridge is nothing but a switch.
+bool has_open_underlay(const Context& context, const cloud::Network& network) {
   return network.gateway_mode == cloud::GatewayMode::failover ||
          (!host_address_on(context, network) &&
           network.gateway_mode != cloud::GatewayMode::per_host);
@@ -142,29 +142,30 @@ void pass_by(const Context& context, const cloud::Network& network, const std::s
 
 /// On the wire nobody sees that every host has the gateway's address and a DHCP server. Where one
 /// of two hosts has them, all guests reach it by the wire.
-void isolate(const Context& context, const cloud::Network& network, const std::string& wire,
+void isolate(const Context& context, const cloud::Network& network, const std::string& underlay,
              Elements& elements) {
-  const bool is_layer2 = has_open_wire(context, network);
-  elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(wire).take());
-  pass_by(context, network, wire, elements);
+  const bool is_layer2 = has_open_underlay(context, network);
+  elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(underlay).take());
+  pass_by(context, network, underlay, elements);
   if (is_layer2) return;
   const auto isolated = [&](const IpAddress& address) {
-    elements.add(kWireIsolated, Bytes().ifname(wire).address(address).take());
+    elements.add(kWireIsolated, Bytes().ifname(underlay).address(address).take());
     elements.add(kIsolated, Bytes().address(address).take());
   };
   isolated(kMetadataAddress);
-  isolate6(context, network, wire, elements);
+  isolate6(context, network, underlay, elements);
   if (network.gateway_mode == cloud::GatewayMode::per_host) return;
   if (const auto gateway = host_address_on(context, network)) isolated(*gateway);
 }
 
 namespace {
 
-void compile_wire(const Context& context, const cloud::Network& network, Elements& elements,
-                  Rows& out) {
+void compile_underlay_port(const Context& context, const cloud::Network& network,
+                           Elements& elements, Rows& out) {
   const auto nic = nic_of(context, network);
   if (!nic) return;
-  const std::string title = title_of(context, network, *nic), wire = *wire_of(context, network);
+  const std::string title = title_of(context, network, *nic),
+                    underlay = *underlay_port_of(context, network);
   const auto* vlan = std::get_if<cloud::Vlan>(&network.segment);
   const LinkFacts* facts = context.facts.find(*nic);
   // Beside a VLAN a NIC may be whatever else it is.
@@ -173,15 +174,15 @@ void compile_wire(const Context& context, const cloud::Network& network, Element
     return;
   }
   note_shortcomings(network, title, facts, out);
-  isolate(context, network, wire, elements);
-  elements.add(kTrusted, Bytes().ifname(wire).take());
+  isolate(context, network, underlay, elements);
+  elements.add(kTrusted, Bytes().ifname(underlay).take());
   if (vlan && !facts) return;
-  if (vlan) out.links.push_back({wire, vlan_device(context, network, *vlan, *nic, *facts)});
+  if (vlan) out.links.push_back({underlay, vlan_device(context, network, *vlan, *nic, *facts)});
   engine::Attachment port{.master = network.bridge};
-  const bool is_open = has_open_wire(context, network);
-  if (!vlan) port.group = is_open ? netlink::kOpenWireGroup : netlink::kWalledWireGroup;
-  out.attachments.push_back({wire, std::move(port)});
-  if (!vlan) out.takeovers.push_back({wire, {network.bridge}});
+  const bool is_open = has_open_underlay(context, network);
+  if (!vlan) port.group = is_open ? netlink::kOpenUnderlayGroup : netlink::kIsolatedUnderlayGroup;
+  out.attachments.push_back({underlay, std::move(port)});
+  if (!vlan) out.nic_migrations.push_back({underlay, {network.bridge}});
 }
 
 // --- routing and isolation
@@ -259,7 +260,7 @@ void compile_network(const Context& context, const engine::Object& object,
   if (!present_on(context, network)) return;
   Elements elements(object, out);
   out.links.push_back({network.bridge, bridge_of(context, network)});
-  compile_wire(context, network, elements, out);
+  compile_underlay_port(context, network, elements, out);
   if (engine::vxlan_of(network)) compile_tunnel(context, object, network, out);
   elements.add(kRouted, pair(network.bridge, network.bridge));
   compile_ranges(context, network, elements);

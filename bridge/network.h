@@ -5,7 +5,8 @@
 
 namespace novaplane::bridge {
 
-/// The rows of one network: its bridge, its wire, the host's address, its place in the isolation.
+/// The rows of one network: its bridge, its underlay port, the host's address, its place in the
+/// isolation.
 void compile_network(const engine::Context&, const engine::Object&, const cloud::Network&,
                      engine::Rows& out);
 
@@ -19,15 +20,16 @@ void compile_tunnel(const engine::Context&, const engine::Object&, const cloud::
 void compile_behind_tunnel(const engine::Context&, const cloud::Port&, const cloud::Network&,
                            engine::Rows& out);
 
-/// Nothing of the host's is kept off the network's wire: guests of all hosts share what there is.
-bool has_open_wire(const engine::Context&, const cloud::Network&);
+/// Nothing of the host's is kept off the network's underlay port: guests of all hosts share what
+/// there is.
+bool has_open_underlay(const engine::Context&, const cloud::Network&);
 
 /// A port of a bridge on a gateway host: the host keeps out of what is not sent to it.
 void pass_by(const engine::Context&, const cloud::Network&, const std::string& port,
              engine::Elements&);
 
-/// The wire's place in the isolation: nothing of the host's own addresses crosses it.
-void isolate(const engine::Context&, const cloud::Network&, const std::string& wire,
+/// The underlay port's place in the isolation: nothing of the host's own addresses crosses it.
+void isolate(const engine::Context&, const cloud::Network&, const std::string& underlay,
              engine::Elements&);
 
 /// What the NIC carries for the host moves to its bridge, addresses of IPv6 too.
@@ -46,7 +48,7 @@ void compile_network6(const engine::Context&, const engine::Object&, const cloud
                       engine::Rows& out);
 
 /// On the wire nobody sees that every host has the router's addresses and serves DHCPv6.
-void isolate6(const engine::Context&, const cloud::Network&, const std::string& wire,
+void isolate6(const engine::Context&, const cloud::Network&, const std::string& underlay,
               engine::Elements&);
 
 /// Of a port of such a network: what it is told of routers; or a neighbour behind the wire.

@@ -70,9 +70,9 @@ void compile_local(const Context& context, const engine::Object& object, const c
   }
   compile_rate(port, elements, out);
   elements.add(kGuests, Bytes().ifname(port.interface).take());
-  const auto wire = wire_of(context, network);
-  if (wire && engine::vxlan_of(network)) {
-    elements.add(kWireLocal, Bytes().ifname(*wire).address(port.address).take());
+  const auto underlay = underlay_port_of(context, network);
+  if (underlay && engine::vxlan_of(network)) {
+    elements.add(kWireLocal, Bytes().ifname(*underlay).address(port.address).take());
   }
   pass_by(context, network, port.interface, elements);
   if (has_shared_address(network)) {
@@ -83,7 +83,7 @@ void compile_local(const Context& context, const engine::Object& object, const c
 /// ARP from a shared gateway never crosses the wire, so the host has to know.
 void compile_remote(const Context& context, const cloud::Port& port, const cloud::Network& network,
                     Rows& out) {
-  if (!wire_of(context, network) || !present_on(context, network)) return;
+  if (!underlay_port_of(context, network) || !present_on(context, network)) return;
   if (engine::vxlan_of(network)) return compile_behind_tunnel(context, port, network, out);
   if (!has_shared_gateway(context, network)) return;
   out.neighbours.push_back({{network.bridge, port.address}, {port.mac}});

@@ -28,13 +28,14 @@ constexpr SetName kHostServices6{Family::inet, "host_services6"};
 // From an uplink . to a bridge, of a network whose addresses are not translated.
 constexpr SetName kReachable{Family::inet, "reachable"};
 constexpr SetName kReachable6{Family::inet, "reachable6"};
-// Of a network whose wire is an uplink too, so that the world comes in by its bridge: guests are
-// told from the world by their addresses.
+// Of a network whose underlay port is an uplink too, so that the world comes in by its bridge:
+// guests are told from the world by their addresses.
 constexpr SetName kUplinkBridges{Family::inet, "uplink_bridges"};
 constexpr SetName kInside{Family::inet, "inside"};    ///< ranges of the guests behind these bridges
 constexpr SetName kInside6{Family::inet, "inside6"};  ///< of IPv6
 constexpr SetName kAllowed{Family::inet, "allowed"};  ///< `allow` of the host
-// What is a guest's though it came by the operator's wire: guests of other hosts come by it too.
+// What is a guest's though it came by the operator's underlay port: guests of other hosts come by
+// it too.
 constexpr SetName kGuestRanges{Family::inet, "guest_ranges"};  ///< of the networks here
 constexpr SetName kGuestRanges6{Family::inet, "guest_ranges6"};
 /// Of a network whose range is the operator's LAN as well: the guests alone.
@@ -75,7 +76,8 @@ constexpr SetName kPairPorts{Family::bridge, "pair_ports"};  ///< of bridges of 
 constexpr SetName kPairGateway{Family::bridge, "pair_gateway"};    ///< port . bridge's own MAC
 constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
 constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
-/// Of wire_isolated, whatever the wire is called: for ports that bear our mark as wires.
+/// Of wire_isolated, whatever the underlay port is called: for ports that bear our mark as underlay
+/// ports.
 constexpr SetName kIsolated{Family::bridge, "isolated"};
 constexpr SetName kIsolated6{Family::bridge, "isolated6"};
 constexpr SetName kNdIsolatedAll{Family::bridge, "nd_isolated_all"};

@@ -47,10 +47,10 @@ const IpAddress* end_of(const Context& context, const std::string& host) {
 /// guest.
 void place(const Context& context, const cloud::Network& network, const Mac& mac,
            const IpAddress& end, Rows& out) {
-  const std::string wire = *wire_of(context, network);
-  out.forwarding.push_back({{wire, mac}, {.port = {}, .destination = end}});
+  const std::string underlay = *underlay_port_of(context, network);
+  out.forwarding.push_back({{underlay, mac}, {.port = {}, .destination = end}});
   out.forwarding.push_back(
-      {{network.bridge, mac}, {.port = wire, .destination = {}, .sticky = true}});
+      {{network.bridge, mac}, {.port = underlay, .destination = {}, .sticky = true}});
 }
 
 /// The same of one whose address is known: the bridge answers for it when a guest asks.
@@ -68,10 +68,10 @@ void compile_flood_list(const Context& context, const cloud::Network& network, R
   if (with_ports != context.hosts_of_networks.end()) {
     for (const auto& [host, ports] : with_ports->second) hosts.insert(host);
   }
-  const std::string wire = *wire_of(context, network);
+  const std::string underlay = *underlay_port_of(context, network);
   for (const std::string& host : hosts) {
     const IpAddress* end = end_of(context, host);
-    if (end) out.forwarding.push_back({{wire, Mac{}, *end}, {.port = {}, .destination = *end}});
+    if (end) out.forwarding.push_back({{underlay, Mac{}, *end}, {.port = {}, .destination = *end}});
   }
 }
 
@@ -112,16 +112,16 @@ void note_shortcomings(const Context& context, const cloud::Network& network, Ro
 
 void compile_tunnel(const Context& context, const engine::Object& object,
                     const cloud::Network& network, Rows& out) {
-  const auto wire = wire_of(context, network);
-  if (!wire) return;
+  const auto underlay = underlay_port_of(context, network);
+  if (!underlay) return;
   note_shortcomings(context, network, out);
   engine::Elements elements(object, out);
-  isolate(context, network, *wire, elements);
-  elements.add(kTunnels, nft::Bytes().ifname(*wire).take());
+  isolate(context, network, *underlay, elements);
+  elements.add(kTunnels, nft::Bytes().ifname(*underlay).take());
   elements.add(kTunnelPorts, nft::Bytes().port(cloud::kVxlanPort).take());
-  out.links.push_back({*wire, device(context, network)});
+  out.links.push_back({*underlay, device(context, network)});
   out.attachments.push_back(
-      {*wire, {.master = network.bridge, .flags = flags_of(context, network)}});
+      {*underlay, {.master = network.bridge, .flags = flags_of(context, network)}});
   compile_flood_list(context, network, out);
   compile_gateways(context, network, out);
 }

@@ -182,7 +182,7 @@ void Instance::note_refusal(const engine::Service& service, const Error& why) co
 
 Result<void> Instance::settle(Child child, Deadline deadline) {
   const auto exit = child.wait(deadline);
-  if (exit && exit->status == 0) return take_over_started();
+  if (exit && exit->status == 0) return adopt_started();
   for (auto& [folder, running] : find_running(root_of(folder_), program_)) {
     if (folder == folder_) (void)running.process.signal(SIGKILL);
   }
@@ -193,7 +193,7 @@ Result<void> Instance::settle(Child child, Deadline deadline) {
 
 /// The first process of dnsmasq ends when the one that stays has bound its sockets and written its
 /// number (dnsmasq.c, "finished start-up"); the pid file only tells where to look.
-Result<void> Instance::take_over_started() {
+Result<void> Instance::adopt_started() {
   const auto text = read_whole(folder_ + "/pid");
   if (!text) return tl::unexpected(text.error());
   pid_t pid = 0;

@@ -80,7 +80,7 @@ class Instance {
   std::string configuration_path(const engine::Service&, unsigned link) const;
   std::optional<std::string> configuration() const;
   Result<void> remove_configurations() const;
-  Result<void> take_over_started();
+  Result<void> adopt_started();
   std::string explain(const Exit& exit) const;
   Result<void> mark_unsettled() const;
   Result<void> reload(const std::vector<Lease>& leases);

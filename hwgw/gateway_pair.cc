@@ -57,19 +57,19 @@ std::optional<PairMember> member_of(const Context& context) {
                     .uplink = uplink.interface,
                     .source = *uplink.source,
                     .gateways = {},
-                    .wires = {},
+                    .underlay_ports = {},
                     .sync_link = context.facts.tunnel ? context.facts.tunnel->link : "",
                     .sync_address = tunnel_address_of(context, context.host.name),
                     .sync_peer = {}};
-  std::set<std::string> wires;
+  std::set<std::string> underlay_ports;
   for (const auto& [name, network] : context.cloud.networks) {
     if (!engine::is_gateway_host(context, network)) continue;
     join(context, network, member);
-    if (const auto carrier = carrier_of(context, network)) wires.insert(*carrier);
+    if (const auto carrier = carrier_of(context, network)) underlay_ports.insert(*carrier);
   }
   if (member.gateways.empty()) return std::nullopt;
-  wires.erase(member.uplink);
-  member.wires.assign(wires.begin(), wires.end());
+  underlay_ports.erase(member.uplink);
+  member.underlay_ports.assign(underlay_ports.begin(), underlay_ports.end());
   member.id = cloud::vrrp_id(context.cloud, member.hosts);
   return member;
 }
@@ -134,9 +134,10 @@ std::string keepalived_text(const PairMember& member) {
       "  priority {}\n"
       "  advert_int 0.1\n",
       member.host, quoted(member.uplink), member.id, is_first ? kFirst : kSecond);
-  if (!member.wires.empty()) {
+  if (!member.underlay_ports.empty()) {
     text += "  track_interface {\n";
-    for (const std::string& wire : member.wires) text += fmt::format("    {}\n", quoted(wire));
+    for (const std::string& underlay : member.underlay_ports)
+      text += fmt::format("    {}\n", quoted(underlay));
     text += "  }\n";
   }
   text += fmt::format("  virtual_ipaddress {{\n    {}/{} dev {}\n  }}\n", member.source,

@@ -36,8 +36,9 @@ struct PairMember {
   std::string uplink;              ///< the link by which the two see each other
   IpAddress source;                ///< on the uplink, of whoever is active
   std::vector<Gateway> gateways;
-  std::vector<std::string> wires;  ///< links without which this host is of no use to guests
-  std::string sync_link;           ///< where the tunnel address is; empty: it is nowhere
+  std::vector<std::string>
+      underlay_ports;     ///< links without which this host is of no use to guests
+  std::string sync_link;  ///< where the tunnel address is; empty: it is nowhere
   IpAddress sync_address, sync_peer;
 };
 

@@ -17,7 +17,7 @@ struct GatewayRow {
   bool is_shared = false;   ///< it is this host's or the other's, and nobody probes it
   std::optional<Mac> mac;   ///< none: it has never answered
   std::string state;        ///< "alive", "dead"; "active", "standby" of a shared one
-  bool carried = false;     ///< this host carries the traffic of its guests
+  bool is_proxied = false;  ///< this host is its proxy: it routes the guests' traffic
   bool is_watched = false;  ///< by a daemon; without one the rest is not known
   std::chrono::system_clock::time_point since{};
   std::string reason;          ///< of the latest change; empty: there was none

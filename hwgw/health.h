@@ -8,8 +8,8 @@
 
 #include "dataplane/engine/subsystem.h"
 
-/// Whether a way out works: decided from probes and carrier events alone. No I/O, and the clock is
-/// passed in, so that tests run through hours in milliseconds.
+/// Whether a target (an uplink's gateway, a router) answers: decided from probes and carrier events
+/// alone. No I/O, and the clock is passed in, so that tests run through hours in milliseconds.
 namespace novaplane::hwgw {
 
 using Clock = std::chrono::steady_clock;
@@ -42,7 +42,7 @@ struct HealthSettings {
                                   std::uint32_t recovered);
 };
 
-using State = engine::UplinkVerdict::Health;
+using State = engine::UplinkStatus::Health;
 std::string_view to_string(State state);
 
 class Health {

@@ -153,7 +153,7 @@ Result<std::optional<Prober::Answer>> Prober::receive() const {
   std::array<std::uint8_t, 128> buffer;
   const ssize_t got = recv(fd_.get(), buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
-  if (got < 0) return failure("hear probes' answers", errno);
+  if (got < 0) return failure("receive probes' answers", errno);
   if (static_cast<std::size_t>(got) < sizeof(netlink::ArpFrame)) return std::nullopt;
   ether_header ethernet;
   std::memcpy(&ethernet, buffer.data(), sizeof(ethernet));

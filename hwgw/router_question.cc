@@ -12,13 +12,13 @@ namespace {
 
 constexpr milliseconds kForStrangers{1000}, kForOthers{300}, kInterval{100};
 
-/// What the watcher's thread hears.
+/// What the watcher's thread receives.
 class Answers {
  public:
-  void add(const Verdict& verdict) {
-    if (!verdict.mac) return;
+  void add(const TargetStatus& status) {
+    if (!status.mac) return;
     const std::lock_guard lock(mutex_);
-    macs_[verdict.target] = *verdict.mac;
+    macs_[status.target] = *status.mac;
     changed_.notify_all();
   }
 
@@ -46,7 +46,7 @@ Result<KnownRouters> ask_routers(std::vector<Target> targets, KnownRouters known
   Answers answers;
   std::map<std::string, Mac> macs;
   {
-    auto watcher = Watcher::start([&](const Verdict& verdict) { answers.add(verdict); });
+    auto watcher = Watcher::start([&](const TargetStatus& status) { answers.add(status); });
     if (!watcher) return tl::unexpected(watcher.error());
     (*watcher)->watch(targets);
     macs = answers.wait_for(targets.size(), any_stranger ? kForStrangers : kForOthers);

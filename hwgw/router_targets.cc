@@ -8,11 +8,11 @@ namespace novaplane::hwgw {
 namespace {
 
 Target target_of(const engine::Context& context, const cloud::Network& network,
-                 const IpAddress& router, const std::string& wire) {
+                 const IpAddress& router, const std::string& underlay) {
   const cloud::RouterProbe& probe = network.router_probe;
   Target target;
   target.name = fmt::format("router {} of network {}", router, network.name);
-  target.interface = wire;
+  target.interface = underlay;
   target.next_hop = router;
   target.sender = network.host_address.value_or(IpAddress());
   target.is_router = true;
@@ -28,13 +28,13 @@ Target target_of(const engine::Context& context, const cloud::Network& network,
 std::vector<Target> router_targets(const engine::Context& context) {
   std::vector<Target> targets;
   for (const auto& [name, network] : context.cloud.networks) {
-    const auto wire = engine::wire_of(context, network);
-    if (!wire || !engine::is_behind_router(network) || !context.local_ports.contains(name)) {
+    const auto underlay = engine::underlay_port_of(context, network);
+    if (!underlay || !engine::is_behind_router(network) || !context.local_ports.contains(name)) {
       continue;
     }
-    targets.push_back(target_of(context, network, *network.gateway, *wire));
+    targets.push_back(target_of(context, network, *network.gateway, *underlay));
     for (const IpAddress& router : network.other_routers) {
-      targets.push_back(target_of(context, network, router, *wire));
+      targets.push_back(target_of(context, network, router, *underlay));
     }
   }
   return targets;

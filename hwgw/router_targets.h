@@ -16,8 +16,8 @@ std::vector<Target> router_targets(const engine::Context&);
 /// The router that a target stands for.
 const IpAddress& router_of(const Target& target);
 
-/// What was known of those that are watched, with what a verdict adds. A router is dead only as far
-/// as somebody is to stand in for it: the caller's rows say.
+/// What was known of those that are watched, with what a status adds. A router is dead only as far
+/// as a host is to be its proxy: the caller's rows say.
 KnownRouters only(const KnownRouters& known, const std::vector<Target>& watched);
 
 }  // namespace novaplane::hwgw

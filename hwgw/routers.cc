@@ -81,8 +81,8 @@ void stand_in(const Context& context, const cloud::Network& network, const IpAdd
   out.addresses.push_back({{network.bridge, {router, kAlone}}, {}});
   elements.add(kGateways, Bytes().ifname(network.bridge).address(router).take());
   elements.add(kOwnAddresses, bytes_of(router));
-  if (const auto wire = engine::wire_of(context, network)) {
-    elements.add(kWireIsolated, Bytes().ifname(*wire).address(router).take());
+  if (const auto underlay = engine::underlay_port_of(context, network)) {
+    elements.add(kWireIsolated, Bytes().ifname(*underlay).address(router).take());
     elements.add(kIsolated, bytes_of(router));
   }
 }
@@ -104,7 +104,7 @@ void compile_network(const Context& context, const Object& object, const cloud::
   if (!is_here(context, network)) return;
   Elements elements(object, out);
   elements.add(kBehindRouter, Bytes().ifname(network.bridge).take());
-  for (const IpAddress& router : engine::routers_stood_in_for(context, network)) {
+  for (const IpAddress& router : engine::proxied_routers(context, network)) {
     stand_in(context, network, router, elements, out);
   }
   const bool has_guests = context.local_ports.contains(network.name);

@@ -11,7 +11,7 @@ namespace novaplane::hwgw {
 class Routers : public engine::Subsystem {
  public:
   std::string_view name() const override { return "hwgw"; }
-  nft::Frame frame(const engine::Marks&) const override;
+  nft::Ruleset ruleset(const engine::Marks&) const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
   void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
               const nft::Element* after, engine::Consequences&) const override;

@@ -67,7 +67,7 @@ void Routers::announce_again(const Context& context, const std::string& link,
                              std::vector<engine::Announce>& out) const {
   for (const auto& [name, network] : context.cloud.networks) {
     if (network.bridge != link) continue;
-    for (const IpAddress& router : engine::routers_stood_in_for(context, network)) {
+    for (const IpAddress& router : engine::proxied_routers(context, network)) {
       if (!engine::router_facts(context, router).mac) out.push_back({link, router});
     }
   }

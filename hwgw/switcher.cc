@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <linux/rtnetlink.h>
 
-#include "dataplane/engine/ways_out.h"
+#include "dataplane/engine/egress.h"
 
 namespace novaplane::hwgw {
 namespace {
@@ -16,33 +16,34 @@ std::string names_of(const engine::Uplinks& uplinks) {
 
 }  // namespace
 
-Course course_of(const cloud::Cloud& cloud, const cloud::Host& host, const engine::Facts& facts) {
-  Course course{host, {}, {}};
-  if (!engine::switches_uplinks(host)) return course;
-  course.facts.down = facts.down;
-  course.facts.without_carrier = facts.without_carrier;
-  course.facts.uplinks = facts.uplinks;
+RoutePlan route_plan_of(const cloud::Cloud& cloud, const cloud::Host& host,
+                        const engine::Facts& facts) {
+  RoutePlan route_plan{host, {}, {}};
+  if (!engine::switches_uplinks(host)) return route_plan;
+  route_plan.facts.down = facts.down;
+  route_plan.facts.without_carrier = facts.without_carrier;
+  route_plan.facts.uplinks = facts.uplinks;
   for (const cloud::Uplink& uplink : host.uplinks) {
     if (const auto* link = facts.find(uplink.interface)) {
-      course.facts.links[uplink.interface] = *link;
+      route_plan.facts.links[uplink.interface] = *link;
     }
   }
-  for (const engine::UplinkOrder& order : engine::uplink_orders(cloud, host)) {
-    if (order.number > engine::Marks::kMost) break;
-    auto& places = course.orders[engine::kOrderTables + order.number];
-    for (const auto* uplink : order.uplinks) {
+  for (const engine::UplinkPreference& preference : engine::uplink_preferences(cloud, host)) {
+    if (preference.number > engine::Marks::kMost) break;
+    auto& places = route_plan.preferences[engine::kPreferenceTables + preference.number];
+    for (const auto* uplink : preference.uplinks) {
       places.push_back(static_cast<std::size_t>(uplink - host.uplinks.data()));
     }
   }
-  return course;
+  return route_plan;
 }
 
-std::map<std::uint32_t, engine::Uplinks> in_use(const Course& course) {
+std::map<std::uint32_t, engine::Uplinks> in_use(const RoutePlan& route_plan) {
   std::map<std::uint32_t, engine::Uplinks> used;
-  for (const auto& [table, places] : course.orders) {
-    engine::Uplinks order;
-    for (const std::size_t place : places) order.push_back(&course.host.uplinks[place]);
-    used[table] = engine::in_use(course.host, course.facts, order);
+  for (const auto& [table, places] : route_plan.preferences) {
+    engine::Uplinks preference;
+    for (const std::size_t place : places) preference.push_back(&route_plan.host.uplinks[place]);
+    used[table] = engine::in_use(route_plan.host, route_plan.facts, preference);
   }
   return used;
 }
@@ -53,20 +54,20 @@ Result<Switcher> Switcher::open() {
   return Switcher(std::move(*socket));
 }
 
-void Switcher::know(Course course) { course_ = std::move(course); }
+void Switcher::set_plan(RoutePlan route_plan) { route_plan_ = std::move(route_plan); }
 
-std::vector<Switcher::Turn> Switcher::turn(
-    const std::map<std::string, engine::UplinkVerdict, std::less<>>& verdicts) {
-  const auto before = in_use(course_);
-  course_.facts.uplinks = verdicts;
-  std::vector<Turn> turns;
-  for (const auto& [table, uplinks] : in_use(course_)) {
+std::vector<Switcher::Switchover> Switcher::apply(
+    const std::map<std::string, engine::UplinkStatus, std::less<>>& statuses) {
+  const auto before = in_use(route_plan_);
+  route_plan_.facts.uplinks = statuses;
+  std::vector<Switchover> switchovers;
+  for (const auto& [table, uplinks] : in_use(route_plan_)) {
     const auto& old = before.at(table);
     const auto route = engine::default_route(uplinks);
     if (uplinks == old || !route) continue;
-    turns.push_back({table, names_of(old), names_of(uplinks), replace(table, *route)});
+    switchovers.push_back({table, names_of(old), names_of(uplinks), replace(table, *route)});
   }
-  return turns;
+  return switchovers;
 }
 
 Result<void> Switcher::replace(std::uint32_t table, const engine::Route& row) {

@@ -42,7 +42,7 @@ void Watched::inherit(const Watched& before) {
   since_ = before.since_;
 }
 
-bool Watched::saw_link(const netlink::Link* link, Clock::time_point now) {
+bool Watched::on_link(const netlink::Link* link, Clock::time_point now) {
   if (!link) {
     const bool had_socket = prober_.has_value();
     prober_.reset();
@@ -69,7 +69,7 @@ bool Watched::open(const netlink::Link& link) {
   return true;
 }
 
-void Watched::hear(Clock::time_point now) {
+void Watched::process_events(Clock::time_point now) {
   while (prober_) {
     const auto answer = prober_->receive();
     if (!answer || !*answer) return;  // that the link went down is told once
@@ -140,12 +140,12 @@ std::string Watched::reason() const {
   return trouble_.empty() ? reason : reason + ": " + trouble_;
 }
 
-Verdict Watched::verdict() const {
+TargetStatus Watched::status() const {
   return {target_.name,   health_.state(), reason(),          since_,
           health_.loss(), health_.rtt(),   health_.changes(), mac_};
 }
 
-std::optional<Verdict> Watched::take_news() {
+std::optional<TargetStatus> Watched::take_news() {
   const State state = health_.state();
   const bool is_known = state != told_state_ || health_.rtt().count() > 0 || !target_.next_hop;
   if (told_ && state == told_state_ && mac_ == told_mac_) return std::nullopt;
@@ -154,7 +154,7 @@ std::optional<Verdict> Watched::take_news() {
   told_ = true;
   told_state_ = state;
   told_mac_ = mac_;
-  return verdict();
+  return status();
 }
 
 }  // namespace novaplane::hwgw

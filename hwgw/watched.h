@@ -19,9 +19,9 @@ class Watched {
   void inherit(const Watched& before);
 
   /// Its link, as the kernel tells; null: there is none of that name. True: it has another socket.
-  bool saw_link(const netlink::Link* link, Clock::time_point now);
+  bool on_link(const netlink::Link* link, Clock::time_point now);
   /// Its socket is readable.
-  void hear(Clock::time_point now);
+  void process_events(Clock::time_point now);
   /// Time has passed: probes, if one is due.
   void due(Clock::time_point now);
 
@@ -30,9 +30,9 @@ class Watched {
   int fd() const { return prober_ ? prober_->fd() : -1; }
   int link() const { return link_; }  ///< 0: there is none
 
-  Verdict verdict() const;
-  /// The verdict, where it is not as it was told last.
-  std::optional<Verdict> take_news();
+  TargetStatus status() const;
+  /// The status, where it is not as it was told last.
+  std::optional<TargetStatus> take_news();
 
  private:
   bool open(const netlink::Link& link);

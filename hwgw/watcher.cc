@@ -72,7 +72,7 @@ class Watcher::Thread {
 
   // On the thread itself.
   void watch(const std::vector<Target>& targets);
-  std::vector<Verdict> verdicts();
+  std::vector<TargetStatus> statuses();
 
  private:
   using Number = std::uint64_t;
@@ -86,9 +86,9 @@ class Watcher::Thread {
   void run();
   void wait();
   void run_tasks();
-  void hear_links();
+  void process_link_events();
   void look_at_link(Number number, Entry& entry);
-  void saw_link(Number number, Entry& entry, const netlink::Link* link);
+  void on_link(Number number, Entry& entry, const netlink::Link* link);
   void settle(Number number, Entry& entry);
   void poll(Number number, Entry& entry, bool has_other_socket);
   void run_timers();
@@ -170,12 +170,12 @@ void Watcher::Thread::wait() {
     tasks |= number == kTasks;
     const auto entry = entries_.find(number);
     if (entry == entries_.end()) continue;
-    survives("hear an answer to a probe", [&] {
-      entry->second.watched.hear(Clock::now());
+    survives("receive an answer to a probe", [&] {
+      entry->second.watched.process_events(Clock::now());
       settle(number, entry->second);
     });
   }
-  if (links) survives("hear of links", [this] { hear_links(); });
+  if (links) survives("process link events", [this] { process_link_events(); });
   if (tasks) run_tasks();
 }
 
@@ -214,18 +214,18 @@ void Watcher::Thread::try_later(Number number, Entry& entry, Clock::time_point n
 // --- links
 
 /// Carrier events of a veth come at once, of others up to a second late (net/core/link_watch.c).
-void Watcher::Thread::hear_links() {
+void Watcher::Thread::process_link_events() {
   const auto whole = links_->drain([this](netlink::Observation&& told) {
     const auto* seen = std::get_if<netlink::Seen<netlink::Link>>(&told);
     const auto* gone = std::get_if<netlink::Gone<netlink::Link>>(&told);
     for (auto& [number, entry] : entries_) {
       const Target& target = entry.watched.target();
       if (seen && seen->value.name == target.interface) {
-        saw_link(number, entry, &seen->value);
+        on_link(number, entry, &seen->value);
       } else if (seen && seen->value.index == entry.watched.link()) {
-        saw_link(number, entry, nullptr);  // it has another name now
+        on_link(number, entry, nullptr);  // it has another name now
       } else if (gone && gone->value.index == entry.watched.link()) {
-        saw_link(number, entry, nullptr);
+        on_link(number, entry, nullptr);
       }
     }
   });
@@ -236,11 +236,11 @@ void Watcher::Thread::hear_links() {
 void Watcher::Thread::look_at_link(Number number, Entry& entry) {
   const auto index = lister_->index_of(entry.watched.target().interface);
   const auto link = index ? lister_->link(*index) : tl::unexpected(index.error());
-  saw_link(number, entry, link ? &*link : nullptr);
+  on_link(number, entry, link ? &*link : nullptr);
 }
 
-void Watcher::Thread::saw_link(Number number, Entry& entry, const netlink::Link* link) {
-  const bool reopened = entry.watched.saw_link(link, Clock::now());
+void Watcher::Thread::on_link(Number number, Entry& entry, const netlink::Link* link) {
+  const bool reopened = entry.watched.on_link(link, Clock::now());
   poll(number, entry, reopened);
   settle(number, entry);
 }
@@ -299,9 +299,9 @@ void Watcher::Thread::watch(const std::vector<Target>& targets) {
   }
 }
 
-std::vector<Verdict> Watcher::Thread::verdicts() {
-  std::vector<Verdict> all;
-  for (const auto& [number, entry] : entries_) all.push_back(entry.watched.verdict());
+std::vector<TargetStatus> Watcher::Thread::statuses() {
+  std::vector<TargetStatus> all;
+  for (const auto& [number, entry] : entries_) all.push_back(entry.watched.status());
   return all;
 }
 
@@ -322,12 +322,12 @@ void Watcher::watch(std::vector<Target> targets) {
   thread_->post([thread = thread_.get(), targets = std::move(targets)] { thread->watch(targets); });
 }
 
-std::vector<Verdict> Watcher::verdicts() {
-  std::promise<std::vector<Verdict>> promise;
+std::vector<TargetStatus> Watcher::statuses() {
+  std::promise<std::vector<TargetStatus>> promise;
   auto answer = promise.get_future();
   thread_->post([thread = thread_.get(), &promise] {
     try {
-      promise.set_value(thread->verdicts());
+      promise.set_value(thread->statuses());
     } catch (...) {
       promise.set_exception(std::current_exception());
     }

@@ -35,7 +35,7 @@ struct Target {
 };
 
 /// What is known of a target.
-struct Verdict {
+struct TargetStatus {
   std::string target;
   State state = State::alive;
   std::string reason;  ///< of the latest change; empty: there was none
@@ -53,7 +53,7 @@ class Watcher {
   /// Called on the watcher's thread when a target's state, or the MAC that answers for it, is not
   /// what it was; and once for each target whose first answer, or lack of it, is known. Must not
   /// block.
-  using Report = std::function<void(const Verdict&)>;
+  using Report = std::function<void(const TargetStatus&)>;
 
   /// Probes of all routers together, a second: more targets are asked less often.
   static constexpr std::uint32_t kMostProbes = 1000;
@@ -67,7 +67,7 @@ class Watcher {
   /// Runs a task on the watcher's thread, after those before it.
   void post(std::function<void()> task);
   /// All targets as they are now; waits for the thread. Not to be called from a report.
-  std::vector<Verdict> verdicts();
+  std::vector<TargetStatus> statuses();
 
  private:
   class Thread;

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "dataplane/engine/egress.h"
 #include "dataplane/engine/elements.h"
 #include "dataplane/engine/presence.h"
-#include "dataplane/engine/ways_out.h"
+#include "nat/egress.h"
 #include "nat/marks.h"
 #include "nat/nat.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"
-#include "nat/ways_out.h"
 
 namespace novaplane::nat {
 namespace {
@@ -74,7 +74,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
       compile_uplink(context, uplink, out);
     }
   }
-  compile_ways_out(context, object, out);
+  compile_egress(context, object, out);
   compile_proxying6(context, out);
   for (const Prefix& range : context.cloud.no_snat) {
     elements.add(range.address.is_v4() ? kNoSnat : kNoSnat6, range);
@@ -96,7 +96,7 @@ void compile_network(const Context& context, const Object& object, const cloud::
     constexpr bool kProxy = true;
     out.neighbours.push_back({{network.bridge, kMetadataAddress.address, kProxy}, {}});
   }
-  compile_order(context, object, network, out);
+  compile_preference(context, object, network, out);
   Elements elements(object, out);
   if (engine::is_gateway_host(context, network)) {
     elements.add(kPairRanges, network.cidr);
@@ -134,7 +134,7 @@ struct Served {
   const cloud::Network& network;
 };
 
-/// None: bound to nothing, or to a port whose way out is another host; or for a reason that goes to
+/// None: bound to nothing, or to a port whose gateway is another host; or for a reason that goes to
 /// the problems.
 std::optional<Served> served(const Context& context, const std::string& name, Rows& out) {
   const auto port = context.cloud.ports.find(name);

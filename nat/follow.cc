@@ -2,7 +2,7 @@
 #include <cstring>
 #include <set>
 
-#include "dataplane/engine/ways_out.h"
+#include "dataplane/engine/egress.h"
 #include "nat/nat.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"
@@ -145,7 +145,7 @@ void Nat::follow(const Context& context, const engine::RouteKey& key, const engi
   const bool is_public_address = key.table == kLocalTable && after &&
                                  after->type == engine::Route::Type::local &&
                                  key.destination.length == key.destination.address.bits();
-  if (after && key.table > engine::kOrderTables && key.table <= engine::kLastOrderTable) {
+  if (after && key.table > engine::kPreferenceTables && key.table <= engine::kLastPreferenceTable) {
     forget_dead_uplinks(context, out);
   }
   if (!is_public_address) return;
@@ -157,8 +157,8 @@ void Nat::follow(const Context& context, const engine::RouteKey& key, const engi
 
 /// Flows bear the number of their uplink in bits that are not looked at any more: they would leave
 /// by another one, with an address of theirs.
-void Nat::follow(const Context&, const engine::RuleKey&, const engine::Rule* before,
-                 const engine::Rule* after, Consequences& out) const {
+void Nat::follow(const Context&, const engine::PolicyRuleKey&, const engine::PolicyRule* before,
+                 const engine::PolicyRule* after, Consequences& out) const {
   if (!before || !after || before->mask == after->mask || !engine::is_of_uplink(*before)) return;
   ForgetFlows flows{ForgetFlows::Which::mark, {}};
   flows.mark = before->mark;

@@ -119,12 +119,12 @@ std::vector<Rule> private_rules() {
 
 }  // namespace
 
-nft::Frame guard_frame() {
-  nft::Frame frame{sets(), chains(), {}};
+nft::Ruleset guard_ruleset() {
+  nft::Ruleset ruleset{sets(), chains(), {}};
   for (auto* rules : {floating_rules, own_address_rules, private_rules}) {
-    frame.merge({{}, {}, rules()});
+    ruleset.merge({{}, {}, rules()});
   }
-  return frame;
+  return ruleset;
 }
 
 }  // namespace novaplane::nat

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 /// Conntrack translates what it knows. What it does not (a segment beyond the window, a RST without
 /// a flow) would pass as it is: a guest's own address to the provider; a guest's segment to the
@@ -8,6 +8,6 @@
 /// silence.
 namespace novaplane::nat {
 
-nft::Frame guard_frame();
+nft::Ruleset guard_ruleset();
 
 }  // namespace novaplane::nat

@@ -104,8 +104,8 @@ std::vector<Rule> mark_rules(const Marks& marks) {
   keep_inbound(marks, rules);
   for (std::uint32_t i = 0; i < kBits; ++i) {
     rules.push_back(rule(Family::inet, "uplink", "its network's order of uplinks")
-                        .in({iifname}, kOrderBits[i].name)
-                        .set_mark_bits(marks.order(1u << i)));
+                        .in({iifname}, kPreferenceBits[i].name)
+                        .set_mark_bits(marks.preference(1u << i)));
   }
   restore(marks, rules, "uplink");
   restore(marks, rules, "host");

@@ -10,14 +10,15 @@ namespace novaplane::nat {
 class Nat : public engine::Subsystem {
  public:
   std::string_view name() const override { return "nat"; }
-  nft::Frame frame(const engine::Marks&) const override;
+  nft::Ruleset ruleset(const engine::Marks&) const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
   void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
               const nft::Element* after, engine::Consequences&) const override;
   void follow(const engine::Context&, const engine::RouteKey&, const engine::Route* before,
               const engine::Route* after, engine::Consequences&) const override;
-  void follow(const engine::Context&, const engine::RuleKey&, const engine::Rule* before,
-              const engine::Rule* after, engine::Consequences&) const override;
+  void follow(const engine::Context&, const engine::PolicyRuleKey&,
+              const engine::PolicyRule* before, const engine::PolicyRule* after,
+              engine::Consequences&) const override;
   void follow(const engine::Context&, const engine::NeighbourKey&, const engine::Neighbour* before,
               const engine::Neighbour* after, engine::Consequences&) const override;
   void announce_again(const engine::Context&, const std::string& link,

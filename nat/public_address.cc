@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "dataplane/engine/egress.h"
 #include "dataplane/engine/presence.h"
-#include "dataplane/engine/ways_out.h"
 
 namespace novaplane::nat {
 namespace {

@@ -18,7 +18,7 @@ constexpr SetName kForceSnat{Family::inet, "force_snat"};          ///< ranges
 constexpr SetName kFloatingToFixed{Family::inet, "floating_to_fixed"};
 constexpr SetName kFixedToFloating{Family::inet, "fixed_to_floating"};
 constexpr SetName kUplinkOf{Family::inet, "uplink_of"};  ///< fixed address : chain of its uplink
-// Of hosts that switch uplinks (nat/ways_out.h).
+// Of hosts that switch uplinks (nat/egress.h).
 constexpr SetName kTracked{Family::inet, "tracked"};  ///< interfaces of uplinks, and bridges
 constexpr SetName kMarked{Family::inet, "marked"};    ///< interfaces of uplinks with a mark
 constexpr SetName kMovable{Family::inet, "movable"};  ///< floating IPs of no uplink in particular
@@ -26,10 +26,10 @@ constexpr SetName kUplinkBits[] = {{Family::inet, "uplink_1"},  ///< interfaces,
                                    {Family::inet, "uplink_2"},  ///< the uplink's number
                                    {Family::inet, "uplink_4"},
                                    {Family::inet, "uplink_8"}};
-constexpr SetName kOrderBits[] = {{Family::inet, "order_1"},  ///< bridges, by each bit of the
-                                  {Family::inet, "order_2"},  ///< number of their order of uplinks
-                                  {Family::inet, "order_4"},
-                                  {Family::inet, "order_8"}};
+constexpr SetName kPreferenceBits[] = {{Family::inet, "order_1"},  ///< bridges, by each bit of the
+                                       {Family::inet, "order_2"},  ///< number of their preference
+                                       {Family::inet, "order_4"},
+                                       {Family::inet, "order_8"}};
 constexpr SetName kPortForwards{Family::inet, "port_forwards"};  ///< to address . port
 constexpr SetName kMetadata{Family::inet, "metadata"};           ///< what guests ask : who answers
 constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};  ///< who answers

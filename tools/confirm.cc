@@ -14,7 +14,7 @@
 #include "tools/apply.h"
 #include "tools/command.h"
 #include "tools/document.h"
-#include "tools/guardian.h"
+#include "tools/rollback_timer.h"
 #include "tools/session.h"
 #include "tools/terminal.h"
 #include "tools/writer.h"
@@ -49,45 +49,47 @@ bool is_from_just_now(const std::string& path) {
 
 /// What comes back unless the new text is confirmed. Beside a daemon that has read the new text
 /// from its own file already: what it had before.
-Result<std::optional<std::string>> text_to_bring_back(const Duty& duty) {
-  const node::TrialFiles files(duty.options.run_dir);
+Result<std::optional<std::string>> text_to_bring_back(const RollbackSettings& settings) {
+  const node::TrialFiles files(settings.options.run_dir);
   const auto confirmed = read_whole(files.confirmed);
-  if (duty.followed.empty() || duty.followed != duty.file) {
+  if (settings.followed.empty() || settings.followed != settings.file) {
     return confirmed ? std::optional(*confirmed) : std::nullopt;
   }
-  if (confirmed && *confirmed != duty.text) return std::optional(*confirmed);
+  if (confirmed && *confirmed != settings.text) return std::optional(*confirmed);
   const auto previous = read_whole(files.previous);
   if (previous && is_from_just_now(files.confirmed)) {
     if (auto kept = files.confirm(*previous); !kept) return tl::unexpected(kept.error());
     return std::optional(*previous);
   }
   return failure(
-      fmt::format("{} is in force already: there is nothing to put on trial", duty.file));
+      fmt::format("{} is in force already: there is nothing to put on trial", settings.file));
 }
 
-/// A guardian that could not bring it back would be of no use.
-Result<void> can_be_brought_back(const std::optional<std::string>& text, const Duty& duty) {
+/// A rollback timer that could not bring it back would be of no use.
+Result<void> can_be_brought_back(const std::optional<std::string>& text,
+                                 const RollbackSettings& settings) {
   if (!text) return {};
   std::istringstream stream(*text);
-  const auto cloud = cloud::parse(stream, node::TrialFiles(duty.options.run_dir).confirmed);
+  const auto cloud = cloud::parse(stream, node::TrialFiles(settings.options.run_dir).confirmed);
   return cloud ? Result<void>()
                : failure("bring back what was confirmed last", cloud.error().front().message());
 }
 
-Result<Report> bring_up(cloud::Cloud cloud, const Writer& writer, const Duty& duty) {
-  if (writer.lock) return apply(std::move(cloud), duty.options);
-  return let_daemon_pass(writer.daemon, duty.options, "/trial");
+Result<Report> bring_up(cloud::Cloud cloud, const Writer& writer,
+                        const RollbackSettings& settings) {
+  if (writer.lock) return apply(std::move(cloud), settings.options);
+  return let_daemon_pass(writer.daemon, settings.options, "/trial");
 }
 
-/// What the guardian and the daemon need, in files and in `duty`.
-Result<void> prepare(Duty& duty) {
-  auto before = text_to_bring_back(duty);
+/// What the rollback timer and the daemon need, in files and in `settings`.
+Result<void> prepare(RollbackSettings& settings) {
+  auto before = text_to_bring_back(settings);
   if (!before) return tl::unexpected(before.error());
-  if (auto can = can_be_brought_back(*before, duty); !can) return can;
-  duty.confirmed = std::move(*before);
-  const node::TrialFiles files(duty.options.run_dir);
-  auto kept = make_directories(duty.options.run_dir);
-  if (kept) kept = write_durably(files.on_trial, duty.text, 0600);
+  if (auto can = can_be_brought_back(*before, settings); !can) return can;
+  settings.confirmed = std::move(*before);
+  const node::TrialFiles files(settings.options.run_dir);
+  auto kept = make_directories(settings.options.run_dir);
+  if (kept) kept = write_durably(files.on_trial, settings.text, 0600);
   if (!kept)
     return failure("put nothing on trial, since it cannot be kept", kept.error().message());
   ::unlink(files.rolled_back.c_str());
@@ -95,26 +97,27 @@ Result<void> prepare(Duty& duty) {
 }
 
 /// Who has the seat has the files of a trial: nothing is written before.
-Result<void> seat_a_guardian(Duty& duty) {
-  const auto seat = node::GuardianSeat::take();
+Result<void> set_rollback_timer(RollbackSettings& settings) {
+  const auto seat = node::RollbackTimerSocket::take();
   if (!seat) return tl::unexpected(seat.error());
-  auto started = prepare(duty);
-  if (started) started = start_guardian(*seat, duty);
-  if (!started) node::GuardianSeat::remove_names();
+  auto started = prepare(settings);
+  if (started) started = start_rollback_timer(*seat, settings);
+  if (!started) node::RollbackTimerSocket::remove_names();
   return started;
 }
 
-Result<Report> try_out(cloud::Cloud cloud, Duty duty) {
-  if (auto root = require_root(duty.options); !root) return tl::unexpected(root.error());
+Result<Report> try_out(cloud::Cloud cloud, RollbackSettings settings) {
+  if (auto root = require_root(settings.options); !root) return tl::unexpected(root.error());
   if (auto sentence = node::trial_sentence(); !sentence.empty()) return failure(sentence);
-  const auto writer = become_writer(duty.options);
+  const auto writer = become_writer(settings.options);
   if (!writer) return tl::unexpected(writer.error());
-  if (!writer->lock) duty.followed = writer->daemon.document;
-  if (!writer->lock && is_same_file(duty.file, duty.followed)) duty.file = duty.followed;
-  if (auto seated = seat_a_guardian(duty); !seated) return tl::unexpected(seated.error());
-  auto report = bring_up(std::move(cloud), *writer, duty);
+  if (!writer->lock) settings.followed = writer->daemon.document;
+  if (!writer->lock && is_same_file(settings.file, settings.followed))
+    settings.file = settings.followed;
+  if (auto seated = set_rollback_timer(settings); !seated) return tl::unexpected(seated.error());
+  auto report = bring_up(std::move(cloud), *writer, settings);
   const bool is_refused = !writer->lock && report && !report->error.empty();
-  if (!report || is_refused) (void)node::ask_guardian('r');
+  if (!report || is_refused) (void)node::ask_rollback_timer('r');
   return report;
 }
 
@@ -156,9 +159,9 @@ int up_on_trial(const Options& options) {
     complain(text.error().message());
     return kFailed;
   }
-  Duty duty{options, absolute(options.arguments.front()), *text, {}, *time, {}};
-  duty.options.run_dir = absolute(options.run_dir);
-  const auto report = try_out(std::move(*cloud), std::move(duty));
+  RollbackSettings settings{options, absolute(options.arguments.front()), *text, {}, *time, {}};
+  settings.options.run_dir = absolute(options.run_dir);
+  const auto report = try_out(std::move(*cloud), std::move(settings));
   if (!report) {
     complain(report.error().message());
     return kFailed;
@@ -173,7 +176,7 @@ int confirm(const Options& options) {
     complain(root.error().message());
     return kFailed;
   }
-  const auto answer = node::ask_guardian('c');
+  const auto answer = node::ask_rollback_timer('c');
   std::istringstream words(answer.value_or(""));
   std::string word, rest;
   words >> word;

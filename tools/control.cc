@@ -53,7 +53,7 @@ class Conversation {
     return wait(kToConnect,
                 [&](auto done) { http::async_write(stream_, question, std::move(done)); });
   }
-  error_code hear(std::chrono::seconds time) {
+  error_code process_events(std::chrono::seconds time) {
     parser_.body_limit(boost::none);  // `show` of a large host
     return wait(time,
                 [&](auto done) { http::async_read(stream_, buffer_, parser_, std::move(done)); });
@@ -109,7 +109,7 @@ Result<std::string> ask_daemon(const std::string& run_dir, const std::string& me
     return tl::unexpected(sure.error());
   }
   if (const auto error = conversation.say(request(method, target))) return failed(error);
-  if (const auto error = conversation.hear(method == "GET" ? kToTell : kToPass)) {
+  if (const auto error = conversation.process_events(method == "GET" ? kToTell : kToPass)) {
     return failed(error);
   }
   auto response = conversation.response();

@@ -34,8 +34,8 @@ void clean_up(engine::Executor& executor, Left left, const Options& options, Rep
   const auto more = node::remove_files(options.run_dir, left == Left::files);
   files.insert(files.end(), more.begin(), more.end());
   if (left == Left::files) report.failures.clear();
-  report.unkept.clear();
-  for (const Error& error : files) report.unkept.push_back("still there: " + error.message());
+  report.unrecorded.clear();
+  for (const Error& error : files) report.unrecorded.push_back("still there: " + error.message());
   if (files.empty()) return;
   report.hint =
       fmt::format("{}make {} writable, or make room there, then run down again",

@@ -104,7 +104,7 @@ std::string to_json(const Report& report) {
   return text_of({{"changed", std::move(changed)},
                   {"failures", json_of(report.failures)},
                   {"waiting", json_of(report.waiting)},
-                  {"unkept", report.unkept},
+                  {"unkept", report.unrecorded},
                   {"error", report.error}});
 }
 

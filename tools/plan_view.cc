@@ -14,7 +14,7 @@ template <class Key, class Row>
 char mark_of(const engine::Change<Key, Row>& change) {
   return change.before && change.after ? '~' : change.after ? '+' : '-';
 }
-char mark_of(const engine::FrameChange& c) { return c.what.starts_with("delete") ? '-' : '~'; }
+char mark_of(const engine::RulesetChange& c) { return c.what.starts_with("delete") ? '-' : '~'; }
 char mark_of(const engine::Raise& raise) { return raise.why == "new" ? '+' : '~'; }
 char mark_of(const engine::Announce&) { return '*'; }
 char mark_of(const engine::Reannounce&) { return '*'; }
@@ -98,14 +98,14 @@ std::string remarks_text(std::string_view title, const std::vector<Remark>& rema
 }  // namespace
 
 PlanView view(engine::Plan plan, const engine::Engine& engine, const std::string& host) {
-  sort_for_reading(plan, engine.frame());
+  sort_for_reading(plan, engine.ruleset());
   PlanView shown;
   shown.host = host;
   shown.steps.reserve(plan.size());
   for (const engine::Step& step : plan) {
     const char mark = std::visit([](const auto& o) { return mark_of(o); }, step.operation);
     shown.steps.push_back(
-        {mark, std::string(to_string(step.phase)), step.what(engine.frame()), step.why()});
+        {mark, std::string(to_string(step.phase)), step.what(engine.ruleset()), step.why()});
   }
   const auto status = engine.status();
   shown.waiting = remarks(status, engine::State::waiting);

@@ -65,17 +65,17 @@ std::vector<Remark> remarks(const std::map<engine::Object, engine::Status>& stat
 Report report_of(const node::Outcome& outcome, engine::Engine& engine) {
   Report report;
   engine::Plan done = outcome.done;
-  sort_for_reading(done, engine.frame());
+  sort_for_reading(done, engine.ruleset());
   for (const engine::Step& step : done) {
-    report.changed.push_back({step.what(engine.frame()), step.why()});
+    report.changed.push_back({step.what(engine.ruleset()), step.why()});
   }
   for (const SummaryLine& line : summarize(outcome.done)) {
     report.summary.push_back(line_of(line.verb, fmt::format("{}", fmt::join(line.things, ", "))));
   }
   for (const auto& [object, reason] : outcome.failures) report.failures.push_back({object, reason});
   report.waiting = remarks(engine.status(), engine::State::waiting);
-  for (const std::string& sentence : outcome.unkept)
-    report.unkept.push_back("not recorded: " + sentence);
+  for (const std::string& sentence : outcome.unrecorded)
+    report.unrecorded.push_back("not recorded: " + sentence);
   return report;
 }
 
@@ -92,7 +92,7 @@ int deliver(const Report& report, bool json, bool verbose) {
     failures.push_back(fmt::format("{}: {}", object, reason));
   }
   complain_of(failures, "more failure", verbose);
-  complain_of(report.unkept, "more record", verbose);
+  complain_of(report.unrecorded, "more record", verbose);
   if (!report.hint.empty()) complain(report.hint);
   if (!report.error.empty()) complain(report.error);
   return report.ok() ? kDone : kFailed;

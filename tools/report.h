@@ -23,11 +23,11 @@ struct Report {
   std::vector<Change> changed;
   std::vector<std::string> summary;  ///< lines for people; empty: none is known
   std::vector<Remark> failures, waiting;
-  std::vector<std::string> unkept;  ///< what could not be kept in files, or not be removed
-  std::string hint;                 ///< what to do about that
-  std::string error;                ///< the pass itself could not be finished
+  std::vector<std::string> unrecorded;  ///< what could not be kept in files, or not be removed
+  std::string hint;                     ///< what to do about that
+  std::string error;                    ///< the pass itself could not be finished
 
-  bool ok() const { return failures.empty() && unkept.empty() && error.empty(); }
+  bool ok() const { return failures.empty() && unrecorded.empty() && error.empty(); }
 };
 
 Report report_of(const node::Outcome& outcome, engine::Engine& engine);

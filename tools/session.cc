@@ -39,7 +39,7 @@ Result<void> Session::observe() {
   if (auto seen = node->observe(); !seen) return seen;
   const auto services_seen = services.observe();
   if (!services_seen) return tl::unexpected(services_seen.error());
-  engine().saw(*services_seen);
+  engine().on_services(*services_seen);
   return {};
 }
 

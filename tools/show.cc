@@ -43,7 +43,7 @@ Table networks(const Show& show) {
   Table table({"NETWORK", "BRIDGE", "SEGMENT", "ADDRESS", "MTU", "PORTS", "WIRE", "STATE", "DHCP"});
   for (const node::NetworkRow& row : show.networks) {
     table.add({row.name, row.bridge, row.segment, list_of(row.addresses), std::to_string(row.mtu),
-               std::to_string(row.ports), row.wire, row.state, dhcp_of(row)});
+               std::to_string(row.ports), row.underlay_port, row.state, dhcp_of(row)});
   }
   return table;
 }
@@ -96,7 +96,7 @@ Table gateways(const Show& show) {
   for (const hwgw::GatewayRow& row : show.gateways) {
     const bool w = row.is_watched, probed = w && !row.is_shared;
     table.add({row.network, row.router.to_string(), text_of(row.mac),
-               row.state + (row.carried ? ", carried here" : ""), since(row),
+               row.state + (row.is_proxied ? ", proxied here" : ""), since(row),
                probed ? fmt::format("{} %", row.loss) : "",
                probed ? fmt::format("{} us", row.rtt_us) : "",
                w ? std::to_string(row.switches) : "not watched", row.reason});

@@ -52,13 +52,13 @@ std::string_view verb_of(const Change& change, std::string_view add, std::string
 
 struct Counter {
   Counts counts = {};
-  std::string frame = {};  ///< what happened to the rules
+  std::string ruleset = {};  ///< what happened to the rules
   /// By kind.
   std::map<std::string, std::set<std::string>> made = {}, changed = {};
   std::set<std::string> announced = {};
 
-  void operator()(const engine::FrameChange& c) {
-    frame = c.what.starts_with("delete") ? "removed" : "wrote";
+  void operator()(const engine::RulesetChange& c) {
+    ruleset = c.what.starts_with("delete") ? "removed" : "wrote";
   }
   void operator()(const engine::LinkChange& c) {
     if (c.after) (c.before ? changed : made)[c.after->kind].insert(c.key);
@@ -74,7 +74,7 @@ struct Counter {
   void operator()(const engine::AttachmentChange& c) {
     counts.add({verb_of(c, "attached", "detached"), "port"});
   }
-  void operator()(const engine::TakeoverChange&) {
+  void operator()(const engine::NicMigrationChange&) {
     counts.add({"moved", "NIC's addresses and routes", "NICs' addresses and routes"});
   }
   void operator()(const engine::AddressChange& c) {
@@ -104,7 +104,7 @@ struct Counter {
   void operator()(const engine::ShaperChange& c) {
     counts.add({verb_of(c, "added", "removed"), "rate limit"});
   }
-  void operator()(const engine::RuleChange& c) {
+  void operator()(const engine::PolicyRuleChange& c) {
     counts.add({verb_of(c, "added", "removed"), "policy rule"});
   }
   void operator()(const engine::Announce& a) { announced.insert(a.address.to_string()); }
@@ -128,7 +128,7 @@ std::vector<SummaryLine> summarize(const engine::Plan& done) {
   announced.add({"announced", "address", "addresses"}, counter.announced.size());
 
   std::vector<SummaryLine> lines;
-  if (!counter.frame.empty()) lines.push_back({counter.frame, {"the rules of nf_tables"}});
+  if (!counter.ruleset.empty()) lines.push_back({counter.ruleset, {"the rules of nf_tables"}});
   links.write(lines);
   counter.counts.write(lines);
   announced.write(lines);

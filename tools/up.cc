@@ -40,7 +40,7 @@ Result<Report> bring_up(cloud::Cloud cloud, const Options& options) {
   const auto kept = node::TrialFiles(options.run_dir).confirm(*text);
   auto report = apply(std::move(cloud), options);
   if (report && !kept) {
-    report->unkept.push_back(fmt::format(
+    report->unrecorded.push_back(fmt::format(
         "a later `up --confirm` will not bring this document back: {}", kept.error().message()));
   }
   return report;

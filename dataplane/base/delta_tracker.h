@@ -43,8 +43,8 @@ class DeltaTracker {
   const Pair* find(const Key& key) const { return const_cast<DeltaTracker*>(this)->find(key); }
 
   /// Returns the row's note: a new one, or the one that it had.
-  Note& want(const Key& key, Row row) { return want(place(key), std::move(row)); }
-  Note& want(Pair& pair, Row row) {
+  Note& set_desired(const Key& key, Row row) { return set_desired(place(key), std::move(row)); }
+  Note& set_desired(Pair& pair, Row row) {
     Sides& sides = pair.second;
     if (sides.seen && row == sides.actual()) {
       sides.merge();
@@ -57,10 +57,10 @@ class DeltaTracker {
     return sides.note;
   }
 
-  void unwant(const Key& key) {
-    if (Pair* pair = find(key)) unwant(*pair);
+  void remove_desired(const Key& key) {
+    if (Pair* pair = find(key)) remove_desired(*pair);
   }
-  void unwant(Pair& pair) {
+  void remove_desired(Pair& pair) {
     if (!pair.second.wanted) return;
     pair.second.merge();
     pair.second.note = {};
@@ -70,7 +70,7 @@ class DeltaTracker {
 
   /// A row that is seen as it is wanted is not kept a second time.
   template <class R = Row>
-  void saw(const Key& key, R&& row) {
+  void set_actual(const Key& key, R&& row) {
     Pair* const last = listed_[kPending].empty() ? nullptr : listed_[kPending].back();
     // Differences are settled from the last one on: often it is this one.
     Pair& pair = last && last->first == key ? *last : place(key);
@@ -86,7 +86,7 @@ class DeltaTracker {
     settle(pair);
   }
 
-  void gone(const Key& key) {
+  void remove_actual(const Key& key) {
     if (Pair* pair = find(key)) forget(*pair);
   }
 

@@ -67,7 +67,7 @@ constexpr int kFewestMarkBits = 9;  ///< what there is to tell, see engine/marks
 
 struct Host {
   std::string name;
-  std::optional<std::string> vm_interface;  ///< none: networks here have no wire
+  std::optional<std::string> vm_interface;  ///< none: networks here have no underlay port
   std::optional<IpAddress> tunnel_address;  ///< where VXLANs leave and arrive; one family for all
   std::optional<SocketAddress> metadata;
   std::vector<ServicePort> allow;          ///< what guests may reach on the host

@@ -78,7 +78,7 @@ void validate_uplink(const Cloud& cloud, const Host& host, const Network& networ
 }
 
 /// The wire of the guests is not where the two hosts see each other.
-void validate_wire(const Host& host, const Network& network, Findings& findings) {
+void validate_underlay(const Host& host, const Network& network, Findings& findings) {
   if (host.uplinks.empty()) return;
   const auto& nic = network.interface ? network.interface : host.vm_interface;
   if (std::holds_alternative<Vxlan>(network.segment) || nic != host.uplinks.front().interface) {
@@ -136,7 +136,8 @@ void validate_pairs(const Cloud& cloud, Findings& findings) {
     validate_hosts_of(*network, members, findings);
     validate_number(cloud, *network, ids, findings);
     for (const std::string& name : network->gateway_hosts) {
-      if (const Host* host = lookup(cloud.hosts, name)) validate_wire(*host, *network, findings);
+      if (const Host* host = lookup(cloud.hosts, name))
+        validate_underlay(*host, *network, findings);
     }
   }
   for (const auto& [name, network] : members) {

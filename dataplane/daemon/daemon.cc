@@ -66,32 +66,33 @@ Result<void> Daemon::open() {
   node_->engine().await_calm(kCalmOfNics);
   documents_ = std::make_unique<Worker>(loop_, "np-documents");
   checks_ = std::make_unique<Worker>(loop_, "np-checks");
-  opened = keep(hands_, Hands::open(loop_, options_.run_dir));
-  if (opened) opened = node_->knows(hands_->senders());
+  opened = keep(workers_, Workers::open(loop_, options_.run_dir));
+  if (opened) opened = node_->set_own_senders(workers_->senders());
   if (opened) opened = keep(announcer_, Announcer::open(loop_));
   if (!opened) return opened;
   loop_.on_exception([this](const Error& error) { on_exception(error); });
   clients_loop_.on_exception(
       [](const Error& error) { log::error("a task ended by an exception: {}", error.message()); });
   reconciler_ = std::make_unique<Reconciler>(
-      loop_, *node_, *hands_, *announcer_,
+      loop_, *node_, *workers_, *announcer_,
       Reconciler::Listener{[this](const Reconciler::Tried& tried) { on_steps(tried); },
                            [this](PassRequests::Ticket ticket) { on_quiet(ticket); },
-                           [this](const auto& sentences) { on_unkept(sentences); }});
+                           [this](const auto& sentences) { on_unrecorded(sentences); }});
   opened = keep(silent_watch_, SilentWatch::open(loop_, *node_, [this](const auto& changed) {
-                  reconciler_->look_again(changed);
+                  reconciler_->resync(changed);
                 }));
   if (!opened) return opened;
   opened = keep(router_watch_, RouterWatch::open(loop_, *node_, options_.run_dir,
                                                  [this] { reconciler_->act_now(); }));
   if (!opened) return opened;
-  opened = keep(
-      uplinks_,
-      Uplinks::open(loop_, options_.run_dir,
-                    {[this](auto verdicts) { reconciler_->judge_uplinks(std::move(verdicts)); },
-                     [this](auto flows) { reconciler_->forget(std::move(flows)); }}));
+  opened =
+      keep(uplinks_,
+           Uplinks::open(
+               loop_, options_.run_dir,
+               {[this](auto statuses) { reconciler_->set_uplink_statuses(std::move(statuses)); },
+                [this](auto flows) { reconciler_->forget(std::move(flows)); }}));
   if (!opened) return opened;
-  node_->engine().judge_uplinks(uplinks_->verdicts());
+  node_->engine().set_uplink_statuses(uplinks_->statuses());
   reconciler_->wait_while([this] { return uplinks_->is_deciding(); });
   document_watch_ =
       std::make_unique<DocumentWatch>(loop_, document_.path(), [this] { read_document(); });
@@ -185,7 +186,7 @@ void Daemon::reload() {
   read_document([this] {
     if (!wanted_) return tell_manager(/*ready=*/true);
     ready_ = false;  // told again when it is done
-    reconciler_->look_again(Reconciler::Look::everything);
+    reconciler_->resync(Reconciler::Look::everything);
   });
 }
 
@@ -194,7 +195,7 @@ void Daemon::reload() {
 void Daemon::verify_later() {
   verify_.after(kVerifyEvery, [this] {
     if (document_.looks_changed()) read_document();
-    reconciler_->look_again(Reconciler::Look::silent);
+    reconciler_->resync(Reconciler::Look::silent);
     verify_later();
   });
 }
@@ -210,29 +211,29 @@ void Daemon::feed_watchdog(std::chrono::microseconds interval) {
 void Daemon::on_steps(const Reconciler::Tried& tried) {
   const engine::Plan& plan = *tried.plan;
   const std::vector<Result<void>>& results = *tried.results;
-  const std::string& intruder = tried.intruder;
+  const std::string& foreign_change = tried.foreign_change;
   if (requests_.any()) {
-    requests_.note({tried.plan, tried.results, node_->engine().shared_frame()}, tried.sent_after);
+    requests_.note({tried.plan, tried.results, node_->engine().shared_ruleset()}, tried.sent_after);
   }
   for (const engine::Step& step : plan) {
     if (!std::holds_alternative<engine::Reannounce>(step.operation)) continue;
     const auto line =
-        lines_.admit(fmt::format("{}: {}", step.what(node_->engine().frame()), step.why()),
+        lines_.admit(fmt::format("{}: {}", step.what(node_->engine().ruleset()), step.why()),
                      LineBudget::Clock::now());
     if (line) log::info("{}", *line);
   }
   if (const std::string counts = summary(plan, results); !counts.empty()) {
-    const bool is_repair = !intruder.empty();
+    const bool is_repair = !foreign_change.empty();
     const auto line = lines_.admit(
-        is_repair ? fmt::format("{}; repaired {}", intruder, counts) : "changed " + counts,
+        is_repair ? fmt::format("{}; repaired {}", foreign_change, counts) : "changed " + counts,
         LineBudget::Clock::now());
     if (line && is_repair) log::warning("{}", *line);
     if (line && !is_repair) log::info("{}", *line);
   }
   if (!log::is_enabled(log::Level::debug)) return;
-  const nft::Frame& frame = node_->engine().frame();
+  const nft::Ruleset& ruleset = node_->engine().ruleset();
   for (std::size_t i = 0; i < plan.size(); ++i) {
-    log::debug("{} ({}){}", plan[i].what(frame), plan[i].why(),
+    log::debug("{} ({}){}", plan[i].what(ruleset), plan[i].why(),
                results[i] ? "" : ": " + results[i].error().message());
   }
 }

@@ -14,7 +14,6 @@
 #include "dataplane/daemon/document_file.h"
 #include "dataplane/daemon/document_watch.h"
 #include "dataplane/daemon/gateway_role.h"
-#include "dataplane/daemon/hands.h"
 #include "dataplane/daemon/known_status.h"
 #include "dataplane/daemon/loop.h"
 #include "dataplane/daemon/options.h"
@@ -25,6 +24,7 @@
 #include "dataplane/daemon/signals.h"
 #include "dataplane/daemon/silent_watch.h"
 #include "dataplane/daemon/uplinks.h"
+#include "dataplane/daemon/workers.h"
 #include "dataplane/node/writer_lock.h"
 
 namespace novaplane::daemon {
@@ -62,7 +62,7 @@ class Daemon {
   // daemon_files.cc
   Result<void> open_control();
   void follow_confirmed(std::string text);
-  void on_unkept(const std::vector<std::string>& sentences);
+  void on_unrecorded(const std::vector<std::string>& sentences);
   void keep_files();
   void keep_files_later();
 
@@ -82,7 +82,7 @@ class Daemon {
   void end_trial(Loop::Task then = [] {});
   bool want_confirmed();  ///< false: there is none
   void watch_trial();
-  void guardian_has_gone();
+  void on_rollback_timer_exit();
 
   Options options_;
   Loop loop_;          ///< decides; owns everything but what the others are given
@@ -93,8 +93,8 @@ class Daemon {
   GatewayRole role_;
   std::string told_;       ///< to the service manager
   bool on_trial_ = false;  ///< another document than ours is in force, or may be
-  Fd guardian_;
-  std::unique_ptr<Watch> guardian_end_;
+  Fd rollback_timer_;
+  std::unique_ptr<Watch> rollback_timer_exit_;
   bool ready_ = false, wanted_ = false, news_due_ = false;
   PassRequests requests_{loop_};
   KnownStatus known_;
@@ -104,7 +104,7 @@ class Daemon {
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<node::WriterLock> lock_;
   std::unique_ptr<node::Node> node_;
-  std::unique_ptr<Hands> hands_;
+  std::unique_ptr<Workers> workers_;
   std::unique_ptr<Announcer> announcer_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<SilentWatch> silent_watch_;

@@ -48,7 +48,7 @@ std::string Daemon::status() {
 /// Others' tables may be large: a worker looks into them.
 void Daemon::show(Control::Answer answer) {
   node::Show show = node::show_rows(node_->engine(), options_.run_dir);
-  router_watch_->add_verdicts(show);
+  router_watch_->add_statuses(show);
   role_.add_to(show);
   node::add_health(show, uplinks_->health());
   checks_->run(

@@ -40,7 +40,7 @@ void Daemon::follow_confirmed(std::string text) {
   unconfirmed_ = std::move(text);
 }
 
-void Daemon::on_unkept(const std::vector<std::string>& sentences) {
+void Daemon::on_unrecorded(const std::vector<std::string>& sentences) {
   is_all_recorded_ = false;
   for (std::size_t i = 0; i < std::min(sentences.size(), kMostLogged); ++i) {
     log::warning("not recorded: {}", sentences[i]);
@@ -64,7 +64,7 @@ void Daemon::keep_files() {
     unconfirmed_.reset();
   }
   if (is_all_recorded_) return;
-  hands_->keep_originals([this](const Result<void>& kept) {
+  workers_->keep_originals([this](const Result<void>& kept) {
     if (!kept || std::exchange(is_all_recorded_, true)) return;
     log::info("what was found before is recorded now in {}", options_.run_dir);
   });

@@ -5,8 +5,9 @@
 #include "dataplane/daemon/log.h"
 #include "dataplane/node/trial.h"
 
-/// A document on trial (`novaplane up --confirm`): it is in force until its guardian says that the
-/// trial is over, and it is never the last good one. Our own file is not looked at meanwhile.
+/// A document on trial (`novaplane up --confirm`): it is in force until its rollback timer says
+/// that the trial is over, and it is never the last good one. Our own file is not looked at
+/// meanwhile.
 namespace novaplane::daemon {
 namespace {
 
@@ -37,7 +38,7 @@ void Daemon::begin_trial(std::function<void(std::string)> then) {
 std::string Daemon::want_on_trial(std::variant<cloud::Cloud, std::string> document) {
   if (const auto* sentence = std::get_if<std::string>(&document)) return *sentence;
   watch_trial();
-  if (!on_trial_) return "nothing is on trial: its guardian has gone";
+  if (!on_trial_) return "nothing is on trial: its rollback timer has gone";
   log::warning("another document is in force on trial");
   want_own(std::get<cloud::Cloud>(std::move(document)));
   return {};
@@ -46,20 +47,20 @@ std::string Daemon::want_on_trial(std::variant<cloud::Cloud, std::string> docume
 /// A daemon that starts in the middle of a trial changes nothing before it is over: its own file
 /// may be what is on trial.
 void Daemon::watch_trial() {
-  guardian_end_.reset();
-  guardian_ = node::watch_guardian();
-  on_trial_ = static_cast<bool>(guardian_);
+  rollback_timer_exit_.reset();
+  rollback_timer_ = node::watch_rollback_timer();
+  on_trial_ = static_cast<bool>(rollback_timer_);
   if (!on_trial_) return;
-  guardian_end_ = std::make_unique<Watch>(loop_, guardian_.get());
-  guardian_end_->when_readable([this] { guardian_has_gone(); });
+  rollback_timer_exit_ = std::make_unique<Watch>(loop_, rollback_timer_.get());
+  rollback_timer_exit_->when_readable([this] { on_rollback_timer_exit(); });
 }
 
 /// Our own file again; where that is no good, what was in force before.
 void Daemon::end_trial(Loop::Task then) {
   if (!std::exchange(on_trial_, false)) return then();
   log::info("the trial is over");
-  guardian_end_.reset();
-  guardian_.reset();
+  rollback_timer_exit_.reset();
+  rollback_timer_.reset();
   document_.forget();
   read_document([this, then = std::move(then)] {
     if (!document_.error().empty()) want_confirmed();
@@ -76,12 +77,12 @@ bool Daemon::want_confirmed() {
 
 /// Without a word: it was killed. Nobody has confirmed, so what was confirmed last is in force; our
 /// own file counts again with its next change.
-void Daemon::guardian_has_gone() {
+void Daemon::on_rollback_timer_exit() {
   if (!on_trial_) return;
   if (!want_confirmed()) return end_trial();
   log::warning("whoever watched over the trial has gone: what was confirmed last is in force");
   on_trial_ = false;
-  guardian_.reset();
+  rollback_timer_.reset();
 }
 
 }  // namespace novaplane::daemon

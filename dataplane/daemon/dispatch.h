@@ -15,7 +15,7 @@ constexpr std::size_t kDeletedAtOnce =
 
 /// The kernel's part goes first: services stand on it. Links are deleted when nothing else is to be
 /// done, and few at a time, so that a change that somebody waits for comes in between.
-/// `services_busy`: an earlier order of theirs is under way; what is planned for them may be part
+/// `services_busy`: an earlier request of theirs is under way; what is planned for them may be part
 /// of it.
 Dispatch choose(node::Parts parts, bool services_busy);
 

@@ -69,7 +69,7 @@ Result<void> DocumentWatch::start() {
   if (!inotify_) return failure("watch " + path_, errno);
   watch_ = std::make_unique<Watch>(loop_, inotify_.get(), "the document's folder");
   arm();
-  watch_->when_readable([this] { hear(); });
+  watch_->when_readable([this] { process_events(); });
   return {};
 }
 
@@ -101,7 +101,7 @@ bool DocumentWatch::concerns(int descriptor, std::uint32_t mask, const std::stri
   return !(mask & IN_CREATE) || !is_regular_file(directory->second.path + "/" + name);
 }
 
-void DocumentWatch::hear() {
+void DocumentWatch::process_events() {
   alignas(inotify_event) char buffer[4096];
   constexpr int kAtOnce = 64;  // reads: a folder in which much happens does not hold the loop
   bool changed = false;
@@ -121,7 +121,7 @@ void DocumentWatch::hear() {
       on_change_();
     });
   }
-  watch_->when_readable([this] { hear(); });
+  watch_->when_readable([this] { process_events(); });
 }
 
 }  // namespace novaplane::daemon

@@ -35,7 +35,7 @@ class DocumentWatch {
 
  private:
   void arm();
-  void hear();
+  void process_events();
   bool concerns(int descriptor, std::uint32_t mask, const std::string& name) const;
 
   std::string path_;

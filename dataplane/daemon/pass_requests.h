@@ -36,7 +36,7 @@ class PassRequests {
   /// Whether anybody waits.
   bool any();
 
-  /// Steps of an order that was sent after the requests up to `sent_after` had asked.
+  /// Steps of a request that was sent after the requests up to `sent_after` had asked.
   void note(const PassReport::Steps& steps, Ticket sent_after);
   /// The pass that began after the requests up to `began_after` has ended.
   void finish(Ticket began_after, const Failures& failures);

@@ -26,14 +26,14 @@ bool any_succeeded(const std::vector<Result<void>>& results) {
 
 }  // namespace
 
-engine::Report Reconciler::report_of(const engine::Plan& plan, const Error& error) {
+engine::ApplyResult Reconciler::report_of(const engine::Plan& plan, const Error& error) {
   return {std::vector<Result<void>>(plan.size(), tl::unexpected(error))};
 }
 
-Reconciler::Reconciler(Loop& loop, node::Node& node, Hands& hands, Announcer& announcer,
+Reconciler::Reconciler(Loop& loop, node::Node& node, Workers& workers, Announcer& announcer,
                        Listener listener)
     : node_(node),
-      hands_(hands),
+      workers_(workers),
       announcer_(announcer),
       listener_(std::move(listener)),
       netlink_events_(loop, node.netlink_fd(), "rtnetlink events"),
@@ -53,34 +53,34 @@ void Reconciler::want(cloud::Cloud cloud) {
   std::erase_if(unfinished_,
                 [](const auto& step) { return step.phase == engine::Phase::announce; });
   node_.engine().load(std::move(cloud));
-  be_generous();
+  suspend_repair_budget();
   loop_.post("pass", [this] { pass(); });
 }
 
-void Reconciler::look_again(Look what) {
+void Reconciler::resync(Look what) {
   look_silent_ = look_at_services_ = true;
   if (what == Look::everything) {
     look_everywhere_ = true;
     node_.engine().retry_now();
-    be_generous();
+    suspend_repair_budget();
   }
   pass();
 }
 
-void Reconciler::look_again(const node::Changed& changed) {
+void Reconciler::resync(const node::Changed& changed) {
   changed_.add(changed);
   pass();
 }
 
 void Reconciler::act_now() {
-  be_generous();
+  suspend_repair_budget();
   if (called_off_) *called_off_ = true;
   pass();
 }
 
 void Reconciler::pass_now() {
-  be_generous();
-  look_again(Look::silent);
+  suspend_repair_budget();
+  resync(Look::silent);
 }
 
 /// Their pass tries what failed before it, also what failed since they asked.
@@ -90,9 +90,9 @@ void Reconciler::begin_for_requests() {
   if (!services_busy_) began_ = asked_;
 }
 
-void Reconciler::be_generous() {
+void Reconciler::suspend_repair_budget() {
   quiet_ = false;
-  generous_until_ = Clock::now() + kPatience;
+  budget_suspended_until_ = Clock::now() + kPatience;
 }
 
 void Reconciler::stop(Loop::Task done) {
@@ -110,7 +110,7 @@ void Reconciler::pass() {
   differences_.reset();
   if (kernel_busy_ || looking_ || in_midst_ || stopped_ || must_pause()) return;
   pass_began_ = Clock::now();
-  if (!hear() || !learn() || !look()) return;
+  if (!process_events() || !learn() || !look()) return;
   listen();
   begin_for_requests();
   if (look_at_services_ && !services_busy_) observe_services();
@@ -137,15 +137,15 @@ void Reconciler::complete(engine::Plan plan) {
   if (kernel_busy_) return;
   spend();
   retry_later();
-  if (!services_busy_) settle_down();
+  if (!services_busy_) finish_pass();
 }
 
-/// What a router outside has made necessary comes first, alone: guests wait for it. Where the frame
-/// is written anew everything comes along, or others' elements would be gone meanwhile.
+/// What a router outside has made necessary comes first, alone: guests wait for it. Where the
+/// ruleset is written anew everything comes along, or others' elements would be gone meanwhile.
 engine::Plan Reconciler::what_is_urgent(engine::Plan plan) {
   engine::Engine& engine = node_.engine();
   const auto waited_for = engine.document().take_waited_for();
-  if (engine.frame_repair().empty()) {
+  if (engine.ruleset_repair().empty()) {
     engine::Plan first = node::only_of(waited_for, plan);
     if (!first.empty()) return first;
   }
@@ -156,7 +156,7 @@ engine::Plan Reconciler::what_is_urgent(engine::Plan plan) {
 
 bool Reconciler::must_pause() {
   const auto now = Clock::now();
-  if (now < generous_until_) return false;
+  if (now < budget_suspended_until_) return false;
   const auto pause = budget_.pause(now);
   if (pause == Clock::duration::zero()) {
     if (budget_.is_whole(now)) paused_ = false;
@@ -171,18 +171,20 @@ bool Reconciler::must_pause() {
 
 void Reconciler::spend() {
   const auto now = Clock::now();
-  if (now >= generous_until_) budget_.spend(now, now - pass_began_);
+  if (now >= budget_suspended_until_) budget_.spend(now, now - pass_began_);
 }
 
-/// A flood is heard in slices, between which the loop has other tasks. False: the pass goes on
-/// later. A flood without end does not end all passes: what is planned on half of it is outdated.
-bool Reconciler::hear() {
-  const auto heard = node_.hear_until(Clock::now() + kSlice);
-  if (!heard) return trouble(heard.error()), false;
+/// A flood of events is processed in slices, between which the loop has other tasks. False: the
+/// pass goes on later. A flood without end does not end all passes: what is planned on half of it
+/// is outdated.
+bool Reconciler::process_events() {
+  const auto drained = node_.process_events_until(Clock::now() + kSlice);
+  if (!drained) return trouble(drained.error()), false;
   const auto seen = node_.observe(std::exchange(changed_, {}));
   if (!seen) return trouble(seen.error()), false;
-  if (auto intruder = node_.take_intruder(); !intruder.empty()) intruder_ = std::move(intruder);
-  if (*heard || ++slices_ == kMostSlices) {
+  if (auto foreign_change = node_.take_foreign_change(); !foreign_change.empty())
+    foreign_change_ = std::move(foreign_change);
+  if (*drained || ++slices_ == kMostSlices) {
     slices_ = 0;
     return true;
   }
@@ -215,8 +217,8 @@ bool Reconciler::look() {
   }
   ++looks_;
   look_silent_ = false;
-  hands_.look(node_.lister(), std::move(look),
-              [this](Result<node::Seen> seen) { looked(std::move(seen)); });
+  workers_.look(node_.lister(), std::move(look),
+                [this](Result<node::Seen> seen) { looked(std::move(seen)); });
   looking_ = true;
   quiet_ = false;
   return false;
@@ -256,7 +258,7 @@ void Reconciler::trouble(const Error& error) {
 void Reconciler::recover() {
   look_everywhere_ = look_silent_ = look_at_services_ = true;
   quiet_ = false;
-  node_.lose_track();
+  node_.invalidate_all();
   in_midst_ = false;
   differences_.reset();
   next_pass_.after(kAfterTrouble, [this] { pass(); });
@@ -278,9 +280,9 @@ void Reconciler::retry_later() {
   next_pass_.at(std::max(*retry, Clock::now() + kSoonest), [this] { pass(); });
 }
 
-void Reconciler::settle_down() {
+void Reconciler::finish_pass() {
   quiet_ = true;
-  generous_until_ = {};
+  budget_suspended_until_ = {};
   if (std::exchange(work_done_, 0) >= kMuchWork) ::malloc_trim(0);
   listener_.on_quiet(began_);
 }
@@ -288,21 +290,21 @@ void Reconciler::settle_down() {
 // --- the kernel's hand
 
 void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
-  auto order = std::make_shared<engine::Order>(node::order_of(node_, std::move(plan)));
+  auto request = std::make_shared<engine::ApplyRequest>(node::request_of(node_, std::move(plan)));
   // Who changes other tables all the time keeps none of ours back; events tell what became of ours.
-  if (outdated_ > kOutdatedInARow) order->generation.reset();
+  if (outdated_ > kOutdatedInARow) request->generation.reset();
   const bool has_routers = !node_.engine().kernel().routers().empty();
-  if (has_routers) order->called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
-  node_.begin(*order);
-  hands_.apply(order, [this, order, deletes_links, sent_after = asked_](auto found) {
+  if (has_routers) request->called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
+  node_.begin(*request);
+  workers_.apply(request, [this, request, deletes_links, sent_after = asked_](auto found) {
     kernel_busy_ = false;
     called_off_.reset();
     const bool is_known = found.has_value();
-    const auto report = std::make_shared<const engine::Report>(
-        is_known ? std::move(*found) : report_of(order->plan, found.error()));
-    if (auto ended = node_.end(*order, *report); !ended) trouble(ended.error());
-    go_on_later("tell what was done", [this, order, report, deletes_links, is_known, sent_after] {
-      applied(order, report, sent_after);
+    const auto report = std::make_shared<const engine::ApplyResult>(
+        is_known ? std::move(*found) : report_of(request->plan, found.error()));
+    if (auto ended = node_.end(*request, *report); !ended) trouble(ended.error());
+    go_on_later("tell what was done", [this, request, report, deletes_links, is_known, sent_after] {
+      applied(request, report, sent_after);
       if (!is_known) recover();
       if (!deletes_links) spend();
       loop_.post("pass", [this] { next(); });
@@ -312,37 +314,39 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   quiet_ = false;
 }
 
-void Reconciler::applied(std::shared_ptr<const engine::Order> sent,
-                         std::shared_ptr<const engine::Report> told,
+void Reconciler::applied(std::shared_ptr<const engine::ApplyRequest> sent,
+                         std::shared_ptr<const engine::ApplyResult> told,
                          PassRequests::Ticket sent_after) {
-  const engine::Order& order = *sent;
-  const engine::Report& report = *told;
-  const engine::Plan& plan = order.plan;
+  const engine::ApplyRequest& request = *sent;
+  const engine::ApplyResult& report = *told;
+  const engine::Plan& plan = request.plan;
   work_done_ += plan.size();
-  listener_.on_steps(
-      {{sent, &sent->plan}, {told, &told->results}, std::exchange(intruder_, {}), sent_after});
-  if (!report.unkept.empty()) listener_.on_unkept(report.unkept);
+  listener_.on_steps({{sent, &sent->plan},
+                      {told, &told->results},
+                      std::exchange(foreign_change_, {}),
+                      sent_after});
+  if (!report.unrecorded.empty()) listener_.on_unrecorded(report.unrecorded);
   auto follow = node::consequences_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);
   if (!follow.flows.empty()) forget(std::move(follow.flows));
-  if (order.is_called_off()) {
+  if (request.is_called_off()) {
     for (engine::Step& step : node::unfinished_of(plan, report.results)) {
       unfinished_.push_back(std::move(step));
     }
   }
-  const bool is_old = report.outdated || report.carried_changed;
+  const bool is_old = report.outdated || report.ip_config_changed;
   outdated_ = is_old ? outdated_ + 1 : 0;
-  if (!any_succeeded(report.results) && !is_old) generous_until_ = {};
+  if (!any_succeeded(report.results) && !is_old) budget_suspended_until_ = {};
 }
 
 void Reconciler::forget(std::vector<engine::ForgetFlows> flows) {
-  hands_.forget(std::move(flows), [](const Result<void>& forgotten) {
+  workers_.forget(std::move(flows), [](const Result<void>& forgotten) {
     if (!forgotten) log::error("{}", forgotten.error().message());
   });
 }
 
-void Reconciler::judge_uplinks(engine::Compiler::Verdicts verdicts) {
-  node_.engine().judge_uplinks(std::move(verdicts));
+void Reconciler::set_uplink_statuses(engine::Compiler::UplinkStatuses statuses) {
+  node_.engine().set_uplink_statuses(std::move(statuses));
   pass();
 }
 

@@ -11,37 +11,38 @@
 #include "dataplane/daemon/announcer.h"
 #include "dataplane/daemon/crash_loop.h"
 #include "dataplane/daemon/dispatch.h"
-#include "dataplane/daemon/hands.h"
 #include "dataplane/daemon/loop.h"
 #include "dataplane/daemon/pass_requests.h"
 #include "dataplane/daemon/repair_budget.h"
+#include "dataplane/daemon/workers.h"
 #include "dataplane/node/node.h"
 
 namespace novaplane::daemon {
 
-/// The pass, over and over: hear what happened, have listed what events do not tell, plan, send the
-/// plan to the hands, learn how it went. Until nothing is left to do, and again with each event.
-/// Lives in the loop, and never waits in it for the kernel. While the kernel's hand works, or it is
-/// listed, its events wait in their sockets (see Node::begin).
+/// The pass, over and over: process events, have listed what events do not tell, plan, send the
+/// plan to the workers, take the result. Until nothing is left to do, and again with each event.
+/// Lives in the loop, and never waits in it for the kernel. While the kernel's worker is busy, or
+/// it is listed, its events wait in their sockets (see Node::begin).
 class Reconciler {
  public:
   /// Steps that were tried.
   struct Tried {
     std::shared_ptr<const engine::Plan> plan;
     std::shared_ptr<const std::vector<Result<void>>> results;
-    std::string intruder;             ///< the change that somebody else had made before, in words
+    std::string foreign_change;       ///< the change that somebody else had made before, in words
     PassRequests::Ticket sent_after;  ///< the latest request when they were sent
   };
-  /// What the rest of the daemon hears of it.
+  /// What the rest of the daemon is told.
   struct Listener {
     std::function<void(const Tried&)> on_steps;
     /// Nothing more can be done at the moment. The pass began after the requests up to this one.
     std::function<void(PassRequests::Ticket)> on_quiet;
     /// What was done could not be recorded: sentences.
-    std::function<void(const std::vector<std::string>&)> on_unkept;
+    std::function<void(const std::vector<std::string>&)> on_unrecorded;
   };
 
-  Reconciler(Loop& loop, node::Node& node, Hands& hands, Announcer& announcer, Listener listener);
+  Reconciler(Loop& loop, node::Node& node, Workers& workers, Announcer& announcer,
+             Listener listener);
 
   /// Begins to listen. Nothing is changed before want().
   void start();
@@ -50,15 +51,15 @@ class Reconciler {
 
   /// What to look at again before the next pass, beyond what the kernel tells by itself.
   enum class Look : std::uint8_t { silent, everything };
-  void look_again(Look what);
-  void look_again(const node::Changed& changed);  ///< at what somebody found changed
+  void resync(Look what);
+  void resync(const node::Changed& changed);  ///< at what somebody found changed
   /// What others found out has to be done now: nothing is spared for later, and what is under way
   /// is called off.
   void act_now();
   /// Uplinks fare otherwise: routes have changed already, the rest follows.
-  void judge_uplinks(engine::Compiler::Verdicts verdicts);
+  void set_uplink_statuses(engine::Compiler::UplinkStatuses statuses);
   void forget(std::vector<engine::ForgetFlows> flows);
-  /// While this says yes nothing is planned; judge_uplinks() follows.
+  /// While this says yes nothing is planned; set_uplink_statuses() follows.
   void wait_while(std::function<bool()> decides) { decides_ = std::move(decides); }
 
   /// A request's number; pass_now() follows, and on_quiet tells of it.
@@ -78,11 +79,11 @@ class Reconciler {
   using Clock = engine::Clock;
 
   void pass();
-  void next();  ///< after something that a hand did
+  void next();  ///< after something that a worker did
   void go_on_later(const char* name, Loop::Task rest);
   bool must_pause();
   void spend();
-  bool hear();
+  bool process_events();
   bool learn();
   bool look();
   void plan();
@@ -92,14 +93,14 @@ class Reconciler {
   void listen();
   void send(Dispatch next);
   void retry_later();
-  void settle_down();
-  void be_generous();
+  void finish_pass();
+  void suspend_repair_budget();
   void end_if_stopped();
 
   engine::Plan what_is_urgent(engine::Plan plan);
   void send_to_kernel(engine::Plan plan, bool deletes_links);
-  void applied(std::shared_ptr<const engine::Order> order,
-               std::shared_ptr<const engine::Report> report, PassRequests::Ticket sent_after);
+  void applied(std::shared_ptr<const engine::ApplyRequest> request,
+               std::shared_ptr<const engine::ApplyResult> report, PassRequests::Ticket sent_after);
   void begin_for_requests();
 
   void observe_services();
@@ -108,7 +109,7 @@ class Reconciler {
   void served(std::shared_ptr<const engine::Plan> sent, std::vector<Result<void>> answers,
               PassRequests::Ticket sent_after);
   /// Of a plan whose task threw: how far it came is not known, so nothing counts as done.
-  static engine::Report report_of(const engine::Plan& plan, const Error& error);
+  static engine::ApplyResult report_of(const engine::Plan& plan, const Error& error);
   static constexpr std::chrono::seconds kAfterTrouble{1};  ///< with looking at all
   void watch(std::vector<LiveService> alive);
   void died(const engine::ServiceKey& key);
@@ -116,7 +117,7 @@ class Reconciler {
   int index_of(const std::string& link) const;  ///< 0: there is none
 
   node::Node& node_;
-  Hands& hands_;
+  Workers& workers_;
   Announcer& announcer_;
   Listener listener_;
   Watch netlink_events_, nft_events_;
@@ -139,21 +140,22 @@ class Reconciler {
   PassRequests::Ticket began_ = 0;  ///< the latest one whose pass has begun
 
   RepairBudget budget_;
-  Clock::time_point generous_until_;  ///< somebody waits: what passes cost does not count
-  bool paused_ = false;               ///< told in the log
+  Clock::time_point budget_suspended_until_;  ///< somebody waits: what passes cost does not count
+  bool paused_ = false;                       ///< told in the log
   Clock::time_point pass_began_;
   int outdated_ = 0;
-  std::shared_ptr<std::atomic<bool>> called_off_;  ///< of the order under way
-  engine::Plan unfinished_;    ///< what follows from steps of an order that was called off
+  std::shared_ptr<std::atomic<bool>> called_off_;  ///< of the request under way
+  engine::Plan unfinished_;    ///< what follows from steps of a request that was called off
   std::size_t work_done_ = 0;  ///< steps since the last quiet
-  std::string intruder_;
+  std::string foreign_change_;
 
   struct Service {
     LiveService live;
     std::unique_ptr<Watch> watch;
   };
   std::unordered_map<engine::ServiceKey, Service> services_;
-  std::unordered_map<engine::ServiceKey, int> links_at_order_;  ///< of each in the order under way
+  std::unordered_map<engine::ServiceKey, int>
+      links_at_request_;  ///< of each in the request under way
   CrashLoop crashes_;
 };
 

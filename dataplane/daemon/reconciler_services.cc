@@ -19,12 +19,12 @@ bool has_ended(const Fd& pidfd) {
 void Reconciler::observe_services() {
   look_at_services_ = false;
   services_busy_ = true;
-  hands_.observe_services([this](Result<Hands::ServicesSeen> found) {
+  workers_.observe_services([this](Result<Workers::ServicesSeen> found) {
     if (!found) return cannot_see_services(found.error());
     watch(std::move(found->alive));
     if (!found->seen) return cannot_see_services(found->seen.error());
     services_busy_ = false;
-    node_.engine().saw(*found->seen);
+    node_.engine().on_services(*found->seen);
     next();
   });
 }
@@ -41,16 +41,17 @@ void Reconciler::cannot_see_services(const Error& error) {
 
 void Reconciler::send_to_services(engine::Plan plan) {
   auto sent = std::make_shared<const engine::Plan>(std::move(plan));
-  links_at_order_.clear();
+  links_at_request_.clear();
   for (const engine::Step& step : *sent) {
     const auto* change = std::get_if<engine::ServiceChange>(&step.operation);
-    if (change) links_at_order_[change->key] = change->after ? index_of(change->after->device) : 0;
+    if (change)
+      links_at_request_[change->key] = change->after ? index_of(change->after->device) : 0;
   }
-  hands_.serve(sent, [this, sent, sent_after = asked_](Result<Hands::Served> done) {
+  workers_.serve(sent, [this, sent, sent_after = asked_](Result<Workers::Served> done) {
     services_busy_ = false;
     served(sent, done ? done->results : report_of(*sent, done.error()).results, sent_after);
     if (done) watch(std::move(done->alive));
-    links_at_order_.clear();
+    links_at_request_.clear();
     look_at_services_ |= !done;
     next();
   });
@@ -78,7 +79,7 @@ void Reconciler::served(std::shared_ptr<const engine::Plan> sent, std::vector<Re
     if (!change || !change->after || !results[i]) continue;
     crashes_.started(change->key, Clock::now());
     // Its link was made again meanwhile: it serves one that is no more.
-    if (index_of(change->after->device) != links_at_order_[change->key]) look_at_services_ = true;
+    if (index_of(change->after->device) != links_at_request_[change->key]) look_at_services_ = true;
   }
 }
 
@@ -106,9 +107,9 @@ void Reconciler::died(const engine::ServiceKey& key) {
   if (!services_busy_) pass();
 }
 
-/// Those that we end ourselves end while their order is under way, and are known by its result.
+/// Those that we end ourselves end while their request is under way, and are known by its result.
 void Reconciler::note_end_of(const engine::ServiceKey& key) {
-  if (stopped_ || links_at_order_.contains(key)) return;
+  if (stopped_ || links_at_request_.contains(key)) return;
   engine::Engine& engine = node_.engine();
   const auto now = Clock::now();
   const int deaths = crashes_.died(key, now);

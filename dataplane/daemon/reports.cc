@@ -72,10 +72,10 @@ std::string to_json(const StatusReport& report, std::string_view objects) {
 
 std::string to_json(const PassReport& report) {
   Json changed = Json::array(), failures = Json::array();
-  for (const auto& [plan, results, frame] : report.tried) {
+  for (const auto& [plan, results, ruleset] : report.tried) {
     for (std::size_t i = 0; i < plan->size(); ++i) {
       const engine::Step& step = (*plan)[i];
-      if ((*results)[i]) changed.push_back({{"what", step.what(*frame)}, {"why", step.why()}});
+      if ((*results)[i]) changed.push_back({{"what", step.what(*ruleset)}, {"why", step.why()}});
     }
   }
   for (const auto& [object, reason] : report.failures) {

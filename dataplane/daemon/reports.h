@@ -34,7 +34,7 @@ struct PassReport {
   struct Steps {
     std::shared_ptr<const engine::Plan> plan;
     std::shared_ptr<const std::vector<Result<void>>> results;
-    nft::SharedFrame frame;
+    nft::SharedRuleset ruleset;
   };
   struct Failure {
     std::string object, reason;

@@ -12,10 +12,10 @@ namespace novaplane::daemon {
 namespace {
 
 void tell(const hwgw::Target& target, const engine::RouterFacts& before,
-          const engine::RouterFacts& after, const hwgw::Verdict& verdict) {
+          const engine::RouterFacts& after, const hwgw::TargetStatus& status) {
   if (after.is_dead != before.is_dead) {
     const auto line =
-        fmt::format("{} is {}: {}", target.name, after.is_dead ? "dead" : "back", verdict.reason);
+        fmt::format("{} is {}: {}", target.name, after.is_dead ? "dead" : "back", status.reason);
     after.is_dead ? log::warning("{}", line) : log::info("{}", line);
   }
   if (after.mac == before.mac || !after.mac) return;
@@ -29,8 +29,8 @@ Result<std::unique_ptr<RouterWatch>> RouterWatch::open(Loop& loop, node::Node& n
                                                        const std::string& run_dir,
                                                        Loop::Task on_news) {
   std::unique_ptr<RouterWatch> watch(new RouterWatch(loop, node, run_dir, std::move(on_news)));
-  auto watcher = hwgw::Watcher::start([watch = watch.get()](const hwgw::Verdict& verdict) {
-    watch->loop_.post([watch, verdict] { watch->heard(verdict); });
+  auto watcher = hwgw::Watcher::start([watch = watch.get()](const hwgw::TargetStatus& status) {
+    watch->loop_.post([watch, status] { watch->on_status(status); });
   });
   if (!watcher) return tl::unexpected(watcher.error());
   watch->watcher_ = std::move(*watcher);
@@ -54,32 +54,32 @@ void RouterWatch::follow() {
   if (targets == targets_) return;
   targets_ = std::move(targets);
   watcher_->watch(targets_);
-  loop_.post([this] { know(hwgw::only(node_.engine().kernel().routers(), targets_)); });
+  loop_.post([this] { set_routers(hwgw::only(node_.engine().kernel().routers(), targets_)); });
 }
 
-void RouterWatch::add_verdicts(node::Show& show) {
-  node::add_verdicts(show.gateways, targets_, watcher_->verdicts());
+void RouterWatch::add_statuses(node::Show& show) {
+  node::add_statuses(show.gateways, targets_, watcher_->statuses());
 }
 
-void RouterWatch::heard(const hwgw::Verdict& verdict) {
+void RouterWatch::on_status(const hwgw::TargetStatus& status) {
   const auto target = std::find_if(targets_.begin(), targets_.end(),
-                                   [&](const hwgw::Target& t) { return t.name == verdict.target; });
+                                   [&](const hwgw::Target& t) { return t.name == status.target; });
   if (target == targets_.end()) return;
   hwgw::KnownRouters known = node_.engine().kernel().routers();
   engine::RouterFacts& facts = known[hwgw::router_of(*target)];
   const engine::RouterFacts before = facts;
-  facts.is_dead = verdict.state == hwgw::State::dead;
+  facts.is_dead = status.state == hwgw::State::dead;
   // Until it is back for good, guests send to where it was.
-  if (verdict.mac && !facts.is_dead) facts.mac = verdict.mac;
+  if (status.mac && !facts.is_dead) facts.mac = status.mac;
   const engine::RouterFacts after = facts;
-  know(std::move(known));
-  tell(*target, before, after, verdict);
+  set_routers(std::move(known));
+  tell(*target, before, after, status);
 }
 
 /// The pass first: guests wait for it.
-void RouterWatch::know(hwgw::KnownRouters known) {
+void RouterWatch::set_routers(hwgw::KnownRouters known) {
   if (known == node_.engine().kernel().routers()) return;
-  node_.engine().kernel().know(known);
+  node_.engine().kernel().set_routers(known);
   on_news_();
   if (auto written = records_.write(known); !written) log::error("{}", written.error().message());
 }

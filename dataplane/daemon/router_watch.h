@@ -25,13 +25,13 @@ class RouterWatch {
   void follow();
 
   /// How those fare that are shown.
-  void add_verdicts(node::Show& show);
+  void add_statuses(node::Show& show);
 
  private:
   RouterWatch(Loop& loop, node::Node& node, const std::string& run_dir, Loop::Task on_news);
 
-  void heard(const hwgw::Verdict& verdict);
-  void know(hwgw::KnownRouters known);
+  void on_status(const hwgw::TargetStatus& status);
+  void set_routers(hwgw::KnownRouters known);
 
   Loop& loop_;
   node::Node& node_;

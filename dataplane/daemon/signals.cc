@@ -21,15 +21,15 @@ Result<std::unique_ptr<Signals>> Signals::open(Loop& loop, std::function<void(in
 
 Signals::Signals(Loop& loop, Fd fd, std::function<void(int)> on_signal)
     : fd_(std::move(fd)), watch_(loop, fd_.get()), on_signal_(std::move(on_signal)) {
-  watch_.when_readable([this] { hear(); });
+  watch_.when_readable([this] { process_events(); });
 }
 
-void Signals::hear() {
+void Signals::process_events() {
   signalfd_siginfo info{};
   while (::read(fd_.get(), &info, sizeof(info)) == sizeof(info)) {
     on_signal_(static_cast<int>(info.ssi_signo));
   }
-  watch_.when_readable([this] { hear(); });
+  watch_.when_readable([this] { process_events(); });
 }
 
 }  // namespace novaplane::daemon

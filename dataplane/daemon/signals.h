@@ -16,7 +16,7 @@ class Signals {
 
  private:
   Signals(Loop& loop, Fd fd, std::function<void(int)> on_signal);
-  void hear();
+  void process_events();
 
   Fd fd_;
   Watch watch_;

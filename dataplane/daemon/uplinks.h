@@ -9,17 +9,17 @@
 #include "dataplane/daemon/loop.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/node/uplink_rows.h"
-#include "hwgw/pilot.h"
+#include "hwgw/uplink_controller.h"
 
 namespace novaplane::daemon {
 
-/// The loop's side of what watches and switches uplinks: hears of decisions, keeps them in the run
+/// The loop's side of what watches and switches uplinks: receives decisions, keeps them in the run
 /// directory, and says what follows.
 class Uplinks {
  public:
   struct Listener {
     /// The engine's facts of uplinks are others now: a pass is due.
-    std::function<void(hwgw::Verdicts)> on_verdicts;
+    std::function<void(hwgw::UplinkStatuses)> on_statuses;
     /// Flows that leave conntrack.
     std::function<void(std::vector<engine::ForgetFlows>)> on_flows;
   };
@@ -34,13 +34,13 @@ class Uplinks {
   std::string drain(const std::string& uplink, bool drained);
 
   /// A decision is on its way: routes may be others than the engine wants yet.
-  bool is_deciding() const { return pilot_->is_deciding(); }
+  bool is_deciding() const { return controller_->is_deciding(); }
 
   /// How they fare, for `show`.
   std::vector<node::UplinkHealth> health();
 
   /// What was known when a daemon ran last.
-  const hwgw::Verdicts& verdicts() const { return verdicts_; }
+  const hwgw::UplinkStatuses& statuses() const { return statuses_; }
 
  private:
   Uplinks(std::string run_dir, Listener listener);
@@ -52,10 +52,10 @@ class Uplinks {
 
   std::string run_dir_;
   Listener listener_;
-  hwgw::Course course_;
-  hwgw::Verdicts verdicts_;
+  hwgw::RoutePlan route_plan_;
+  hwgw::UplinkStatuses statuses_;
   std::shared_ptr<bool> lives_ = std::make_shared<bool>(true);
-  std::unique_ptr<hwgw::Pilot> pilot_;  // last: its thread tells the others
+  std::unique_ptr<hwgw::UplinkController> controller_;  // last: its thread tells the others
 };
 
 }  // namespace novaplane::daemon

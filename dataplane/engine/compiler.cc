@@ -41,7 +41,7 @@ bool Compiler::learn(Facts facts) {
   keep_to_uplinks(facts);
   find_renamed(facts);
   place_uplinks(facts);
-  facts.uplinks = verdicts_;
+  facts.uplinks = statuses_;
   if (facts == facts_ && !is_stale_) return false;
   if (!is_stale_ && only_uplinks_differ(facts)) return learn_of_uplinks(std::move(facts)), true;
   if (!is_stale_ && learn_routers(facts)) return true;
@@ -206,7 +206,7 @@ std::vector<std::string> Compiler::links_of_interest() const {
   return {names.begin(), names.end()};
 }
 
-std::set<std::string> Compiler::wires() const {
+std::set<std::string> Compiler::underlay_ports() const {
   std::set<std::string> nics;
   for (const auto& [name, network] : cloud_.networks) {
     if (!host() || !std::holds_alternative<cloud::Flat>(network.segment)) continue;
@@ -231,7 +231,7 @@ void Compiler::add_consequences(const Step& step, Consequences& out) const {
       [&]<class Operation>(const Operation& c) {
         if constexpr (std::is_same_v<Operation, ElementChange> ||
                       std::is_same_v<Operation, RouteChange> ||
-                      std::is_same_v<Operation, RuleChange> ||
+                      std::is_same_v<Operation, PolicyRuleChange> ||
                       std::is_same_v<Operation, NeighbourChange>) {
           for (const Subsystem* s : subsystems_) {
             s->follow(context, c.key, side(c.before), side(c.after), out);
@@ -248,7 +248,7 @@ void Compiler::announce_again(const std::string& link, std::vector<Announce>& ou
 }
 
 void Rows::clear() {
-  links.clear(), attachments.clear(), shapers.clear(), takeovers.clear(), addresses.clear(),
+  links.clear(), attachments.clear(), shapers.clear(), nic_migrations.clear(), addresses.clear(),
       routes.clear(), rules.clear();
   neighbours.clear(), forwarding.clear(), sysctls.clear(), elements.clear(), services.clear(),
       entries.clear();

@@ -33,8 +33,8 @@ class Compiler {
   bool is_compiling() const { return part_ != Part::none; }
 
   /// How uplinks fare, by name, as those who watch them say: a fact from the next learn() on.
-  using Verdicts = std::map<std::string, UplinkVerdict, std::less<>>;
-  void judge_uplinks(Verdicts verdicts) { verdicts_ = std::move(verdicts); }
+  using UplinkStatuses = std::map<std::string, UplinkStatus, std::less<>>;
+  void set_uplink_statuses(UplinkStatuses statuses) { statuses_ = std::move(statuses); }
 
   // One object, and what refers to it. Cost: that of these objects, at any size of the document.
   void put(cloud::Port port);
@@ -50,7 +50,7 @@ class Compiler {
   /// Links that the document names and somebody else makes: what facts are wanted of.
   std::vector<std::string> links_of_interest() const;
   /// Those among them that may become the ports of flat networks.
-  std::set<std::string> wires() const;
+  std::set<std::string> underlay_ports() const;
   /// What VXLANs of this host leave from, or what it tells the other gateway host: its link is of
   /// interest too.
   std::optional<IpAddress> tunnel_address() const;
@@ -113,7 +113,7 @@ class Compiler {
   cloud::Cloud cloud_;
   cloud::Host here_;  ///< the document's, its uplinks where they are on this host
   Facts facts_;
-  Verdicts verdicts_;
+  UplinkStatuses statuses_;
   bool is_stale_ = false;  ///< the whole document has to be compiled, or is being compiled
   Rows rows_;              ///< kept for its capacity
   static constexpr std::uint32_t kFirstPass = 1;

@@ -3,7 +3,7 @@
 #include "dataplane/engine/compiler.h"
 #include "dataplane/engine/presence.h"
 
-/// NICs that were renamed while they were wires.
+/// NICs that were renamed while they were underlay ports.
 namespace novaplane::engine {
 
 /// Until the document knows the new name, the link is what it was: it leads to other hosts, and the

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "dataplane/engine/compiler.h"
+#include "dataplane/engine/egress.h"
 #include "dataplane/engine/presence.h"
-#include "dataplane/engine/ways_out.h"
 
 /// Where the uplinks are, and how they fare. A switch of uplinks concerns the host's routes and the
 /// floating IPs that are at home on any of them: compiled alone, so that it costs the same whatever
@@ -41,8 +41,8 @@ void Compiler::learn_of_uplinks(Facts facts) {
   begin_edit(std::move(concerned), [this, facts = std::move(facts)] { facts_ = facts; });
 }
 
-/// Where an uplink's NIC is the wire of a network that this host routes, the network's bridge
-/// speaks for it: it has the NIC's addresses, and what comes from the world comes in by it.
+/// Where an uplink's NIC is the underlay port of a network that this host routes, the network's
+/// bridge speaks for it: it has the NIC's addresses, and what comes from the world comes in by it.
 void Compiler::place_uplinks(Facts& facts) {
   here_ = host() ? *host() : cloud::Host();
   const Context context{cloud_, host() ? *host() : here_, facts, local_ports_, hosts_of_networks_};
@@ -60,7 +60,8 @@ void Compiler::place_uplinks(Facts& facts) {
   }
 }
 
-/// The first port of a network may have made a wire of an uplink's NIC, or the last one freed it.
+/// The first port of a network may have made an underlay port of an uplink's NIC, or the last one
+/// freed it.
 bool Compiler::uplinks_have_moved() {
   const auto before = std::exchange(here_.uplinks, {});
   place_uplinks(facts_);

@@ -32,13 +32,13 @@ std::string optional_word(std::string_view word, const std::optional<T>& value) 
 }
 
 /// "floating_to_fixed { 203.0.113.1 : 10.0.0.10 }"
-std::string element_text(const nft::Frame& frame, const nft::ElementKey& key,
+std::string element_text(const nft::Ruleset& ruleset, const nft::ElementKey& key,
                          const nft::Element* element) {
-  const auto set = std::find_if(frame.sets.begin(), frame.sets.end(),
+  const auto set = std::find_if(ruleset.sets.begin(), ruleset.sets.end(),
                                 [&](const nft::Set& s) { return s.name == key.set; });
   std::string text =
       fmt::format("{} {} {} {{ ", to_string(key.set.family), nft::kTable, key.set.name);
-  if (set != frame.sets.end()) {
+  if (set != ruleset.sets.end()) {
     text += nft::to_text(set->key, key.key);
     if (!key.key_end.empty()) text += "-" + nft::to_text(set->key, key.key_end);
     if (element && !element->data.empty()) text += " : " + nft::to_text(set->data, element->data);
@@ -48,11 +48,11 @@ std::string element_text(const nft::Frame& frame, const nft::ElementKey& key,
 
 // --- subjects: the row itself, the same whatever happens to it
 
-std::string subject_of(const FrameChange&) { return "nf_tables"; }
+std::string subject_of(const RulesetChange&) { return "nf_tables"; }
 std::string subject_of(const LinkChange& c) { return "link " + c.key; }
 std::string subject_of(const Raise& r) { return "state of link " + r.link; }
 std::string subject_of(const AttachmentChange& c) { return "port " + c.key; }
-std::string subject_of(const TakeoverChange& c) { return "addresses and routes of " + c.key; }
+std::string subject_of(const NicMigrationChange& c) { return "addresses and routes of " + c.key; }
 std::string subject_of(const AddressChange& c) {
   return fmt::format("address {} dev {}", c.key.prefix, c.key.link);
 }
@@ -65,7 +65,7 @@ std::string subject_of(const RouteChange& c) {
   return fmt::format("route {}{}", c.key.destination, table_text(c.key.table));
 }
 std::string subject_of(const ShaperChange& c) { return "qdisc tbf dev " + c.key; }
-std::string subject_of(const RuleChange& c) { return fmt::format("rule priority {}", c.key); }
+std::string subject_of(const PolicyRuleChange& c) { return fmt::format("rule priority {}", c.key); }
 std::string subject_of(const NeighbourChange& c) {
   return fmt::format("{} {} dev {}", c.key.proxy ? "proxy" : "neighbour", c.key.address,
                      c.key.link);
@@ -113,7 +113,7 @@ std::string row_text(const Route& route) {
                      optional_word("via", route.gateway),
                      optional_word("src", route.preferred_source));
 }
-std::string row_text(const Rule& rule) {
+std::string row_text(const PolicyRule& rule) {
   std::string from = rule.source ? fmt::format("from {}", *rule.source) : "all";
   if (rule.mask != 0) from = fmt::format("fwmark {:#x}/{:#x}", rule.mark, rule.mask);
   if (rule.unreachable) return from + " unreachable";
@@ -132,10 +132,10 @@ std::string row_text(const Sysctl& sysctl) { return "= " + sysctl.value; }
 std::string row_text(const ServiceEntry& entry) { return entry.line; }
 
 /// "move 192.0.2.11/24, default via 192.0.2.1 and 12 more from eth1 to br-blue"
-std::string what_of(const TakeoverChange& change) {
+std::string what_of(const NicMigrationChange& change) {
   constexpr std::size_t kMostNamed = 12;
-  static const Takeover kUnknown;
-  const Takeover& before = change.before ? *change.before : kUnknown;
+  static const NicMigration kUnknown;
+  const NicMigration& before = change.before ? *change.before : kUnknown;
   const std::vector<std::string>& things = before.things;
   const std::size_t named = std::min(things.size(), kMostNamed);
   std::string list = fmt::format("{}", fmt::join(things.begin(), things.begin() + named, ", "));
@@ -171,7 +171,7 @@ std::string what_of(const ForwardingChange& change) {
   return fmt::format("{} forwarding entry {} {}", verb(change), change.key.mac,
                      row_text(change.key, row));
 }
-std::string what_of(const FrameChange& change) { return change.what; }
+std::string what_of(const RulesetChange& change) { return change.what; }
 std::string what_of(const Raise& raise) {
   return fmt::format("set link {} up mtu {}", raise.link, raise.mtu);
 }
@@ -265,7 +265,7 @@ std::string difference(const Route& before, const Route& after) {
   if (before.next_hops != after.next_hops) compare(text, "way", row_text(before), row_text(after));
   return text.empty() ? "type differs" : text;
 }
-std::string difference(const Rule& before, const Rule& after) {
+std::string difference(const PolicyRule& before, const PolicyRule& after) {
   return fmt::format("was {}, wanted {}", row_text(before), row_text(after));
 }
 std::string difference(const Neighbour& before, const Neighbour& after) {
@@ -292,7 +292,7 @@ std::string difference(const ServiceEntry& before, const ServiceEntry&) {
   return "was " + before.line;
 }
 
-std::string reason_of(const TakeoverChange& change) {
+std::string reason_of(const NicMigrationChange& change) {
   if (!change.after) return fmt::format("{} leaves its bridge", change.key);
   if (change.before && change.before->holder.empty()) return "the bridge that had them is gone";
   return fmt::format("{} is a port of {}", change.key, change.after->holder);
@@ -303,7 +303,7 @@ std::string reason_of(const Change<Key, Row>& change) {
   if (!change.after) return "not wanted any more";
   return change.before ? difference(*change.before, *change.after) : "missing";
 }
-std::string reason_of(const FrameChange& change) { return change.why; }
+std::string reason_of(const RulesetChange& change) { return change.why; }
 std::string reason_of(const Raise& raise) { return raise.why; }
 std::string reason_of(const Announce&) { return "neighbours learn where it is"; }
 std::string reason_of(const Reannounce& again) { return again.why; }
@@ -319,19 +319,19 @@ std::string reason_to_raise(const Link* before, const Link& after) {
   return text;
 }
 
-std::string Step::subject(const nft::Frame& frame) const {
+std::string Step::subject(const nft::Ruleset& ruleset) const {
   return std::visit(Overloaded{[&](const ElementChange& c) {
-                                 return "element " + element_text(frame, c.key, nullptr);
+                                 return "element " + element_text(ruleset, c.key, nullptr);
                                },
                                [](const auto& c) { return subject_of(c); }},
                     operation);
 }
 
-std::string Step::what(const nft::Frame& frame) const {
+std::string Step::what(const nft::Ruleset& ruleset) const {
   return std::visit(Overloaded{[&](const ElementChange& c) {
                                  const nft::Element* row = c.after ? &*c.after : nullptr;
                                  return fmt::format("{} element {}", verb(c),
-                                                    element_text(frame, c.key, row));
+                                                    element_text(ruleset, c.key, row));
                                },
                                [](const auto& c) { return what_of(c); }},
                     operation);

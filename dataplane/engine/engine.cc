@@ -20,74 +20,75 @@ std::vector<nft::SetName> sets_of(const std::vector<const Subsystem*>& subsystem
 
 }  // namespace
 
-nft::SharedFrame frame_of(const std::vector<const Subsystem*>& subsystems, const Marks& marks) {
-  nft::Frame frame;
-  for (const Subsystem* subsystem : subsystems) frame.merge(subsystem->frame(marks));
-  return std::make_shared<const nft::Frame>(std::move(frame));
+nft::SharedRuleset ruleset_of(const std::vector<const Subsystem*>& subsystems, const Marks& marks) {
+  nft::Ruleset ruleset;
+  for (const Subsystem* subsystem : subsystems) ruleset.merge(subsystem->ruleset(marks));
+  return std::make_shared<const nft::Ruleset>(std::move(ruleset));
 }
 
 Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions)
     : compiler_(std::move(host), subsystems, tables_),
       view_(tables_, std::move(questions),
             {sets_of(subsystems, &Subsystem::sets_of_ports),
-             sets_of(subsystems, &Subsystem::sets_of_wires)}),
-      frame_(frame_of(subsystems, marks_)) {}
+             sets_of(subsystems, &Subsystem::sets_of_underlay_ports)}),
+      ruleset_(ruleset_of(subsystems, marks_)) {}
 
 void Engine::load(cloud::Cloud cloud) {
   compiler_.load(std::move(cloud));
-  view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address(), compiler_.wires());
-  wants_frame_ = true;
+  view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address(),
+              compiler_.underlay_ports());
+  wants_ruleset_ = true;
   place_marks();
-  holds_.retry_now();
+  backoff_.retry_now();
 }
 
 void Engine::place_marks() {
   const cloud::Host* host = compiler_.host();
   const Marks marks = host ? Marks(host->mark_mask) : Marks();
-  if (std::exchange(marks_, marks) != marks) frame_ = frame_of(compiler_.subsystems(), marks);
+  if (std::exchange(marks_, marks) != marks) ruleset_ = ruleset_of(compiler_.subsystems(), marks);
 }
 
 void Engine::want_nothing() {
   compiler_.load({});
   view_.watch({});
-  wants_frame_ = false;
+  wants_ruleset_ = false;
 }
 
 // --- what is seen
 
-void Engine::saw_element(const nft::ElementKey& key, nft::Element element) {
-  tables_.elements.saw(key, std::move(element));
+void Engine::on_seen_element(const nft::ElementKey& key, nft::Element element) {
+  tables_.elements.set_actual(key, std::move(element));
   view_.on_element(key);
 }
 
-void Engine::saw(nft::Observed listing) {
+void Engine::on_listing(nft::Observed listing) {
   tables_.elements.forget_actual();
-  for (auto& [key, element] : listing.elements) saw_element(key, std::move(element));
+  for (auto& [key, element] : listing.elements) on_seen_element(key, std::move(element));
   repair_ = std::move(listing.repair);
-  frame_seen_ = listing.has_tables;
+  ruleset_seen_ = listing.has_tables;
 }
 
-bool Engine::saw(nft::Event event, bool ours) {
+bool Engine::on_event(nft::Event event, bool ours) {
   if (auto* added = std::get_if<nft::ElementAdded>(&event.what)) {
-    saw_element(added->key, std::move(added->element));
+    on_seen_element(added->key, std::move(added->element));
   } else if (const auto* removed = std::get_if<nft::ElementRemoved>(&event.what)) {
-    tables_.elements.gone(removed->key);
+    tables_.elements.remove_actual(removed->key);
     view_.on_element(removed->key);
-  } else if (std::holds_alternative<nft::FrameTouched>(event.what)) {
+  } else if (std::holds_alternative<nft::RulesetModified>(event.what)) {
     return ours;
   }
   return true;
 }
 
-void Engine::saw(const SeenServices& seen) {
+void Engine::on_services(const SeenServices& seen) {
   tables_.services.forget_actual();
   tables_.entries.forget_actual();
-  for (const auto& [key, service] : seen.services) tables_.services.saw(key, service);
-  for (const auto& [key, entry] : seen.entries) tables_.entries.saw(key, entry);
+  for (const auto& [key, service] : seen.services) tables_.services.set_actual(key, service);
+  for (const auto& [key, entry] : seen.entries) tables_.entries.set_actual(key, entry);
 }
 
-void Engine::saw_sysctl(const SysctlKey& key, std::string value) {
-  tables_.sysctls.saw(key, {std::move(value)});
+void Engine::on_sysctl(const SysctlKey& key, std::string value) {
+  tables_.sysctls.set_actual(key, {std::move(value)});
 }
 
 bool Engine::learn_until(Clock::time_point end) {
@@ -99,8 +100,8 @@ bool Engine::learn_until(Clock::time_point end) {
     if (!compiler_.compile_until(end)) return false;
   } while (view_.are_facts_stale());
   if (!std::exchange(learned_, false)) return true;
-  view_.mark_takeovers_stale();
-  holds_.retry_now();  // an address that a route's gateway needs may be there now
+  view_.mark_nic_migrations_stale();
+  backoff_.retry_now();  // an address that a route's gateway needs may be there now
   return true;
 }
 
@@ -121,9 +122,9 @@ struct Settle {
   template <class Key, class Row>
   static void settle(Table<Key, Row>& table, const Change<Key, Row>& change) {
     if (change.after) {
-      table.saw(change.key, *change.after);
+      table.set_actual(change.key, *change.after);
     } else {
-      table.gone(change.key);
+      table.remove_actual(change.key);
     }
   }
   void operator()(LinkChange c) {
@@ -139,14 +140,14 @@ struct Settle {
     Link raised = *seen;
     raised.up = true;
     raised.mtu = raise.mtu;
-    tables.links.saw(raise.link, raised);
+    tables.links.set_actual(raise.link, raised);
   }
   void operator()(const AttachmentChange& c) { settle(tables.attachments, c); }
   void operator()(const ShaperChange& c) { settle(tables.shapers, c); }
-  void operator()(const TakeoverChange& c) { settle(tables.takeovers, c); }
+  void operator()(const NicMigrationChange& c) { settle(tables.nic_migrations, c); }
   void operator()(const AddressChange& c) { settle(tables.addresses, c); }
   void operator()(const RouteChange& c) { settle(tables.routes, c); }
-  void operator()(const RuleChange& c) { settle(tables.rules, c); }
+  void operator()(const PolicyRuleChange& c) { settle(tables.rules, c); }
   void operator()(const NeighbourChange& c) { settle(tables.neighbours, c); }
   void operator()(const ForwardingChange& c) { settle(tables.forwarding, c); }
   void operator()(const SysctlChange& c) { settle(tables.sysctls, c); }
@@ -161,21 +162,21 @@ struct Settle {
 
 void Engine::done(const Plan& plan, const std::vector<Result<void>>& results,
                   Clock::time_point now) {
-  for (std::size_t i = plan.size(); i-- > 0;) {  // see DeltaTracker::saw
+  for (std::size_t i = plan.size(); i-- > 0;) {  // see DeltaTracker::set_actual
     const bool tried = results[i] || results[i].error().code != ECANCELED;
     if (tried) done(plan[i], results[i], now);
   }
 }
 
 void Engine::done(const Step& step, const Result<void>& result, Clock::time_point now) {
-  if (!result) return holds_.failed(step.subject(*frame_), step.owner, result.error(), now);
+  if (!result) return backoff_.failed(step.subject(*ruleset_), step.owner, result.error(), now);
   std::visit(Settle{tables_}, step.operation);
   if (const auto* again = std::get_if<Reannounce>(&step.operation)) announced(again->link, now);
-  if (std::holds_alternative<FrameChange>(step.operation)) {
+  if (std::holds_alternative<RulesetChange>(step.operation)) {
     repair_ = {};
-    frame_seen_ = wants_frame_;
+    ruleset_seen_ = wants_ruleset_;
   }
-  if (!holds_.empty()) holds_.succeeded(step.subject(*frame_));
+  if (!backoff_.empty()) backoff_.succeeded(step.subject(*ruleset_));
 }
 
 std::map<Object, Status> Engine::status() const {
@@ -195,7 +196,7 @@ std::map<Object, Status> Engine::status() const {
   for (const auto& [object, errors] : compiler_.problems()) {
     for (const Error& error : errors) note(object, State::failed, error.message());
   }
-  for (const auto& [subject, hold] : holds_.all()) {
+  for (const auto& [subject, hold] : backoff_.all()) {
     const Object object = hold.owner ? *hold.owner : Object{Kind::host, compiler_.host_name()};
     Status& status = note(object, State::failed, hold.error.message());
     if (!status.retry_at || hold.retry_at < *status.retry_at) status.retry_at = hold.retry_at;

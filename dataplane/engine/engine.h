@@ -7,8 +7,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "dataplane/engine/backoff.h"
 #include "dataplane/engine/compiler.h"
-#include "dataplane/engine/holds.h"
 #include "dataplane/engine/kernel_view.h"
 #include "dataplane/engine/plan.h"
 #include "dataplane/engine/service_driver.h"
@@ -20,7 +20,7 @@
 namespace novaplane::engine {
 
 /// Static nf_tables of all subsystems.
-nft::SharedFrame frame_of(const std::vector<const Subsystem*>&, const Marks&);
+nft::SharedRuleset ruleset_of(const std::vector<const Subsystem*>&, const Marks&);
 
 enum class State : std::uint8_t { ok, waiting, failed };
 
@@ -46,20 +46,20 @@ class Engine {
   void want_nothing();
 
   /// How uplinks fare, by name (Facts::uplinks).
-  void judge_uplinks(Compiler::Verdicts verdicts) {
-    compiler_.judge_uplinks(std::move(verdicts));
+  void set_uplink_statuses(Compiler::UplinkStatuses statuses) {
+    compiler_.set_uplink_statuses(std::move(statuses));
     view_.mark_facts_stale();
   }
 
   // --- what is seen
   KernelView& kernel() { return view_; }
   const KernelView& kernel() const { return view_; }
-  void saw(const netlink::Observation& told) { view_.saw(told); }
-  void saw(nft::Observed listing);
+  void on_observation(const netlink::Observation& told) { view_.on_observation(told); }
+  void on_listing(nft::Observed listing);
   /// `ours`: the event echoes a transaction of ours. False: nf_tables have to be observed again.
-  bool saw(nft::Event event, bool ours);
-  void saw(const SeenServices& seen);
-  void saw_sysctl(const SysctlKey& key, std::string value);
+  bool on_event(nft::Event event, bool ours);
+  void on_services(const SeenServices& seen);
+  void on_sysctl(const SysctlKey& key, std::string value);
   /// Sysctls that were wanted when learn() was called last.
   std::vector<SysctlKey> wanted_sysctls() const;
   /// Compiles what is wanted, where what is seen says otherwise than when that was done last.
@@ -79,18 +79,18 @@ class Engine {
   void done(const Plan& plan, const std::vector<Result<void>>& results, Clock::time_point now);
   void done(const Step& step, const Result<void>& result, Clock::time_point now);
   std::optional<Clock::time_point> next_retry() const;
-  void retry_now() { holds_.retry_now(); }
+  void retry_now() { backoff_.retry_now(); }
   /// A DHCP client that puts an address back on a NIC of ours wants to add routes by it: what it
   /// has done moves once nothing has changed there for so long. Zero: at once.
   void await_calm(Clock::duration calm) { calm_ = calm; }
 
-  const nft::Frame& frame() const { return *frame_; }
+  const nft::Ruleset& ruleset() const { return *ruleset_; }
   /// Another one once the document wants marks elsewhere: what is seen of nf_tables is old then.
-  const nft::SharedFrame& shared_frame() const { return frame_; }
-  const nft::FrameRepair& frame_repair() const { return repair_; }
-  bool wants_frame() const { return wants_frame_; }
+  const nft::SharedRuleset& shared_ruleset() const { return ruleset_; }
+  const nft::RulesetRepair& ruleset_repair() const { return repair_; }
+  bool wants_ruleset() const { return wants_ruleset_; }
   /// The kernel has our table inet, as it should be but for elements.
-  bool sees_frame() const { return frame_seen_ && !repair_.rewrites_table(nft::Family::inet); }
+  bool sees_ruleset() const { return ruleset_seen_ && !repair_.rewrites_table(nft::Family::inet); }
   Tables& tables() { return tables_; }
   const Tables& tables() const { return tables_; }
 
@@ -99,8 +99,8 @@ class Engine {
 
  private:
   void place_marks();
-  void saw_element(const nft::ElementKey& key, nft::Element element);
-  bool plan_frame(Plan& plan, Clock::time_point now);
+  void on_seen_element(const nft::ElementKey& key, nft::Element element);
+  bool plan_ruleset(Plan& plan, Clock::time_point now);
   void plan_rules_and_switches(Plan& plan, Clock::time_point now);
   void plan_links(Plan& plan, Clock::time_point now);
   void plan_on_links(Plan& plan, Clock::time_point now);
@@ -110,8 +110,8 @@ class Engine {
   const netlink::Link* held_by_others(const std::string& port) const;
   void plan_raises(Plan& plan, Clock::time_point now);
   void park_ports_without_link();
-  void plan_takeovers(Plan& plan, Clock::time_point now);
-  bool is_calm(const TakeoverKey& nic, Clock::time_point now);
+  void plan_nic_migrations(Plan& plan, Clock::time_point now);
+  bool is_calm(const NicMigrationKey& nic, Clock::time_point now);
   std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,
                                         const Owner& owner);
   std::optional<Phase> place_forwarding(const ForwardingKey& key, const Forwarding* wanted) const;
@@ -136,20 +136,20 @@ class Engine {
   Tables tables_;
   Compiler compiler_;
   KernelView view_;
-  Holds holds_;
+  Backoff backoff_;
   Marks marks_;
-  nft::SharedFrame frame_;
-  nft::FrameRepair repair_;
-  bool frame_seen_ = false;  ///< tables of ours are there, for `down`
-  bool learned_ = false;     ///< what is being compiled is not what was compiled before
-  bool wants_frame_ = true;
+  nft::SharedRuleset ruleset_;
+  nft::RulesetRepair repair_;
+  bool ruleset_seen_ = false;  ///< tables of ours are there, for `down`
+  bool learned_ = false;       ///< what is being compiled is not what was compiled before
+  bool wants_ruleset_ = true;
 
   Clock::duration calm_ = Clock::duration::zero();
   struct Unrest {
     std::vector<std::string> things;
     Clock::time_point until;
   };
-  std::map<TakeoverKey, Unrest> unrest_;  ///< NICs on which things have come up lately
+  std::map<NicMigrationKey, Unrest> unrest_;  ///< NICs on which things have come up lately
 
   std::map<std::string, Clock::time_point> announced_;  ///< links, and when all was said there last
 

@@ -4,9 +4,9 @@
 namespace novaplane::engine {
 
 /// False: what a NIC that is where it should be has got is too new.
-bool Engine::is_calm(const TakeoverKey& nic, Clock::time_point now) {
-  const Takeover* wanted = tables_.takeovers.rows().desired(nic);
-  const Takeover* seen = tables_.takeovers.rows().actual(nic);
+bool Engine::is_calm(const NicMigrationKey& nic, Clock::time_point now) {
+  const NicMigration* wanted = tables_.nic_migrations.rows().desired(nic);
+  const NicMigration* seen = tables_.nic_migrations.rows().actual(nic);
   const netlink::Link* port = view_.link(nic);
   const netlink::Link* master = port && port->master != 0 ? view_.link(port->master) : nullptr;
   if (!seen || !wanted || !master || master->name != wanted->holder) return true;
@@ -16,7 +16,7 @@ bool Engine::is_calm(const TakeoverKey& nic, Clock::time_point now) {
 }
 
 std::optional<Clock::time_point> Engine::next_retry() const {
-  auto next = holds_.next_retry();
+  auto next = backoff_.next_retry();
   for (const auto& [nic, unrest] : unrest_) {
     if (!next || unrest.until < *next) next = unrest.until;
   }

@@ -61,7 +61,8 @@ void Engine::plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan,
         const std::optional<Phase> phase = place(key, wanted, claim.owner);
         if (!phase) return;
         plan.push_back({*phase, Change<Key, Row>{key, copy(seen), copy(wanted)}, claim.owner});
-        if (!holds_.empty() && holds_.holds(plan.back().subject(*frame_), now)) plan.pop_back();
+        if (!backoff_.empty() && backoff_.must_wait(plan.back().subject(*ruleset_), now))
+          plan.pop_back();
       });
 }
 
@@ -85,7 +86,7 @@ void Engine::find_blocked_links(Clock::time_point now) {
               fmt::format("the name {} is taken by a {} link that is not ours (no group 0x{:x})",
                           name, kind.empty() ? "hardware" : kind, netlink::kOurGroup));
           blocked_links_.insert(name);
-        } else if (!holds_.empty() && holds_.holds("link " + name, now)) {
+        } else if (!backoff_.empty() && backoff_.must_wait("link " + name, now)) {
           blocked_links_.insert(name);
         }
       });
@@ -107,7 +108,7 @@ void Engine::plan_raises(Plan& plan, Clock::time_point now) {
         if (why.empty() || blocked(name)) return;
         Step step{Phase::raise_links, Raise{name, wanted->mtu, why, wanted->kind},
                   tables_.links.claim_of(name)->owner};
-        if (holds_.empty() || !holds_.holds(step.subject(*frame_), now))
+        if (backoff_.empty() || !backoff_.must_wait(step.subject(*ruleset_), now))
           plan.push_back(std::move(step));
       });
 }
@@ -152,11 +153,11 @@ std::optional<Phase> Engine::place_shaper(const ShaperKey& link, const Shaper* w
 
 /// A NIC joins or leaves with what it carries. Where that has to wait (it failed lately), so do the
 /// NIC, and the end of the bridge that has it.
-void Engine::plan_takeovers(Plan& plan, Clock::time_point now) {
+void Engine::plan_nic_migrations(Plan& plan, Clock::time_point now) {
   const std::size_t before = plan.size();
   plan_rows(
-      tables_.takeovers,
-      [&](const TakeoverKey& nic, const Takeover* wanted, auto&) {
+      tables_.nic_migrations,
+      [&](const NicMigrationKey& nic, const NicMigration* wanted, auto&) {
         if (!wanted) return std::optional(Phase::detach);
         const bool is_early = calm_ != Clock::duration::zero() && !is_calm(nic, now);
         return is_early || blocked(wanted->holder) ? std::nullopt : std::optional(Phase::attach);
@@ -164,30 +165,30 @@ void Engine::plan_takeovers(Plan& plan, Clock::time_point now) {
       plan, now);
   waiting_nics_.clear();
   std::erase_if(unrest_, [&](const auto& entry) { return now >= entry.second.until; });
-  if (tables_.takeovers.rows().pending() == plan.size() - before) return;
-  tables_.takeovers.rows().for_each_pending(
-      [&](const TakeoverKey& nic, const Takeover*, const Takeover* seen) {
+  if (tables_.nic_migrations.rows().pending() == plan.size() - before) return;
+  tables_.nic_migrations.rows().for_each_pending(
+      [&](const NicMigrationKey& nic, const NicMigration*, const NicMigration* seen) {
         waiting_nics_.insert(nic);
         if (seen) waiting_nics_.insert(seen->holder);
       });
   for (std::size_t i = before; i < plan.size(); ++i) {
-    const auto& change = std::get<TakeoverChange>(plan[i].operation);
+    const auto& change = std::get<NicMigrationChange>(plan[i].operation);
     waiting_nics_.erase(change.key);
     if (change.before) waiting_nics_.erase(change.before->holder);
   }
 }
 
-/// False: the frame could not be written lately and has to wait.
-bool Engine::plan_frame(Plan& plan, Clock::time_point now) {
-  std::optional<FrameChange> change;
-  if (wants_frame_ && !repair_.empty()) change = FrameChange{repair_.what(), repair_.why()};
-  if (!wants_frame_ && frame_seen_) {
+/// False: the ruleset could not be written lately and has to wait.
+bool Engine::plan_ruleset(Plan& plan, Clock::time_point now) {
+  std::optional<RulesetChange> change;
+  if (wants_ruleset_ && !repair_.empty()) change = RulesetChange{repair_.what(), repair_.why()};
+  if (!wants_ruleset_ && ruleset_seen_) {
     change =
-        FrameChange{"delete tables inet novaplane and bridge novaplane", "not wanted any more"};
+        RulesetChange{"delete tables inet novaplane and bridge novaplane", "not wanted any more"};
   }
   if (!change) return true;
   Step step{Phase::nftables, std::move(*change), nullptr};
-  if (!holds_.empty() && holds_.holds(step.subject(*frame_), now)) return false;
+  if (!backoff_.empty() && backoff_.must_wait(step.subject(*ruleset_), now)) return false;
   plan.push_back(std::move(step));
   return true;
 }
@@ -222,7 +223,7 @@ void Engine::plan_rules_and_switches(Plan& plan, Clock::time_point now) {
 
 /// Links of ours, and those that join them.
 void Engine::plan_links(Plan& plan, Clock::time_point now) {
-  plan_takeovers(plan, now);
+  plan_nic_migrations(plan, now);
   plan_rows(
       tables_.links,
       [&](const LinkKey& name, const Link* wanted, const Owner&) {
@@ -260,7 +261,7 @@ void Engine::plan_on_links(Plan& plan, Clock::time_point now) {
             plan, now);
   plan_rows(
       tables_.rules,
-      [](auto&, const Rule* wanted, auto&) {
+      [](auto&, const PolicyRule* wanted, auto&) {
         return std::optional(wanted ? Phase::routes : Phase::withdraw);
       },
       plan, now);
@@ -288,19 +289,19 @@ Plan Engine::differences(Clock::time_point now) {
   learn();
   view_.refresh_wanted();
   // What an edit has let go of may never have moved.
-  if (tables_.takeovers.rows().pending() > 0) view_.mark_takeovers_stale();
-  view_.refresh_takeovers();
+  if (tables_.nic_migrations.rows().pending() > 0) view_.mark_nic_migrations_stale();
+  view_.refresh_nic_migrations();
   conflicts_.clear();
   find_blocked_links(now);
   park_ports_without_link();
 
   Plan plan;
   plan.reserve(2 * pending() + 1);  // most rows that change have a consequence
-  const bool frame_can_be = plan_frame(plan, now);
+  const bool frame_can_be = plan_ruleset(plan, now);
   plan_rules_and_switches(plan, now);
   plan_links(plan, now);
   plan_on_links(plan, now);
-  holds_.forget_unasked();
+  backoff_.forget_unasked();
   keep_elements_of_attached(plan);
   // Without the rules nothing may join, answer or be reached.
   if (!frame_can_be) std::erase_if(plan, [](const Step& s) { return s.phase > Phase::detach; });
@@ -329,9 +330,9 @@ void Engine::keep_elements_of_attached(Plan& plan) const {
   std::erase_if(plan, [&](const Step& step) {
     if (step.phase != Phase::nftables) return false;
     const auto* change = std::get_if<ElementChange>(&step.operation);
-    const bool removes_all = !wants_frame_;
+    const bool removes_all = !wants_ruleset_;
     return removes_all ||
-           (change && !change->after && attached.contains(link_of(*frame_, change->key)));
+           (change && !change->after && attached.contains(link_of(*ruleset_, change->key)));
   });
 }
 

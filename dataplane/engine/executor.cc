@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "dataplane/engine/batch.h"
-#include "dataplane/engine/ways_out.h"
+#include "dataplane/engine/egress.h"
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
@@ -17,8 +17,9 @@ namespace {
 constexpr std::uint32_t kLocalTable = RT_TABLE_LOCAL;
 constexpr int kLoopback = 1;  ///< in every network namespace (net/flow.h, LOOPBACK_IFINDEX)
 
-netlink::Rule message_of(RuleKey priority, const Rule& row) {
-  netlink::Rule rule{.priority = priority, .mark = row.mark, .mask = row.mask, .table = row.table};
+netlink::PolicyRule message_of(PolicyRuleKey priority, const PolicyRule& row) {
+  netlink::PolicyRule rule{
+      .priority = priority, .mark = row.mark, .mask = row.mask, .table = row.table};
   if (row.but_default) rule.suppress_prefix_length = 0;
   rule.unreachable = row.unreachable;
   rule.source = row.source;
@@ -53,7 +54,7 @@ void Executor::leave(std::span<Result<void>> results, const char* why) {
 Result<Executor> Executor::open(const std::string& run_dir) {
   auto netlink = netlink::Socket::open();
   if (!netlink) return tl::unexpected(netlink.error());
-  auto nftables = nft::Client::open(std::make_shared<const nft::Frame>());
+  auto nftables = nft::Client::open(std::make_shared<const nft::Ruleset>());
   if (!nftables) return tl::unexpected(nftables.error());
   auto originals = Originals::open(run_dir);
   if (!originals) return tl::unexpected(originals.error());
@@ -68,34 +69,34 @@ Executor::Executor(netlink::Socket netlink, nft::Client nftables, Originals orig
       nic_records_(run_dir),
       port_records_(NicRecords::of_ports(run_dir)) {}
 
-Report Executor::apply(const Order& order, const Progress& progress) {
-  const std::span<const Step> plan(order.plan);
-  Report report{std::vector<Result<void>>(plan.size()), order.generation};
-  nftables_.use(order.frame);
+ApplyResult Executor::apply(const ApplyRequest& request, const Progress& progress) {
+  const std::span<const Step> plan(request.plan);
+  ApplyResult report{std::vector<Result<void>>(plan.size()), request.generation};
+  nftables_.use(request.ruleset);
   indexes_.clear();
   without_element_.clear();
   not_made_.clear();
   still_attached_.clear();
-  follow_renamed(order);
+  follow_renamed(request);
   for (std::size_t begin = 0, end; begin < plan.size(); begin = end) {
     const Phase phase = plan[begin].phase;
     for (end = begin; end < plan.size() && plan[end].phase == phase;) ++end;
     const Work work{plan.subspan(begin, end - begin),
                     std::span(report.results).subspan(begin, end - begin)};
-    if (order.is_called_off()) {
+    if (request.is_called_off()) {
       leave(std::span(report.results).subspan(begin), "something else comes first");
       break;
     }
     if (progress) progress(phase, work.steps.size());
     const auto committed = with_known(work, [&](const Work& known) {
-      if (phase != Phase::nftables) return run_in_slices(phase, order, known);
-      const auto outcome = commit(order, known);
+      if (phase != Phase::nftables) return run_in_slices(phase, request, known);
+      const auto outcome = commit(request, known);
       report.generation = nftables_.generation();
       return outcome;
     });
-    find_outdated(work, order, report);
+    find_outdated(work, request, report);
     for (std::size_t i = 0; i < work.steps.size(); ++i) {
-      if (!work.results[i]) work.results[i].error().step = work.steps[i].what(*order.frame);
+      if (!work.results[i]) work.results[i].error().step = work.steps[i].what(*request.ruleset);
     }
     if (committed == Committed::yes) continue;
     // Without the rules nothing may join, answer or be reached.
@@ -103,36 +104,37 @@ Report Executor::apply(const Order& order, const Progress& progress) {
     leave(std::span(report.results).subspan(end), "nf_tables could not be written");
     break;
   }
-  if (!report.carried_changed) planned_again_.clear();
-  report.unkept = std::exchange(unkept_, {});
+  if (!report.ip_config_changed) planned_again_.clear();
+  report.unrecorded = std::exchange(unrecorded_, {});
   return report;
 }
 
 /// Links take the kernel milliseconds each: where something else may come first, it is asked for
 /// after a few of them. What a NIC carries moves in one go with its port.
-Executor::Committed Executor::run_in_slices(Phase phase, const Order& order, const Work& work) {
+Executor::Committed Executor::run_in_slices(Phase phase, const ApplyRequest& request,
+                                            const Work& work) {
   const bool makes_links =
       phase == Phase::create_links || phase == Phase::attach || phase == Phase::raise_links;
   const bool moves_nics = std::any_of(work.steps.begin(), work.steps.end(), [](const Step& step) {
-    return std::holds_alternative<TakeoverChange>(step.operation);
+    return std::holds_alternative<NicMigrationChange>(step.operation);
   });
-  if (!order.called_off || !makes_links || moves_nics) {
-    run(phase, order, work);
+  if (!request.called_off || !makes_links || moves_nics) {
+    run(phase, request, work);
     return Committed::yes;
   }
   constexpr std::size_t kLinks = 16;
   for (std::size_t at = 0; at < work.steps.size(); at += kLinks) {
-    if (order.is_called_off()) {
+    if (request.is_called_off()) {
       leave(work.results.subspan(at), "something else comes first");
       break;
     }
     const std::size_t count = std::min(kLinks, work.steps.size() - at);
-    run(phase, order, {work.steps.subspan(at, count), work.results.subspan(at, count)});
+    run(phase, request, {work.steps.subspan(at, count), work.results.subspan(at, count)});
   }
   return Committed::yes;
 }
 
-void Executor::run(Phase phase, const Order& order, const Work& work) {
+void Executor::run(Phase phase, const ApplyRequest& request, const Work& work) {
   switch (phase) {
     case Phase::withdraw:
       return withdraw(work);
@@ -143,7 +145,7 @@ void Executor::run(Phase phase, const Order& order, const Work& work) {
     case Phase::create_links:
       return create_links(work);
     case Phase::attach:
-      return attach(order.ports, work);
+      return attach(request.ports, work);
     case Phase::raise_links:
       return raise_links(work);
     case Phase::shape:
@@ -192,7 +194,7 @@ void Executor::withdraw(const Work& work) {
 Result<netlink::Request> Executor::withdrawal(const RouteChange& c) {
   return route_message(c.key, *c.before).map(netlink::delete_route);
 }
-Result<netlink::Request> Executor::withdrawal(const RuleChange& c) {
+Result<netlink::Request> Executor::withdrawal(const PolicyRuleChange& c) {
   return netlink::delete_rule(message_of(c.key, *c.before));
 }
 Result<netlink::Request> Executor::withdrawal(const AddressChange& c) {
@@ -263,7 +265,8 @@ netlink::RouteHow how(const RouteChange& route) {
     return route.before ? netlink::RouteHow::replace : netlink::RouteHow::create;
   }
   // All of these tables is ours, and who switches uplinks writes there too.
-  const bool is_ways_out = route.key.table > kUplinkTables && route.key.table <= kLastOrderTable;
+  const bool is_ways_out =
+      route.key.table > kUplinkTables && route.key.table <= kLastPreferenceTable;
   if (is_ways_out) return netlink::RouteHow::replace;
   const bool beside = route.key.table == kLocalTable || route.before;
   return beside ? netlink::RouteHow::append : netlink::RouteHow::create;
@@ -280,7 +283,7 @@ void Executor::add_routes(const Work& work) {
       work.results[i] = failure("", ECANCELED, "its nf_tables element was refused");
       continue;
     }
-    if (const auto* rule = std::get_if<RuleChange>(&step.operation)) {
+    if (const auto* rule = std::get_if<PolicyRuleChange>(&step.operation)) {
       if (rule->before)
         additions.add(i, netlink::delete_rule(message_of(rule->key, *rule->before)));
       additions.add(i, netlink::add_rule(message_of(rule->key, *rule->after)));

@@ -20,19 +20,19 @@
 
 namespace novaplane::engine {
 
-/// The links of ports that are to join, as last heard of. Those that are not here are asked for.
+/// The links of ports that are to join, as last seen. Those that are not here are asked for.
 using KnownPorts = std::unordered_map<AttachmentKey, netlink::Link>;
 
 /// What a pass needs besides its steps.
-struct Order {
+struct ApplyRequest {
   Plan plan;  ///< sorted by phase; services, announcements and flows in it are left to others
   KnownPorts ports;
   /// NICs that were renamed since their record was written: its name, by today's.
   std::map<std::string, std::string> renamed = {};
-  nft::SharedFrame frame;  ///< what the repair writes, and the sets of elements
-  nft::FrameRepair repair;
+  nft::SharedRuleset ruleset;  ///< what the repair writes, and the sets of elements
+  nft::RulesetRepair repair;
   bool remove_tables = false;
-  std::optional<std::uint32_t> generation;  ///< of nf_tables, as last heard; none: not checked
+  std::optional<std::uint32_t> generation;  ///< of nf_tables, as last seen; none: not checked
   /// True once something else cannot wait: what is not begun yet is not tried (ECANCELED). Null:
   /// nothing can come in between.
   std::shared_ptr<const std::atomic<bool>> called_off = {};
@@ -40,17 +40,18 @@ struct Order {
   bool is_called_off() const { return called_off && called_off->load(std::memory_order_relaxed); }
 };
 
-struct Report {
+struct ApplyResult {
   std::vector<Result<void>> results;  ///< one for each step
-  /// Of nf_tables after the order, where nobody else has changed them; none: not known.
+  /// Of nf_tables after the request, where nobody else has changed them; none: not known.
   std::optional<std::uint32_t> generation = {};
-  /// Somebody changed nf_tables meanwhile: from that phase on nothing was tried. Hear, plan again.
+  /// Somebody changed nf_tables meanwhile: from that phase on nothing was tried. Process events,
+  /// plan again.
   bool outdated = false;
   /// What links carry is not what the plan rested on: those steps were not tried. List, plan again.
-  bool carried_changed = false;
+  bool ip_config_changed = false;
   /// What was done and could not be recorded in the run directory, in sentences: values that nobody
   /// will put back. Each is told once.
-  std::vector<std::string> unkept = {};
+  std::vector<std::string> unrecorded = {};
 };
 
 /// The sockets that write, as the events of what they have written name their sender.
@@ -63,12 +64,12 @@ struct Senders {
 /// For one thread; in the network namespace in which its sockets were opened.
 class Executor {
  public:
-  /// `progress` hears of each phase before it begins: its number of steps.
+  /// `progress` is called for each phase before it begins: its number of steps.
   using Progress = std::function<void(Phase, std::size_t steps)>;
 
   static Result<Executor> open(const std::string& run_dir);
 
-  Report apply(const Order& order, const Progress& progress = {});
+  ApplyResult apply(const ApplyRequest& request, const Progress& progress = {});
 
   /// `down`, when nothing of ours is left: gives back every value that we changed.
   /// What could not be given back stays recorded. Returns what of the records could not be removed
@@ -93,17 +94,17 @@ class Executor {
   Executor(netlink::Socket netlink, nft::Client nftables, Originals originals,
            const std::string& run_dir);
 
-  void run(Phase phase, const Order& order, const Work& work);
+  void run(Phase phase, const ApplyRequest& request, const Work& work);
   enum class Committed : std::uint8_t { yes, no, outdated };
   static void leave(std::span<Result<void>> results, const char* why);  ///< not tried: ECANCELED
-  Committed run_in_slices(Phase phase, const Order& order, const Work& work);
-  Committed commit(const Order& order, const Work& work);
+  Committed run_in_slices(Phase phase, const ApplyRequest& request, const Work& work);
+  Committed commit(const ApplyRequest& request, const Work& work);
   // executor_steps.cc
   Committed with_known(const Work& work, const std::function<Committed(const Work&)>& run);
 
   void withdraw(const Work& work);
   Result<netlink::Request> withdrawal(const RouteChange& change);
-  Result<netlink::Request> withdrawal(const RuleChange& change);
+  Result<netlink::Request> withdrawal(const PolicyRuleChange& change);
   Result<netlink::Request> withdrawal(const AddressChange& change);
   Result<netlink::Request> withdrawal(const ShaperChange& change);
   Result<netlink::Request> withdrawal(const NeighbourChange& change);
@@ -129,10 +130,10 @@ class Executor {
 
   // executor_nics.cc
   Result<void> switch_ipv6_off(const LinkKey& name);
-  void note_given_back(const TakeoverChange& change);
+  void note_given_back(const NicMigrationChange& change);
   Result<void> leave_empty_handed(const AttachmentChange& change);
-  void follow_renamed(const Order& order);
-  void find_outdated(const Work& work, const Order& order, Report& report);
+  void follow_renamed(const ApplyRequest& request);
+  void find_outdated(const Work& work, const ApplyRequest& request, ApplyResult& report);
 
   // executor_deletion.cc
   struct Leaving;
@@ -144,8 +145,8 @@ class Executor {
 
   // executor_links.cc
   void detach(const Work& work);
-  std::unordered_set<std::string> move_carried(const Work& work);
-  void move_carried(const Work& work, std::size_t takeover, std::optional<std::size_t> port);
+  std::unordered_set<std::string> migrate_ip_config(const Work& work);
+  void migrate_ip_config(const Work& work, std::size_t migration, std::optional<std::size_t> port);
   std::optional<netlink::LinkSettings> joining(const AttachmentChange& change);
   Result<netlink::Request> creation(const LinkKey& name, const Link& link);
   void create_links(const Work& work);
@@ -170,7 +171,7 @@ class Executor {
 
   Result<int> index_of(const std::string& link);
   bool waits_for_element(const Step& step) const;
-  void keep_elements_of_attached(const Order& order, const Work& work);
+  void keep_elements_of_attached(const ApplyRequest& request, const Work& work);
 
   netlink::Socket netlink_;
   nft::Client nftables_;
@@ -182,8 +183,8 @@ class Executor {
   std::unordered_set<std::string> still_attached_;  ///< ports: detaching has failed, in this pass
   std::unordered_map<std::string, int> planned_again_;  ///< by the step's subject, in a row
   std::unordered_set<Object>
-      without_element_;              ///< owners whose elements were refused, in this pass
-  std::vector<std::string> unkept_;  ///< for the report
+      without_element_;                  ///< owners whose elements were refused, in this pass
+  std::vector<std::string> unrecorded_;  ///< for the report
 };
 
 }  // namespace novaplane::engine

@@ -2,10 +2,10 @@
 #include <map>
 
 #include "dataplane/engine/batch.h"
-#include "dataplane/engine/carry.h"
 #include "dataplane/engine/executor.h"
-#include "dataplane/engine/takeover.h"
-#include "dataplane/netlink/carried_events.h"
+#include "dataplane/engine/ip_config_move.h"
+#include "dataplane/engine/nic_migration.h"
+#include "dataplane/netlink/ip_config_events.h"
 
 /// Links of ours go, and what came up on them at the last moment goes to whom it belongs.
 namespace novaplane::engine {
@@ -23,7 +23,7 @@ struct Executor::Leaving {
     int link;
   };
   std::map<LinkKey, Bridge> bridges;
-  std::optional<netlink::CarriedEvents> events;
+  std::optional<netlink::IpConfigEvents> events;
 };
 
 Executor::Leaving Executor::bridges_of_nics(const Work& work) {
@@ -37,7 +37,7 @@ Executor::Leaving Executor::bridges_of_nics(const Work& work) {
     if (index) leaving.bridges[link] = {nic->second, *index};
   }
   if (leaving.bridges.empty()) return leaving;
-  auto events = netlink::CarriedEvents::open(netlink_.port_id());
+  auto events = netlink::IpConfigEvents::open(netlink_.port_id());
   if (events) leaving.events.emplace(std::move(*events));
   return leaving;
 }
@@ -48,7 +48,7 @@ void Executor::keep_what_carries(const Leaving& leaving, const Work& work) {
     const LinkKey& bridge = std::get<LinkChange>(work.steps[i].operation).key;
     const auto found = leaving.bridges.find(bridge);
     if (found == leaving.bridges.end() || !work.results[i]) continue;
-    const std::string words = carried_in_words(netlink_, found->second.link, bridge);
+    const std::string words = ip_config_in_words(netlink_, found->second.link, bridge);
     if (!words.empty()) work.results[i] = failure("", kPlanAgain, words);
   }
 }
@@ -69,8 +69,8 @@ void Executor::give_back_what_came_late(Leaving& leaving, const Work& work) {
 }
 
 /// By group, in chunks, since each deletion alone costs several times as much and everything else
-/// waits meanwhile. A group that cannot go as a whole goes one by one, so that the intruder is
-/// named.
+/// waits meanwhile. A group that cannot go as a whole goes one by one, so that the foreign change
+/// is named.
 void Executor::delete_links(const Work& work) {
   Leaving leaving = bridges_of_nics(work);
   for (std::size_t i = 0; i < work.steps.size(); ++i) {

@@ -6,8 +6,8 @@
 #include <cerrno>
 
 #include "dataplane/engine/batch.h"
-#include "dataplane/engine/carry.h"
 #include "dataplane/engine/executor.h"
+#include "dataplane/engine/ip_config_move.h"
 #include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
@@ -75,9 +75,9 @@ netlink::LinkSettings leaving() {
 
 /// Down a link keeps its IPv4 addresses, and nothing else.
 bool loses_when_down(netlink::Socket& socket, int link) {
-  const auto things = netlink::carried_by(socket, link, false);
-  return !things || std::ranges::any_of(*things, [](const netlink::Carried& c) {
-    const bool stays = c.kind == netlink::Carried::Kind::address && !c.ipv6;
+  const auto things = netlink::ip_config_of(socket, link, false);
+  return !things || std::ranges::any_of(*things, [](const netlink::IpConfig& c) {
+    const bool stays = c.kind == netlink::IpConfig::Kind::address && !c.ipv6;
     return !stays && !c.by_kernel;
   });
 }
@@ -138,7 +138,7 @@ void Executor::create_links(const Work& work) {
     if (!request) work.results[i] = tl::unexpected(request.error());
   }
   creations.send(netlink_, work.results);
-  std::vector<KeptNeighbours> neighbours;
+  std::vector<SavedNeighbours> neighbours;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
     if (!work.results[i]) {
@@ -166,7 +166,7 @@ void Executor::create_links(const Work& work) {
     settings.add(i, netlink::set_link(change.key, wanted));
   }
   settings.send(netlink_, work.results);
-  for (KeptNeighbours& kept : neighbours) kept.put_back();
+  for (SavedNeighbours& kept : neighbours) kept.put_back();
 }
 
 void Executor::raise_links(const Work& work) {
@@ -186,7 +186,7 @@ void Executor::raise_links(const Work& work) {
 }
 
 void Executor::detach(const Work& work) {
-  const std::unordered_set<std::string> moved = move_carried(work);
+  const std::unordered_set<std::string> moved = migrate_ip_config(work);
   Batch batch;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
@@ -225,7 +225,7 @@ Result<void> Executor::give_back(const AttachmentChange& change) {
 /// Once it has left: until then its walls go by the group. Groups of ours have no other meaning, so
 /// that none stays where nothing is recorded.
 Result<void> Executor::give_back_group(const AttachmentChange& change) {
-  if (!change.before || !netlink::is_wire_group(change.before->group.value_or(0))) return {};
+  if (!change.before || !netlink::is_underlay_group(change.before->group.value_or(0))) return {};
   const std::string subject = "group:" + change.key;
   const auto value = originals_.find(subject);
   netlink::LinkSettings settings;

@@ -2,7 +2,7 @@
 
 #include "dataplane/engine/executor.h"
 
-/// nf_tables: all of a plan's elements and the frame in one transaction.
+/// nf_tables: all of a plan's elements and the ruleset in one transaction.
 namespace novaplane::engine {
 namespace {
 
@@ -12,9 +12,9 @@ struct Draft {
   std::vector<std::size_t> remove_steps, add_steps;
 };
 
-Draft draft(const Order& order, std::span<const Step> steps,
+Draft draft(const ApplyRequest& request, std::span<const Step> steps,
             std::span<const Result<void>> results) {
-  Draft draft{{order.generation, order.repair, {}, {}}, {}, {}};
+  Draft draft{{request.generation, request.repair, {}, {}}, {}, {}};
   draft.transaction.add.reserve(steps.size());
   draft.add_steps.reserve(steps.size());
   for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -35,33 +35,34 @@ Draft draft(const Order& order, std::span<const Step> steps,
 }  // namespace
 
 /// A port that could not be detached keeps its walls, and the mark that it is ours.
-void Executor::keep_elements_of_attached(const Order& order, const Work& work) {
+void Executor::keep_elements_of_attached(const ApplyRequest& request, const Work& work) {
   if (still_attached_.empty()) return;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<ElementChange>(&work.steps[i].operation);
-    const bool is_kept = change && !change->after &&
-                         still_attached_.contains(std::string(link_of(*order.frame, change->key)));
+    const bool is_kept =
+        change && !change->after &&
+        still_attached_.contains(std::string(link_of(*request.ruleset, change->key)));
     if (is_kept) work.results[i] = failure("", ECANCELED, "its port is still attached");
   }
 }
 
 /// One transaction; an element that the kernel refuses is left out and the rest tried again, so
 /// that one bad object does not keep the others from converging.
-Executor::Committed Executor::commit(const Order& order, const Work& work) {
+Executor::Committed Executor::commit(const ApplyRequest& request, const Work& work) {
   constexpr int kRefusals = 16;
-  if (order.remove_tables && !still_attached_.empty()) {
+  if (request.remove_tables && !still_attached_.empty()) {
     leave(work.results, "a port is still attached");
     return Committed::yes;
   }
-  if (order.remove_tables) {
+  if (request.remove_tables) {
     give_back_forwarding();
     auto removed = nftables_.remove_tables();
     std::fill(work.results.begin(), work.results.end(), removed);
     return Committed::yes;
   }
-  keep_elements_of_attached(order, work);
+  keep_elements_of_attached(request, work);
   for (int attempt = 0;; ++attempt) {
-    const Draft tried = draft(order, work.steps, work.results);
+    const Draft tried = draft(request, work.steps, work.results);
     const auto done = nftables_.commit(tried.transaction);
     if (done) return Committed::yes;
     const nft::CommitError& refused = done.error();

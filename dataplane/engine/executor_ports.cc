@@ -5,8 +5,8 @@
 #include <map>
 
 #include "dataplane/engine/batch.h"
-#include "dataplane/engine/carry.h"
 #include "dataplane/engine/executor.h"
+#include "dataplane/engine/ip_config_move.h"
 #include "dataplane/netlink/sysctl.h"
 
 /// Ports that join our bridges.
@@ -56,7 +56,7 @@ void Executor::record(const std::vector<Joining>& ports, const Work& work) {
     record(change, "up", port.found.up ? 1 : 0, 1);
     if (change.after->mtu) record(change, "mtu", port.found.mtu, *change.after->mtu);
     // One of ours was left on it.
-    if (!change.after->group || netlink::is_wire_group(port.found.group)) continue;
+    if (!change.after->group || netlink::is_underlay_group(port.found.group)) continue;
     record(change, "group", port.found.group, *change.after->group);
   }
   keep_or_tell();
@@ -111,9 +111,9 @@ std::set<int> Executor::links_with_ipv6() {
 /// gets it back when it leaves. A record of a link that had this name before is none.
 Result<void> Executor::record_ipv6(const AttachmentChange& change, int link, bool has_ipv6) {
   if (!has_ipv6) return forget_port(change.key), Result<void>();
-  auto things = netlink::carried_by(netlink_, link, false);
+  auto things = netlink::ip_config_of(netlink_, link, false);
   if (!things) return tl::unexpected(things.error());
-  std::erase_if(*things, [](const netlink::Carried& c) { return !c.ipv6 || c.by_kernel; });
+  std::erase_if(*things, [](const netlink::IpConfig& c) { return !c.ipv6 || c.by_kernel; });
   auto written = port_records_.write(change.key, change.after->master, *things);
   if (written) return written;
   return NicRecords::not_recorded("it would lose its IPv6 addresses, and they cannot be recorded",
@@ -169,7 +169,7 @@ void Executor::attach(const KnownPorts& known, const Work& work) {
   raise_nics_below(ports, work);
   // Without it a NIC that carries something stays where it is, and says so.
   (void)nic_records_.begin();
-  const std::unordered_set<std::string> moved = move_carried(work);
+  const std::unordered_set<std::string> moved = migrate_ip_config(work);
   std::erase_if(ports, [&](const Joining& port) {
     return moved.contains(std::get<AttachmentChange>(work.steps[port.step].operation).key);
   });

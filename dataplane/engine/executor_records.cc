@@ -2,7 +2,7 @@
 #include <iterator>
 
 #include "dataplane/engine/executor.h"
-#include "dataplane/netlink/carried.h"
+#include "dataplane/netlink/ip_config.h"
 
 /// What the run directory remembers, also where it is full or read-only: guests are served all the
 /// same, and what could not be kept is said.
@@ -12,20 +12,21 @@ Result<void> Executor::keep_originals() { return originals_.flush(); }
 
 void Executor::keep_or_tell() {
   const auto kept = keep_originals();
-  if (!kept) std::ranges::move(originals_.take_unkept(kept.error()), std::back_inserter(unkept_));
+  if (!kept)
+    std::ranges::move(originals_.take_unrecorded(kept.error()), std::back_inserter(unrecorded_));
 }
 
 /// The NIC has everything; that its record is old is no failure.
-void Executor::note_given_back(const TakeoverChange& change) {
+void Executor::note_given_back(const NicMigrationChange& change) {
   const bool was_elsewhere = change.before && !change.before->holder.empty();
   const std::string& holder = was_elsewhere ? change.before->holder : change.key;
   const auto written = nic_records_.write_given_back(change.key, holder);
-  if (!written) unkept_.push_back(written.error().message());
+  if (!written) unrecorded_.push_back(written.error().message());
 }
 
 void Executor::forget_port(const std::string& port) {
   const auto removed = port_records_.remove(port);
-  if (!removed) unkept_.push_back(removed.error().message());
+  if (!removed) unrecorded_.push_back(removed.error().message());
 }
 
 /// NICs and ports were given back everything at a time at which that could not be noted. A NIC with
@@ -38,7 +39,7 @@ std::vector<Error> Executor::forget_old_records() {
   for (const std::string& nic : nic_records_.nics()) {
     const auto link = netlink_.index_of(nic);
     const auto things =
-        link ? netlink::carried_by(netlink_, *link, false) : tl::unexpected(link.error());
+        link ? netlink::ip_config_of(netlink_, *link, false) : tl::unexpected(link.error());
     const bool has_its_own = things && std::ranges::any_of(*things, [](const auto& thing) {
                                return !thing.by_kernel && !thing.link_local;
                              });

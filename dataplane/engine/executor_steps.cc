@@ -34,19 +34,19 @@ bool is_known(const Step& step) {
   const Operation& operation = step.operation;
   switch (step.phase) {
     case Phase::withdraw:
-      return is_one_of<RouteChange, RuleChange, AddressChange, ShaperChange, NeighbourChange,
+      return is_one_of<RouteChange, PolicyRuleChange, AddressChange, ShaperChange, NeighbourChange,
                        ForwardingChange>(operation) &&
              has_before(operation);
     case Phase::detach:
-      return is_one_of<AttachmentChange, TakeoverChange>(operation);
+      return is_one_of<AttachmentChange, NicMigrationChange>(operation);
     case Phase::nftables:
-      return is_one_of<FrameChange, ElementChange>(operation);
+      return is_one_of<RulesetChange, ElementChange>(operation);
     case Phase::sysctls:
       return is_one_of<SysctlChange>(operation) && has_after(operation);
     case Phase::create_links:
       return is_one_of<LinkChange>(operation) && has_after(operation);
     case Phase::attach:
-      return is_one_of<AttachmentChange, TakeoverChange>(operation) && has_after(operation);
+      return is_one_of<AttachmentChange, NicMigrationChange>(operation) && has_after(operation);
     case Phase::raise_links:
       return is_one_of<Raise>(operation);
     case Phase::shape:
@@ -54,7 +54,8 @@ bool is_known(const Step& step) {
     case Phase::addresses:
       return is_one_of<AddressChange>(operation) && has_after(operation);
     case Phase::routes:
-      return is_one_of<RouteChange, RuleChange, NeighbourChange, ForwardingChange>(operation) &&
+      return is_one_of<RouteChange, PolicyRuleChange, NeighbourChange, ForwardingChange>(
+                 operation) &&
              has_after(operation);
     case Phase::delete_links:
       return is_one_of<LinkChange>(operation);

@@ -27,23 +27,23 @@ void KernelView::on(const netlink::Seen<netlink::ForwardingEntry>& seen) {
   if (!port) return;
   if (entry.bridge == 0) {
     if (!is_tunnel(port) || !entry.destination) return;
-    return tables_.forwarding.saw(key_of(port->name, entry), {{}, entry.destination, false});
+    return tables_.forwarding.set_actual(key_of(port->name, entry), {{}, entry.destination, false});
   }
   const ForwardingKey key{name_of(entry.bridge), entry.mac};
   if (is_tunnel(port) || tables_.forwarding.rows().find(key)) {
-    tables_.forwarding.saw(key, {port->name, {}, entry.sticky});
+    tables_.forwarding.set_actual(key, {port->name, {}, entry.sticky});
   }
 }
 
 void KernelView::on(const netlink::Gone<netlink::ForwardingEntry>& gone) {
   const netlink::ForwardingEntry& entry = gone.value;
   if (entry.bridge == 0) {
-    if (entry.destination) tables_.forwarding.gone(key_of(name_of(entry.link), entry));
+    if (entry.destination) tables_.forwarding.remove_actual(key_of(name_of(entry.link), entry));
     return;
   }
   const ForwardingKey key{name_of(entry.bridge), entry.mac};
   const Forwarding* actual = tables_.forwarding.rows().actual(key);
-  if (actual && actual->port == name_of(entry.link)) tables_.forwarding.gone(key);
+  if (actual && actual->port == name_of(entry.link)) tables_.forwarding.remove_actual(key);
 }
 
 std::optional<Phase> Engine::place_forwarding(const ForwardingKey& key,

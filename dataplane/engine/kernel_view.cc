@@ -82,7 +82,7 @@ void KernelView::forget() {
   advertised_defaults_.clear();
   tunnel_link_ = 0;
   routes_stale_ = names_stale_ = false;
-  takeovers_stale_ = true;
+  nic_migrations_stale_ = true;
   links_changed_ = facts_stale_ = true;
   forwards_ = questions_.forwards(/*v6=*/false);
   forwards6_ = questions_.forwards(/*v6=*/true);
@@ -95,10 +95,10 @@ void KernelView::forget_proxies() {
   tables_.neighbours.rows().for_each([&](const NeighbourKey& key, auto*, const Neighbour* actual) {
     if (actual && key.proxy) proxies.push_back(key);
   });
-  for (const NeighbourKey& key : proxies) tables_.neighbours.gone(key);
+  for (const NeighbourKey& key : proxies) tables_.neighbours.remove_actual(key);
 }
 
-void KernelView::saw(const netlink::Observation& observation) {
+void KernelView::on_observation(const netlink::Observation& observation) {
   std::visit([this](const auto& told) { on(told); }, observation);
 }
 
@@ -130,7 +130,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   note_place(before, now);
   // Another NIC has values of its own below the same names.
   if ((!before || before->name != now.name) && is_watched(now.name)) sysctls_stale_ = true;
-  if (is_watched(now.name) || netlink::is_wire_group(now.group) || now.index == tunnel_link_)
+  if (is_watched(now.name) || netlink::is_underlay_group(now.group) || now.index == tunnel_link_)
     facts_stale_ = true;
   if (is_ours(now) && before && before->filters_bridged != now.filters_bridged) facts_stale_ = true;
   if (!before || before->master != now.master) note_change_on(now.name);
@@ -139,7 +139,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   index_of_[now.name] = now.index;
   const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
   if (link.shaped && !tables_.shapers.rows().actual(link.name)) shapers_unknown_ = true;
-  if (!link.shaped) tables_.shapers.gone(link.name);
+  if (!link.shaped) tables_.shapers.remove_actual(link.name);
   refresh_link(link);
   refresh_port(link);
   refresh_early_ones_of(link);
@@ -167,21 +167,21 @@ void KernelView::link_lost(const std::string& name) {
   const bool carried_rows = tables_.links.rows().actual(name) != nullptr;
   if (is_watched(name)) facts_stale_ = true;
   if (is_watched(name)) remember_place(name);
-  tables_.links.gone(name);
-  tables_.attachments.gone(name);
-  tables_.shapers.gone(name);
+  tables_.links.remove_actual(name);
+  tables_.attachments.remove_actual(name);
+  tables_.shapers.remove_actual(name);
   if (carried_rows || carries_routes(name)) routes_stale_ = true;
   if (!carried_rows) return;
   std::vector<AddressKey> addresses;
   tables_.addresses.rows().for_each([&](const AddressKey& key, auto*, const Address* actual) {
     if (actual && key.link == name) addresses.push_back(key);
   });
-  for (const AddressKey& key : addresses) tables_.addresses.gone(key);
+  for (const AddressKey& key : addresses) tables_.addresses.remove_actual(key);
   std::vector<NeighbourKey> neighbours;
   tables_.neighbours.rows().for_each([&](const NeighbourKey& key, auto*, const Neighbour* actual) {
     if (actual && key.link == name) neighbours.push_back(key);
   });
-  for (const NeighbourKey& key : neighbours) tables_.neighbours.gone(key);
+  for (const NeighbourKey& key : neighbours) tables_.neighbours.remove_actual(key);
   lose_link_of_services(name);
 }
 
@@ -194,7 +194,7 @@ void KernelView::lose_link_of_services(const std::string& name) {
         actual->device == name || std::ranges::find(actual->others, name) != actual->others.end();
     if (has_lost) services.push_back({key, {actual->config, {}}});
   });
-  for (const auto& [key, service] : services) tables_.services.saw(key, service);
+  for (const auto& [key, service] : services) tables_.services.set_actual(key, service);
 }
 
 void KernelView::refresh_link(const netlink::Link& link) {
@@ -209,16 +209,17 @@ void KernelView::refresh_link(const netlink::Link& link) {
     if (!forwards6_) row.forwards6 = true;
     if (!wanted || !wanted->forwards) row.forwards.reset();
     if (!wanted || !wanted->forwards6) row.forwards6.reset();
-    tables_.links.saw(link.name, std::move(row));
+    tables_.links.set_actual(link.name, std::move(row));
   } else {
-    tables_.links.gone(link.name);
+    tables_.links.remove_actual(link.name);
   }
 }
 
 void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
   const netlink::Address& address = seen.value;
   if (address.protocol == netlink::kOurProtocol) {
-    return tables_.addresses.saw({name_of(address.link), address.prefix}, {address.broadcast});
+    return tables_.addresses.set_actual({name_of(address.link), address.prefix},
+                                        {address.broadcast});
   }
   if (address.scope == netlink::kPairScope) {
     facts_stale_ |= pair_addresses_.emplace(address.link, address.prefix).second;
@@ -247,7 +248,7 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
   // Those with this preferred source may have gone with it.
   if (carries_routes(name_of(address.link))) routes_stale_ = facts_stale_ = true;
   if (address.protocol == netlink::kOurProtocol) {
-    return tables_.addresses.gone({name_of(address.link), address.prefix});
+    return tables_.addresses.remove_actual({name_of(address.link), address.prefix});
   }
   facts_stale_ |= pair_addresses_.erase({address.link, address.prefix}) != 0;
   if (address.scope == RT_SCOPE_UNIVERSE) note_address_on(address);
@@ -267,7 +268,7 @@ void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
     return;
   }
   const auto row = route_row(seen.value);
-  if (row) tables_.routes.saw(key_of(seen.value), *row);
+  if (row) tables_.routes.set_actual(key_of(seen.value), *row);
 }
 
 /// A route that was replaced by appending the new one first: the old one's end is no loss.
@@ -279,36 +280,36 @@ void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
   if (!engine::is_ours(gone.value)) return note_foreign(gone.value);
   const RouteKey key = key_of(gone.value);
   const Route* actual = tables_.routes.rows().actual(key);
-  if (actual && route_row(gone.value) == *actual) tables_.routes.gone(key);
+  if (actual && route_row(gone.value) == *actual) tables_.routes.remove_actual(key);
 }
 
 void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
   const netlink::Neighbour& n = seen.value;
   if (n.protocol != netlink::kOurProtocol) return note_change_on(name_of(n.link), n.address);
-  tables_.neighbours.saw({name_of(n.link), n.address, n.proxy}, {n.mac});
+  tables_.neighbours.set_actual({name_of(n.link), n.address, n.proxy}, {n.mac});
 }
 
 void KernelView::on(const netlink::Gone<netlink::Neighbour>& gone) {
   const netlink::Neighbour& n = gone.value;
-  tables_.neighbours.gone({name_of(n.link), n.address, n.proxy});
+  tables_.neighbours.remove_actual({name_of(n.link), n.address, n.proxy});
 }
 
 void KernelView::on(const netlink::Seen<netlink::Shaper>& seen) {
   const netlink::Link* on = link(seen.value.link);
-  if (on) tables_.shapers.saw(on->name, {seen.value.rate, seen.value.burst});
+  if (on) tables_.shapers.set_actual(on->name, {seen.value.rate, seen.value.burst});
 }
 
 void KernelView::on(const netlink::Gone<netlink::Shaper>& gone) {
-  tables_.shapers.gone(name_of(gone.value.link));
+  tables_.shapers.remove_actual(name_of(gone.value.link));
 }
 
 void KernelView::watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address,
-                       std::set<std::string> wires) {
+                       std::set<std::string> underlay_ports) {
   watched_ = std::move(names);
-  watched_wires_ = std::move(wires);
+  watched_underlay_ports_ = std::move(underlay_ports);
   tunnel_address_ = std::move(tunnel_address);
   find_tunnel();
-  facts_stale_ = takeovers_stale_ = true;
+  facts_stale_ = nic_migrations_stale_ = true;
 }
 
 void KernelView::find_tunnel() {
@@ -362,7 +363,7 @@ Facts KernelView::facts() const {
     if (!found) continue;
     if (!found->up) facts.down.insert(name);
     if (found->up && !found->carrier) facts.without_carrier.insert(name);
-    facts.links[name] = facts_of(*found, watched_wires_.contains(name));
+    facts.links[name] = facts_of(*found, watched_underlay_ports_.contains(name));
   }
   add_renamed(facts);
   const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();

@@ -22,11 +22,11 @@ struct Questions {
   std::function<bool(bool v6)> forwards = [](bool) { return false; };
   std::function<bool()> filters_bridged = [] { return false; };  ///< bridge-nf-call-ip(6)tables
   std::function<ForwardedBy(bool ipv6)> forwarding = [](bool) { return ForwardedBy::nobody; };
-  /// What the link carries for the host, for people; of one that cannot be asked: nothing.
-  std::function<std::vector<std::string>(int link)> carried = [](int) {
+  /// The link's IP configuration, for people; of one that cannot be asked: nothing.
+  std::function<std::vector<std::string>(int link)> ip_config = [](int) {
     return std::vector<std::string>{};
   };
-  std::function<bool(int link)> carries_ipv6 = [](int) { return false; };  ///< of the host's
+  std::function<bool(int link)> has_ipv6_config = [](int) { return false; };  ///< of the host's
   // Of the run directory's records (NicRecords).
   std::function<std::vector<std::string>(const std::string& nic)> recorded =
       [](const std::string&) { return std::vector<std::string>{}; };
@@ -43,8 +43,8 @@ struct Questions {
 
 /// Sets of nf_tables whose elements are the names of ports: what a fresh process knows them by.
 struct PortSets {
-  std::vector<nft::SetName> ports;  ///< all of them
-  std::vector<nft::SetName> wires;  ///< among them: ports to other hosts
+  std::vector<nft::SetName> ports;           ///< all of them
+  std::vector<nft::SetName> underlay_ports;  ///< among them: ports to other hosts
 };
 
 /// Turns what the kernel tells, in listings and events alike, into seen rows, by our marks; and
@@ -58,26 +58,26 @@ class KernelView {
   void forget();
   void forget_routes() { tables_.routes.forget_actual(); }
   void forget_proxies();
-  void saw(const netlink::Observation& observation);
+  void on_observation(const netlink::Observation& observation);
 
   /// An element that may name a port came or went. A port counts as attached by us while the
   /// document wants it, while our nf_tables name it, or while there is a record of what it carried:
   /// nothing is remembered that a fresh process would not find.
   void on_element(const nft::ElementKey& key);
   /// Asks what NICs carry, if that may have changed.
-  void refresh_takeovers();
-  void mark_takeovers_stale() { takeovers_stale_ = true; }
+  void refresh_nic_migrations();
+  void mark_nic_migrations_stale() { nic_migrations_stale_ = true; }
   /// Wanted links and ports changed: looks at them again.
   void refresh_wanted();
 
   /// Links that somebody else makes and the document names: facts are wanted of them, and routes
   /// of ours may stand on them.
-  /// `wires`: those of them that may become ports as they are, with what they carry.
+  /// `underlay_ports`: those of them that may become ports as they are, with what they carry.
   void watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address = {},
-             std::set<std::string> wires = {});
+             std::set<std::string> underlay_ports = {});
   const std::vector<std::string>& watched() const { return watched_; }
   /// What is known of outside routers, which no kernel tells.
-  void know(std::map<IpAddress, RouterFacts> routers);
+  void set_routers(std::map<IpAddress, RouterFacts> routers);
   const std::map<IpAddress, RouterFacts>& routers() const { return routers_; }
   /// Gateways that keepalived has given to bridges of this host, by the bridge's number.
   const std::set<std::pair<int, Prefix>>& pair_addresses() const { return pair_addresses_; }
@@ -122,8 +122,8 @@ class KernelView {
   void on(const netlink::Gone<netlink::Address>& gone);
   void on(const netlink::Seen<netlink::Route>& seen);
   void on(const netlink::Gone<netlink::Route>& gone);
-  void on(const netlink::Seen<netlink::Rule>& seen);  // next_hops.cc
-  void on(const netlink::Gone<netlink::Rule>& gone);
+  void on(const netlink::Seen<netlink::PolicyRule>& seen);  // next_hops.cc
+  void on(const netlink::Gone<netlink::PolicyRule>& gone);
   void on(const netlink::Seen<netlink::Neighbour>& seen);
   void on(const netlink::Gone<netlink::Neighbour>& gone);
   void on(const netlink::Seen<netlink::Shaper>& seen);
@@ -139,21 +139,21 @@ class KernelView {
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
   void refresh_early_ones_of(const netlink::Link& below);
-  void refresh_takeover(const std::string& nic);
+  void refresh_nic_migration(const std::string& nic);
   void refresh_records();
   bool is_in(const std::vector<nft::SetName>& sets, const std::string& name) const;
   /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
-  bool is_wire(const std::string& name) const;
+  bool is_underlay_port(const std::string& name) const;
   bool is_attached_by_us(const std::string& name) const;
   /// A NIC that we made a port of a bridge of ours, whatever it is called now.
-  bool is_marked_wire(const netlink::Link& port) const;
-  LinkFacts facts_of(const netlink::Link& nic, bool is_wire) const;
+  bool is_marked_underlay_port(const netlink::Link& port) const;
+  LinkFacts facts_of(const netlink::Link& nic, bool is_underlay_port) const;
   void add_renamed(Facts& facts) const;
   void find_renamed(std::set<std::string>& recorded);
   const std::string& record_of(const std::string& nic) const;
   void note_change_on(const std::string& link, const IpAddress& address = {});
   bool is_bridge_of_ours(const std::string& name) const;
-  bool carries_ipv6(const netlink::Link& nic, const netlink::Link* bridge) const;
+  bool has_ipv6_config(const netlink::Link& nic, const netlink::Link* bridge) const;
   void note_foreign(const netlink::Route& route);
   void note_address_on(const netlink::Address& address);
   void add_facts_of(const netlink::Link& link, LinkFacts& about) const;
@@ -181,7 +181,7 @@ class KernelView {
   std::map<std::string, std::string> recorded_bridges_;  ///< by the NIC's name, as of then too
   std::unordered_multimap<int, int> early_;  ///< listed before their bridge or NIC, by its index
   std::vector<std::string> watched_;
-  std::set<std::string> watched_wires_;
+  std::set<std::string> watched_underlay_ports_;
   std::map<IpAddress, RouterFacts> routers_;
   std::optional<IpAddress> tunnel_address_;
   int tunnel_link_ = 0;  ///< that has the tunnel's address; 0: none
@@ -197,7 +197,7 @@ class KernelView {
   std::map<std::string, std::pair<int, Mac>> places_;  ///< number and MAC of what is gone, or lost
   std::set<int> links_to_ask_;
   std::map<int, bool> ipv6_told_;  ///< of links: whether they have IPv6, as their routes tell
-  bool takeovers_stale_ = true;
+  bool nic_migrations_stale_ = true;
 };
 
 }  // namespace novaplane::engine

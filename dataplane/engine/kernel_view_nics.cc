@@ -8,7 +8,7 @@
 /// What NICs carry for the host, and where it stands.
 namespace novaplane::engine {
 
-void KernelView::know(std::map<IpAddress, RouterFacts> routers) {
+void KernelView::set_routers(std::map<IpAddress, RouterFacts> routers) {
   if (routers == routers_) return;
   routers_ = std::move(routers);
   facts_stale_ = true;
@@ -17,9 +17,9 @@ void KernelView::know(std::map<IpAddress, RouterFacts> routers) {
 /// Something that a NIC carries may be another: a DHCP client may have put an address back.
 /// Of IPv6 it may be the first or the last on its link, which is a fact.
 void KernelView::note_change_on(const std::string& link, const IpAddress& address) {
-  const bool concerns = tables_.takeovers.rows().desired(link) || is_wire(link) ||
-                        watched_wires_.contains(link) || is_bridge_of_ours(link);
-  takeovers_stale_ |= concerns;
+  const bool concerns = tables_.nic_migrations.rows().desired(link) || is_underlay_port(link) ||
+                        watched_underlay_ports_.contains(link) || is_bridge_of_ours(link);
+  nic_migrations_stale_ |= concerns;
   facts_stale_ |= concerns && !address.is_v4();
 }
 
@@ -39,7 +39,7 @@ void KernelView::note_foreign(const netlink::Route& route) {
 
 /// Without an address too: routes, next hops and neighbours are there for those who speak with a
 /// link-local one. Only then it has to be asked.
-bool KernelView::carries_ipv6(const netlink::Link& nic, const netlink::Link* bridge) const {
+bool KernelView::has_ipv6_config(const netlink::Link& nic, const netlink::Link* bridge) const {
   const auto carries = [this](const netlink::Link& link) {
     const auto addresses = foreign_addresses_.find(link.index);
     const bool has_address =
@@ -47,7 +47,7 @@ bool KernelView::carries_ipv6(const netlink::Link& nic, const netlink::Link* bri
         std::ranges::any_of(addresses->second, [](const netlink::Address& address) {
           return !address.prefix.address.is_v4();
         });
-    return has_address || (link.ipv6 && questions_.carries_ipv6(link.index));
+    return has_address || (link.ipv6 && questions_.has_ipv6_config(link.index));
   };
   if (carries(nic) || (bridge && carries(*bridge))) return true;
   // Somebody has deleted its bridge with all of it: only the record has it.
@@ -57,8 +57,8 @@ bool KernelView::carries_ipv6(const netlink::Link& nic, const netlink::Link* bri
       lost, [](const std::string& thing) { return thing.find(kOfIpv6) != std::string::npos; });
 }
 
-/// A bridge of ours speaks for its wire, and has what the wire had.
-LinkFacts KernelView::facts_of(const netlink::Link& nic, bool is_wire) const {
+/// A bridge of ours speaks for its underlay port, and has what that had.
+LinkFacts KernelView::facts_of(const netlink::Link& nic, bool is_underlay_port) const {
   LinkFacts about;
   about.mac = nic.mac;
   about.mtu = nic.mtu;
@@ -66,7 +66,7 @@ LinkFacts KernelView::facts_of(const netlink::Link& nic, bool is_wire) const {
   if (master && !is_ours(*master)) about.master = std::exchange(master, nullptr)->name;
   add_facts_of(nic, about);
   if (master) add_facts_of(*master, about);
-  about.carries_ipv6 = is_wire && carries_ipv6(nic, master);
+  about.has_ipv6_config = is_underlay_port && has_ipv6_config(nic, master);
   return about;
 }
 
@@ -107,7 +107,7 @@ void KernelView::find_renamed(std::set<std::string>& recorded) {
     if (!bridge) continue;
     std::vector<std::string> found;
     for (const auto& [index, port] : links_) {
-      const bool is_port = port.master == bridge->index && is_marked_wire(port);
+      const bool is_port = port.master == bridge->index && is_marked_underlay_port(port);
       if (is_port && !recorded.contains(port.name)) found.push_back(port.name);
     }
     if (found.size() != 1) continue;
@@ -122,44 +122,44 @@ const std::string& KernelView::record_of(const std::string& nic) const {
   return found != renamed_.end() ? found->second : nic;
 }
 
-void KernelView::refresh_takeovers() {
-  if (!std::exchange(takeovers_stale_, false)) return;
+void KernelView::refresh_nic_migrations() {
+  if (!std::exchange(nic_migrations_stale_, false)) return;
   refresh_records();
   std::set<std::string> nics = recorded_;
   for (const auto& [nic, bridge] : recorded_bridges_) nics.insert(nic);
-  nics.insert(watched_wires_.begin(), watched_wires_.end());
-  tables_.takeovers.rows().for_each(
-      [&](const TakeoverKey& nic, auto*, auto*) { nics.insert(nic); });
+  nics.insert(watched_underlay_ports_.begin(), watched_underlay_ports_.end());
+  tables_.nic_migrations.rows().for_each(
+      [&](const NicMigrationKey& nic, auto*, auto*) { nics.insert(nic); });
   tables_.attachments.rows().for_each([&](const AttachmentKey& port, auto*, const auto* seen) {
-    if (seen && is_wire(port)) nics.insert(port);
+    if (seen && is_underlay_port(port)) nics.insert(port);
   });
-  for (const std::string& nic : nics) refresh_takeover(nic);
-  takeovers_stale_ = false;
+  for (const std::string& nic : nics) refresh_nic_migration(nic);
+  nic_migrations_stale_ = false;
 }
 
 /// The seen side is as wanted where nothing has to move.
-void KernelView::refresh_takeover(const std::string& nic) {
+void KernelView::refresh_nic_migration(const std::string& nic) {
   const netlink::Link* port = link(nic);
-  const Takeover* wanted = tables_.takeovers.rows().desired(nic);
+  const NicMigration* wanted = tables_.nic_migrations.rows().desired(nic);
   const netlink::Link* master = port && port->master != 0 ? link(port->master) : nullptr;
   if (master && !is_ours(*master)) master = nullptr;
   const bool stays = tables_.attachments.rows().desired(nic) && !wanted;  // a VLAN device
   const bool leaves = master && !stays && (!wanted || wanted->holder != master->name);
-  Takeover seen;
+  NicMigration seen;
   const std::string& record = record_of(nic);
   if (leaves && (wanted || questions_.may_have_moved(record))) {
-    seen = {master->name, questions_.carried(master->index)};
+    seen = {master->name, questions_.ip_config(master->index)};
   }
   const auto recorded = recorded_bridges_.find(record);
   const bool was_port = !master && recorded != recorded_bridges_.end();
   const netlink::Link* old = was_port ? link(recorded->second) : nullptr;
   const bool is_left = old && is_ours(*old) && !tables_.links.rows().desired(old->name);
-  if (port && is_left) seen = {old->name, questions_.carried(old->index)};  // came up there late
-  if (wanted && port && seen.things.empty()) seen = {nic, questions_.carried(port->index)};
+  if (port && is_left) seen = {old->name, questions_.ip_config(old->index)};  // came up there late
+  if (wanted && port && seen.things.empty()) seen = {nic, questions_.ip_config(port->index)};
   if (wanted && port && !master && seen.things.empty()) seen = {{}, questions_.recorded(record)};
-  if (!seen.things.empty()) return tables_.takeovers.saw(nic, seen);
-  if (wanted) return tables_.takeovers.saw(nic, Takeover{wanted->holder});
-  tables_.takeovers.gone(nic);
+  if (!seen.things.empty()) return tables_.nic_migrations.set_actual(nic, seen);
+  if (wanted) return tables_.nic_migrations.set_actual(nic, NicMigration{wanted->holder});
+  tables_.nic_migrations.remove_actual(nic);
 }
 
 /// An address that goes and comes back does not change the tunnels: while it is away, their own

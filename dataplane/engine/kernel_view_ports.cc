@@ -10,9 +10,9 @@ void KernelView::refresh_port(const netlink::Link& port) {
   const netlink::Link* master = port.master != 0 ? link(port.master) : nullptr;
   const Attachment* wanted = tables_.attachments.rows().desired(port.name);
   const bool counts = wanted || is_attached_by_us(port.name);
-  const bool may_count = counts || netlink::is_wire_group(port.group);
+  const bool may_count = counts || netlink::is_underlay_group(port.group);
   if (may_count && port.master != 0 && !master) early_.emplace(port.master, port.index);
-  if (!master || !is_ours(*master) || !counts) return tables_.attachments.gone(port.name);
+  if (!master || !is_ours(*master) || !counts) return tables_.attachments.remove_actual(port.name);
   Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up, .flags = {}};
   if (!wanted || wanted->mtu) row.mtu = port.mtu;
   if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
@@ -22,7 +22,7 @@ void KernelView::refresh_port(const netlink::Link& port) {
     const netlink::PortFlags& seen = port.port_flags;
     row.flags = PortFlags{seen.learning, seen.flood, seen.neigh_suppress};
   }
-  tables_.attachments.saw(port.name, row);
+  tables_.attachments.set_actual(port.name, row);
 }
 
 /// A listing goes by index; a bridge may be younger than its ports, a NIC than its VLAN devices.
@@ -47,31 +47,32 @@ bool KernelView::is_in(const std::vector<nft::SetName>& sets, const std::string&
 
 bool KernelView::is_attached_by_us(const std::string& name) const {
   const netlink::Link* port = link(name);
-  return is_in(sets_.ports, name) || recorded_.contains(name) || (port && is_marked_wire(*port));
+  return is_in(sets_.ports, name) || recorded_.contains(name) ||
+         (port && is_marked_underlay_port(*port));
 }
 
-bool KernelView::is_wire(const std::string& name) const {
+bool KernelView::is_underlay_port(const std::string& name) const {
   const netlink::Link* port = link(name);
-  return is_in(sets_.wires, name) || (port && is_marked_wire(*port));
+  return is_in(sets_.underlay_ports, name) || (port && is_marked_underlay_port(*port));
 }
 
-bool KernelView::is_marked_wire(const netlink::Link& port) const {
+bool KernelView::is_marked_underlay_port(const netlink::Link& port) const {
   const netlink::Link* master = port.master != 0 ? link(port.master) : nullptr;
-  return netlink::is_wire_group(port.group) && master && is_ours(*master);
+  return netlink::is_underlay_group(port.group) && master && is_ours(*master);
 }
 
 /// A VLAN device of ours keeps its name when the NIC below gets another one.
 void KernelView::add_renamed(Facts& facts) const {
-  const auto add = [&](const std::string& by, const netlink::Link& nic, bool is_wire) {
+  const auto add = [&](const std::string& by, const netlink::Link& nic, bool is_underlay_port) {
     if (is_watched(nic.name)) return;
-    LinkFacts about = facts_of(nic, is_wire);
+    LinkFacts about = facts_of(nic, is_underlay_port);
     about.renamed = nic.name;
     facts.renamed[by].push_back(std::move(about));
   };
   for (const auto& [index, one] : links_) {
     const bool is_vlan = is_ours(one) && one.kind == "vlan" && one.parent != 0;
     const netlink::Link* nic = is_vlan ? link(one.parent) : nullptr;
-    if (is_marked_wire(one)) add(name_of(one.master), one, true);
+    if (is_marked_underlay_port(one)) add(name_of(one.master), one, true);
     if (nic) add(one.name, *nic, false);
   }
 }
@@ -81,7 +82,7 @@ void KernelView::on_element(const nft::ElementKey& key) {
     return std::ranges::find(sets, key.set) != sets.end();
   };
   if (!is_named(sets_.ports)) return;
-  if (is_named(sets_.wires)) takeovers_stale_ = true;
+  if (is_named(sets_.underlay_ports)) nic_migrations_stale_ = true;
   if (const netlink::Link* port = link(key.key.c_str())) refresh_port(*port);
 }
 

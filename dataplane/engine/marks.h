@@ -9,27 +9,27 @@ namespace novaplane::engine {
 
 /// Bits of packet marks that are ours: where in the host's `mark_mask` each of our numbers lies.
 /// The lowest four bits of the mask tell an uplink, the next one a trusted port, the highest four
-/// an order of uplinks; what is between is not used. Bits beyond the mask are others': never read
+/// an uplink preference; what is between is not used. Bits beyond the mask are others': never read
 /// nor written.
 class Marks {
  public:
-  static constexpr std::uint32_t kMost = 15;  ///< uplinks, and orders of them
+  static constexpr std::uint32_t kMost = 15;  ///< uplinks, and preferences of them
 
   constexpr explicit Marks(std::uint32_t mask = cloud::kMarkMask) : mask_(mask) {}
 
-  /// A frame came in by a wire of the operator's. What comes from a bridge of ours without it is a
-  /// guest's: so is what comes by a port that nobody has told us of.
+  /// A frame came in by an underlay port of the operator's. What comes from a bridge of ours
+  /// without it is a guest's: so is what comes by a port that nobody has told us of.
   constexpr std::uint32_t trusted() const { return bit(kBits); }
   /// The uplink that a packet has to leave by (no bit: whichever), from 1 to kMost. Flows keep it
   /// as their conntrack mark.
   constexpr std::uint32_t uplink(std::uint32_t number) const { return spread(number, 0); }
   constexpr std::uint32_t any_uplink() const { return uplink(kMost); }
-  /// The order of uplinks that a guest's packet takes, from 1 to kMost.
-  constexpr std::uint32_t order(std::uint32_t number) const {
+  /// The uplink preference that a guest's packet takes, from 1 to kMost.
+  constexpr std::uint32_t preference(std::uint32_t number) const {
     return spread(number, std::popcount(mask_) - kBits);
   }
-  constexpr std::uint32_t any_order() const { return order(kMost); }
-  constexpr std::uint32_t all() const { return trusted() | any_uplink() | any_order(); }
+  constexpr std::uint32_t any_preference() const { return preference(kMost); }
+  constexpr std::uint32_t all() const { return trusted() | any_uplink() | any_preference(); }
 
   bool operator==(const Marks&) const = default;
 

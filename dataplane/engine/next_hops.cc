@@ -51,15 +51,16 @@ std::optional<Route> KernelView::route_row(const netlink::Route& route) const {
   return row;
 }
 
-void KernelView::on(const netlink::Seen<netlink::Rule>& seen) {
-  const netlink::Rule& rule = seen.value;
+void KernelView::on(const netlink::Seen<netlink::PolicyRule>& seen) {
+  const netlink::PolicyRule& rule = seen.value;
   if (rule.protocol != netlink::kOurProtocol) return;
-  tables_.rules.saw(rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u,
-                                    rule.mask, rule.unreachable, rule.source});
+  tables_.rules.set_actual(rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u,
+                                           rule.mask, rule.unreachable, rule.source});
 }
 
-void KernelView::on(const netlink::Gone<netlink::Rule>& gone) {
-  if (gone.value.protocol == netlink::kOurProtocol) tables_.rules.gone(gone.value.priority);
+void KernelView::on(const netlink::Gone<netlink::PolicyRule>& gone) {
+  if (gone.value.protocol == netlink::kOurProtocol)
+    tables_.rules.remove_actual(gone.value.priority);
 }
 
 }  // namespace novaplane::engine

@@ -35,12 +35,12 @@ std::optional<netlink::RawMessage> bytes_of(std::string_view digits) {
 }  // namespace
 
 Result<void> NicRecords::write(const std::string& nic, const std::string& bridge,
-                               const std::vector<netlink::Carried>& things) const {
+                               const std::vector<netlink::IpConfig>& things) const {
   std::string text = fmt::format(
       "# What {} carried before it became a port of {}, as rtnetlink told it.\nbridge {}\nlisted "
       "{}\n",
       nic, bridge, bridge, seconds_now());
-  for (const netlink::Carried& thing : things) {
+  for (const netlink::IpConfig& thing : things) {
     text += fmt::format("{:02x} {}\n", fmt::join(thing.message, ""), thing.text);
   }
   if (auto begun = begin(); !begun) return begun;
@@ -48,9 +48,9 @@ Result<void> NicRecords::write(const std::string& nic, const std::string& bridge
 }
 
 /// Where the time of the listing is not known, nothing has run out.
-std::vector<netlink::Carried> NicRecords::read(const std::string& nic,
-                                               std::vector<std::string>* spoiled) const {
-  std::vector<netlink::Carried> things;
+std::vector<netlink::IpConfig> NicRecords::read(const std::string& nic,
+                                                std::vector<std::string>* spoiled) const {
+  std::vector<netlink::IpConfig> things;
   const auto text = read_whole(path_of(nic));
   if (!text) {
     if (spoiled && text.error().code != ENOENT) spoiled->push_back(text.error().message());
@@ -75,7 +75,7 @@ std::vector<netlink::Carried> NicRecords::read(const std::string& nic,
       continue;
     }
     auto message = bytes_of(first);
-    auto thing = message ? netlink::carried_from(std::move(*message)) : std::nullopt;
+    auto thing = message ? netlink::ip_config_from(std::move(*message)) : std::nullopt;
     if (!thing) complain(number, fmt::format("nothing that {} can have carried", nic));
     if (thing && netlink::age(*thing, static_cast<std::uint32_t>(now - listed)))
       things.push_back(std::move(*thing));

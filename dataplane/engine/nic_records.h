@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "dataplane/base/error.h"
-#include "dataplane/netlink/carried.h"
+#include "dataplane/netlink/ip_config.h"
 
 namespace novaplane::engine {
 
-/// What NICs carried for the host before they became ports: written before the first change, so
+/// The IP configuration of NICs before they became ports: written before the first change, so
 /// that a host whose bridge somebody deletes gets its addresses back, and so that `down` knows what
 /// to give back. One file for each NIC:
 ///
@@ -34,11 +34,11 @@ class NicRecords {
 
   /// Replaces the record; it is on its disk when this returns.
   Result<void> write(const std::string& nic, const std::string& bridge,
-                     const std::vector<netlink::Carried>& things) const;
+                     const std::vector<netlink::IpConfig>& things) const;
   /// Without what has run out meanwhile. Nothing: there is no record, or none that can be read.
   /// Lines that make no sense are passed over, and said in `spoiled`.
-  std::vector<netlink::Carried> read(const std::string& nic,
-                                     std::vector<std::string>* spoiled = nullptr) const;
+  std::vector<netlink::IpConfig> read(const std::string& nic,
+                                      std::vector<std::string>* spoiled = nullptr) const;
   Result<void> remove(const std::string& nic) const;
   Result<void> rename(const std::string& nic, const std::string& now) const;
   /// The NIC has everything again; what comes up on its bridge before that is deleted is its too.

@@ -134,7 +134,7 @@ void Originals::record(const std::string& subject, const std::string& found,
   has_news_ = true;
 }
 
-std::vector<std::string> Originals::take_unkept(const Error& why) {
+std::vector<std::string> Originals::take_unrecorded(const Error& why) {
   std::vector<std::string> sentences;
   for (const std::string& subject : std::exchange(untold_, {})) {
     sentences.push_back(fmt::format("{}: {}", in_words(subject, find(subject)), why.message()));

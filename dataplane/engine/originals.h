@@ -42,7 +42,7 @@ class Originals {
   Result<void> flush();
   /// After a flush that failed: sentences about what is not in the file, each once. Whoever reads
   /// them can put a value back by hand.
-  std::vector<std::string> take_unkept(const Error& why);
+  std::vector<std::string> take_unrecorded(const Error& why);
 
   std::optional<Value> find(const std::string& subject) const;
   const std::map<std::string, Value>& all() const { return values_; }

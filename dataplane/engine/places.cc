@@ -22,7 +22,7 @@ void KernelView::remember_place(const std::string& name) {
 /// Carrier counts of links that lead to others: NICs of the document, and ports to other hosts.
 /// That of a bridge is its ports' affair.
 void KernelView::note_place(const netlink::Link* before, const netlink::Link& now) {
-  const bool leads_out = is_watched(now.name) || is_wire(now.name);
+  const bool leads_out = is_watched(now.name) || is_underlay_port(now.name);
   if (!leads_out && !is_ours(now)) return;
   std::optional<std::pair<int, Mac>> place;
   const auto remembered = places_.find(now.name);

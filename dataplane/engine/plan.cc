@@ -22,9 +22,9 @@ std::string Object::to_string() const {
   return name;
 }
 
-std::string_view link_of(const nft::Frame& frame, const nft::ElementKey& key) {
-  const auto set = std::ranges::find(frame.sets, key.set, &nft::Set::name);
-  if (set == frame.sets.end() || set->key.front() != nft::Field::ifname) return {};
+std::string_view link_of(const nft::Ruleset& ruleset, const nft::ElementKey& key) {
+  const auto set = std::ranges::find(ruleset.sets, key.set, &nft::Set::name);
+  if (set == ruleset.sets.end() || set->key.front() != nft::Field::ifname) return {};
   return key.key.c_str();
 }
 
@@ -62,13 +62,13 @@ std::string_view to_string(Phase phase) {
   return "";
 }
 
-void sort_for_reading(Plan& plan, const nft::Frame& frame) {
+void sort_for_reading(Plan& plan, const nft::Ruleset& ruleset) {
   using Place = std::tuple<Phase, Object, std::string>;
   std::vector<std::pair<Place, Step>> placed;
   placed.reserve(plan.size());
   for (Step& step : plan) {
     Object object = step.owner ? *step.owner : Object{};
-    Place place{step.phase, std::move(object), step.subject(frame)};
+    Place place{step.phase, std::move(object), step.subject(ruleset)};
     placed.emplace_back(std::move(place), std::move(step));
   }
   std::stable_sort(placed.begin(), placed.end(),

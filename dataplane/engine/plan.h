@@ -18,7 +18,7 @@ namespace novaplane::engine {
 enum class Phase : std::uint8_t {
   withdraw = 1,  ///< routes, proxies, neighbours, addresses, forwarding entries not wanted any more
   detach = 2,    ///< ports leave bridges, NICs with what they carried
-  nftables = 3,  ///< one transaction: frame and elements, additions and removals
+  nftables = 3,  ///< one transaction: ruleset and elements, additions and removals
   sysctls = 4,   ///< host-wide values
   create_links = 5,  ///< bridges, VLAN and VXLAN devices, down; then their own values
   attach = 6,        ///< ports join, up; what a NIC carries moves to its bridge
@@ -42,10 +42,10 @@ struct Change {
 };
 
 /// The static nf_tables are missing or not as they must be: what of them, in words.
-struct FrameChange {
+struct RulesetChange {
   std::string what;  ///< "write table inet novaplane"
   std::string why;   ///< "set managed is missing"
-  bool operator==(const FrameChange&) const = default;
+  bool operator==(const RulesetChange&) const = default;
 };
 
 /// A link of ours goes up with its MTU, once ports have joined: a bridge forgets an MTU that it was
@@ -61,10 +61,10 @@ struct Raise {
 using LinkChange = Change<LinkKey, Link>;
 using AttachmentChange = Change<AttachmentKey, Attachment>;
 using ShaperChange = Change<ShaperKey, Shaper>;
-using TakeoverChange = Change<TakeoverKey, Takeover>;
+using NicMigrationChange = Change<NicMigrationKey, NicMigration>;
 using AddressChange = Change<AddressKey, Address>;
 using RouteChange = Change<RouteKey, Route>;
-using RuleChange = Change<RuleKey, Rule>;
+using PolicyRuleChange = Change<PolicyRuleKey, PolicyRule>;
 using NeighbourChange = Change<NeighbourKey, Neighbour>;
 using ForwardingChange = Change<ForwardingKey, Forwarding>;
 using SysctlChange = Change<SysctlKey, Sysctl>;
@@ -81,10 +81,11 @@ struct Reannounce {
   bool operator==(const Reannounce&) const = default;
 };
 
-using Operation = std::variant<FrameChange, LinkChange, Raise, AttachmentChange, TakeoverChange,
-                               ShaperChange, AddressChange, RouteChange, RuleChange,
-                               NeighbourChange, ForwardingChange, SysctlChange, ElementChange,
-                               ServiceChange, EntryChange, Announce, Reannounce, ForgetFlows>;
+using Operation =
+    std::variant<RulesetChange, LinkChange, Raise, AttachmentChange, NicMigrationChange,
+                 ShaperChange, AddressChange, RouteChange, PolicyRuleChange, NeighbourChange,
+                 ForwardingChange, SysctlChange, ElementChange, ServiceChange, EntryChange,
+                 Announce, Reannounce, ForgetFlows>;
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;
@@ -94,22 +95,22 @@ struct Step {
   Operation operation;
   Owner owner;
 
-  // The frame tells what the bytes of an element mean.
+  // The ruleset tells what the bytes of an element mean.
   std::string what(
-      const nft::Frame&) const;  ///< "add route 203.0.113.10/32 table local local dev lo"
-  std::string why() const;       ///< "floating IP 203.0.113.10: missing"
+      const nft::Ruleset&) const;  ///< "add route 203.0.113.10/32 table local local dev lo"
+  std::string why() const;         ///< "floating IP 203.0.113.10: missing"
   /// "route 203.0.113.10/32": the same for every change of one row.
-  std::string subject(const nft::Frame&) const;
+  std::string subject(const nft::Ruleset&) const;
 };
 
 /// The link that the key of an element begins with; empty: it begins with something else.
-std::string_view link_of(const nft::Frame&, const nft::ElementKey&);
+std::string_view link_of(const nft::Ruleset&, const nft::ElementKey&);
 
 /// Steps in the order in which they are applied.
 using Plan = std::vector<Step>;
 
 /// Within each phase by object and subject, so that two plans of one difference read alike.
-void sort_for_reading(Plan& plan, const nft::Frame&);
+void sort_for_reading(Plan& plan, const nft::Ruleset&);
 
 std::string_view to_string(Phase phase);
 

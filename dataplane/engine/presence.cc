@@ -14,7 +14,7 @@ const cloud::Vxlan* vxlan_of(const cloud::Network& network) {
   return std::get_if<cloud::Vxlan>(&network.segment);
 }
 
-std::optional<std::string> wire_of(const Context& context, const cloud::Network& network) {
+std::optional<std::string> underlay_port_of(const Context& context, const cloud::Network& network) {
   if (const auto* vxlan = vxlan_of(network)) {
     return context.host.tunnel_address ? std::optional(cloud::vxlan_link_name(*vxlan))
                                        : std::nullopt;
@@ -109,7 +109,7 @@ RouterFacts router_facts(const Context& context, const IpAddress& router) {
   return found != context.facts.routers.end() ? found->second : RouterFacts{};
 }
 
-std::vector<IpAddress> routers_stood_in_for(const Context& context, const cloud::Network& network) {
+std::vector<IpAddress> proxied_routers(const Context& context, const cloud::Network& network) {
   std::vector<IpAddress> routers;
   if (!is_behind_router(network) || !network.fallback_to_host) return routers;
   const auto& known = context.facts.routers;
@@ -123,7 +123,7 @@ std::vector<IpAddress> routers_stood_in_for(const Context& context, const cloud:
 
 bool translates_now(const Context& context, const cloud::Network& network) {
   const bool is_routed_here = network.gateway_mode != cloud::GatewayMode::hardware ||
-                              !routers_stood_in_for(context, network).empty();
+                              !proxied_routers(context, network).empty();
   return network.snat && is_routed_here;
 }
 

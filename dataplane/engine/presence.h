@@ -12,18 +12,18 @@
 namespace novaplane::engine {
 
 /// The NIC that carries the network between hosts: the network's own, or the host's vm_interface.
-/// None: the network has no wire here, or one that is a tunnel.
+/// None: the network has no underlay port here, or one that is a tunnel.
 std::optional<std::string> nic_of(const Context&, const cloud::Network&);
 
 /// The bridge's port to the other hosts: the NIC itself, by its name of today, the VLAN device on
 /// it, or the VXLAN device.
-std::optional<std::string> wire_of(const Context&, const cloud::Network&);
+std::optional<std::string> underlay_port_of(const Context&, const cloud::Network&);
 
 /// The network's VXLAN; null: it is none.
 const cloud::Vxlan* vxlan_of(const cloud::Network&);
 
-/// A network is on every host that has a wire for it or a port on it; with `prune: true` only where
-/// a port is, or where it has its gateway (failover).
+/// A network is on every host that has an underlay port for it or a port on it; with `prune: true`
+/// only where a port is, or where it has its gateway (failover).
 bool present_on(const Context&, const cloud::Network&);
 
 /// The host's own address on the network's bridge: the gateway (shared; failover, on both gateway
@@ -45,7 +45,7 @@ bool serves(const Context&, const cloud::Network&, const cloud::Port&);
 /// Likewise its own IPv6 address. None: IPv6 of the network is none of the host's business.
 std::optional<IpAddress> host_address6_on(const Context&, const cloud::Network&);
 
-/// The flat network that has the NIC for its wire here, and that this host routes; or null.
+/// The flat network that has the NIC as its underlay port here, and that this host routes; or null.
 const cloud::Network* network_on(const Context&, std::string_view nic);
 
 /// The link-local address that guests know as their IPv6 router, on every host.
@@ -65,8 +65,8 @@ const IpAddress& router_of(const cloud::Network&, const cloud::Port&);
 /// What is known of an outside router.
 RouterFacts router_facts(const Context&, const IpAddress& router);
 
-/// The network's routers that are dead while this host carries their traffic.
-std::vector<IpAddress> routers_stood_in_for(const Context&, const cloud::Network&);
+/// The network's routers that are dead while this host is their proxy.
+std::vector<IpAddress> proxied_routers(const Context&, const cloud::Network&);
 
 /// Whether what guests send to the world leaves with the uplink's address, now.
 bool translates_now(const Context&, const cloud::Network&);

@@ -16,7 +16,7 @@
 /// Links are named here; numbers are looked up when a request is built.
 namespace novaplane::engine {
 
-/// A link that we create and own: a bridge, or a VLAN or VXLAN device as the wire of one.
+/// A link that we create and own: a bridge, or a VLAN or VXLAN device as the underlay port of one.
 struct Link {
   std::string kind = "bridge";
   Mac mac = {};
@@ -57,9 +57,10 @@ struct Attachment {
   std::optional<std::uint32_t> mtu = {};  ///< none: left as found
   std::optional<bool> ipv6 = {};          ///< none: left as found
   bool up = true;
-  std::optional<PortFlags> flags = {};      ///< none: left as found
-  std::optional<bool> hairpin = {};         ///< frames may leave where they came in; none: as found
-  std::optional<std::uint32_t> group = {};  ///< a NIC's, see netlink::is_wire_group; none: as found
+  std::optional<PortFlags> flags = {};  ///< none: left as found
+  std::optional<bool> hairpin = {};     ///< frames may leave where they came in; none: as found
+  std::optional<std::uint32_t> group =
+      {};  ///< a NIC's, see netlink::is_underlay_group; none: as found
   bool operator==(const Attachment&) const = default;
 };
 using AttachmentKey = std::string;
@@ -71,15 +72,15 @@ struct Shaper {
   std::uint32_t burst = 0;  ///< bytes, a multiple of netlink::Shaper::kBurstStep
   bool operator==(const Shaper&) const = default;
 };
-/// What a NIC carries for the host itself (addresses, routes, static neighbours) when it is a port
-/// of ours: it stands on `holder`. By the NIC's name. Foreign things, so they carry no mark: of a
-/// bridge they are all that is not ours.
-struct Takeover {
+/// The IP configuration that the host has on a NIC (addresses, routes, static neighbours) when the
+/// NIC is a port of ours: it stands on `holder`. By the NIC's name. Foreign things, so they carry
+/// no mark: of a bridge they are all that is not ours.
+struct NicMigration {
   std::string holder;  ///< wanted: the bridge; seen: where it is; empty: only in the record
   std::vector<std::string> things = {};  ///< seen, where they have to move: "192.0.2.11/24"
-  bool operator==(const Takeover&) const = default;
+  bool operator==(const NicMigration&) const = default;
 };
-using TakeoverKey = std::string;
+using NicMigrationKey = std::string;
 
 struct AddressKey {
   std::string link;
@@ -114,15 +115,15 @@ struct Route {
 };
 
 /// A policy rule by its priority: packets with the mark (within the mask) look into the table.
-using RuleKey = std::uint32_t;
-struct Rule {
+using PolicyRuleKey = std::uint32_t;
+struct PolicyRule {
   std::uint32_t mark = 0;
   std::uint32_t table = 254;
   bool but_default = false;              ///< the table's default routes do not count
   std::uint32_t mask = 0;                ///< 0: whatever mark
   bool unreachable = false;              ///< no table: there is no way
   std::optional<IpAddress> source = {};  ///< packets from this address only
-  bool operator==(const Rule&) const = default;
+  bool operator==(const PolicyRule&) const = default;
 };
 
 struct NeighbourKey {
@@ -187,10 +188,10 @@ struct Rows {
   RowList<LinkKey, Link> links;
   RowList<AttachmentKey, Attachment> attachments;
   RowList<ShaperKey, Shaper> shapers;
-  RowList<TakeoverKey, Takeover> takeovers;
+  RowList<NicMigrationKey, NicMigration> nic_migrations;
   RowList<AddressKey, Address> addresses;
   RowList<RouteKey, Route> routes;
-  RowList<RuleKey, Rule> rules;
+  RowList<PolicyRuleKey, PolicyRule> rules;
   RowList<NeighbourKey, Neighbour> neighbours;
   RowList<ForwardingKey, Forwarding> forwarding;
   RowList<SysctlKey, Sysctl> sysctls;

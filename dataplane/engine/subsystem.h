@@ -13,7 +13,7 @@
 #include "dataplane/cloud/cloud.h"
 #include "dataplane/engine/marks.h"
 #include "dataplane/engine/rows.h"
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 namespace novaplane::engine {
 
@@ -33,7 +33,7 @@ struct LinkFacts {
   int arp_ignore = 0;  ///< the larger of conf/all and conf/<name>
   /// It, or a bridge of ours for it, has IPv6 of the host's: addresses, routes, neighbours. Asked
   /// of NICs only that may become ports.
-  bool carries_ipv6 = false;
+  bool has_ipv6_config = false;
   /// It heeds router advertisements, or did before forwarding was switched on.
   bool takes_advertisements = false;
   std::string renamed = {};  ///< what it is called now; empty: as the document calls it
@@ -56,7 +56,7 @@ struct RouterFacts {
 };
 
 /// Whether an uplink works, as those who watch it say.
-struct UplinkVerdict {
+struct UplinkStatus {
   /// alive: to be used. held: it answers again, but has failed too recently to be trusted; better
   /// than one that is dead. dead: no carrier, or it does not answer.
   enum class Health : std::uint8_t { alive, held, dead };
@@ -64,7 +64,7 @@ struct UplinkVerdict {
   bool drained = false;  ///< out of use by hand
   bool standby = false;  ///< `fail_back: false`, and it has failed since it was in use
   bool watched = false;  ///< health says of the carrier too; false: nobody looks
-  bool operator==(const UplinkVerdict&) const = default;
+  bool operator==(const UplinkStatus&) const = default;
 };
 
 /// Who has switched on that the host forwards packets, of one family.
@@ -81,15 +81,15 @@ struct Facts {
   /// Of gateways that this host shares with another, those that it has now.
   std::set<IpAddress> gateways_held = {};
   std::map<IpAddress, RouterFacts> routers = {};  ///< by address; absent: nothing is known
-  std::map<std::string, UplinkVerdict, std::less<>> uplinks = {};  ///< absent: by carrier alone
-  std::set<std::string, std::less<>> down = {};                    ///< of uplinks' links: not up
-  std::set<std::string, std::less<>> without_carrier = {};         ///< of uplinks' links: up, but
+  std::map<std::string, UplinkStatus, std::less<>> uplinks = {};  ///< absent: by carrier alone
+  std::set<std::string, std::less<>> down = {};                   ///< of uplinks' links: not up
+  std::set<std::string, std::less<>> without_carrier = {};        ///< of uplinks' links: up, but
   ForwardedBy forwarding = ForwardedBy::nobody, forwarding6 = ForwardedBy::nobody;
   /// What bridges pass goes through the host's IP rules too: br_netfilter, of either family.
   bool filters_bridged = false;
   std::set<std::string, std::less<>> filtering_bridges = {};  ///< bridges of ours that do so alone
   /// NICs that have another name than the document knows: by the bridge of ours that they are a
-  /// wire of, or by the VLAN device of ours that is on them.
+  /// underlay port of, or by the VLAN device of ours that is on them.
   std::map<std::string, std::vector<LinkFacts>, std::less<>> renamed = {};
   bool operator==(const Facts&) const = default;
 
@@ -165,12 +165,12 @@ class Subsystem {
  public:
   virtual ~Subsystem() = default;
   virtual std::string_view name() const = 0;
-  virtual nft::Frame frame(const Marks&) const { return {}; }
-  /// Sets of the frame whose elements are the names of links that were attached for the document:
+  virtual nft::Ruleset ruleset(const Marks&) const { return {}; }
+  /// Sets of the ruleset whose elements are the names of links that were attached for the document:
   /// by them a fresh process knows which ports of a bridge it may detach.
   virtual std::vector<nft::SetName> sets_of_ports() const { return {}; }
   /// Those among them that name the ports to other hosts.
-  virtual std::vector<nft::SetName> sets_of_wires() const { return {}; }
+  virtual std::vector<nft::SetName> sets_of_underlay_ports() const { return {}; }
   /// Appends the rows that `object` wants on this host; the object exists in the cloud.
   virtual void compile(const Context&, const Object& object, Rows& out) const = 0;
   /// What others on the link know to be at its MAC, beyond public addresses (whose rows tell):
@@ -182,8 +182,8 @@ class Subsystem {
                       const nft::Element* /*after*/, Consequences&) const {}
   virtual void follow(const Context&, const RouteKey&, const Route* /*before*/,
                       const Route* /*after*/, Consequences&) const {}
-  virtual void follow(const Context&, const RuleKey&, const Rule* /*before*/, const Rule* /*after*/,
-                      Consequences&) const {}
+  virtual void follow(const Context&, const PolicyRuleKey&, const PolicyRule* /*before*/,
+                      const PolicyRule* /*after*/, Consequences&) const {}
   virtual void follow(const Context&, const NeighbourKey&, const Neighbour* /*before*/,
                       const Neighbour* /*after*/, Consequences&) const {}
 };

@@ -27,10 +27,10 @@ class Table {
 
   const Rows& rows() const { return rows_; }
   template <class R = Row>
-  void saw(const Key& key, R&& row) {
-    rows_.saw(key, std::forward<R>(row));
+  void set_actual(const Key& key, R&& row) {
+    rows_.set_actual(key, std::forward<R>(row));
   }
-  void gone(const Key& key) { rows_.gone(key); }
+  void remove_actual(const Key& key) { rows_.remove_actual(key); }
   void forget_actual() { rows_.forget_actual(); }
   void park(const Key& key) { rows_.park(key); }
   void reserve(std::size_t keys) { rows_.reserve(keys); }
@@ -42,12 +42,12 @@ class Table {
     Place& place = rows_.place(key);
     Claim* held = Rows::note(&place);
     if (!held) {
-      rows_.want(place, std::move(row)) = std::move(claim);
+      rows_.set_desired(place, std::move(row)) = std::move(claim);
       return;
     }
     if (*held->owner == *claim.owner) {
       renew(*held, claim);
-      rows_.want(place, std::move(row));
+      rows_.set_desired(place, std::move(row));
     } else {
       wait(place, std::move(claim), std::move(row));
     }
@@ -126,17 +126,17 @@ class Table {
     Claim& holder = *Rows::note(&place);
     if (first->claim.rank >= holder.rank) return;
     Row held = *place.second.desired_or_null();
-    rows_.want(place, std::exchange(first->row, std::move(held)));
+    rows_.set_desired(place, std::exchange(first->row, std::move(held)));
     std::swap(first->claim, holder);
     holder.is_contested = true;
   }
 
   /// The holder gives way to the next in rank, or the row is not wanted any more.
   void succeed(Place& place) {
-    if (!Rows::note(&place)->is_contested) return rows_.unwant(place);
+    if (!Rows::note(&place)->is_contested) return rows_.remove_desired(place);
     const auto queue = waiting_.find(place.first);
     const auto first = first_of(queue->second);
-    Claim& holder = rows_.want(place, std::move(first->row));
+    Claim& holder = rows_.set_desired(place, std::move(first->row));
     holder = std::move(first->claim);
     queue->second.erase(first);
     close_if_empty(queue, holder);

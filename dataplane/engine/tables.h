@@ -10,10 +10,10 @@ struct Tables {
   Table<LinkKey, Link> links;
   Table<AttachmentKey, Attachment> attachments;
   Table<ShaperKey, Shaper> shapers;
-  Table<TakeoverKey, Takeover> takeovers;
+  Table<NicMigrationKey, NicMigration> nic_migrations;
   Table<AddressKey, Address> addresses;
   Table<RouteKey, Route> routes;
-  Table<RuleKey, Rule> rules;
+  Table<PolicyRuleKey, PolicyRule> rules;
   Table<NeighbourKey, Neighbour> neighbours;
   Table<ForwardingKey, Forwarding> forwarding;
   Table<SysctlKey, Sysctl> sysctls;
@@ -23,7 +23,7 @@ struct Tables {
 
   template <class F>
   void for_each_table(F&& f) {
-    f(links), f(attachments), f(takeovers), f(shapers), f(addresses), f(routes), f(rules),
+    f(links), f(attachments), f(nic_migrations), f(shapers), f(addresses), f(routes), f(rules),
         f(neighbours), f(forwarding), f(sysctls), f(elements), f(services), f(entries);
   }
 };
@@ -32,7 +32,7 @@ struct Tables {
 template <class F>
 void for_each_list(Rows& rows, Tables& tables, F&& f) {
   f(rows.links, tables.links), f(rows.attachments, tables.attachments),
-      f(rows.takeovers, tables.takeovers), f(rows.shapers, tables.shapers),
+      f(rows.nic_migrations, tables.nic_migrations), f(rows.shapers, tables.shapers),
       f(rows.addresses, tables.addresses), f(rows.routes, tables.routes),
       f(rows.rules, tables.rules), f(rows.neighbours, tables.neighbours),
       f(rows.forwarding, tables.forwarding), f(rows.sysctls, tables.sysctls),

@@ -16,7 +16,7 @@
 namespace novaplane::netlink {
 namespace {
 
-ArpFrame frame_of(std::uint16_t operation, const Mac& mac, const IpAddress& address) {
+ArpFrame ruleset_of(std::uint16_t operation, const Mac& mac, const IpAddress& address) {
   ArpFrame frame{};
   std::fill(std::begin(frame.ethernet.ether_dhost), std::end(frame.ethernet.ether_dhost), 0xff);
   std::copy(mac.bytes.begin(), mac.bytes.end(), frame.ethernet.ether_shost);
@@ -41,7 +41,7 @@ std::vector<std::string> frames_of(const Mac& mac, const IpAddress& address,
   if (!address.is_v4()) return {advertisement_of(mac, address)};
   std::vector<std::string> frames;
   for (const std::uint16_t operation : {ARPOP_REQUEST, ARPOP_REPLY}) {
-    ArpFrame frame = frame_of(operation, elsewhere.value_or(mac), address);
+    ArpFrame frame = ruleset_of(operation, elsewhere.value_or(mac), address);
     // A switch learns from the frame's own source where that is, not from what it says.
     std::copy(mac.bytes.begin(), mac.bytes.end(), frame.ethernet.ether_shost);
     frames.push_back(bytes_of(frame));

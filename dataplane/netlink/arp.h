@@ -9,7 +9,7 @@
 namespace novaplane::netlink {
 
 /// Sends gratuitous ARP, and unsolicited neighbour advertisements of IPv6, in the network namespace
-/// in which it was opened; hears nothing.
+/// in which it was opened; receives nothing.
 class ArpSocket {
  public:
   static Result<ArpSocket> open();

@@ -9,7 +9,7 @@
 
 #include "dataplane/base/address.h"
 
-/// What rtnetlink carries, as plain values: the same types are sent and heard. Links are numbers
+/// What rtnetlink carries, as plain values: the same types are sent and received. Links are numbers
 /// here, as in the kernel; names belong to the layers above.
 namespace novaplane::netlink {
 
@@ -18,9 +18,9 @@ constexpr std::uint32_t kDoomedGroup = 0x6e71;  ///< group of ours that are abou
 /// Group of the operator's NICs while they are ports of ours that lead to other hosts, which
 /// outlives their names. Walled: the host keeps its own addresses and DHCP off them; open: it does
 /// not.
-constexpr std::uint32_t kWalledWireGroup = 0x6e72, kOpenWireGroup = 0x6e73;
-constexpr bool is_wire_group(std::uint32_t group) {
-  return group == kWalledWireGroup || group == kOpenWireGroup;
+constexpr std::uint32_t kIsolatedUnderlayGroup = 0x6e72, kOpenUnderlayGroup = 0x6e73;
+constexpr bool is_underlay_group(std::uint32_t group) {
+  return group == kIsolatedUnderlayGroup || group == kOpenUnderlayGroup;
 }
 constexpr std::uint8_t kOurProtocol = 110;  ///< route, rule, neighbour and address protocol
 constexpr std::uint8_t kPairScope = 110;  ///< of addresses that keepalived sets on bridges of ours
@@ -134,7 +134,7 @@ struct ForwardingEntry {
 };
 
 /// A policy rule (IPv4): packets with these mark bits look their route up in a table, or have none.
-struct Rule {
+struct PolicyRule {
   std::uint32_t priority = 0;
   std::uint32_t mark = 0, mask = 0;
   std::uint32_t table = 254;
@@ -144,7 +144,7 @@ struct Rule {
   bool unreachable = false;           ///< FR_ACT_UNREACHABLE, without a table
   std::optional<IpAddress> source{};  ///< packets from this address only
 
-  bool operator==(const Rule&) const = default;
+  bool operator==(const PolicyRule&) const = default;
 };
 
 /// A token bucket filter of ours (tbf, kOurHandle) as the root qdisc of a link: what the link sends
@@ -191,10 +191,11 @@ struct Gone {
 };
 
 /// One thing that the kernel told, in a listing or as an event.
-using Observation = std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>,
-                                 Gone<Route>, Seen<Neighbour>, Gone<Neighbour>, Seen<Rule>,
-                                 Gone<Rule>, Seen<Shaper>, Gone<Shaper>, Seen<ForwardingEntry>,
-                                 Gone<ForwardingEntry>, Seen<BridgePort>, Seen<Netconf>>;
+using Observation =
+    std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>, Gone<Route>,
+                 Seen<Neighbour>, Gone<Neighbour>, Seen<PolicyRule>, Gone<PolicyRule>, Seen<Shaper>,
+                 Gone<Shaper>, Seen<ForwardingEntry>, Gone<ForwardingEntry>, Seen<BridgePort>,
+                 Seen<Netconf>>;
 
 /// Receives observations one by one, in the order in which the kernel told them.
 using Observer = std::function<void(Observation&&)>;

@@ -10,7 +10,7 @@
 
 namespace novaplane::netlink {
 
-/// Hears of changes of links, bridge ports, addresses, routes, neighbours, static forwarding
+/// Receives events of links, bridge ports, addresses, routes, neighbours, static forwarding
 /// entries and of forwarding (all, default, each link), our own and others', in the network
 /// namespace in which it was opened.
 ///
@@ -24,10 +24,10 @@ class Monitor {
  public:
   static constexpr std::size_t kBuffer = 32 << 20;  ///< bytes; some 40,000 events
 
-  /// The MACs that bridges learn are not heard of: the kernel drops that before it reaches the
+  /// The MACs that bridges learn are not told: the kernel drops that before it reaches the
   /// socket.
   static Result<Monitor> open(std::size_t buffer = kBuffer);
-  /// Hears of links only.
+  /// Of links only.
   static Result<Monitor> of_links(std::size_t buffer = kBuffer);
 
   int fd() const { return connection_.fd(); }  ///< readable when something waits

@@ -130,11 +130,11 @@ std::optional<ForwardingEntry> parse_forwarding(const nlmsghdr& message, const n
   };
 }
 
-std::optional<Rule> parse_rule(const nlmsghdr& message) {
+std::optional<PolicyRule> parse_rule(const nlmsghdr& message) {
   const auto* header = header_of<fib_rule_hdr>(message);
   if (!header || header->family != AF_INET) return std::nullopt;
   const Attributes<FRA_PROTOCOL> attributes(message, sizeof(*header));
-  Rule rule{
+  PolicyRule rule{
       .priority = attributes.number<std::uint32_t>(FRA_PRIORITY),
       .mark = attributes.number<std::uint32_t>(FRA_FWMARK),
       .mask = attributes.number<std::uint32_t>(FRA_FWMASK),

@@ -22,7 +22,7 @@ class Batch {
     enum class Kind : std::uint8_t { batch, table, set, chain, rule, remove, add };
     Kind kind = Kind::batch;
     std::size_t index =
-        0;  ///< in the frame's list, or of the first element in the transaction's order
+        0;  ///< in the ruleset's list, or of the first element in the transaction's order
     Family family = Family::inet;
   };
 

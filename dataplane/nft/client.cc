@@ -10,10 +10,10 @@
 #include "dataplane/nft/batch.h"
 #include "dataplane/nft/elements.h"
 #include "dataplane/nft/failures.h"
+#include "dataplane/nft/generation_monitor.h"
 #include "dataplane/nft/listing.h"
-#include "dataplane/nft/seen_frame.h"
+#include "dataplane/nft/ruleset_diff.h"
 #include "dataplane/nft/socket.h"
-#include "dataplane/nft/witness.h"
 
 namespace novaplane::nft {
 namespace {
@@ -28,9 +28,9 @@ constexpr int kReceiveBuffer = 1024 * 1024;  ///< the answers to a batch in whic
 constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kFirstPause{1}, kLongestPause{100};
 
-RuleIdentities identities_of(const Frame& frame) {
-  RuleIdentities identities;
-  for (const Rule& rule : frame.rules) identities.push_back(identity_of(rule));
+RuleDigests identities_of(const Ruleset& ruleset) {
+  RuleDigests identities;
+  for (const Rule& rule : ruleset.rules) identities.push_back(identity_of(rule));
   return identities;
 }
 
@@ -40,11 +40,11 @@ std::uint32_t next(std::uint32_t generation) { return generation + 1 == 0 ? 1 : 
 }  // namespace
 
 struct Client::State {
-  SharedFrame frame;
-  RuleIdentities identities;
+  SharedRuleset ruleset;
+  RuleDigests identities;
   Socket socket;
   Batch batch;
-  ElementOrder removals, additions;
+  ElementsBySet removals, additions;
   std::optional<std::uint32_t> generation;
 
   Result<std::optional<Observed>> observe_once();
@@ -58,24 +58,24 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Result<Client> Client::open(SharedFrame frame) {
-  if (auto good = frame->check(); !good) return tl::unexpected(good.error());
+Result<Client> Client::open(SharedRuleset ruleset) {
+  if (auto good = ruleset->check(); !good) return tl::unexpected(good.error());
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
   socket->enlarge_receive_buffer(kReceiveBuffer);
-  auto identities = identities_of(*frame);
+  auto identities = identities_of(*ruleset);
   return Client(std::make_unique<State>(
-      State{std::move(frame), std::move(identities), std::move(*socket), {}, {}, {}, {}}));
+      State{std::move(ruleset), std::move(identities), std::move(*socket), {}, {}, {}, {}}));
 }
 
 std::optional<std::uint32_t> Client::generation() const { return state_->generation; }
 std::uint32_t Client::port_id() const { return state_->socket.port_id(); }
-const SharedFrame& Client::frame() const { return state_->frame; }
+const SharedRuleset& Client::ruleset() const { return state_->ruleset; }
 
-void Client::use(SharedFrame frame) {
-  if (frame == state_->frame) return;
-  state_->identities = identities_of(*frame);
-  state_->frame = std::move(frame);
+void Client::use(SharedRuleset ruleset) {
+  if (ruleset == state_->ruleset) return;
+  state_->identities = identities_of(*ruleset);
+  state_->ruleset = std::move(ruleset);
 }
 
 Result<Observed> Client::observe() {
@@ -96,8 +96,8 @@ Result<Observed> Client::observe() {
 
 /// None: ours changed meanwhile.
 Result<std::optional<Observed>> Client::State::observe_once() {
-  auto witness = Witness::open();
-  if (!witness) return tl::unexpected(witness.error());
+  auto monitor = GenerationMonitor::open();
+  if (!monitor) return tl::unexpected(monitor.error());
   Listing listing(socket);
   const auto before = listing.generation();
   if (!before) return tl::unexpected(before.error());
@@ -106,10 +106,10 @@ Result<std::optional<Observed>> Client::State::observe_once() {
     const auto table = listing.table(family);
     if (!table) return tl::unexpected(table.error());
     observed.has_tables |= table->there;
-    FrameRepair repair = compare(*frame, identities, family, *table);
+    RulesetRepair repair = compare(*ruleset, identities, family, *table);
     for (auto& part : repair.parts) observed.repair.parts.push_back(std::move(part));
   }
-  for (const Set& set : frame->sets) {
+  for (const Set& set : ruleset->sets) {
     if (observed.repair.rewrites_table(set.name.family) || set.is_packets_own()) continue;
     const auto read = listing.elements(set, observed.elements);
     if (!read) return tl::unexpected(read.error());
@@ -117,7 +117,7 @@ Result<std::optional<Observed>> Client::State::observe_once() {
   }
   const auto after = listing.generation();
   if (!after) return tl::unexpected(after.error());
-  const auto is_whole = witness->saw_only_others(*before, *after);
+  const auto is_whole = monitor->saw_only_others(*before, *after);
   if (!is_whole) return tl::unexpected(is_whole.error());
   if (listing.torn() || !*is_whole) return std::nullopt;
   observed.generation = *after;
@@ -131,7 +131,7 @@ tl::expected<void, CommitError> Client::commit(const Transaction& transaction) {
   State& state = *state_;
   state.generation.reset();
   state.batch.begin(transaction.generation);
-  write_repair(state.batch, *state.frame, state.identities, transaction.repair);
+  write_repair(state.batch, *state.ruleset, state.identities, transaction.repair);
   if (auto written = state.write_elements(transaction); !written) return written;
   if (auto sent = state.send(&transaction); !sent) return sent;
   if (transaction.generation) state.generation = next(*transaction.generation);
@@ -142,13 +142,13 @@ tl::expected<void, CommitError> Client::State::write_elements(const Transaction&
   removals.clear();
   additions.clear();
   for (std::size_t i = 0; i < transaction.remove.size(); ++i) {
-    const Set* set = find_set(*frame, transaction.remove[i].set);
+    const Set* set = find_set(*ruleset, transaction.remove[i].set);
     if (!set) return tl::unexpected(unknown_set(transaction.remove[i], Kind::remove, i));
     removals.add(set, static_cast<std::uint32_t>(i));
   }
   for (std::size_t i = 0; i < transaction.add.size(); ++i) {
     const auto& [key, element] = transaction.add[i];
-    const Set* set = find_set(*frame, key.set);
+    const Set* set = find_set(*ruleset, key.set);
     if (!set) return tl::unexpected(unknown_set(key, Kind::add, i));
     if (auto good = check_element(*set, key, element, i); !good) return good;
     additions.add(set, static_cast<std::uint32_t>(i));
@@ -199,7 +199,7 @@ tl::expected<void, CommitError> Client::State::answers(const Transaction* transa
       const Answer answer = parse_answer(header);
       if (answer.code == 0 && !first && header->nlmsg_seq == batch.last_sequence()) return {};
       if (answer.code == 0 || first) continue;
-      first = explain(answer, {batch, *frame, transaction, removals, additions});
+      first = explain(answer, {batch, *ruleset, transaction, removals, additions});
     }
   }
 }

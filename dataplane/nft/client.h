@@ -11,10 +11,10 @@
 
 namespace novaplane::nft {
 
-/// What the kernel's tables hold, compared with the wanted frame.
+/// What the kernel's tables hold, compared with the wanted ruleset.
 struct Observed {
   std::uint32_t generation = 0;
-  FrameRepair repair;  ///< empty: the frame is intact
+  RulesetRepair repair;  ///< empty: the ruleset is intact
   /// Elements of all sets, without those of a table that the repair writes anew.
   std::vector<std::pair<ElementKey, Element>> elements;
   bool has_tables = false;  ///< at least one of the two is there
@@ -24,8 +24,8 @@ struct Observed {
 /// the network namespace in which it was opened.
 class Client {
  public:
-  /// The frame is what observe() compares with and repairs write.
-  static Result<Client> open(SharedFrame frame);
+  /// The ruleset is what observe() compares with and repairs write.
+  static Result<Client> open(SharedRuleset ruleset);
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
   ~Client();
@@ -46,12 +46,12 @@ class Client {
   /// question; none when the last commit was sent without a generation, or failed.
   std::optional<std::uint32_t> generation() const;
 
-  /// The sender of our own changes, as Monitor hears them.
+  /// The sender of our own changes, as Monitor tells them.
   std::uint32_t port_id() const;
 
-  /// Another frame from now on, with rules of its own for the same sets.
-  void use(SharedFrame frame);
-  const SharedFrame& frame() const;
+  /// Another ruleset from now on, with rules of its own for the same sets.
+  void use(SharedRuleset ruleset);
+  const SharedRuleset& ruleset() const;
 
  private:
   struct State;

@@ -128,20 +128,20 @@ RawElement parse(const nlattr* attribute) {
 
 }  // namespace
 
-const Set* find_set(const Frame& frame, SetName name) {
-  for (const Set& set : frame.sets) {
+const Set* find_set(const Ruleset& ruleset, SetName name) {
+  for (const Set& set : ruleset.sets) {
     if (set.name == name) return &set;
   }
   return nullptr;
 }
 
-void ElementOrder::clear() {
+void ElementsBySet::clear() {
   for (auto& indices : by_set) indices.clear();
   sets.clear();
   written.clear();
 }
 
-void ElementOrder::add(const Set* set, std::uint32_t index) {
+void ElementsBySet::add(const Set* set, std::uint32_t index) {
   const auto place =
       static_cast<std::size_t>(std::find(sets.begin(), sets.end(), set) - sets.begin());
   if (place == sets.size()) sets.push_back(set);

@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "dataplane/nft/batch.h"
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 /// Elements as they travel. In a range's set (an rbtree) a range is two elements: its first value,
 /// and the value after its last with NFT_SET_ELEM_INTERVAL_END; a range to the very end has no
 /// second.
 namespace novaplane::nft {
 
-const Set* find_set(const Frame&, SetName);
+const Set* find_set(const Ruleset&, SetName);
 
 /// The elements of a transaction, sorted by set so that those of one set share messages.
-struct ElementOrder {
+struct ElementsBySet {
   std::vector<const Set*> sets;                    ///< in order of first use
   std::vector<std::vector<std::uint32_t>> by_set;  ///< indices into the transaction
   std::vector<std::uint32_t> written;              ///< indices in the order of the messages

@@ -36,9 +36,9 @@ std::string missing_option(const Answer& answer, const Subject& subject, const S
     case Kind::table:
       return missing_for_table(subject.family);
     case Kind::chain:
-      return missing_for_chain(subject.family, sent.frame.chains[subject.index].type);
+      return missing_for_chain(subject.family, sent.ruleset.chains[subject.index].type);
     case Kind::set:
-      return missing_for_set(sent.frame.sets[subject.index]);
+      return missing_for_set(sent.ruleset.sets[subject.index]);
     case Kind::rule:
       if (!answer.offset) return {};
       return missing_for_expression(
@@ -66,22 +66,22 @@ std::optional<std::size_t> element_of(const Answer& answer, const Subject& subje
                                       : std::nullopt;
 }
 
-std::string element_step(const Frame& frame, std::string_view verb, const ElementKey& key,
+std::string element_step(const Ruleset& ruleset, std::string_view verb, const ElementKey& key,
                          const Element* element) {
-  const Set* set = find_set(frame, key.set);
+  const Set* set = find_set(ruleset, key.set);
   return fmt::format("{} element {} {} {} {{ {} }}", verb, to_string(key.set.family), kTable,
                      key.set.name, set ? to_text(*set, key, element) : "?");
 }
 
-std::string frame_step(const Subject& subject, const Frame& frame) {
+std::string ruleset_step(const Subject& subject, const Ruleset& ruleset) {
   const auto table = fmt::format("{} {}", to_string(subject.family), kTable);
   switch (subject.kind) {
     case Kind::set:
-      return fmt::format("add set {} {}", table, frame.sets[subject.index].name.name);
+      return fmt::format("add set {} {}", table, ruleset.sets[subject.index].name.name);
     case Kind::chain:
-      return fmt::format("add chain {} {}", table, frame.chains[subject.index].name);
+      return fmt::format("add chain {} {}", table, ruleset.chains[subject.index].name);
     case Kind::rule: {
-      const Rule& rule = frame.rules[subject.index];
+      const Rule& rule = ruleset.rules[subject.index];
       return fmt::format("add rule {} {} {}", table, rule.chain, to_text(rule));
     }
     case Kind::batch:
@@ -100,11 +100,11 @@ void explain_element(const Answer& answer, const Subject& subject, const Sent& s
     error.error.step = fmt::format("{} elements of set {}", add ? "add" : "delete", set);
   } else if (add) {
     const auto& [key, element] = sent.transaction->add[*index];
-    error.error.step = element_step(sent.frame, "add", key, &element);
+    error.error.step = element_step(sent.ruleset, "add", key, &element);
     error.add = index;
   } else {
     error.error.step =
-        element_step(sent.frame, "delete", sent.transaction->remove[*index], nullptr);
+        element_step(sent.ruleset, "delete", sent.transaction->remove[*index], nullptr);
     error.remove = index;
   }
 }
@@ -146,7 +146,7 @@ CommitError explain(const Answer& answer, const Sent& sent) {
   if (subject.kind == Kind::add || subject.kind == Kind::remove) {
     explain_element(answer, subject, sent, error);
   } else {
-    error.error.step = frame_step(subject, sent.frame);
+    error.error.step = ruleset_step(subject, sent.ruleset);
   }
   return error;
 }
@@ -154,7 +154,7 @@ CommitError explain(const Answer& answer, const Sent& sent) {
 CommitError unknown_set(const ElementKey& key, Kind kind, std::size_t index) {
   CommitError error;
   error.error = {fmt::format("change elements of set {}", key.set.name), EINVAL,
-                 "the frame has no such set"};
+                 "the ruleset has no such set"};
   (kind == Kind::add ? error.add : error.remove) = index;
   return error;
 }

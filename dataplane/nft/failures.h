@@ -25,10 +25,10 @@ Answer parse_answer(const nlmsghdr*);
 /// What was sent.
 struct Sent {
   const Batch& batch;
-  const Frame& frame;
+  const Ruleset& ruleset;
   const Transaction* transaction;  ///< null: no elements
-  const ElementOrder& removals;
-  const ElementOrder& additions;
+  const ElementsBySet& removals;
+  const ElementsBySet& additions;
 };
 CommitError explain(const Answer&, const Sent&);
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 /// Which kernel option is likely missing when the kernel does not know something.
 namespace novaplane::nft {

@@ -13,10 +13,10 @@
 namespace novaplane::nft {
 namespace {
 
-RuleIdentity identity_in(const nlmsghdr* rule) {
+RuleDigest identity_in(const nlmsghdr* rule) {
   const std::string_view all = bytes_of(find_attribute(rule, NFTA_RULE_USERDATA));
-  const std::string_view value = userdata(all, kUserdataIdentity);
-  RuleIdentity identity = 0;
+  const std::string_view value = userdata(all, kUserdataDigest);
+  RuleDigest identity = 0;
   if (value.size() == sizeof(identity)) std::memcpy(&identity, value.data(), sizeof(identity));
   return identity;
 }

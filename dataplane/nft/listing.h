@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dataplane/nft/elements.h"
-#include "dataplane/nft/seen_frame.h"
+#include "dataplane/nft/ruleset_diff.h"
 #include "dataplane/nft/socket.h"
 
 /// Reading of what the kernel has.

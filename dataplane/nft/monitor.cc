@@ -27,7 +27,7 @@ std::string touched(std::string_view what, Family family, std::string_view name,
                      gone ? "deleted" : "added");
 }
 
-/// What of the frame a message is about; empty when it is about nothing of the frame.
+/// What of the ruleset a message is about; empty when it is about nothing of the ruleset.
 std::string words_of(const nlmsghdr* header, Family family) {
   const auto name = [&](std::uint16_t type) { return text_of(find_attribute(header, type)); };
   switch (NFNL_MSG_TYPE(header->nlmsg_type)) {
@@ -55,7 +55,7 @@ std::string words_of(const nlmsghdr* header, Family family) {
 }  // namespace
 
 struct Monitor::State {
-  Frame sets;  ///< of the frame its sets only
+  Ruleset sets;  ///< of the ruleset its sets only
   Socket socket;
 
   void handle(const nlmsghdr*, const std::function<void(Event)>&) const;
@@ -67,12 +67,12 @@ Monitor::Monitor(Monitor&&) noexcept = default;
 Monitor& Monitor::operator=(Monitor&&) noexcept = default;
 Monitor::~Monitor() = default;
 
-Result<Monitor> Monitor::open(const Frame& frame) {
+Result<Monitor> Monitor::open(const Ruleset& ruleset) {
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
   socket->enlarge_receive_buffer(kReceiveBuffer);
   if (auto joined = socket->join(NFNLGRP_NFTABLES); !joined) return tl::unexpected(joined.error());
-  return Monitor(std::make_unique<State>(State{{frame.sets, {}, {}}, std::move(*socket)}));
+  return Monitor(std::make_unique<State>(State{{ruleset.sets, {}, {}}, std::move(*socket)}));
 }
 
 int Monitor::fd() const { return state_->socket.fd(); }
@@ -123,7 +123,7 @@ void Monitor::State::handle(const nlmsghdr* header, const std::function<void(Eve
   if (*message == NFT_MSG_NEWSETELEM || *message == NFT_MSG_DELSETELEM) {
     handle_elements(header, *family, tell);
   } else if (auto words = words_of(header, *family); !words.empty()) {
-    tell({sender, FrameTouched{std::move(words)}});
+    tell({sender, RulesetModified{std::move(words)}});
   }
 }
 
@@ -131,8 +131,9 @@ void Monitor::State::handle_elements(const nlmsghdr* header, Family family,
                                      const std::function<void(Event)>& tell) const {
   const Set* set = find_set(sets, {family, set_of(header)});
   if (set == nullptr || set->interval) {
-    tell({header->nlmsg_pid, FrameTouched{fmt::format("elements of set {} {} {} changed",
-                                                      to_string(family), kTable, set_of(header))}});
+    tell({header->nlmsg_pid,
+          RulesetModified{fmt::format("elements of set {} {} {} changed", to_string(family), kTable,
+                                      set_of(header))}});
     return;
   }
   if (set->is_packets_own()) return;

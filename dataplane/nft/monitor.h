@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "dataplane/base/error.h"
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 namespace novaplane::nft {
 
@@ -20,10 +20,10 @@ struct ElementRemoved {
 };
 /// A table, chain, rule or set of ours came or went, or elements of an interval set did (the kernel
 /// tells of halves of ranges, so those are to be listed). Observe again, unless it was us.
-struct FrameTouched {
+struct RulesetModified {
   std::string words;  ///< "a rule of chain inet novaplane forward was deleted"
 };
-/// Ends the events of one transaction; also heard when only foreign tables changed.
+/// Ends the events of one transaction; also told when only foreign tables changed.
 struct NewGeneration {
   std::uint32_t id = 0;
   std::uint32_t pid = 0;
@@ -33,15 +33,16 @@ struct NewGeneration {
 struct Event {
   std::uint32_t port_id =
       0;  ///< of the socket that made the change; Client::port_id() when it was us
-  std::variant<ElementAdded, ElementRemoved, FrameTouched, NewGeneration> what;
+  std::variant<ElementAdded, ElementRemoved, RulesetModified, NewGeneration> what;
 };
 
-/// Hears what happens to our two tables. Events of other tables are skipped, except for the
+/// Receives the events of our two tables. Events of other tables are skipped, except for the
 /// generation.
 class Monitor {
  public:
-  /// The frame tells which sets there are. Belongs to the network namespace in which it was opened.
-  static Result<Monitor> open(const Frame& frame);
+  /// The ruleset tells which sets there are. Belongs to the network namespace in which it was
+  /// opened.
+  static Result<Monitor> open(const Ruleset& ruleset);
   Monitor(Monitor&&) noexcept;
   Monitor& operator=(Monitor&&) noexcept;
   ~Monitor();

@@ -160,7 +160,7 @@ RuleBuilder&& RuleBuilder::snat(const IpAddress& address) && {
 
 RuleBuilder&& RuleBuilder::masquerade() && { return add(Masquerade{}); }
 RuleBuilder&& RuleBuilder::notrack() && { return add(NoTrack{}); }
-RuleBuilder&& RuleBuilder::remember(Key key, std::string_view set) && {
+RuleBuilder&& RuleBuilder::update(Key key, std::string_view set) && {
   return add(Remember{std::move(key), set});
 }
 /// The limiter is the set's: the kernel makes each element one (nf_tables_api.c,

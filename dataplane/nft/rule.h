@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 namespace novaplane::nft {
 
@@ -61,7 +61,7 @@ class RuleBuilder {
   RuleBuilder&& notrack() &&;
   RuleBuilder&& jump(Key key, std::string_view map) &&;  ///< data: a verdict
   /// Into a set with a timeout. Where the set is full the rule ends here: so it comes last.
-  RuleBuilder&& remember(Key key, std::string_view set) &&;
+  RuleBuilder&& update(Key key, std::string_view set) &&;
   /// Goes on with what exceeds the allowance of its element, which comes with its first packet.
   /// Where the set is full the rule ends here.
   RuleBuilder&& beyond(Key key, std::string_view set) &&;
@@ -85,7 +85,7 @@ inline RuleBuilder rule(Family family, std::string_view chain, std::string comme
 /// As nft prints it: `iifname @managed tcp dport 80 dnat ip to 127.0.0.1:8775 comment "metadata"`.
 std::string to_text(const Rule&);
 
-/// One of the frame's tables as `nft -f` reads it, without elements.
-std::string to_text(const Frame&, Family);
+/// One of the ruleset's tables as `nft -f` reads it, without elements.
+std::string to_text(const Ruleset&, Family);
 
 }  // namespace novaplane::nft

@@ -204,7 +204,7 @@ std::string to_text(const Set& set) {
                      map ? " : " : "", names_of(set.data, has_typeof(set)), properties_of(set));
 }
 
-std::string to_text(const Frame& frame, const Chain& chain) {
+std::string to_text(const Ruleset& ruleset, const Chain& chain) {
   constexpr std::string_view kTypes[] = {"filter", "nat", "route"};
   constexpr std::string_view kHooks[] = {"prerouting", "input", "forward", "output", "postrouting"};
   std::string text = fmt::format("\tchain {} {{\n", chain.name);
@@ -213,7 +213,7 @@ std::string to_text(const Frame& frame, const Chain& chain) {
                         kTypes[static_cast<int>(chain.type)], kHooks[static_cast<int>(chain.hook)],
                         chain.priority);
   }
-  for (const Rule& rule : frame.rules) {
+  for (const Rule& rule : ruleset.rules) {
     if (rule.family == chain.family && rule.chain == chain.name)
       text += fmt::format("\t\t{}\n", to_text(rule));
   }
@@ -232,13 +232,13 @@ std::string to_text(const Rule& rule) {
   return text;
 }
 
-std::string to_text(const Frame& frame, Family family) {
+std::string to_text(const Ruleset& ruleset, Family family) {
   std::string text = fmt::format("table {} {} {{\n", to_string(family), kTable);
-  for (const Set& set : frame.sets) {
+  for (const Set& set : ruleset.sets) {
     if (set.name.family == family) text += to_text(set);
   }
-  for (const Chain& chain : frame.chains) {
-    if (chain.family == family) text += to_text(frame, chain);
+  for (const Chain& chain : ruleset.chains) {
+    if (chain.family == family) text += to_text(ruleset, chain);
   }
   return text + "}\n";
 }

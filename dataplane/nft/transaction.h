@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "dataplane/base/error.h"
-#include "dataplane/nft/frame.h"
+#include "dataplane/nft/ruleset.h"
 
 namespace novaplane::nft {
 
-/// What of the frame must be written again: the rules of a chain where only they differ, else the
+/// What of the ruleset must be written again: the rules of a chain where only they differ, else the
 /// whole table (which takes its elements along). Either way in the transaction that carries it, so
 /// that there is no moment without rules.
-struct FrameRepair {
+struct RulesetRepair {
   struct Part {
     Family family = Family::inet;
-    std::string_view chain;  ///< of the frame; empty: the whole table
+    std::string_view chain;  ///< of the ruleset; empty: the whole table
     std::string words;       ///< what differs: "set managed is missing"
     bool operator==(const Part&) const = default;
   };
@@ -31,7 +31,7 @@ struct FrameRepair {
   std::string what() const;
   /// "inet novaplane: set managed is missing; bridge novaplane chain prerouting: ..."
   std::string why() const;
-  bool operator==(const FrameRepair&) const = default;
+  bool operator==(const RulesetRepair&) const = default;
 };
 
 /// Everything of both tables that one batch changes, all or nothing: the repair, then the removals,
@@ -40,7 +40,7 @@ struct FrameRepair {
 struct Transaction {
   /// With it the kernel refuses the batch when anything in nf_tables changed since (`outdated`).
   std::optional<std::uint32_t> generation;
-  FrameRepair repair;
+  RulesetRepair repair;
   std::vector<ElementKey> remove;
   std::vector<std::pair<ElementKey, Element>> add;
 
@@ -48,8 +48,9 @@ struct Transaction {
 };
 
 struct CommitError {
-  Error error;            ///< the step is the message that failed, as nft text
-  bool outdated = false;  ///< another generation is in force: hear or observe, then try again
+  Error error;  ///< the step is the message that failed, as nft text
+  bool outdated =
+      false;  ///< another generation is in force: process events or observe, then try again
   std::optional<std::size_t> remove, add;  ///< index of the element that it is about
 
   bool operator==(const CommitError&) const = default;
@@ -57,7 +58,7 @@ struct CommitError {
 
 /// As nft would read it, one command a line:
 /// "add element inet novaplane floating_to_fixed { 203.0.113.1 : 10.0.0.10 }".
-std::string to_text(const Frame&, const Transaction&);
+std::string to_text(const Ruleset&, const Transaction&);
 
 /// `203.0.113.1 comment "floating IP 203.0.113.1" : 10.0.0.10`; element may be null: the key alone.
 std::string to_text(const Set&, const ElementKey&, const Element*);

@@ -32,20 +32,21 @@ std::string key_text(const Set& set, const ElementKey& key) {
   return prefix ? prefix->to_string() : fmt::format("{}-{}", first, to_text(set.key, key.key_end));
 }
 
-std::string command(const Frame& frame, std::string_view verb, const ElementKey& key,
+std::string command(const Ruleset& ruleset, std::string_view verb, const ElementKey& key,
                     const Element* element) {
-  const Set* set = find_set(frame, key.set);
+  const Set* set = find_set(ruleset, key.set);
   return fmt::format("{} element {} {} {} {{ {} }}\n", verb, to_string(key.set.family), kTable,
                      key.set.name, set ? to_text(*set, key, element) : "?");
 }
 
-std::string repair_text(const Frame& frame, const FrameRepair::Part& part) {
+std::string repair_text(const Ruleset& ruleset, const RulesetRepair::Part& part) {
   const std::string table = fmt::format("{} {}", to_string(part.family), kTable);
   if (part.chain.empty()) {
-    return fmt::format("add table {0}\ndelete table {0}\n{1}", table, to_text(frame, part.family));
+    return fmt::format("add table {0}\ndelete table {0}\n{1}", table,
+                       to_text(ruleset, part.family));
   }
   std::string text = fmt::format("flush chain {} {}\n", table, part.chain);
-  for (const Rule& rule : frame.rules) {
+  for (const Rule& rule : ruleset.rules) {
     if (rule.family == part.family && rule.chain == part.chain)
       text += fmt::format("add rule {} {} {}\n", table, part.chain, to_text(rule));
   }
@@ -58,12 +59,12 @@ std::string join(const std::vector<std::string>& words) {
 
 }  // namespace
 
-bool FrameRepair::rewrites_table(Family family) const {
+bool RulesetRepair::rewrites_table(Family family) const {
   return std::any_of(parts.begin(), parts.end(),
                      [&](const Part& part) { return part.family == family && part.chain.empty(); });
 }
 
-std::string FrameRepair::what() const {
+std::string RulesetRepair::what() const {
   std::vector<std::string> words;
   for (const Part& part : parts) {
     const auto table = fmt::format("table {} {}", to_string(part.family), kTable);
@@ -73,7 +74,7 @@ std::string FrameRepair::what() const {
   return join(words);
 }
 
-std::string FrameRepair::why() const {
+std::string RulesetRepair::why() const {
   std::vector<std::string> words;
   for (const Part& part : parts) {
     const auto chain = part.chain.empty() ? "" : fmt::format(" chain {}", part.chain);
@@ -94,11 +95,11 @@ std::string to_text(const Set& set, const ElementKey& key, const Element* elemen
   return text;
 }
 
-std::string to_text(const Frame& frame, const Transaction& transaction) {
+std::string to_text(const Ruleset& ruleset, const Transaction& transaction) {
   std::string text;
-  for (const auto& part : transaction.repair.parts) text += repair_text(frame, part);
-  for (const ElementKey& key : transaction.remove) text += command(frame, "delete", key, nullptr);
-  for (const auto& [key, element] : transaction.add) text += command(frame, "add", key, &element);
+  for (const auto& part : transaction.repair.parts) text += repair_text(ruleset, part);
+  for (const ElementKey& key : transaction.remove) text += command(ruleset, "delete", key, nullptr);
+  for (const auto& [key, element] : transaction.add) text += command(ruleset, "add", key, &element);
   return text;
 }
 

@@ -7,7 +7,7 @@
 
 #include "dataplane/base/address.h"
 
-/// nf_tables as plain values: static chains and rules (a Frame), and elements, which are all that
+/// nf_tables as plain values: static chains and rules (a ruleset), and elements, which are all that
 /// changes at run time. Names are string literals: they live as long as the program.
 namespace novaplane::nft {
 

@@ -127,7 +127,7 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> words
 bool is_ours(const Show& show, const std::string& link) {
   return std::ranges::any_of(show.networks,
                              [&](const NetworkRow& network) {
-                               return network.bridge == link || network.wire == link;
+                               return network.bridge == link || network.underlay_port == link;
                              }) ||
          std::ranges::find(show.ports, link, &PortRow::interface) != show.ports.end() ||
          std::ranges::find(show.uplinks, link, &UplinkRow::interface) != show.uplinks.end();

@@ -28,7 +28,7 @@ GatewayRow row_in(const Json& json) {
   row.router = IpAddress::parse(json.value("router", "")).value_or(IpAddress());
   if (json.at("mac").is_string()) row.mac = Mac::parse(json.at("mac").get<std::string>());
   row.state = json.value("state", "");
-  row.carried = json.value("carried", false);
+  row.is_proxied = json.value("carried", false);
   row.is_shared = json.value("shared", false);
   row.is_watched = json.value("watched", false);
   if (!row.is_watched) return row;
@@ -74,26 +74,26 @@ std::vector<GatewayRow> gateway_rows(const engine::Engine& engine,
     row.mac = facts.mac;
     row.state = facts.is_dead ? "dead" : "alive";
     constexpr std::uint8_t kAlone = 32;
-    row.carried =
+    row.is_proxied =
         std::ranges::find(network->addresses, Prefix{router, kAlone}) != network->addresses.end();
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-void add_verdicts(std::vector<GatewayRow>& rows, const std::vector<hwgw::Target>& targets,
-                  const std::vector<hwgw::Verdict>& verdicts) {
-  for (const hwgw::Verdict& verdict : verdicts) {
-    const auto target = std::ranges::find(targets, verdict.target, &hwgw::Target::name);
+void add_statuses(std::vector<GatewayRow>& rows, const std::vector<hwgw::Target>& targets,
+                  const std::vector<hwgw::TargetStatus>& statuses) {
+  for (const hwgw::TargetStatus& status : statuses) {
+    const auto target = std::ranges::find(targets, status.target, &hwgw::Target::name);
     if (target == targets.end()) continue;
     const auto row = std::ranges::find(rows, hwgw::router_of(*target), &GatewayRow::router);
     if (row == rows.end()) continue;
     row->is_watched = true;
-    row->since = verdict.since;
-    row->reason = verdict.reason;
-    row->loss = verdict.loss;
-    row->rtt_us = static_cast<std::uint64_t>(verdict.rtt.count());
-    row->switches = verdict.switches;
+    row->since = status.since;
+    row->reason = status.reason;
+    row->loss = status.loss;
+    row->rtt_us = static_cast<std::uint64_t>(status.rtt.count());
+    row->switches = status.switches;
   }
 }
 

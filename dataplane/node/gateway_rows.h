@@ -14,9 +14,9 @@ namespace novaplane::node {
 std::vector<hwgw::GatewayRow> gateway_rows(const engine::Engine& engine,
                                            const std::vector<NetworkRow>& networks);
 
-/// What watching them adds; `targets` are the verdicts' own.
-void add_verdicts(std::vector<hwgw::GatewayRow>& rows, const std::vector<hwgw::Target>& targets,
-                  const std::vector<hwgw::Verdict>& verdicts);
+/// What watching them adds; `targets` are the statuses' own.
+void add_statuses(std::vector<hwgw::GatewayRow>& rows, const std::vector<hwgw::Target>& targets,
+                  const std::vector<hwgw::TargetStatus>& statuses);
 
 /// The list "gateways" of what a daemon's GET /show answered; where it makes no sense, none.
 std::vector<hwgw::GatewayRow> gateways_from_json(std::string_view show);

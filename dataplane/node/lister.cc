@@ -22,10 +22,10 @@ bool is_tunnel(const netlink::Link& link) {
 
 }  // namespace
 
-Result<Lister> Lister::open(nft::SharedFrame frame) {
+Result<Lister> Lister::open(nft::SharedRuleset ruleset) {
   auto netlink = netlink::Socket::open();
   if (!netlink) return tl::unexpected(netlink.error());
-  auto nftables = nft::Client::open(std::move(frame));
+  auto nftables = nft::Client::open(std::move(ruleset));
   if (!nftables) return tl::unexpected(nftables.error());
   return Lister(std::move(*netlink), std::move(*nftables));
 }
@@ -53,7 +53,7 @@ Result<void> Lister::list_rtnetlink(Seen& seen) {
 Result<Seen> Lister::look(Look look) {
   Seen seen;
   if (look.nftables) {
-    nftables_.use(look.frame);
+    nftables_.use(look.ruleset);
     auto observed = nftables_.observe();
     if (!observed) return tl::unexpected(observed.error());
     seen.nftables = std::move(*observed);

@@ -18,7 +18,7 @@ namespace novaplane::node {
 /// needs nothing of the engine, and may be another thread than the one that owns it.
 struct Look {
   std::uint64_t number = 0;  ///< the latest one counts
-  bool nftables = false;     ///< compared with `frame`
+  bool nftables = false;     ///< compared with `ruleset`
   bool rtnetlink = false;    ///< all of it
   bool routes = false;       ///< of it our routes, and proxies
   bool proxies = false;      ///< of it proxies
@@ -28,7 +28,7 @@ struct Look {
   /// What the kernel tells nobody of when it changes: some values of links, proxies, sysctls.
   bool silent = false;
   bool is_first = false;  ///< nothing can be planned without it
-  nft::SharedFrame frame;
+  nft::SharedRuleset ruleset;
   std::vector<engine::SysctlKey> sysctls;
 
   bool lists_proxies() const { return routes || proxies || silent; }
@@ -47,7 +47,7 @@ struct Seen {
 /// which it was opened.
 class Lister {
  public:
-  static Result<Lister> open(nft::SharedFrame frame);
+  static Result<Lister> open(nft::SharedRuleset ruleset);
 
   Result<Seen> look(Look look);
   /// What is known of a few links: their own messages, and their addresses. Those that are not

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "dataplane/engine/nic_records.h"
-#include "dataplane/netlink/carried.h"
+#include "dataplane/netlink/ip_config.h"
 #include "dataplane/netlink/rules_on.h"
 #include "dataplane/nft/foreign_rules.h"
 #include "dataplane/node/legacy_iptables.h"
@@ -44,8 +44,8 @@ void warn_of_firewalls(const MovedNic& moved, std::vector<std::string>& out) {
 void warn_of_advertisements(netlink::Socket& socket, const MovedNic& moved,
                             std::vector<std::string>& out) {
   for (const int link : moved.links) {
-    const auto things = netlink::carried_by(socket, link, false);
-    if (!things || !std::ranges::any_of(*things, &netlink::Carried::advertised)) continue;
+    const auto things = netlink::ip_config_of(socket, link, false);
+    if (!things || !std::ranges::any_of(*things, &netlink::IpConfig::advertised)) continue;
     out.push_back(fmt::format(
         "{}it has addresses or routes from router advertisements; {} listens to those as {} did "
         "(accept_ra and the like are copied), and they run out unless a router goes on",
@@ -65,9 +65,9 @@ std::vector<MovedNic> moved_nics(const engine::Engine& engine, const std::string
       if (const netlink::Link* link = view.link(name)) added.links.push_back(link->index);
     }
   };
-  engine.tables().takeovers.rows().for_each([&](const engine::TakeoverKey& nic,
-                                                const engine::Takeover* wanted,
-                                                const engine::Takeover* seen) {
+  engine.tables().nic_migrations.rows().for_each([&](const engine::NicMigrationKey& nic,
+                                                     const engine::NicMigration* wanted,
+                                                     const engine::NicMigration* seen) {
     if (wanted && seen && !seen->things.empty()) add(nic, wanted->holder);
   });
   for (const std::string& nic : engine::NicRecords(run_dir).nics()) {

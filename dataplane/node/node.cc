@@ -43,16 +43,16 @@ const std::vector<const engine::Subsystem*>& subsystems() {
 Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::string& run_dir) {
   auto netlink_events = netlink::Monitor::open();
   if (!netlink_events) return tl::unexpected(netlink_events.error());
-  const auto frame = engine::frame_of(subsystems(), engine::Marks());
-  auto nft_events = nft::Monitor::open(*frame);
+  const auto ruleset = engine::ruleset_of(subsystems(), engine::Marks());
+  auto nft_events = nft::Monitor::open(*ruleset);
   if (!nft_events) return tl::unexpected(nft_events.error());
   auto asker = netlink::Socket::open();
   if (!asker) return tl::unexpected(asker.error());
-  auto lister = Lister::open(frame);
+  auto lister = Lister::open(ruleset);
   if (!lister) return tl::unexpected(lister.error());
   std::unique_ptr<Node> node(new Node(host, run_dir, std::move(*asker), std::move(*netlink_events),
                                       std::move(*lister), std::move(*nft_events)));
-  node->engine_.judge_uplinks(remembered_uplinks(
+  node->engine_.set_uplink_statuses(remembered_uplinks(
       run_dir, daemon_listens(run_dir) ? Remember::everything : Remember::by_hand));
   return node;
 }
@@ -64,7 +64,7 @@ Node::Node(std::string host, const std::string& run_dir, netlink::Socket asker,
       netlink_events_(std::move(netlink_events)),
       lister_(std::move(lister)),
       nft_events_(std::move(nft_events)) {
-  engine_.kernel().know(hwgw::RouterRecords(run_dir).read());
+  engine_.kernel().set_routers(hwgw::RouterRecords(run_dir).read());
 }
 
 // --- listings
@@ -72,14 +72,14 @@ Node::Node(std::string host, const std::string& run_dir, netlink::Socket asker,
 Look Node::look(bool silent) {
   Look look;
   look.number = ++looks_;
-  look.is_first = listed_frame_ != engine_.shared_frame();
+  look.is_first = listed_ruleset_ != engine_.shared_ruleset();
   look.nftables = nft_stale_ || look.is_first;
   look.rtnetlink = rtnetlink_stale_;
   look.routes = routes_stale_ && !rtnetlink_stale_;
-  look.addresses = carried_stale_ && !rtnetlink_stale_;
+  look.addresses = ip_config_stale_ && !rtnetlink_stale_;
   look.proxies = proxies_stale_;
   look.silent = silent;
-  look.frame = engine_.shared_frame();
+  look.ruleset = engine_.shared_ruleset();
   if (silent) engine_.kernel().mark_facts_stale();  // some of them are sysctls
   if (silent) engine_.learn();
   if (silent) look.sysctls = engine_.wanted_sysctls();
@@ -94,11 +94,11 @@ void Node::take(Seen seen) {
 bool Node::take_nftables(Seen& seen) {
   const Look& look = seen.look;
   if (look.number != looks_) return false;
-  if (seen.nftables && look.frame == engine_.shared_frame()) {
+  if (seen.nftables && look.ruleset == engine_.shared_ruleset()) {
     generation_ = seen.nftables->generation;
-    listed_frame_ = look.frame;
+    listed_ruleset_ = look.ruleset;
     nft_stale_ = false;
-    engine_.saw(std::move(*seen.nftables));
+    engine_.on_listing(std::move(*seen.nftables));
   }
   return true;
 }
@@ -109,15 +109,15 @@ void Node::take_rtnetlink(Seen& seen) {
   if (look.rtnetlink) view.forget();
   if (look.routes) view.forget_routes();
   if (look.lists_proxies()) view.forget_proxies();
-  if (look.addresses) view.mark_takeovers_stale();
+  if (look.addresses) view.mark_nic_migrations_stale();
   if (look.addresses) view.mark_facts_stale();
-  for (const netlink::Observation& told : seen.told) engine_.saw(told);
+  for (const netlink::Observation& told : seen.told) engine_.on_observation(told);
   if (look.rtnetlink) (void)view.take_shapers_unknown();  // they were listed
   if (look.rtnetlink || look.routes) routes_stale_ = false;
   if (look.rtnetlink) rtnetlink_stale_ = false;
-  if (look.rtnetlink || look.addresses) carried_stale_ = false;
+  if (look.rtnetlink || look.addresses) ip_config_stale_ = false;
   if (look.rtnetlink || look.lists_proxies()) proxies_stale_ = false;
-  for (auto& [key, value] : seen.sysctls) saw_sysctl(key, std::move(value));
+  for (auto& [key, value] : seen.sysctls) on_sysctl(key, std::move(value));
 }
 
 /// Somebody may change our nf_tables for as long as that.
@@ -137,7 +137,7 @@ Result<void> Node::look_now() {
 Result<void> Node::look_at_watched() {
   const auto told = lister_.look_at(engine_.kernel().watched());
   if (!told) return tl::unexpected(told.error());
-  for (const netlink::Observation& one : *told) engine_.saw(one);
+  for (const netlink::Observation& one : *told) engine_.on_observation(one);
   return {};
 }
 
@@ -168,17 +168,17 @@ Result<void> Node::observe() {
 /// Those that were wanted when all had been compiled last.
 void Node::observe_sysctls() {
   for (const engine::SysctlKey& key : engine_.wanted_sysctls()) {
-    if (auto value = netlink::read_sysctl(key)) saw_sysctl(key, std::move(*value));
+    if (auto value = netlink::read_sysctl(key)) on_sysctl(key, std::move(*value));
   }
 }
 
-void Node::saw_sysctl(const engine::SysctlKey& key, std::string value) {
+void Node::on_sysctl(const engine::SysctlKey& key, std::string value) {
   const auto& rows = engine_.tables().sysctls.rows();
   const engine::Sysctl *wanted = rows.desired(key), *before = rows.actual(key);
   if (wanted && before && *before == *wanted && value != wanted->value) {
-    intruder_ = fmt::format("another program set {} to {}", name_of_sysctl(key), value);
+    foreign_change_ = fmt::format("another program set {} to {}", name_of_sysctl(key), value);
   }
-  engine_.saw_sysctl(key, std::move(value));
+  engine_.on_sysctl(key, std::move(value));
 }
 
 /// Links that have changed in what no event tells.
@@ -193,9 +193,9 @@ Result<void> Node::ask_links(std::span<const int> indexes) {
     if (!link) continue;
     const std::string name = link->name;
     const bool was_as_wanted = is_as_wanted(name);
-    engine_.saw(netlink::Seen<netlink::Link>{std::move(*link)});
+    engine_.on_observation(netlink::Seen<netlink::Link>{std::move(*link)});
     if (was_as_wanted && rows.actual(name) && !is_as_wanted(name)) {
-      intruder_ = fmt::format("another program changed link {}", name);
+      foreign_change_ = fmt::format("another program changed link {}", name);
     }
   }
   return {};
@@ -228,42 +228,42 @@ engine::Plan Node::differences(engine::Clock::time_point now) {
 
 // --- orders
 
-Result<void> Node::knows(const engine::Senders& senders) {
+Result<void> Node::set_own_senders(const engine::Senders& senders) {
   own_ = senders;
   if (auto done = netlink_events_.ignore_routes_of(senders.netlink); !done) return done;
   return nft_events_.ignore_elements_of(senders.nftables);
 }
 
-void Node::begin(const engine::Order& order) {
+void Node::begin(const engine::ApplyRequest& request) {
   constexpr std::ptrdiff_t kWorthAPause = 1000;
   const auto elements =
-      std::count_if(order.plan.begin(), order.plan.end(), [](const engine::Step& step) {
+      std::count_if(request.plan.begin(), request.plan.end(), [](const engine::Step& step) {
         return std::holds_alternative<engine::ElementChange>(step.operation);
       });
   if (elements >= kWorthAPause && nft_events_.pause()) paused_ = true;
 }
 
-Result<void> Node::end(const engine::Order& order, const engine::Report& report) {
-  engine_.done(order.plan, report.results, engine::Clock::now());
+Result<void> Node::end(const engine::ApplyRequest& request, const engine::ApplyResult& report) {
+  engine_.done(request.plan, report.results, engine::Clock::now());
   const bool answers_lost =
       std::any_of(report.results.begin(), report.results.end(),
                   [](const auto& result) { return !result && result.error().code == ENOBUFS; });
   if (answers_lost) rtnetlink_stale_ = true;
-  const bool moved = std::any_of(order.plan.begin(), order.plan.end(), [](const auto& step) {
-    return std::holds_alternative<engine::TakeoverChange>(step.operation);
+  const bool moved = std::any_of(request.plan.begin(), request.plan.end(), [](const auto& step) {
+    return std::holds_alternative<engine::NicMigrationChange>(step.operation);
   });
-  carried_stale_ |= moved || report.carried_changed;
-  return paused_ ? hear_again(report.generation) : Result<void>();
+  ip_config_stale_ |= moved || report.ip_config_changed;
+  return paused_ ? resume_nftables_events(report.generation) : Result<void>();
 }
 
-void Node::lose_track() {
+void Node::invalidate_all() {
   if (paused_ && nft_events_.resume()) paused_ = false;
   nft_stale_ = rtnetlink_stale_ = true;
   engine_.load(cloud::Cloud(engine_.document().cloud()));
 }
 
 /// Ears first, so that nothing falls between them and the question.
-Result<void> Node::hear_again(std::optional<std::uint32_t> expected_generation) {
+Result<void> Node::resume_nftables_events(std::optional<std::uint32_t> expected_generation) {
   if (auto resumed = nft_events_.resume(); !resumed) return resumed;
   paused_ = false;
   const auto generation = lister_.generation();
@@ -275,11 +275,11 @@ Result<void> Node::hear_again(std::optional<std::uint32_t> expected_generation) 
 
 // --- events
 
-Result<void> Node::hear() {
+Result<void> Node::process_events() {
   constexpr int kFloods = 100;  // what one drain() leaves
   pollfd waiting{nft_fd(), POLLIN, 0};
   for (int i = 0; i < kFloods; ++i) {
-    if (auto heard = hear_until(engine::Clock::time_point::max()); !heard) {
+    if (auto heard = process_events_until(engine::Clock::time_point::max()); !heard) {
       return tl::unexpected(heard.error());
     }
     if (::poll(&waiting, 1, 0) != 1) break;
@@ -287,27 +287,27 @@ Result<void> Node::hear() {
   return look_now();
 }
 
-Result<bool> Node::hear_until(engine::Clock::time_point end) {
-  const auto heard = hear_rtnetlink(end);
+Result<bool> Node::process_events_until(engine::Clock::time_point end) {
+  const auto heard = process_rtnetlink_events(end);
   if (!heard) return heard;
-  if (auto tables = hear_nftables(); !tables) return tl::unexpected(tables.error());
+  if (auto tables = process_nftables_events(); !tables) return tl::unexpected(tables.error());
   return *heard;
 }
 
-Result<void> Node::listen() {
+Result<void> Node::buffer_events() {
   const auto whole = netlink_events_.drain(
-      [this](netlink::Observation&& told) { unheard_.push_back(std::move(told)); });
+      [this](netlink::Observation&& told) { buffered_events_.push_back(std::move(told)); });
   if (!whole) return tl::unexpected(whole.error());
   rtnetlink_stale_ |= !*whole;
   return {};
 }
 
-Result<bool> Node::hear_rtnetlink(engine::Clock::time_point end) {
-  for (const netlink::Observation& told : unheard_) engine_.saw(told);
-  unheard_.clear();
-  unheard_.shrink_to_fit();
-  const auto part =
-      netlink_events_.drain_until(end, [this](netlink::Observation&& told) { engine_.saw(told); });
+Result<bool> Node::process_rtnetlink_events(engine::Clock::time_point end) {
+  for (const netlink::Observation& told : buffered_events_) engine_.on_observation(told);
+  buffered_events_.clear();
+  buffered_events_.shrink_to_fit();
+  const auto part = netlink_events_.drain_until(
+      end, [this](netlink::Observation&& told) { engine_.on_observation(told); });
   if (!part) return tl::unexpected(part.error());
   engine::KernelView& view = engine_.kernel();
   if (auto asked = ask_links(view.take_links_to_ask()); !asked) {
@@ -326,7 +326,7 @@ void Node::note_touch(const nft::Event& event) {
   const auto element_of = [](const nft::ElementKey& key, std::string_view fate) {
     return fmt::format("an element of {} was {}", key.set.name, fate);
   };
-  if (const auto* touched = std::get_if<nft::FrameTouched>(&event.what)) {
+  if (const auto* touched = std::get_if<nft::RulesetModified>(&event.what)) {
     touched_ = touched->words;
   } else if (const auto* added = std::get_if<nft::ElementAdded>(&event.what)) {
     touched_ = element_of(added->key, "added");
@@ -335,21 +335,22 @@ void Node::note_touch(const nft::Event& event) {
   }
 }
 
-void Node::heard(nft::Event event) {
+void Node::on_event(nft::Event event) {
   const bool ours = event.port_id == own_.nftables;
   if (!ours) note_touch(event);
   if (const auto* generation = std::get_if<nft::NewGeneration>(&event.what)) {
     generation_ = generation->id;
     if (!touched_.empty()) {
-      intruder_ = fmt::format("{} by {} (pid {})", touched_, generation->process, generation->pid);
+      foreign_change_ =
+          fmt::format("{} by {} (pid {})", touched_, generation->process, generation->pid);
       touched_.clear();
     }
   }
-  if (!engine_.saw(std::move(event), ours)) nft_stale_ = true;
+  if (!engine_.on_event(std::move(event), ours)) nft_stale_ = true;
 }
 
-Result<void> Node::hear_nftables() {
-  const auto drained = nft_events_.drain([this](nft::Event event) { heard(std::move(event)); });
+Result<void> Node::process_nftables_events() {
+  const auto drained = nft_events_.drain([this](nft::Event event) { on_event(std::move(event)); });
   if (!drained) return tl::unexpected(drained.error());
   if (*drained == nft::Monitor::Drained::lost) nft_stale_ = true;
   return {};

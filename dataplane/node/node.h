@@ -36,17 +36,17 @@ class Node {
   // --- for programs that have nothing else to do than to wait for the kernel
   /// Lists everything that the kernel knows.
   Result<void> observe();
-  /// Hears what happened since, and lists again what events do not tell.
-  Result<void> hear();
-  /// Takes what was told from the socket and keeps it for hear(), while an order is under way: what
-  /// the order has done is known first then.
-  Result<void> listen();
+  /// Processes the events since, and lists again what events do not tell.
+  Result<void> process_events();
+  /// Reads events from the socket and keeps them for process_events(), while a request is under
+  /// way: what the request has done is known first then.
+  Result<void> buffer_events();
 
   // --- for a loop, whose workers wait for the kernel
-  /// Hears what waits, until that time at most. False: more may wait.
-  Result<bool> hear_until(engine::Clock::time_point end);
-  /// What has to be listed by now, before anything is planned. In between nothing is heard, so that
-  /// what a listing tells is never newer than an event that is heard later.
+  /// Processes pending events, until that time at most. False: more may wait.
+  Result<bool> process_events_until(engine::Clock::time_point end);
+  /// What has to be listed by now, before anything is planned. In between no event is processed, so
+  /// that what a listing tells is never newer than an event that is processed later.
   Look look(bool silent);
   void look_everywhere() { rtnetlink_stale_ = nft_stale_ = true; }
   Lister& lister() { return lister_; }
@@ -63,22 +63,22 @@ class Node {
   /// Its first part: see Engine::differences.
   engine::Plan differences(engine::Clock::time_point now);
 
-  /// Whose changes are our own: what their answers tell is not heard once more.
-  Result<void> knows(const engine::Senders& senders);
-  /// An order is about to be applied, and was: the engine learns how its steps went. In between
-  /// nothing is heard: first comes what we know of our own changes, then, in their order, those of
-  /// others, so that a foreign change in between is not taken for ours.
-  void begin(const engine::Order& order);
-  Result<void> end(const engine::Order& order, const engine::Report& report);
+  /// Whose changes are our own: the kernel filters out the events that they cause.
+  Result<void> set_own_senders(const engine::Senders& senders);
+  /// A request is about to be applied, and was: the engine learns how its steps went. In between
+  /// no event is processed: first comes what we know of our own changes, then, in their order,
+  /// those of others, so that a foreign change in between is not taken for ours.
+  void begin(const engine::ApplyRequest& request);
+  Result<void> end(const engine::ApplyRequest& request, const engine::ApplyResult& report);
   /// What is known may be wrong in any way: all of it is compiled, and observed, anew.
-  void lose_track();
+  void invalidate_all();
 
-  /// Of nf_tables, as last listed or heard.
+  /// Of nf_tables, as last listed or told by an event.
   std::uint32_t generation() const { return generation_; }
   /// Who changed our nf_tables or sysctls since the last call, in words for the log; empty: nobody.
-  std::string take_intruder() { return std::exchange(intruder_, {}); }
+  std::string take_foreign_change() { return std::exchange(foreign_change_, {}); }
 
-  int netlink_fd() const { return netlink_events_.fd(); }  ///< readable: hear()
+  int netlink_fd() const { return netlink_events_.fd(); }  ///< readable: process_events()
   int nft_fd() const { return nft_events_.fd(); }
 
  private:
@@ -89,12 +89,12 @@ class Node {
   void take(Seen seen);
   Result<void> look_now();
   void observe_sysctls();
-  void saw_sysctl(const engine::SysctlKey& key, std::string value);
+  void on_sysctl(const engine::SysctlKey& key, std::string value);
   Result<void> ask_links(std::span<const int> indexes);
-  Result<bool> hear_rtnetlink(engine::Clock::time_point end);
-  Result<void> hear_nftables();
-  Result<void> hear_again(std::optional<std::uint32_t> expected_generation);
-  void heard(nft::Event event);
+  Result<bool> process_rtnetlink_events(engine::Clock::time_point end);
+  Result<void> process_nftables_events();
+  Result<void> resume_nftables_events(std::optional<std::uint32_t> expected_generation);
+  void on_event(nft::Event event);
   void note_touch(const nft::Event& event);
 
   engine::Engine engine_;
@@ -103,15 +103,15 @@ class Node {
   Lister lister_;
   nft::Monitor nft_events_;
   std::uint32_t generation_ = 0;
-  std::uint64_t looks_ = 0;        ///< the latest one's number
-  nft::SharedFrame listed_frame_;  ///< that nf_tables were compared with
+  std::uint64_t looks_ = 0;            ///< the latest one's number
+  nft::SharedRuleset listed_ruleset_;  ///< that nf_tables were compared with
   engine::Senders own_;
-  std::vector<netlink::Observation> unheard_;
+  std::vector<netlink::Observation> buffered_events_;
   bool nft_stale_ = false, rtnetlink_stale_ = false, routes_stale_ = false;
   bool proxies_stale_ = false;
-  bool carried_stale_ = false;  ///< what NICs carry has moved, or was not as it was thought
-  bool paused_ = false;         ///< nf_tables are not listened to
-  std::string touched_, intruder_;
+  bool ip_config_stale_ = false;  ///< what NICs carry has moved, or was not as it was thought
+  bool paused_ = false;           ///< nf_tables are not listened to
+  std::string touched_, foreign_change_;
 };
 
 }  // namespace novaplane::node

@@ -22,16 +22,16 @@ void append(std::vector<engine::ForgetFlows>& to, const std::vector<engine::Forg
 Result<bool> apply_part(Node& node, engine::Executor& executor, engine::Plan part, Outcome& outcome,
                         const engine::Executor::Progress& progress) {
   if (part.empty()) return true;
-  const engine::Order order = order_of(node, std::move(part));
-  const auto applied = apply(node, executor, order, progress);
+  const engine::ApplyRequest request = request_of(node, std::move(part));
+  const auto applied = apply(node, executor, request, progress);
   if (!applied) return tl::unexpected(applied.error());
-  const engine::Report& report = *applied;
-  const auto follow = consequences_of(order.plan, report.results);
+  const engine::ApplyResult& report = *applied;
+  const auto follow = consequences_of(request.plan, report.results);
   append(outcome.consequences.announcements, follow.announcements);
   append(outcome.consequences.flows, follow.flows);
-  std::ranges::copy(report.unkept, std::back_inserter(outcome.unkept));
-  for (std::size_t i = 0; i < order.plan.size(); ++i) {
-    if (report.results[i]) outcome.done.push_back(order.plan[i]);
+  std::ranges::copy(report.unrecorded, std::back_inserter(outcome.unrecorded));
+  for (std::size_t i = 0; i < request.plan.size(); ++i) {
+    if (report.results[i]) outcome.done.push_back(request.plan[i]);
   }
   return !report.outdated;
 }
@@ -83,15 +83,15 @@ Parts split(engine::Plan plan) {
   return parts;
 }
 
-engine::Order order_of(Node& node, engine::Plan plan) {
+engine::ApplyRequest request_of(Node& node, engine::Plan plan) {
   engine::Engine& engine = node.engine();
   engine::KnownPorts ports = ports_of(plan, engine.kernel());
   return {.plan = std::move(plan),
           .ports = std::move(ports),
           .renamed = engine.kernel().renamed_records(),
-          .frame = engine.shared_frame(),
-          .repair = engine.frame_repair(),
-          .remove_tables = !engine.wants_frame(),
+          .ruleset = engine.shared_ruleset(),
+          .repair = engine.ruleset_repair(),
+          .remove_tables = !engine.wants_ruleset(),
           .generation = node.generation()};
 }
 
@@ -148,28 +148,30 @@ namespace {
 
 /// A thousand links tell of themselves three times each. This thread listens while the kernel makes
 /// them; few steps are not worth a thread.
-Result<engine::Report> work(Node& node, engine::Executor& executor, const engine::Order& order,
-                            const engine::Executor::Progress& progress) {
+Result<engine::ApplyResult> work(Node& node, engine::Executor& executor,
+                                 const engine::ApplyRequest& request,
+                                 const engine::Executor::Progress& progress) {
   constexpr std::size_t kWorthAThread = 1'000;
   constexpr auto kPause = std::chrono::milliseconds(2);
-  if (order.plan.size() < kWorthAThread) return executor.apply(order, progress);
-  auto report = std::async(std::launch::async, [&] { return executor.apply(order, progress); });
+  if (request.plan.size() < kWorthAThread) return executor.apply(request, progress);
+  auto report = std::async(std::launch::async, [&] { return executor.apply(request, progress); });
   while (report.wait_for(kPause) == std::future_status::timeout) {
-    if (auto listened = node.listen(); !listened) return tl::unexpected(listened.error());
+    if (auto listened = node.buffer_events(); !listened) return tl::unexpected(listened.error());
   }
   return report.get();
 }
 
 }  // namespace
 
-Result<engine::Report> apply(Node& node, engine::Executor& executor, const engine::Order& order,
-                             const engine::Executor::Progress& progress) {
-  node.begin(order);
-  auto applied = work(node, executor, order, progress);
+Result<engine::ApplyResult> apply(Node& node, engine::Executor& executor,
+                                  const engine::ApplyRequest& request,
+                                  const engine::Executor::Progress& progress) {
+  node.begin(request);
+  auto applied = work(node, executor, request, progress);
   if (!applied) return applied;
-  engine::Report& report = *applied;
-  if (auto ended = node.end(order, report); !ended) return tl::unexpected(ended.error());
-  if (auto heard = node.hear(); !heard) return tl::unexpected(heard.error());
+  engine::ApplyResult& report = *applied;
+  if (auto ended = node.end(request, report); !ended) return tl::unexpected(ended.error());
+  if (auto heard = node.process_events(); !heard) return tl::unexpected(heard.error());
   return report;
 }
 
@@ -177,7 +179,8 @@ Result<Outcome> converge(Node& node, engine::Executor& executor, engine::Service
                          const engine::Executor::Progress& progress) {
   constexpr int kPasses = 20;  // each pass that changes something brings its own events
   Outcome outcome;
-  if (auto known = node.knows(executor.senders()); !known) return tl::unexpected(known.error());
+  if (auto known = node.set_own_senders(executor.senders()); !known)
+    return tl::unexpected(known.error());
   bool ended = false;
   for (int pass = 0; pass < kPasses && !ended; ++pass) {
     Parts parts = split(node.plan(engine::Clock::now()));

@@ -24,21 +24,22 @@ Parts split(engine::Plan plan);
 engine::Consequences consequences_of(const engine::Plan& plan,
                                      const std::vector<Result<void>>& results);
 
-/// What follows from steps of objects that are not finished, since the order was called off.
+/// What follows from steps of objects that are not finished, since the request was called off.
 engine::Plan unfinished_of(const engine::Plan& plan, const std::vector<Result<void>>& results);
 
 /// The steps of those objects alone.
 engine::Plan only_of(const std::set<engine::Object>& objects, const engine::Plan& plan);
 
-/// An order for the executor, as the engine stands now.
-engine::Order order_of(Node& node, engine::Plan plan);
+/// A request for the executor, as the engine stands now.
+engine::ApplyRequest request_of(Node& node, engine::Plan plan);
 
 /// The steps of a plan as service drivers take them.
 std::vector<const engine::Step*> pointers(const engine::Plan& plan);
 
-/// Executes an order, and hears what it and others have caused.
-Result<engine::Report> apply(Node& node, engine::Executor& executor, const engine::Order& order,
-                             const engine::Executor::Progress& progress = {});
+/// Executes a request, and processes the events that it and others have caused.
+Result<engine::ApplyResult> apply(Node& node, engine::Executor& executor,
+                                  const engine::ApplyRequest& request,
+                                  const engine::Executor::Progress& progress = {});
 
 struct Outcome {
   struct Failure {
@@ -47,7 +48,7 @@ struct Outcome {
   };
   engine::Plan done;  ///< what was changed
   std::vector<Failure> failures;
-  std::vector<std::string> unkept;  ///< what could not be recorded: sentences
+  std::vector<std::string> unrecorded;  ///< what could not be recorded: sentences
   engine::Consequences consequences;
 };
 

@@ -6,7 +6,7 @@
 
 #include "bridge/sets.h"
 #include "dataplane/engine/nic_records.h"
-#include "dataplane/netlink/carried.h"
+#include "dataplane/netlink/ip_config.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dataplane/node/forwarding.h"
 
@@ -20,9 +20,9 @@ int value_of_all(std::string_view name) {
 }
 
 /// What people care for: the kernel's own routes go with their addresses.
-std::vector<std::string> names_of(const std::vector<netlink::Carried>& things) {
+std::vector<std::string> names_of(const std::vector<netlink::IpConfig>& things) {
   std::vector<std::string> names;
-  for (const netlink::Carried& thing : things) {
+  for (const netlink::IpConfig& thing : things) {
     if (!thing.by_kernel) names.push_back(thing.text);
   }
   return names;
@@ -33,7 +33,7 @@ engine::ForwardedBy forwarding(const engine::Engine& engine, const std::string& 
   constexpr std::uint8_t kIpv4 = 2, kIpv6 = 10;  // NFPROTO_*
   const nft::ElementKey key{bridge::kTransit, nft::Bytes().protocol(ipv6 ? kIpv6 : kIpv4).take()};
   const bool is_in_transit = engine.tables().elements.rows().actual(key) != nullptr;
-  return forwarding_of(run_dir, ipv6, engine.sees_frame(), is_in_transit);
+  return forwarding_of(run_dir, ipv6, engine.sees_ruleset(), is_in_transit);
 }
 
 bool bridges_call_iptables() {
@@ -60,16 +60,16 @@ engine::Questions questions(const engine::Engine& engine, netlink::Socket& asker
           },
       .filters_bridged = bridges_call_iptables,
       .forwarding = [&engine, run_dir](bool ipv6) { return forwarding(engine, run_dir, ipv6); },
-      .carried =
+      .ip_config =
           [&asker](int link) {
             constexpr bool kRanks = false;
-            const auto things = netlink::carried_by(asker, link, kRanks);
+            const auto things = netlink::ip_config_of(asker, link, kRanks);
             return things ? names_of(*things) : std::vector<std::string>{};
           },
-      .carries_ipv6 =
+      .has_ipv6_config =
           [](int link) {
             auto socket = netlink::Socket::open();  // others are asked meanwhile
-            const auto carries = socket ? netlink::carries_ipv6(*socket, link) : false;
+            const auto carries = socket ? netlink::has_ipv6_config(*socket, link) : false;
             return carries.value_or(false);
           },
       .recorded = [records](const std::string& nic) { return names_of(records.read(nic)); },

@@ -29,14 +29,14 @@ Result<void> converge_with_routers(Node& node, engine::Executor& executor,
   if (*known != records.read()) {
     // Without it they are asked anew.
     auto written = records.write(*known);
-    if (!written) outcome.unkept.push_back(written.error().message());
+    if (!written) outcome.unrecorded.push_back(written.error().message());
   }
   if (*known == before) return {};
-  engine.kernel().know(std::move(*known));
+  engine.kernel().set_routers(std::move(*known));
   auto more = converge(node, executor, services, progress);
   if (!more) return tl::unexpected(more.error());
   append(outcome.done, std::move(more->done));
-  append(outcome.unkept, std::move(more->unkept));
+  append(outcome.unrecorded, std::move(more->unrecorded));
   append(outcome.consequences.announcements, std::move(more->consequences.announcements));
   append(outcome.consequences.flows, std::move(more->consequences.flows));
   outcome.failures = std::move(more->failures);

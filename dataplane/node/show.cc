@@ -97,7 +97,7 @@ class Collector {
   NetworkRow* network_on(const std::string& bridge);
   void add_port(const std::string& interface, const nft::Element& element);
   std::string state_of(const std::string& link) const;
-  std::string segment_of(const std::string& wire) const;
+  std::string segment_of(const std::string& underlay) const;
   std::optional<pid_t> dnsmasq_of(const std::string& network) const;
   std::string refusal_of(const std::string& network) const;
   void place(FloatingIpRow& row, const std::map<IpAddress, std::string>& uplink_of_source) const;
@@ -207,13 +207,13 @@ void Collector::collect_ports() {
     const auto* attachment = find(tables_.attachments, interface);
     NetworkRow* network = attachment ? network_on(attachment->master) : nullptr;
     if (!network) return;
-    network->wire = interface;
+    network->underlay_port = interface;
     network->segment = segment_of(interface);
   });
 }
 
-std::string Collector::segment_of(const std::string& wire) const {
-  const engine::Link* link = find(tables_.links, wire);
+std::string Collector::segment_of(const std::string& underlay) const {
+  const engine::Link* link = find(tables_.links, underlay);
   if (link && link->kind == "vlan") return fmt::format("vlan {}", link->vlan_id);
   if (link && link->kind == "vxlan") return fmt::format("vxlan {}", link->vni);
   return "flat";

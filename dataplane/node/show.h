@@ -20,10 +20,10 @@ struct NetworkRow {
   std::string name, bridge;
   std::vector<Prefix> addresses;  ///< the host's own on the bridge
   std::uint32_t mtu = 0;
-  std::size_t ports = 0;  ///< of guests, that are attached
-  std::string wire;       ///< the link that carries it between hosts; empty: none
-  std::string segment;    ///< "flat", "vlan 101", "vxlan 5001"; empty: no wire
-  std::string state;      ///< "up", "no carrier", "down"
+  std::size_t ports = 0;      ///< of guests, that are attached
+  std::string underlay_port;  ///< the link that carries it between hosts; empty: none
+  std::string segment;        ///< "flat", "vlan 101", "vxlan 5001"; empty: no underlay port
+  std::string state;          ///< "up", "no carrier", "down"
   bool serves_dhcp = false;
   std::optional<pid_t> dnsmasq;  ///< none though serves_dhcp: it does not run
   std::string refused = {};      ///< why it goes on with an older configuration; empty: it does not

@@ -35,7 +35,7 @@ Json json_of(const NetworkRow& row) {
           {"addresses", texts_of(row.addresses)},
           {"mtu", row.mtu},
           {"ports", row.ports},
-          {"wire", text_of(row.wire)},
+          {"wire", text_of(row.underlay_port)},
           {"segment", text_of(row.segment)},
           {"state", row.state},
           {"dhcp", dhcp_of(row)}};
@@ -86,7 +86,7 @@ Json json_of(const hwgw::GatewayRow& row) {
   const auto since = std::chrono::duration_cast<milliseconds>(row.since.time_since_epoch());
   Json json{{"network", text_of(row.network)}, {"router", row.router.to_string()},
             {"mac", text_of(row.mac)},         {"state", row.state},
-            {"carried", row.carried},          {"shared", row.is_shared},
+            {"carried", row.is_proxied},       {"shared", row.is_shared},
             {"watched", row.is_watched}};
   if (!row.is_watched) return json;
   json["since_ms"] = since.count();  // since 1970, UTC

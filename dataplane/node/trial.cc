@@ -19,14 +19,14 @@ namespace novaplane::node {
 namespace {
 
 constexpr std::size_t kLongestAnswer = 8192;
-/// To keep a document the guardian writes a file and may ask the daemon. Also to connect: where
-/// more wait than its queue takes (unix(7), SO_SNDTIMEO).
+/// To keep a document the rollback timer writes a file and may ask the daemon. Also to connect:
+/// where more wait than its queue takes (unix(7), SO_SNDTIMEO).
 constexpr timeval kPatience{10, 0};
 
 std::string socket_path() { return lock_path("guardian"); }
 std::string file_path() { return lock_path("guardian.lock"); }
 
-sockaddr_un guardian_address() {
+sockaddr_un rollback_timer_address() {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   socket_path().copy(address.sun_path, sizeof(address.sun_path) - 1);
@@ -35,7 +35,7 @@ sockaddr_un guardian_address() {
 
 /// Only root can listen there; that it is root is looked at all the same.
 Fd connect_and_say(char question) {
-  const sockaddr_un address = guardian_address();
+  const sockaddr_un address = rollback_timer_address();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   for (const int limit : {SO_SNDTIMEO, SO_RCVTIMEO}) {
     ::setsockopt(socket.get(), SOL_SOCKET, limit, &kPatience, sizeof(kPatience));
@@ -52,48 +52,48 @@ std::string seconds(std::chrono::milliseconds time) {
 
 }  // namespace
 
-Result<GuardianSeat> GuardianSeat::take() {
+Result<RollbackTimerSocket> RollbackTimerSocket::take() {
   if (auto made = make_lock_folder(); !made) return tl::unexpected(made.error());
   auto file = take_file_lock(file_path());
   if (!file) {
     if (file.error().code != EWOULDBLOCK) return tl::unexpected(file.error());
     return failure("put a document on trial", EADDRINUSE, trial_sentence());
   }
-  // A guardian that was killed has left it.
+  // A rollback timer that was killed has left it.
   ::unlink(socket_path().c_str());
-  const sockaddr_un address = guardian_address();
+  const sockaddr_un address = rollback_timer_address();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket ||
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       ::listen(socket.get(), SOMAXCONN) != 0) {
     return failure("put a document on trial", errno);
   }
-  return GuardianSeat{std::move(socket), std::move(*file)};
+  return RollbackTimerSocket{std::move(socket), std::move(*file)};
 }
 
-void GuardianSeat::remove_names() {
+void RollbackTimerSocket::remove_names() {
   ::unlink(socket_path().c_str());
   ::unlink(file_path().c_str());
 }
 
-Result<std::string> ask_guardian(char question) {
+Result<std::string> ask_rollback_timer(char question) {
   const Fd socket = connect_and_say(question);
-  if (!socket) return failure("ask the guardian", ENOENT);
+  if (!socket) return failure("ask the rollback timer", ENOENT);
   std::string answer;
   char buffer[512];
   for (ssize_t got; answer.size() < kLongestAnswer &&
                     (got = ::recv(socket.get(), buffer, sizeof(buffer), 0)) > 0;) {
     answer.append(buffer, static_cast<std::size_t>(got));
   }
-  if (!answer.ends_with('\n')) return failure("ask the guardian", "it does not answer");
+  if (!answer.ends_with('\n')) return failure("ask the rollback timer", "it does not answer");
   answer.pop_back();
   return answer;
 }
 
-Fd watch_guardian() { return connect_and_say('w'); }
+Fd watch_rollback_timer() { return connect_and_say('w'); }
 
 std::optional<Trial> trial() {
-  const auto answer = ask_guardian('s');
+  const auto answer = ask_rollback_timer('s');
   if (!answer) return std::nullopt;
   std::istringstream words(*answer);
   std::string word;

@@ -44,11 +44,11 @@ std::vector<std::string> unknown_ports(const engine::Engine& engine) {
   for (const auto& [index, port] : view.links()) {
     const netlink::Link* bridge = port.master != 0 ? view.link(port.master) : nullptr;
     if (!bridge || bridge->group != netlink::kOurGroup || known.contains(port.name)) continue;
-    const bool was_wire = netlink::is_wire_group(port.group);
+    const bool was_underlay_port = netlink::is_underlay_group(port.group);
     found.push_back(fmt::format(
         "{} is a port of {} that the document does not name: this host treats it as {}; name it in "
         "the document or take it off the bridge",
-        port.name, bridge->name, was_wire ? "the wire that it was" : "a guest"));
+        port.name, bridge->name, was_underlay_port ? "the wire that it was" : "a guest"));
   }
   add_renamed(engine, found);
   std::ranges::sort(found);

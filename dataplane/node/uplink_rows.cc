@@ -63,22 +63,23 @@ std::vector<UplinkHealth> uplinks_from_json(std::string_view text) {
   return rows;
 }
 
-hwgw::Verdicts remembered_uplinks(const std::string& run_dir, Remember what) {
+hwgw::UplinkStatuses remembered_uplinks(const std::string& run_dir, Remember what) {
   const auto text = read_whole(file_in(run_dir));
   if (!text) return {};
-  hwgw::Verdicts verdicts = hwgw::verdicts_from(*text);
-  if (what == Remember::everything) return verdicts;
-  std::erase_if(verdicts, [](const auto& entry) { return !entry.second.drained; });
-  for (auto& [name, verdict] : verdicts) {
-    verdict = {};
-    verdict.drained = true;
+  hwgw::UplinkStatuses statuses = hwgw::uplink_statuses_from(*text);
+  if (what == Remember::everything) return statuses;
+  std::erase_if(statuses, [](const auto& entry) { return !entry.second.drained; });
+  for (auto& [name, status] : statuses) {
+    status = {};
+    status.drained = true;
   }
-  return verdicts;
+  return statuses;
 }
 
 std::vector<std::string> spoiled_uplinks(const std::string& run_dir) {
   std::vector<std::size_t> lines;
-  if (const auto text = read_whole(file_in(run_dir))) (void)hwgw::verdicts_from(*text, &lines);
+  if (const auto text = read_whole(file_in(run_dir)))
+    (void)hwgw::uplink_statuses_from(*text, &lines);
   std::vector<std::string> sentences;
   for (const std::size_t line : lines) {
     sentences.push_back(fmt::format("{}, line {}: not an uplink", file_in(run_dir), line));
@@ -86,8 +87,8 @@ std::vector<std::string> spoiled_uplinks(const std::string& run_dir) {
   return sentences;
 }
 
-Result<void> remember_uplinks(const std::string& run_dir, const hwgw::Verdicts& verdicts) {
-  return write_whole(file_in(run_dir), hwgw::to_text(verdicts), 0600);
+Result<void> remember_uplinks(const std::string& run_dir, const hwgw::UplinkStatuses& statuses) {
+  return write_whole(file_in(run_dir), hwgw::to_text(statuses), 0600);
 }
 
 }  // namespace novaplane::node

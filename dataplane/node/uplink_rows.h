@@ -9,7 +9,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/error.h"
-#include "hwgw/book.h"
+#include "hwgw/uplink_availability.h"
 
 /// How uplinks fare, as a running daemon tells it (GET /uplinks) and as it is kept in the run
 /// directory: `<run-dir>/uplinks`.
@@ -34,9 +34,9 @@ std::vector<UplinkHealth> uplinks_from_json(std::string_view json);
 /// What was known when a daemon ran last. Without one, only what was done by hand counts: nobody
 /// looks whether the rest is still so.
 enum class Remember : std::uint8_t { everything, by_hand };
-hwgw::Verdicts remembered_uplinks(const std::string& run_dir, Remember what);
+hwgw::UplinkStatuses remembered_uplinks(const std::string& run_dir, Remember what);
 /// Lines of it that make no sense: sentences.
 std::vector<std::string> spoiled_uplinks(const std::string& run_dir);
-Result<void> remember_uplinks(const std::string& run_dir, const hwgw::Verdicts& verdicts);
+Result<void> remember_uplinks(const std::string& run_dir, const hwgw::UplinkStatuses& statuses);
 
 }  // namespace novaplane::node

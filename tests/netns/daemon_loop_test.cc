@@ -208,7 +208,7 @@ TEST_F(DaemonLoopTest, OursIsRepairedWhileOthersChangeTheirs) {
   const Flood flood(world, h1, kOfOthers);
   h1.nft("delete table inet novaplane");
   // nft itself does not list anything meanwhile.
-  const std::string written = "1 nf_tables frame";
+  const std::string written = "1 nf_tables ruleset";
   EXPECT_TRUE(eventually(
       [&] {
         const std::string log = daemon.log();
@@ -274,11 +274,11 @@ TEST_F(DaemonLoopUplinksTest, NoTaskIsLongWhenAnUplinkIsDrained) {
   ASSERT_TRUE(daemon.ready(60s)) << daemon.log();
   ASSERT_TRUE(has_all()) << daemon.log();
   EXPECT_EQ(h1.novaplane({"uplink", "drain", "wan"}).status, 0);
-  EXPECT_TRUE(daemon.says("goes by wan2 instead of wan"));
+  EXPECT_TRUE(daemon.says("uses wan2 instead of wan"));
   EXPECT_THAT(Request(h1, "POST", "/pass").answer(), HasSubstr("\"error\":\"\""));
   expect_no_long_task();
   EXPECT_EQ(h1.novaplane({"uplink", "undrain", "wan"}).status, 0);
-  EXPECT_TRUE(daemon.says("goes by wan instead of wan2"));
+  EXPECT_TRUE(daemon.says("uses wan instead of wan2"));
   EXPECT_THAT(Request(h1, "POST", "/pass").answer(), HasSubstr("\"error\":\"\""));
   expect_no_long_task();
 }

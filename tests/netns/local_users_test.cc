@@ -145,7 +145,7 @@ TEST_F(LocalUsersTest, AnothersControlSocketIsNotAsked) {
 }
 
 /// A trial can be confirmed though many hold a connection and say nothing.
-TEST_F(LocalUsersTest, WhoSaysNothingToTheGuardianKeepsNobodyWaiting) {
+TEST_F(LocalUsersTest, WhoSaysNothingToTheRollbackTimerKeepsNobodyWaiting) {
   world.up();
   document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2";
   world.write();

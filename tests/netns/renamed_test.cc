@@ -1,4 +1,4 @@
-#include "tests/netns/takeover.h"
+#include "tests/netns/nic_migration.h"
 #include "tests/netns/vxlan_world.h"
 
 /// Links that get another name while they are in use. What we know of them by name is of yesterday
@@ -220,7 +220,7 @@ TEST_P(RenamedTest, ByAnUplinkNothingLeavesUntranslated) {
 
 // --- a NIC that carries the host
 
-class RenamedCarrierTest : public TakeoverTest {};
+class RenamedCarrierTest : public NicMigrationTest {};
 
 TEST_F(RenamedCarrierTest, TheHostStaysWithinReach) {
   const Server ssh(h1, "0.0.0.0", 22);
@@ -246,7 +246,8 @@ TEST_F(RenamedCarrierTest, TheHostStaysWithinReach) {
 }
 
 /// What was written of it bears the old name.
-class RenamedCarrierLeavesTest : public TakeoverTest, public testing::WithParamInterface<bool> {};
+class RenamedCarrierLeavesTest : public NicMigrationTest,
+                                 public testing::WithParamInterface<bool> {};
 INSTANTIATE_TEST_SUITE_P(, RenamedCarrierLeavesTest, testing::Bool(),
                          [](const auto& noticed) { return noticed.param ? "AfterUp" : "AtOnce"; });
 

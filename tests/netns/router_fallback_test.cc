@@ -75,7 +75,7 @@ TEST_P(RouterFallbackTest, GuestsDoNotNoticeThatTheRouterDies) {
 class RouterDiesInAHurryTest : public RouterFallbackTest {};
 
 /// Many networks come at once, which takes the kernel a second or more; the router dies meanwhile.
-TEST_P(RouterDiesInAHurryTest, ATakeoverComesBeforeWhatIsUnderWay) {
+TEST_P(RouterDiesInAHurryTest, AFailoverComesBeforeWhatIsUnderWay) {
   constexpr std::size_t kNetworks = 400;
   Vm& web1 = world.vm("web1", h1, "blue", "10.0.0.11");
   document.networks["blue"] =
@@ -144,7 +144,7 @@ TEST_P(RouterFallbackTest, ShowTellsHowRoutersFare) {
   EXPECT_THAT(shown(), AllOf(HasSubstr("alive"), HasSubstr(" us"), Not(HasSubstr("not watched"))));
   router.die();
   ASSERT_TRUE(is_dead());
-  EXPECT_TRUE(eventually([&] { return shown().find("dead, carried here") != std::string::npos; }))
+  EXPECT_TRUE(eventually([&] { return shown().find("dead, proxied here") != std::string::npos; }))
       << shown();
   EXPECT_THAT(shown(), HasSubstr("3 probes in a row without an answer"));
   EXPECT_THAT(h1.show({"gateways", "--json"}).out,

@@ -44,7 +44,7 @@ TEST_P(RoutersOnOneNicTest, WhatOneCarriesGoesOnByTheOther) {
   EXPECT_TRUE(near.sees());
   EXPECT_EQ(far.text(), "");
   silence("eth0");
-  ASSERT_TRUE(daemon.says("order 1 goes by far instead of near")) << daemon.log();
+  ASSERT_TRUE(daemon.says("preference 1 uses far instead of near")) << daemon.log();
   near.forget();
   EXPECT_TRUE(session.echoes("by the other router"));
   EXPECT_TRUE(far.sees());
@@ -52,7 +52,7 @@ TEST_P(RoutersOnOneNicTest, WhatOneCarriesGoesOnByTheOther) {
   EXPECT_EQ(seen(), kWan) << "new ones too, with the same address";
   EXPECT_THAT(show(), AllOf(HasSubstr("near"), HasSubstr("dead"), HasSubstr("alive, in use")));
   unsilence("eth0");
-  ASSERT_TRUE(daemon.says("order 1 goes by near instead of far")) << daemon.log();
+  ASSERT_TRUE(daemon.says("preference 1 uses near instead of far")) << daemon.log();
   far.forget();
   EXPECT_TRUE(session.echoes("and back"));
   EXPECT_TRUE(near.sees());

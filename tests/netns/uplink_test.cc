@@ -35,7 +35,8 @@ TEST_P(UplinkTest, CarrierLossSwitchesAndItsReturnSwitchesBack) {
   cut("eth0");
   EXPECT_TRUE(probe.answered()) << "a flow of the dead uplink begins anew";
   EXPECT_EQ(seen(), kWan2);
-  EXPECT_TRUE(daemon.says("uplink wan is dead: eth0 has no carrier; order 1 goes by wan2 instead"));
+  EXPECT_TRUE(
+      daemon.says("uplink wan is dead: eth0 has no carrier; preference 1 uses wan2 instead"));
   mend("eth0");
   EXPECT_TRUE(leaves_by(kWan));
   EXPECT_TRUE(daemon.says("uplink wan is alive"));
@@ -179,10 +180,10 @@ TEST_F(UplinkPolicyTest, BalancedNewFlowsSpreadAndOldOnesStay) {
   }
   EXPECT_THAT(sources, testing::UnorderedElementsAre(kWan, kWan2));
   cut("eth0");
-  EXPECT_TRUE(daemon_->says("goes by wan2 instead of wan, wan2"));
+  EXPECT_TRUE(daemon_->says("uses wan2 instead of wan, wan2"));
   for (const auto& session : by_wan2) EXPECT_TRUE(session->echoes("stays"));
   mend("eth0");
-  EXPECT_TRUE(daemon_->says("goes by wan, wan2 instead of wan2"));
+  EXPECT_TRUE(daemon_->says("uses wan, wan2 instead of wan2"));
   for (const auto& session : by_wan2) EXPECT_TRUE(session->echoes("stays still"));
 }
 
@@ -239,7 +240,7 @@ TEST_F(UplinkPolicyTest, DrainedItTakesNoNewFlowsAndKeepsThoseItHas) {
   Session session(web1, "198.51.100.7", 80);
   EXPECT_EQ(session.seen_as(), kWan);
   EXPECT_EQ(h1.novaplane({"uplink", "drain", "wan"}).status, 0);
-  EXPECT_TRUE(daemon.says("uplink wan is drained by hand; order 1 goes by wan2"));
+  EXPECT_TRUE(daemon.says("uplink wan is drained by hand; preference 1 uses wan2"));
   EXPECT_EQ(seen(), kWan2);
   EXPECT_TRUE(session.echoes("not cut"));
   EXPECT_THAT(show(), HasSubstr("alive, drained"));

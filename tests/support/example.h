@@ -95,10 +95,10 @@ class Example {
 /// "managed br-blue", "snat_source br-blue . eth0 : 198.51.100.11", "no_snat 10.0.0.0-10.0.0.255"
 inline std::vector<std::string> elements_of(const engine::Rows& rows,
                                             const engine::Subsystem& subsystem) {
-  const nft::Frame frame = subsystem.frame(engine::Marks());
+  const nft::Ruleset ruleset = subsystem.ruleset(engine::Marks());
   std::vector<std::string> texts;
   for (const auto& [key, element] : rows.elements) {
-    const auto set = std::find_if(frame.sets.begin(), frame.sets.end(),
+    const auto set = std::find_if(ruleset.sets.begin(), ruleset.sets.end(),
                                   [&](const nft::Set& s) { return s.name == key.set; });
     std::string text(key.set.name);
     text += " " + nft::to_text(set->key, key.key);
@@ -116,10 +116,10 @@ inline std::vector<std::string> elements_of(const engine::Rows& rows,
 }
 
 /// One of the tables that the subsystem brings, indented by two blanks.
-inline std::string frame_text(const engine::Subsystem& subsystem, nft::Family family,
-                              const engine::Marks& marks = engine::Marks()) {
+inline std::string ruleset_text(const engine::Subsystem& subsystem, nft::Family family,
+                                const engine::Marks& marks = engine::Marks()) {
   std::string text;
-  for (const char c : nft::to_text(subsystem.frame(marks), family))
+  for (const char c : nft::to_text(subsystem.ruleset(marks), family))
     text += c == '\t' ? "  " : std::string(1, c);
   return text;
 }

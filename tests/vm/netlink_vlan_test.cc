@@ -14,7 +14,7 @@ class VlanLinkTest : public KernelTest {
 };
 
 TEST_F(VlanLinkTest, CreatesADeviceThatIsOurs) {
-  hear<Seen<Link>>();
+  drain<Seen<Link>>();
   send(create_vlan("eth1.101", mac("0a:00:00:00:00:02"), index("eth1"), 101));
 
   const Link device = link("eth1.101");
@@ -26,7 +26,7 @@ TEST_F(VlanLinkTest, CreatesADeviceThatIsOurs) {
   EXPECT_EQ(device.group, kOurGroup);
   EXPECT_FALSE(device.up);
   EXPECT_THAT(list<Link>(Listing::links), Contains(device));
-  EXPECT_THAT(hear<Seen<Link>>(), Contains(device));
+  EXPECT_THAT(drain<Seen<Link>>(), Contains(device));
 }
 
 TEST_F(VlanLinkTest, OneVlanTwiceIsRefusedInTheKernelsWords) {

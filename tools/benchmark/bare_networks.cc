@@ -45,7 +45,7 @@ void BarePipeline::flush() {
   count_ = 0;
 }
 
-BareNetworks::BareNetworks(const Site& site, const test::WiredCloud& cloud,
+BareNetworks::BareNetworks(const Site& site, const test::UnderlayCloud& cloud,
                            std::vector<char> transaction)
     : nftables_(site, std::move(transaction)), pipeline_(site), cloud_(cloud) {}
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "dataplane/netlink/request.h"
-#include "tests/support/wired_cloud.h"
+#include "tests/support/underlay_cloud.h"
 #include "tools/benchmark/bare_transaction.h"
 
 namespace novaplane::bench {
@@ -27,7 +27,7 @@ class BarePipeline {
 /// exist already. At the site.
 class BareNetworks {
  public:
-  BareNetworks(const Site& site, const test::WiredCloud& cloud, std::vector<char> transaction);
+  BareNetworks(const Site& site, const test::UnderlayCloud& cloud, std::vector<char> transaction);
 
   void bring_up();
   void remove();
@@ -46,11 +46,11 @@ class BareNetworks {
   void place(unsigned port, bool added);
   void flood(unsigned network, bool added);
   void delete_links();
-  bool is_vxlan() const { return cloud_.segment == test::WiredCloud::Segment::vxlan; }
+  bool is_vxlan() const { return cloud_.segment == test::UnderlayCloud::Segment::vxlan; }
 
   BareTransaction nftables_;
   BarePipeline pipeline_;
-  test::WiredCloud cloud_;
+  test::UnderlayCloud cloud_;
   std::vector<int> bridges_, wires_;
   Mac nic_mac_;
 };

@@ -5,7 +5,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "dataplane/nft/elements.h"
-#include "dataplane/nft/frame_messages.h"
+#include "dataplane/nft/ruleset_messages.h"
 #include "tools/benchmark/host.h"
 
 namespace novaplane::bench {
@@ -16,14 +16,14 @@ std::vector<char> transaction_of(const cloud::Cloud& cloud, const Site& site) {
   host.load(cloud);
   host.is_silent();  // the plan makes it learn what the kernel says of the uplink
   engine::Engine& engine = host.engine();
-  const nft::Frame& frame = engine.frame();
-  nft::RuleIdentities identities;
-  for (const nft::Rule& rule : frame.rules) identities.push_back(nft::identity_of(rule));
+  const nft::Ruleset& ruleset = engine.ruleset();
+  nft::RuleDigests identities;
+  for (const nft::Rule& rule : ruleset.rules) identities.push_back(nft::identity_of(rule));
   nft::Batch batch;
   batch.begin(std::nullopt);
-  nft::write_repair(batch, frame, identities, engine.frame_repair());
+  nft::write_repair(batch, ruleset, identities, engine.ruleset_repair());
   nft::ElementMessages messages(batch, nft::Batch::Subject::Kind::add);
-  for (const nft::Set& set : frame.sets) {
+  for (const nft::Set& set : ruleset.sets) {
     engine.tables().elements.rows().for_each_pending(
         [&](const nft::ElementKey& key, const nft::Element* wanted, auto*) {
           if (key.set == set.name) messages.put(set, key, wanted, 0);

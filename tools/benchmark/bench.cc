@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     add_repair_benchmarks();
     add_flows_benchmarks();
     add_uplink_benchmarks();
-    add_takeover_benchmarks();
+    add_nic_migration_benchmarks();
     add_vxlan_benchmarks(with_long_ones);
   }
   novaplane::bench::TableReporter reporter;

@@ -30,7 +30,7 @@ Host::Host(const Site& site) {
   const Site::Visit visit(site);
   node_ = must(node::Node::open(std::string(kHostName), site.run_dir()));
   executor_ = std::make_unique<engine::Executor>(must(engine::Executor::open(site.run_dir())));
-  must(node_->knows(executor_->senders()));
+  must(node_->set_own_senders(executor_->senders()));
 }
 
 void Host::load(cloud::Cloud cloud) {
@@ -47,9 +47,9 @@ void Host::converge() {
 }
 
 bool Host::pass() {
-  const engine::Order order = node::order_of(*node_, engine().plan(now()));
-  if (order.plan.empty()) return false;
-  const engine::Report report = must(node::apply(*node_, *executor_, order));
+  const engine::ApplyRequest request = node::request_of(*node_, engine().plan(now()));
+  if (request.plan.empty()) return false;
+  const engine::ApplyResult report = must(node::apply(*node_, *executor_, request));
   for (const auto& result : report.results) {
     // What the kernel had otherwise than planned is planned again.
     if (!result && result.error().code != ECANCELED) give_up(result.error().message());
@@ -61,7 +61,7 @@ std::string Host::first_step() {
   const engine::Plan plan = engine().plan(engine::Clock::time_point::max());
   if (plan.empty()) return {};
   const engine::Step& step = plan.front();
-  return fmt::format("{} steps, first {}: {}", plan.size(), step.what(engine().frame()),
+  return fmt::format("{} steps, first {}: {}", plan.size(), step.what(engine().ruleset()),
                      step.why());
 }
 

@@ -30,7 +30,7 @@ class Host {
   /// What is pending, done and heard of. False: nothing was.
   bool pass();
   /// What others have done meanwhile.
-  void hear() { (void)node_->hear(); }
+  void process_events() { (void)node_->process_events(); }
   /// Of what is left to do, in words; empty: nothing.
   std::string first_step();
   bool is_silent() { return first_step().empty(); }

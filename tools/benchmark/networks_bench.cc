@@ -9,8 +9,8 @@
 namespace novaplane::bench {
 namespace {
 
-using test::WiredCloud;
-using enum WiredCloud::Segment;
+using test::UnderlayCloud;
+using enum UnderlayCloud::Segment;
 
 constexpr int kOneMore = 1000;  ///< iterations of it
 
@@ -42,7 +42,7 @@ Times times_of_ours(const Site& site, const cloud::Cloud& cloud, bool away) {
   return times;
 }
 
-Times times_of_floor(const Site& site, const WiredCloud& wired, std::vector<char> transaction,
+Times times_of_floor(const Site& site, const UnderlayCloud& wired, std::vector<char> transaction,
                      bool away) {
   const Site::Visit visit(site);
   BareNetworks floor(site, wired, std::move(transaction));
@@ -52,7 +52,7 @@ Times times_of_floor(const Site& site, const WiredCloud& wired, std::vector<char
   return times;
 }
 
-void run(benchmark::State& state, const WiredCloud& wired, bool away) {
+void run(benchmark::State& state, const UnderlayCloud& wired, bool away) {
   const cloud::Cloud cloud = read_document(wired.document());
   std::vector<std::unique_ptr<Site>> sites;  // while the kernel takes one down, all else waits
   const auto next_site = [&]() -> const Site& { return *sites.emplace_back(site_with_nic()); };
@@ -69,7 +69,7 @@ void run(benchmark::State& state, const WiredCloud& wired, bool away) {
 }
 
 /// Added, and removed again: both sides at the same size.
-void run_one_more(benchmark::State& state, const WiredCloud& wired, bool removes) {
+void run_one_more(benchmark::State& state, const UnderlayCloud& wired, bool removes) {
   const cloud::Cloud cloud = read_document(wired.document());
   const auto ours_site = site_with_nic(), floor_site = site_with_nic();
   Host ours(*ours_site), floor_host(*floor_site);
@@ -83,12 +83,12 @@ void run_one_more(benchmark::State& state, const WiredCloud& wired, bool removes
     const Site::Visit visit(*floor_site);
     floor.learn_indexes();
   }
-  cloud::Port port = cloud.ports.at(WiredCloud::port(0));
+  cloud::Port port = cloud.ports.at(UnderlayCloud::port(0));
   const unsigned number = wired.remote_ports;
-  port.name = WiredCloud::port(number);
-  port.network = WiredCloud::network(wired.network_of(number));
-  port.host = WiredCloud::host(wired.host_of(number));
-  port.mac = *Mac::parse(WiredCloud::mac(number));
+  port.name = UnderlayCloud::port(number);
+  port.network = UnderlayCloud::network(wired.network_of(number));
+  port.host = UnderlayCloud::host(wired.host_of(number));
+  port.mac = *Mac::parse(UnderlayCloud::mac(number));
   port.address = *IpAddress::parse(wired.address(number));
   const Site::Visit visit(*ours_site);
   Line line;
@@ -113,7 +113,7 @@ void run_one_more(benchmark::State& state, const WiredCloud& wired, bool removes
   put(state, line);
 }
 
-void add(const std::string& title, const WiredCloud& wired, int iterations) {
+void add(const std::string& title, const UnderlayCloud& wired, int iterations) {
   for (const bool away : {false, true}) {
     add_row(fmt::format("{} {}", away ? "remove" : "bring up", title),
             [=](auto& state) { run(state, wired, away); })
@@ -122,7 +122,7 @@ void add(const std::string& title, const WiredCloud& wired, int iterations) {
   }
 }
 
-std::string title_of(const WiredCloud& wired) {
+std::string title_of(const UnderlayCloud& wired) {
   return fmt::format("{} VXLAN networks, {} ports on other hosts", wired.networks,
                      wired.remote_ports);
 }
@@ -130,7 +130,7 @@ std::string title_of(const WiredCloud& wired) {
 }  // namespace
 
 void add_vxlan_benchmarks(bool with_long_ones) {
-  const WiredCloud few{vxlan, 10, 100}, some{vxlan, 100, 1'000}, many{vxlan, 1'000, 10'000};
+  const UnderlayCloud few{vxlan, 10, 100}, some{vxlan, 100, 1'000}, many{vxlan, 1'000, 10'000};
   add(title_of(some), some, 3);
   const auto title = "bring up " + title_of(many);
   if (with_long_ones) {
@@ -138,7 +138,7 @@ void add_vxlan_benchmarks(bool with_long_ones) {
   } else {
     add_row(title, [=](auto& state) { run(state, many, false); })->Iterations(3)->UseManualTime();
   }
-  for (const WiredCloud& wired : {few, many}) {
+  for (const UnderlayCloud& wired : {few, many}) {
     for (const bool removes : {false, true}) {
       add_row(fmt::format("{} one port on another host: {}", removes ? "remove" : "add",
                           title_of(wired)),
@@ -152,7 +152,7 @@ void add_vxlan_benchmarks(bool with_long_ones) {
 void add_vlan_benchmarks(bool with_long_ones) {
   for (const unsigned networks : {1'000u, 4'000u}) {
     if (networks > 1'000 && !with_long_ones) continue;
-    add(fmt::format("{} VLAN networks", networks), WiredCloud{vlan, networks, 0}, 1);
+    add(fmt::format("{} VLAN networks", networks), UnderlayCloud{vlan, networks, 0}, 1);
   }
 }
 

@@ -109,7 +109,7 @@ void run(benchmark::State& state) {
   const Site::Visit visit(site);
   const auto cloud = read_document(document());
   const Daemon daemon(site);
-  auto client = nft::Client::open(Host(site).engine().shared_frame());
+  auto client = nft::Client::open(Host(site).engine().shared_ruleset());
   if (!client) give_up(client.error().message());
   BareTransaction bare(site, {});
   BareTransaction floor(floor_site, transaction_of(cloud, floor_site));

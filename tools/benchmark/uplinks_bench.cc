@@ -9,11 +9,11 @@
 #include <optional>
 #include <thread>
 
-#include "dataplane/engine/ways_out.h"
+#include "dataplane/engine/egress.h"
 #include "dataplane/netlink/monitor.h"
 #include "dataplane/netlink/socket.h"
 #include "dataplane/node/flows.h"
-#include "hwgw/pilot.h"
+#include "hwgw/uplink_controller.h"
 #include "tools/benchmark/bare_flows.h"
 #include "tools/benchmark/report.h"
 #include "tools/benchmark/suites.h"
@@ -26,7 +26,7 @@ namespace {
 constexpr int kIterations = 100, kRemovals = 15;
 constexpr double kLimit = 2, kLimitMs = 5, kFlowsLimit = 1.2;
 constexpr unsigned kFlows = 100'000, kOfUplink = 10'000;
-constexpr std::uint32_t kTable = engine::kOrderTables + 1;
+constexpr std::uint32_t kTable = engine::kPreferenceTables + 1;
 
 /// Two ways out of veth, whose other ends are here too.
 void make_uplinks(const Site& site) {
@@ -146,20 +146,20 @@ class BareListener {
 class OurPilot {
  public:
   explicit OurPilot(Bench&) {
-    auto pilot = hwgw::Pilot::start({}, [](const hwgw::Decision&) {});
-    pilot_ = Bench::open(std::move(pilot));
+    auto controller = hwgw::UplinkController::start({}, [](const hwgw::Decision&) {});
+    controller_ = Bench::open(std::move(controller));
     cloud::Cloud cloud;
     cloud.hosts["compute1"] = host();
     engine::Facts facts;
     facts.links["up1"].addresses = {*Prefix::parse("198.51.100.11/24")};
     facts.links["up2"].addresses = {*Prefix::parse("203.0.113.11/24")};
-    pilot_->steer(hwgw::course_of(cloud, cloud.hosts["compute1"], facts));
-    while (pilot_->verdicts().size() != 2) {
+    controller_->set_route_plan(hwgw::route_plan_of(cloud, cloud.hosts["compute1"], facts));
+    while (controller_->statuses().size() != 2) {
     }
   }
 
  private:
-  std::unique_ptr<hwgw::Pilot> pilot_;
+  std::unique_ptr<hwgw::UplinkController> controller_;
 };
 
 template <class Listener, class... Arguments>

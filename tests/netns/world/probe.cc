@@ -82,13 +82,13 @@ void Asker::ask() {
       const auto left = std::chrono::ceil<Duration>(next + 1ms - now);
       if (poll(&waiting, 1, static_cast<int>(left.count())) <= 0) continue;
       char buffer[64];
-      if (recv(socket_.get(), buffer, sizeof buffer, 0) > 0) hear(Clock::now());
+      if (recv(socket_.get(), buffer, sizeof buffer, 0) > 0) process_events(Clock::now());
     }
     if (Clock::now() > next + 100ms) next = Clock::now();  // we were not let run: no burst
   }
 }
 
-void Asker::hear(Clock::time_point now) {
+void Asker::process_events(Clock::time_point now) {
   const auto gap = now - last_.load();
   if (gap > longest_.load()) longest_ = gap;
   last_ = now;

@@ -37,7 +37,7 @@ class Asker {
 
  private:
   void ask();
-  void hear(Clock::time_point now);
+  void process_events(Clock::time_point now);
 
   Fd socket_;
   std::atomic<bool> stop_ = false;

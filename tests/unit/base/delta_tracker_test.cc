@@ -22,24 +22,24 @@ std::map<int, Difference> pending(const DeltaTracker<int, int>& tracker) {
 
 TEST(DeltaTracker, IsSilentWhereWantedAndSeenAgree) {
   DeltaTracker<int, int> tracker;
-  tracker.want(1, 10);
+  tracker.set_desired(1, 10);
   EXPECT_EQ(tracker.pending(), 1u);
-  tracker.saw(1, 10);
+  tracker.set_actual(1, 10);
   EXPECT_EQ(tracker.pending(), 0u);
-  tracker.saw(1, 11);
+  tracker.set_actual(1, 11);
   EXPECT_EQ(pending(tracker).at(1), Difference(1, 10, 11));
-  tracker.unwant(1);
+  tracker.remove_desired(1);
   EXPECT_EQ(pending(tracker).at(1), Difference(1, std::nullopt, 11));
-  tracker.gone(1);
+  tracker.remove_actual(1);
   EXPECT_EQ(tracker.pending(), 0u);
   EXPECT_EQ(tracker.size(), 0u);
 }
 
 TEST(DeltaTracker, ForgetsWhatItSawBeforeAListing) {
   DeltaTracker<int, int> tracker;
-  tracker.want(1, 10);
-  tracker.saw(1, 10);
-  tracker.saw(2, 20);
+  tracker.set_desired(1, 10);
+  tracker.set_actual(1, 10);
+  tracker.set_actual(2, 20);
   tracker.forget_actual();
   EXPECT_EQ(tracker.size(), 1u);
   EXPECT_EQ(pending(tracker).at(1), Difference(1, 10, std::nullopt));
@@ -47,14 +47,14 @@ TEST(DeltaTracker, ForgetsWhatItSawBeforeAListing) {
 
 TEST(DeltaTracker, KeepsTheNoteOfAWantedRow) {
   DeltaTracker<int, int, std::string> tracker;
-  tracker.want(1, 10) = "port web1";
-  tracker.want(1, 11);
-  tracker.saw(1, 12);
+  tracker.set_desired(1, 10) = "port web1";
+  tracker.set_desired(1, 11);
+  tracker.set_actual(1, 12);
   EXPECT_EQ(*tracker.note(1), "port web1");
-  tracker.unwant(1);
+  tracker.remove_desired(1);
   EXPECT_EQ(tracker.note(1), nullptr);
   EXPECT_EQ(*tracker.actual(1), 12);
-  EXPECT_EQ(tracker.want(1, 13), "");
+  EXPECT_EQ(tracker.set_desired(1, 13), "");
 }
 
 TEST(DeltaTracker, PassesOverWhatIsParkedUntilItsRowIsTouched) {
@@ -64,21 +64,21 @@ TEST(DeltaTracker, PassesOverWhatIsParkedUntilItsRowIsTouched) {
     tracker.for_each_parked([&](int key, auto&) { keys.push_back(key); });
     return keys;
   };
-  for (const int key : {1, 2, 3}) tracker.want(key, 10);
+  for (const int key : {1, 2, 3}) tracker.set_desired(key, 10);
   tracker.park(2);
   EXPECT_EQ(tracker.pending(), 2u);
   EXPECT_EQ(pending(tracker).count(2), 0u);
   EXPECT_EQ(parked(), std::vector{2});
-  tracker.gone(2);  // still not there, but something happened to it
+  tracker.remove_actual(2);  // still not there, but something happened to it
   EXPECT_EQ(pending(tracker).count(2), 1u);
   tracker.park(2);
-  tracker.saw(2, 10);
+  tracker.set_actual(2, 10);
   EXPECT_EQ(tracker.pending(), 2u);
   EXPECT_TRUE(parked().empty());
   tracker.park(2);  // nothing differs
   EXPECT_TRUE(parked().empty());
   tracker.park(3);
-  tracker.unwant(3);
+  tracker.remove_desired(3);
   EXPECT_TRUE(parked().empty());
   EXPECT_EQ(tracker.size(), 2u);
 }
@@ -115,16 +115,16 @@ TEST(DeltaTracker, AgreesWithANaiveModelAfterAnyHistory) {
         default:
           switch (random() % 4) {
             case 0:
-              tracker.want(key, row), naive.desired[key] = row;
+              tracker.set_desired(key, row), naive.desired[key] = row;
               break;
             case 1:
-              tracker.unwant(key), naive.desired.erase(key);
+              tracker.remove_desired(key), naive.desired.erase(key);
               break;
             case 2:
-              tracker.saw(key, row), naive.actual[key] = row;
+              tracker.set_actual(key, row), naive.actual[key] = row;
               break;
             case 3:
-              tracker.gone(key), naive.actual.erase(key);
+              tracker.remove_actual(key), naive.actual.erase(key);
               break;
           }
       }

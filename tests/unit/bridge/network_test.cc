@@ -46,10 +46,10 @@ TEST_F(BridgeNetworkTest, AttachesItsWireAndLeavesItOtherwiseAsFound) {
   const Rows rows = blue();
   ASSERT_EQ(rows.attachments.size(), 1u);
   EXPECT_EQ(rows.attachments[0].first, "eth1");
-  const engine::Attachment expected{.master = "br-blue", .group = netlink::kWalledWireGroup};
+  const engine::Attachment expected{.master = "br-blue", .group = netlink::kIsolatedUnderlayGroup};
   EXPECT_EQ(rows.attachments[0].second, expected);
   example_.network().gateway_mode = cloud::GatewayMode::none;
-  EXPECT_EQ(blue().attachments[0].second.group, netlink::kOpenWireGroup);
+  EXPECT_EQ(blue().attachments[0].second.group, netlink::kOpenUnderlayGroup);
 }
 
 /// What is wanted for the wire is wanted for the name that it has now.
@@ -58,7 +58,7 @@ TEST_F(BridgeNetworkTest, AWireThatWasRenamedIsTheWireAndAProblem) {
   const Rows rows = blue();
   ASSERT_EQ(rows.attachments.size(), 1u);
   EXPECT_EQ(rows.attachments[0].first, "enp3s0");
-  EXPECT_EQ(rows.takeovers[0].first, "enp3s0");
+  EXPECT_EQ(rows.nic_migrations[0].first, "enp3s0");
   EXPECT_THAT(elements(), IsSupersetOf({"wire enp3s0", "wire_isolated enp3s0 . 10.0.0.1",
                                         "trusted enp3s0", "isolated 10.0.0.1"}));
   ASSERT_EQ(rows.problems.size(), 1u);
@@ -247,7 +247,7 @@ TEST_F(BridgeVlanTest, ItsNicMayCarryWhatItCarries) {
   example_.uplink().interface = "eth1";
   EXPECT_THAT(problems(), IsEmpty());
   EXPECT_EQ(blue().attachments.size(), 1u);
-  EXPECT_THAT(blue().takeovers, IsEmpty());
+  EXPECT_THAT(blue().nic_migrations, IsEmpty());
 }
 
 // --- prune
@@ -285,9 +285,9 @@ TEST_F(BridgeNetworkTest, TakesOverWhatItsNicCarries) {
   example_.network().interface = "eth2";
   example_.link("eth2").addresses = {prefix("192.0.2.5/24")};
   EXPECT_THAT(problems(), IsEmpty());
-  ASSERT_EQ(blue().takeovers.size(), 1u);
-  EXPECT_EQ(blue().takeovers[0].first, "eth2");
-  EXPECT_EQ(blue().takeovers[0].second.holder, "br-blue");
+  ASSERT_EQ(blue().nic_migrations.size(), 1u);
+  EXPECT_EQ(blue().nic_migrations[0].first, "eth2");
+  EXPECT_EQ(blue().nic_migrations[0].second.holder, "br-blue");
   EXPECT_FALSE(blue().links[0].second.ipv6);
   example_.link("eth2").addresses.push_back(prefix("2001:db8::5/64"));
   EXPECT_TRUE(blue().links[0].second.ipv6) << "its addresses need it";

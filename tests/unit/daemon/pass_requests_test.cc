@@ -21,7 +21,7 @@ class PassRequestsTest : public testing::Test {
     requests_.note({std::make_shared<const engine::Plan>(engine::Plan{
                         {engine::Phase::raise_links, engine::Raise{link, 1500, "new"}, nullptr}}),
                     std::make_shared<const std::vector<Result<void>>>(1),
-                    std::make_shared<const nft::Frame>()},
+                    std::make_shared<const nft::Ruleset>()},
                    sent_after);
   }
 

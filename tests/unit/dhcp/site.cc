@@ -212,12 +212,12 @@ std::string Site::start_error() {
 std::vector<engine::Step> Site::differences() {
   DeltaTracker<engine::ServiceKey, engine::Service> services;
   DeltaTracker<engine::ServiceEntryKey, engine::ServiceEntry> entries;
-  for (const auto& [key, row] : services_) services.want(key, row);
-  for (const auto& [key, row] : entries_) entries.want({key.first, key.second}, row);
+  for (const auto& [key, row] : services_) services.set_desired(key, row);
+  for (const auto& [key, row] : entries_) entries.set_desired({key.first, key.second}, row);
   const auto seen = driver_->observe();
   EXPECT_TRUE(seen);
-  for (const auto& [key, row] : seen->services) services.saw(key, row);
-  for (const auto& [key, row] : seen->entries) entries.saw(key, row);
+  for (const auto& [key, row] : seen->services) services.set_actual(key, row);
+  for (const auto& [key, row] : seen->entries) entries.set_actual(key, row);
 
   std::vector<engine::Step> steps;
   const auto add = [&](const auto& key, const auto* after, const auto* before) {

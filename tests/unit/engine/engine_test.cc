@@ -22,8 +22,12 @@ const Toy kToy;
 struct EnginePlan : ::testing::Test {
   Engine engine{"h1", {&kToy}};
 
-  void saw(netlink::Link link) { engine.saw(netlink::Seen<netlink::Link>{std::move(link)}); }
-  void gone(netlink::Link link) { engine.saw(netlink::Gone<netlink::Link>{std::move(link)}); }
+  void saw(netlink::Link link) {
+    engine.on_observation(netlink::Seen<netlink::Link>{std::move(link)});
+  }
+  void gone(netlink::Link link) {
+    engine.on_observation(netlink::Gone<netlink::Link>{std::move(link)});
+  }
 };
 
 TEST_F(EnginePlan, FollowsTheNumberedOrder) {
@@ -151,11 +155,11 @@ TEST_F(EnginePlan, AFailedStepWaitsLongerEachTimeAndKeepsNobodyElse) {
   fail_n0(start);
   EXPECT_THAT(words(engine, start), IsEmpty());
   EXPECT_THAT(engine.status().at({Kind::network, "n0"}).reasons[0], HasSubstr("no room (ENOSPC)"));
-  EXPECT_EQ(engine.next_retry(), start + Holds::kFirst);
-  EXPECT_THAT(words(engine, start + Holds::kFirst), ::testing::Not(IsEmpty()));
-  fail_n0(start + Holds::kFirst);
-  EXPECT_THAT(words(engine, start + 2 * Holds::kFirst), IsEmpty());
-  EXPECT_THAT(words(engine, start + 3 * Holds::kFirst), ::testing::Not(IsEmpty()));
+  EXPECT_EQ(engine.next_retry(), start + Backoff::kFirst);
+  EXPECT_THAT(words(engine, start + Backoff::kFirst), ::testing::Not(IsEmpty()));
+  fail_n0(start + Backoff::kFirst);
+  EXPECT_THAT(words(engine, start + 2 * Backoff::kFirst), IsEmpty());
+  EXPECT_THAT(words(engine, start + 3 * Backoff::kFirst), ::testing::Not(IsEmpty()));
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
   EXPECT_FALSE(engine.status().contains({Kind::network, "n0"}));
@@ -165,7 +169,7 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
   netlink::Link bridge = link_of(3, "br-old", "bridge");
   bridge.group = netlink::kOurGroup;
   engine.load(cloud_of(0));
-  engine.saw(nft::Observed{
+  engine.on_listing(nft::Observed{
       1, {}, {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
   saw(bridge);
   netlink::Link ours = link_of(4, "tap9"), stranger = link_of(5, "tap-of-others");
@@ -182,8 +186,8 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
   netlink::Route foreign = route;
   foreign.protocol = 4;
   foreign.destination = {ip("203.0.113.10"), 32};
-  engine.saw(netlink::Seen<netlink::Route>{route});
-  engine.saw(netlink::Seen<netlink::Route>{foreign});
+  engine.on_observation(netlink::Seen<netlink::Route>{route});
+  engine.on_observation(netlink::Seen<netlink::Route>{foreign});
   EXPECT_THAT(
       words(engine),
       ElementsAre("remove route 203.0.113.9/32 table local (not wanted any more)",
@@ -194,7 +198,7 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
 
 TEST_F(EnginePlan, SeesAPortThatIsListedBeforeItsYoungerBridge) {
   engine.load(cloud_of(0));
-  engine.saw(nft::Observed{
+  engine.on_listing(nft::Observed{
       1, {}, {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
   netlink::Link port = link_of(3, "tap9"), bridge = link_of(4, "br-old", "bridge");
   port.master = 4;
@@ -304,10 +308,10 @@ TEST_F(EnginePlan, TheEndOfAReplacedRouteIsNoLoss) {
                      .link = 1,
                      .gateway = {},
                      .preferred_source = ip("192.0.2.9")};
-  engine.saw(netlink::Gone<netlink::Route>{old});
+  engine.on_observation(netlink::Gone<netlink::Route>{old});
   EXPECT_THAT(words(engine), IsEmpty());
   old.preferred_source = {};
-  engine.saw(netlink::Gone<netlink::Route>{old});
+  engine.on_observation(netlink::Gone<netlink::Route>{old});
   EXPECT_THAT(words(engine),
               ElementsAre(HasSubstr("add route 203.0.113.7/32"), HasSubstr("announce")));
 }

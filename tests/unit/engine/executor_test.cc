@@ -59,10 +59,10 @@ class ExecutorTest : public testing::Test {
     return std::move(*executor);
   }
   std::vector<Result<void>> apply(Plan plan) {
-    Order order;
-    order.plan = std::move(plan);
-    order.frame = std::make_shared<const nft::Frame>();
-    return open().apply(order).results;
+    ApplyRequest request;
+    request.plan = std::move(plan);
+    request.ruleset = std::make_shared<const nft::Ruleset>();
+    return open().apply(request).results;
   }
   void write(const std::string& text) { std::ofstream(folder_ + "/originals") << text; }
   std::string recorded() {
@@ -95,8 +95,8 @@ TEST_F(ExecutorTest, AStepThatAPhaseDoesNotKnowFailsAndEndsNothing) {
     const bool is_others = where >= Phase::services && where <= Phase::forget_flows;
     if (is_others) continue;
     for (const Operation& kind : kinds) {
-      const bool may_be_empty = std::holds_alternative<FrameChange>(kind) ||
-                                std::holds_alternative<TakeoverChange>(kind) ||
+      const bool may_be_empty = std::holds_alternative<RulesetChange>(kind) ||
+                                std::holds_alternative<NicMigrationChange>(kind) ||
                                 std::holds_alternative<AttachmentChange>(kind) ||
                                 std::holds_alternative<LinkChange>(kind) ||
                                 std::holds_alternative<ElementChange>(kind) ||

@@ -12,21 +12,21 @@ TEST(Marks, StandWhereTheyAlwaysDidUnlessTheDocumentSaysOtherwise) {
   constexpr Marks marks;
   EXPECT_EQ(marks.trusted(), 0x01000000u);
   EXPECT_EQ(marks.any_uplink(), 0x0000000fu);
-  EXPECT_EQ(marks.any_order(), 0xf0000000u);
+  EXPECT_EQ(marks.any_preference(), 0xf0000000u);
   EXPECT_EQ(marks.uplink(2), 0x2u);
-  EXPECT_EQ(marks.order(3), 0x30000000u);
+  EXPECT_EQ(marks.preference(3), 0x30000000u);
 }
 
 TEST(Marks, FollowTheMaskWhereverItsBitsAre) {
   constexpr Marks scattered(0x55555555);
   EXPECT_EQ(scattered.any_uplink(), 0x00000055u);
   EXPECT_EQ(scattered.trusted(), 0x00000100u);
-  EXPECT_EQ(scattered.any_order(), 0x55000000u);
+  EXPECT_EQ(scattered.any_preference(), 0x55000000u);
   EXPECT_EQ(scattered.uplink(5), 0x11u);
   constexpr Marks tight(0x001ff000);
   EXPECT_EQ(tight.any_uplink(), 0x0000f000u);
   EXPECT_EQ(tight.trusted(), 0x00010000u);
-  EXPECT_EQ(tight.any_order(), 0x001e0000u);
+  EXPECT_EQ(tight.any_preference(), 0x001e0000u);
 }
 
 TEST(Marks, NeverOverlapNorLeaveTheMask) {
@@ -39,7 +39,7 @@ TEST(Marks, NeverOverlapNorLeaveTheMask) {
     EXPECT_EQ(std::popcount(marks.all()), cloud::kFewestMarkBits) << mask;
     for (std::uint32_t number = 1; number <= Marks::kMost; ++number) {
       EXPECT_EQ(std::popcount(marks.uplink(number)), std::popcount(number));
-      EXPECT_EQ(std::popcount(marks.order(number)), std::popcount(number));
+      EXPECT_EQ(std::popcount(marks.preference(number)), std::popcount(number));
     }
   }
 }

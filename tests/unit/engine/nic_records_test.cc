@@ -18,7 +18,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 /// RTM_NEWADDR 192.0.2.1/24 with these seconds to live.
-netlink::Carried address(std::uint32_t valid) {
+netlink::IpConfig address(std::uint32_t valid) {
   netlink::RawMessage message(NLMSG_LENGTH(sizeof(ifaddrmsg)) + 8 + 20);
   auto* header = reinterpret_cast<nlmsghdr*>(message.data());
   header->nlmsg_len = static_cast<std::uint32_t>(message.size());
@@ -33,7 +33,7 @@ netlink::Carried address(std::uint32_t valid) {
   std::memcpy(at, local, sizeof(local));
   std::memcpy(at + 8, &lifetimes, sizeof(lifetimes));
   std::memcpy(at + 12, &info, sizeof(info));
-  return netlink::carried_from(std::move(message)).value();
+  return netlink::ip_config_from(std::move(message)).value();
 }
 
 class NicRecordsTest : public testing::Test {
@@ -95,7 +95,7 @@ TEST_F(NicRecordsTest, SpoiledLinesAreSaid) {
 TEST_F(NicRecordsTest, AMessageThatIsCutIsNothing) {
   auto thing = address(5000);
   thing.message.resize(thing.message.size() - 4);
-  EXPECT_FALSE(netlink::carried_from(thing.message));
+  EXPECT_FALSE(netlink::ip_config_from(thing.message));
 }
 
 TEST_F(NicRecordsTest, TellsNothingMovedFromNothingKnown) {

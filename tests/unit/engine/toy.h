@@ -16,7 +16,7 @@ inline IpAddress ip(std::string_view text) { return IpAddress::parse(text).value
 class Toy : public Subsystem {
  public:
   std::string_view name() const override { return "toy"; }
-  nft::Frame frame(const Marks&) const override {
+  nft::Ruleset ruleset(const Marks&) const override {
     using enum nft::Field;
     return {.sets = {{kPorts, {ifname}},
                      {kFloating, {ipv4_addr}, {ipv4_addr}},
@@ -33,10 +33,10 @@ class Toy : public Subsystem {
       if (!present_on(context, network)) return;
       out.links.emplace_back(network.bridge, Link{.mac = bridge_mac(context, network)});
       if (const auto* vlan = std::get_if<cloud::Vlan>(&network.segment)) {
-        const std::string wire = *wire_of(context, network);
+        const std::string underlay = *underlay_port_of(context, network);
         Link device{.kind = "vlan", .parent = *nic_of(context, network), .vlan_id = vlan->id};
-        out.links.emplace_back(wire, device);
-        out.attachments.emplace_back(wire, Attachment{.master = network.bridge});
+        out.links.emplace_back(underlay, device);
+        out.attachments.emplace_back(underlay, Attachment{.master = network.bridge});
       }
       out.addresses.emplace_back(AddressKey{network.bridge, {*network.gateway, 24}}, Address{});
       out.services.emplace_back("dhcp/" + network.name, Service{"config", network.bridge});
@@ -128,10 +128,10 @@ inline netlink::Link link_of(int index, std::string name, std::string kind = "ve
 inline std::vector<std::string> words(Engine& engine,
                                       Clock::time_point now = Clock::time_point::max()) {
   Plan plan = engine.plan(now);
-  sort_for_reading(plan, engine.frame());
+  sort_for_reading(plan, engine.ruleset());
   std::vector<std::string> lines;
   for (const Step& step : plan)
-    lines.push_back(step.what(engine.frame()) + " (" + step.why() + ")");
+    lines.push_back(step.what(engine.ruleset()) + " (" + step.why() + ")");
   return lines;
 }
 

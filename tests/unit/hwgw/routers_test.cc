@@ -24,9 +24,9 @@ using testing::UnorderedElementsAre;
 /// With the sets of others that it writes to.
 class WithOthersSets : public Routers {
  public:
-  nft::Frame frame(const engine::Marks& marks) const override {
+  nft::Ruleset ruleset(const engine::Marks& marks) const override {
     using enum nft::Field;
-    nft::Frame all = Routers::frame(marks);
+    nft::Ruleset all = Routers::ruleset(marks);
     all.sets.push_back({kWireIsolated, {ifname, ipv4_addr}});
     all.sets.push_back({kIsolated, {ipv4_addr}});
     all.sets.push_back({kGateways, {ifname, ipv4_addr}});

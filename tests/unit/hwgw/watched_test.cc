@@ -56,7 +56,7 @@ class WatchedTest : public testing::Test {
     link.index = static_cast<int>(if_nametoindex("eth0"));
     link.name = "eth0";
     link.up = link.carrier = true;
-    ASSERT_TRUE(watched_->saw_link(&link, now_));
+    ASSERT_TRUE(watched_->on_link(&link, now_));
     ASSERT_GE(watched_->fd(), 0);
   }
 
@@ -128,7 +128,7 @@ class WatchedTest : public testing::Test {
   void say(std::uint16_t operation) {
     send(router_, frame(operation, ip("192.0.2.1"), ip("192.0.2.1")));
     ASSERT_TRUE(is_readable(watched_->fd(), test::kHangs));
-    watched_->hear(now_);
+    watched_->process_events(now_);
   }
 
   /// Up to a frame of the test's own that was sent after them, with a number.

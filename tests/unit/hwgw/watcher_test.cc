@@ -35,9 +35,9 @@ class WatcherTest : public testing::Test {
     at_router(
         "ip link add lo9 type bridge; ip address add 10.9.9.9/32 dev lo9; ip link set lo9 up; "
         "ip link set lo up");
-    watcher_ = Watcher::start([this](const Verdict& verdict) {
+    watcher_ = Watcher::start([this](const TargetStatus& status) {
                  const std::lock_guard lock(mutex_);
-                 told_.push_back(verdict);
+                 told_.push_back(status);
                  changed_.notify_all();
                }).value();
   }
@@ -73,18 +73,18 @@ class WatcherTest : public testing::Test {
                              [&] { return !told_.empty() && condition(told_.back()); });
   }
   bool hears_of(State state) {
-    return hears([&](const Verdict& verdict) { return verdict.state == state; });
+    return hears([&](const TargetStatus& status) { return status.state == state; });
   }
-  Verdict last() {
+  TargetStatus last() {
     const std::lock_guard lock(mutex_);
-    return told_.empty() ? Verdict() : told_.back();
+    return told_.empty() ? TargetStatus() : told_.back();
   }
 
   test::NetworkNamespace netns_;
   Fd router_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Verdict> told_;
+  std::vector<TargetStatus> told_;
   std::unique_ptr<Watcher> watcher_;
 };
 
@@ -97,10 +97,10 @@ TEST_F(WatcherTest, TellsWhoAnswersAndThatItAnswersNoMore) {
   EXPECT_THAT(last().reason, testing::EndsWith("probes in a row without an answer from 192.0.2.1"));
   at_router("ip address add 192.0.2.1/24 dev to-eth0");
   ASSERT_TRUE(hears_of(State::alive));
-  const Verdict verdict = watcher_->verdicts().at(0);
-  EXPECT_EQ(verdict.switches, 2U);
-  EXPECT_GT(verdict.loss, 0U);
-  EXPECT_GT(verdict.rtt.count(), 0);
+  const TargetStatus status = watcher_->statuses().at(0);
+  EXPECT_EQ(status.switches, 2U);
+  EXPECT_GT(status.loss, 0U);
+  EXPECT_GT(status.rtt.count(), 0);
 }
 
 TEST_F(WatcherTest, CarrierLossIsDeathAndItsReturnIsNotEnough) {
@@ -121,8 +121,8 @@ TEST_F(WatcherTest, FollowsALinkThatIsMadeAnew) {
   ASSERT_TRUE(hears_of(State::dead));
   EXPECT_THAT(last().reason, testing::AnyOf("eth0 is down", "there is no eth0"));
   link("eth0", "02:00:00:00:00:02");
-  ASSERT_TRUE(hears([](const Verdict& verdict) {
-    return verdict.state == State::alive && verdict.mac == Mac::parse("02:00:00:00:00:02");
+  ASSERT_TRUE(hears([](const TargetStatus& status) {
+    return status.state == State::alive && status.mac == Mac::parse("02:00:00:00:00:02");
   }));
 }
 
@@ -130,8 +130,8 @@ TEST_F(WatcherTest, TellsAnotherMacOfTheNextHop) {
   watcher_->watch({target()});
   ASSERT_TRUE(hears_of(State::alive));
   at_router("ip link set to-eth0 address 02:00:00:00:00:07");
-  ASSERT_TRUE(
-      hears([](const Verdict& verdict) { return verdict.mac == Mac::parse("02:00:00:00:00:07"); }));
+  ASSERT_TRUE(hears(
+      [](const TargetStatus& status) { return status.mac == Mac::parse("02:00:00:00:00:07"); }));
   EXPECT_EQ(last().state, State::alive);
 }
 
@@ -181,9 +181,9 @@ TEST_F(WatcherTest, WhatIsKnownOutlivesAnotherSettingAndEndsWithItsTarget) {
   Target other = target();
   other.health.interval = 50ms;
   watcher_->watch({other});
-  EXPECT_EQ(watcher_->verdicts().at(0).state, State::dead);
+  EXPECT_EQ(watcher_->statuses().at(0).state, State::dead);
   watcher_->watch({});
-  EXPECT_TRUE(watcher_->verdicts().empty());
+  EXPECT_TRUE(watcher_->statuses().empty());
 }
 
 /// A host with guests on hundreds of networks is not one that floods its wires.
@@ -215,7 +215,7 @@ TEST_F(WatcherTest, ManyRoutersTogetherAreAskedNoMoreThanTheCap) {
   const auto began = std::chrono::steady_clock::now();
   const std::uint64_t before = asked();
   while (std::chrono::steady_clock::now() < began + kWindow) {
-    (void)watcher_->verdicts();  // it is not kept from its work by those who ask
+    (void)watcher_->statuses();  // it is not kept from its work by those who ask
   }
   // The clock is read outside of the counts: whoever is not let run finds a lower rate only.
   const auto probes = static_cast<double>(asked() - before);

@@ -325,20 +325,20 @@ TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
   example_.host().uplinks.push_back(second);
   example_.link("eth3").rp_filter = 1;
   const Rows rows = example_.compile(nat_, Kind::host, "compute1");
-  using engine::Rule;
+  using engine::PolicyRule;
   constexpr std::uint32_t kSlots = 0xf, kOrders = 0xf0000000;
   constexpr bool kUnreachable = true;
   EXPECT_THAT(rows.rules,
               testing::ElementsAre(
-                  testing::Pair(27902u, Rule{1, 254, true, kSlots}),
-                  testing::Pair(27903u, Rule{1, 0x6e01, false, kSlots}),
-                  testing::Pair(27904u, Rule{1, 0, false, kSlots, kUnreachable}),
-                  testing::Pair(27905u, Rule{2, 254, true, kSlots}),
-                  testing::Pair(27906u, Rule{2, 0x6e02, false, kSlots}),
-                  testing::Pair(27907u, Rule{2, 0, false, kSlots, kUnreachable}),
-                  testing::Pair(27950u, Rule{0x10000000, 254, true, kOrders}),
-                  testing::Pair(27951u, Rule{0x10000000, 0x6e21, false, kOrders}),
-                  testing::Pair(27952u, Rule{0x10000000, 0, false, kOrders, kUnreachable})));
+                  testing::Pair(27902u, PolicyRule{1, 254, true, kSlots}),
+                  testing::Pair(27903u, PolicyRule{1, 0x6e01, false, kSlots}),
+                  testing::Pair(27904u, PolicyRule{1, 0, false, kSlots, kUnreachable}),
+                  testing::Pair(27905u, PolicyRule{2, 254, true, kSlots}),
+                  testing::Pair(27906u, PolicyRule{2, 0x6e02, false, kSlots}),
+                  testing::Pair(27907u, PolicyRule{2, 0, false, kSlots, kUnreachable}),
+                  testing::Pair(27950u, PolicyRule{0x10000000, 254, true, kOrders}),
+                  testing::Pair(27951u, PolicyRule{0x10000000, 0x6e21, false, kOrders}),
+                  testing::Pair(27952u, PolicyRule{0x10000000, 0, false, kOrders, kUnreachable})));
   ASSERT_EQ(rows.routes.size(), 3u);
   EXPECT_EQ(rows.routes[2].first.table, 0x6e21u);
   EXPECT_EQ(rows.routes[2].second.link, "eth0") << "the first one's, as long as it works";
@@ -363,12 +363,12 @@ TEST_F(NatHostTest, TheHostsOwnTrafficTakesTheUplinksWhereItIsTold) {
   example_.host().manage_host_default = true;
   add_uplink("wan2").gateway = ip("192.0.2.1");
   example_.link("eth2").source = ip("192.0.2.11");
-  using engine::Rule;
+  using engine::PolicyRule;
   const auto rules = compile(Kind::host, "compute1").rules;
-  EXPECT_THAT(rules,
-              Contains(testing::Pair(28004u, Rule{0, 0x6e02, false, 0, false, ip("192.0.2.11")})));
-  EXPECT_THAT(rules, Contains(testing::Pair(28050u, Rule{0, 254, true, 0})));
-  EXPECT_THAT(rules, Contains(testing::Pair(28051u, Rule{0, 0x6e21, false, 0})));
+  EXPECT_THAT(rules, Contains(testing::Pair(
+                         28004u, PolicyRule{0, 0x6e02, false, 0, false, ip("192.0.2.11")})));
+  EXPECT_THAT(rules, Contains(testing::Pair(28050u, PolicyRule{0, 254, true, 0})));
+  EXPECT_THAT(rules, Contains(testing::Pair(28051u, PolicyRule{0, 0x6e21, false, 0})));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dataplane/engine/ways_out.h"
+#include "dataplane/engine/egress.h"
 #include "nat/nat.h"
 #include "nat/sets.h"
 #include "tests/support/example.h"
@@ -142,16 +142,16 @@ TEST_F(NatFollowTest, AddressOfAForwardIsAnnounced) {
 
 /// They would leave by another uplink with an address of theirs.
 TEST_F(NatFollowTest, AnotherMaskOfMarksForgetsWhatBearsTheOldOnes) {
-  using engine::Rule;
-  const Rule before{2, engine::kUplinkTables + 2, false, 0xf};
-  const Rule after{0x200, engine::kUplinkTables + 2, false, 0xf00};
+  using engine::PolicyRule;
+  const PolicyRule before{2, engine::kUplinkTables + 2, false, 0xf};
+  const PolicyRule after{0x200, engine::kUplinkTables + 2, false, 0xf00};
   ForgetFlows expected{Which::mark, {}};
   expected.mark = 2;
   expected.mask = 0xf;
-  EXPECT_THAT(follow(engine::RuleKey{27906}, &before, &after).flows, ElementsAre(expected));
-  EXPECT_THAT(follow(engine::RuleKey{27906}, &before, (Rule*)nullptr).flows, IsEmpty());
-  const Rule main{2, 254, true, 0xf}, main_after{0x200, 254, true, 0xf00};
-  EXPECT_THAT(follow(engine::RuleKey{27905}, &main, &main_after).flows, IsEmpty()) << "once";
+  EXPECT_THAT(follow(engine::PolicyRuleKey{27906}, &before, &after).flows, ElementsAre(expected));
+  EXPECT_THAT(follow(engine::PolicyRuleKey{27906}, &before, (PolicyRule*)nullptr).flows, IsEmpty());
+  const PolicyRule main{2, 254, true, 0xf}, main_after{0x200, 254, true, 0xf00};
+  EXPECT_THAT(follow(engine::PolicyRuleKey{27905}, &main, &main_after).flows, IsEmpty()) << "once";
 }
 
 TEST_F(NatFollowTest, AnUplinkThatIsNoneAnyMoreTakesItsFlowsAlong) {

@@ -35,11 +35,11 @@ TEST_F(AddressTest, AddsOneOfOursWithItsBroadcast) {
                          .protocol = kOurProtocol,
                          .flags = IFA_F_PERMANENT};
   EXPECT_THAT(on_bridge(), ElementsAre(expected));
-  EXPECT_THAT(hear<Seen<Address>>(), ElementsAre(expected));
+  EXPECT_THAT(drain<Seen<Address>>(), ElementsAre(expected));
 
   send(delete_address(expected));
   EXPECT_THAT(on_bridge(), IsEmpty());
-  EXPECT_THAT(hear<Gone<Address>>(), ElementsAre(expected));
+  EXPECT_THAT(drain<Gone<Address>>(), ElementsAre(expected));
 }
 
 TEST_F(AddressTest, AddsAnIpv6AddressWithoutDuplicateDetection) {

@@ -37,7 +37,7 @@ TEST_F(VxlanTest, CreatesADeviceThatIsOurs) {
     EXPECT_EQ(device.group, kOurGroup);
     EXPECT_EQ(device.mac, mac("0a:6f:00:00:00:01"));
     EXPECT_FALSE(device.up);
-    EXPECT_THAT(hear<Seen<Link>>(), testing::Contains(device));
+    EXPECT_THAT(drain<Seen<Link>>(), testing::Contains(device));
     send(delete_link("vx5001"));
   }
 }
@@ -81,10 +81,10 @@ TEST_F(VxlanTest, AddsMovesAndDeletesEntriesOfTheDevice) {
     const Mac web1 = mac("fa:16:3e:00:00:01");
     const ForwardingEntry first{.link = device, .mac = web1, .destination = end("2")};
     const ForwardingEntry second{.link = device, .mac = web1, .destination = end("3")};
-    hear<Seen<ForwardingEntry>>();
+    drain<Seen<ForwardingEntry>>();
     send(add_forwarding(first));
     send(add_forwarding(second));
-    EXPECT_THAT(hear<Seen<ForwardingEntry>>(), ElementsAre(first, second));
+    EXPECT_THAT(drain<Seen<ForwardingEntry>>(), ElementsAre(first, second));
     EXPECT_THAT(entries(), ElementsAre(second)) << "a MAC is at one place";
 
     const ForwardingEntry all2{.link = device, .mac = {}, .destination = end("2")};
@@ -96,11 +96,11 @@ TEST_F(VxlanTest, AddsMovesAndDeletesEntriesOfTheDevice) {
     EXPECT_THAT(entries(), UnorderedElementsAre(second, all2, all3));
     send(delete_forwarding(all2));
     send(delete_forwarding(second));
-    EXPECT_THAT(hear<Gone<ForwardingEntry>>(), ElementsAre(all2, second));
+    EXPECT_THAT(drain<Gone<ForwardingEntry>>(), ElementsAre(all2, second));
     EXPECT_THAT(entries(), ElementsAre(all3));
     EXPECT_EQ(socket_.send(delete_forwarding(second)).error().code, ENOENT);
     send(delete_link(device));
-    EXPECT_THAT(hear<Gone<ForwardingEntry>>(), ElementsAre(all3)) << "told before the link's end";
+    EXPECT_THAT(drain<Gone<ForwardingEntry>>(), ElementsAre(all3)) << "told before the link's end";
   }
 }
 
@@ -111,18 +111,18 @@ TEST_F(VxlanTest, AddsMovesAndDeletesEntriesOfTheBridge) {
   const ForwardingEntry entry{
       .link = device, .mac = mac("fa:16:3e:00:00:01"), .bridge = bridge, .sticky = true};
   send(add_forwarding(entry));
-  EXPECT_THAT(hear<Seen<ForwardingEntry>>(), ElementsAre(entry));
+  EXPECT_THAT(drain<Seen<ForwardingEntry>>(), ElementsAre(entry));
   EXPECT_THAT(entries(), ElementsAre(entry)) << "and not the MACs of the bridge and its ports";
 
   shell("bridge fdb replace fa:16:3e:00:00:01 dev v0 master static");
   ForwardingEntry moved = entry;
   moved.link = index("v0");
   moved.sticky = false;
-  EXPECT_THAT(hear<Seen<ForwardingEntry>>(), ElementsAre(moved));
+  EXPECT_THAT(drain<Seen<ForwardingEntry>>(), ElementsAre(moved));
   send(add_forwarding(entry));
   EXPECT_THAT(entries(), ElementsAre(entry));
   send(delete_forwarding(entry));
-  EXPECT_THAT(hear<Gone<ForwardingEntry>>(), ElementsAre(entry));
+  EXPECT_THAT(drain<Gone<ForwardingEntry>>(), ElementsAre(entry));
   EXPECT_EQ(socket_.send(delete_forwarding(entry)).error().code, ENOENT);
 }
 
@@ -130,7 +130,7 @@ TEST_F(VxlanTest, PassesOverWhatIsLearned) {
   shell(
       "ip link add learns type vxlan id 7 local 192.0.2.1 dstport 4789 && "
       "bridge fdb add fa:16:3e:00:00:07 dev learns dst 192.0.2.7 self dynamic");
-  EXPECT_THAT(hear<Seen<ForwardingEntry>>(), IsEmpty());
+  EXPECT_THAT(drain<Seen<ForwardingEntry>>(), IsEmpty());
   EXPECT_THAT(entries(), IsEmpty());
 }
 

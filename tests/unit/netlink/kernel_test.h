@@ -66,7 +66,7 @@ class KernelTest : public testing::Test {
 
   /// What was heard since the last call, of one sort: Seen<Link>, Gone<Route>...
   template <class Sort>
-  auto hear() {
+  auto drain() {
     std::vector<decltype(Sort::value)> values;
     const auto complete = monitor_.drain([&](Observation&& observation) {
       if (auto* event = std::get_if<Sort>(&observation)) values.push_back(std::move(event->value));

@@ -29,7 +29,7 @@ TEST_F(LinkTest, CreatesABridgeThatIsOurs) {
   EXPECT_FALSE(bridge.stp);
   EXPECT_EQ(bridge.forward_delay, 0u);
   EXPECT_THAT(list<Link>(Listing::links), Contains(bridge));
-  EXPECT_THAT(hear<Seen<Link>>(), Contains(bridge));
+  EXPECT_THAT(drain<Seen<Link>>(), Contains(bridge));
 }
 
 TEST_F(LinkTest, KeepsTheBridgesMacWhenAPortWithALowerOneJoins) {
@@ -60,7 +60,7 @@ TEST_F(LinkTest, RefusesAnAliasThatTheKernelWouldCut) {
 TEST_F(LinkTest, SetsEverythingOfALinkAtOnce) {
   const int bridge = make_bridge("br-blue");
   shell("ip link add v0 type veth peer name v1");
-  hear<Seen<Link>>();
+  drain<Seen<Link>>();
 
   send(set_link(index("v0"), {.mac = mac("0a:00:00:00:00:02"),
                               .mtu = 1450,
@@ -79,7 +79,7 @@ TEST_F(LinkTest, SetsEverythingOfALinkAtOnce) {
   EXPECT_TRUE(port.route_localnet);
   EXPECT_EQ(port.kind, "veth");
   EXPECT_EQ(port.parent, index("v1"));
-  EXPECT_THAT(hear<Seen<Link>>(), Contains(port));
+  EXPECT_THAT(drain<Seen<Link>>(), Contains(port));
 
   send(set_link(index("v0"), {.up = false, .master = 0, .route_localnet = false}));
   const Link freed = link("v0");
@@ -138,10 +138,10 @@ TEST_F(LinkTest, NamesWithMoreThanFifteenBytesAreRefusedAndNotCut) {
 
 TEST_F(LinkTest, DeletesALink) {
   const int bridge = make_bridge("br-blue");
-  hear<Seen<Link>>();
+  drain<Seen<Link>>();
   send(delete_link(bridge));
   EXPECT_EQ(index_of("br-blue").error().code, ENODEV);
-  EXPECT_THAT(hear<Gone<Link>>(), ElementsAre(Field(&Link::index, bridge)));
+  EXPECT_THAT(drain<Gone<Link>>(), ElementsAre(Field(&Link::index, bridge)));
 }
 
 TEST_F(LinkTest, DeletesTheDoomedAndNoOthers) {
@@ -155,7 +155,7 @@ TEST_F(LinkTest, DeletesTheDoomedAndNoOthers) {
   const auto links = list<Link>(Listing::links);
   EXPECT_THAT(links, Contains(Field(&Link::name, "br-2")));
   EXPECT_THAT(links, Not(Contains(Field(&Link::group, kDoomedGroup))));
-  EXPECT_THAT(hear<Gone<Link>>(), testing::SizeIs(2));
+  EXPECT_THAT(drain<Gone<Link>>(), testing::SizeIs(2));
 }
 
 TEST_F(LinkTest, SparesAllOfAGroupWhenOneOfItCannotGo) {
@@ -211,7 +211,7 @@ TEST_F(LinkTest, APortThatLeavesIsNotGone) {
   const int bridge = make_bridge("br-blue");
   shell("ip link add v0 type veth peer name v1");
   send(set_link("v0", {.master = bridge}));
-  hear<Seen<Link>>();
+  drain<Seen<Link>>();
 
   send(set_link("v0", {.master = 0}));  // the bridge itself says RTM_DELLINK of it, in its family
   std::vector<Link> seen, gone;

@@ -37,23 +37,23 @@ TEST_F(MonitorTest, IsSilentWhenNothingHappens) {
 
 TEST_F(MonitorTest, HearsEverythingOfTenThousandRoutes) {
   send(set_link("lo", {.up = true}));
-  hear<Seen<Route>>();
+  drain<Seen<Route>>();
   add_routes(10'000);
   EXPECT_TRUE(readable(monitor_.fd()));
-  EXPECT_EQ(hear<Seen<Route>>().size(), 10'000u);
+  EXPECT_EQ(drain<Seen<Route>>().size(), 10'000u);
   EXPECT_FALSE(readable(monitor_.fd()));
 }
 
 TEST_F(MonitorTest, IsNotToldOfRoutesThatItsOwnSenderWrites) {
   send(set_link("lo", {.up = true}));
   ASSERT_TRUE(monitor_.ignore_routes_of(socket_.port_id()));
-  hear<Seen<Route>>();
+  drain<Seen<Route>>();
   add_routes(10);
   EXPECT_FALSE(readable(monitor_.fd()));
   shell("ip route add 198.51.100.0/24 dev lo; ip route del local 198.18.0.3");
-  EXPECT_EQ(hear<Seen<Route>>().size(), 1u);
+  EXPECT_EQ(drain<Seen<Route>>().size(), 1u);
   shell("ip route del 198.51.100.0/24; ip route del local 198.18.0.4");
-  const auto gone = hear<Gone<Route>>();
+  const auto gone = drain<Gone<Route>>();
   ASSERT_EQ(gone.size(), 2u);
   EXPECT_EQ(gone[1].destination, prefix("198.18.0.4/32"));
 }
@@ -62,7 +62,7 @@ TEST_F(MonitorTest, LeavesWhatABridgeLearnsToTheBridge) {
   shell(
       "ip link add br0 type bridge; ip link add v0 type veth peer name v1; "
       "ip link set v0 master br0; ip link set v0 up");
-  EXPECT_FALSE(hear<Seen<Link>>().empty());
+  EXPECT_FALSE(drain<Seen<Link>>().empty());
   shell(
       "bridge fdb add 0a:00:00:00:00:01 dev v0 master dynamic; "
       "bridge fdb del 0a:00:00:00:00:01 dev v0 master; "
@@ -76,9 +76,9 @@ TEST_F(MonitorTest, HearsOfThePortsFlags) {
   shell(
       "ip link add br0 type bridge; ip link add v0 type veth peer name v1; "
       "ip link set v0 master br0; ip link set v0 up");
-  hear<Seen<BridgePort>>();
+  drain<Seen<BridgePort>>();
   shell("bridge link set dev v0 learning off flood off hairpin on");
-  const auto heard = hear<Seen<BridgePort>>();
+  const auto heard = drain<Seen<BridgePort>>();
   ASSERT_FALSE(heard.empty());
   const PortFlags flags{.learning = false, .flood = false, .neigh_suppress = false};
   EXPECT_EQ(heard.back(), (BridgePort{index("v0"), true, flags}));
@@ -88,17 +88,17 @@ TEST_F(MonitorTest, HearsOfForwardingOfAllOfTheDefaultAndOfEachLink) {
   shell("ip link add v0 type veth peer name v1");
   for (const bool is_v6 : {false, true}) {
     const std::string family = is_v6 ? "ipv6" : "ipv4";
-    hear<Seen<Netconf>>();
+    drain<Seen<Netconf>>();
     shell("sysctl -qw net." + family + ".conf.all.forwarding=1");
-    const auto all = hear<Seen<Netconf>>();
+    const auto all = drain<Seen<Netconf>>();
     for (const int link : {Netconf::kAll, Netconf::kDefault, index("v0")}) {
       EXPECT_THAT(all, testing::Contains(Netconf{link, is_v6, true})) << family << " " << link;
     }
     shell("sysctl -qw net." + family + ".conf.v0.forwarding=0");
-    EXPECT_THAT(hear<Seen<Netconf>>(), testing::Contains(Netconf{index("v0"), is_v6, false}));
+    EXPECT_THAT(drain<Seen<Netconf>>(), testing::Contains(Netconf{index("v0"), is_v6, false}));
   }
   shell("sysctl -qw net.ipv4.conf.v0.rp_filter=2 net.ipv6.conf.v0.proxy_ndp=1");
-  EXPECT_THAT(hear<Seen<Netconf>>(),
+  EXPECT_THAT(drain<Seen<Netconf>>(),
               testing::ElementsAre(Netconf{index("v0"), false, std::nullopt},
                                    Netconf{index("v0"), true, std::nullopt}));
 }

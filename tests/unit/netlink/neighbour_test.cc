@@ -28,7 +28,7 @@ TEST_F(NeighbourTest, AddsReplacesAndDeletesAPermanentOne) {
     const Neighbour first = permanent(address, "02:00:00:00:00:09");
     send(add_neighbour({.link = bridge_, .address = first.address, .mac = first.mac}));
     EXPECT_THAT(list<Neighbour>(Listing::neighbours), ElementsAre(first));
-    EXPECT_THAT(hear<Seen<Neighbour>>(), ElementsAre(first));
+    EXPECT_THAT(drain<Seen<Neighbour>>(), ElementsAre(first));
 
     const Neighbour second = permanent(address, "02:00:00:00:00:0a");
     send(add_neighbour(second));
@@ -36,7 +36,7 @@ TEST_F(NeighbourTest, AddsReplacesAndDeletesAPermanentOne) {
 
     send(delete_neighbour(second));
     EXPECT_THAT(list<Neighbour>(Listing::neighbours), IsEmpty());
-    const auto gone = hear<Gone<Neighbour>>();
+    const auto gone = drain<Gone<Neighbour>>();
     ASSERT_EQ(gone.size(), 1u);
     EXPECT_EQ(gone[0].address, second.address);
     EXPECT_EQ(gone[0].protocol, kOurProtocol);
@@ -64,10 +64,10 @@ TEST_F(NeighbourTest, AddsAndDeletesAProxy) {
 TEST_F(NeighbourTest, PassesOverWhatTheKernelLearnt) {
   shell("ip neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev br-blue nud reachable");
   EXPECT_THAT(list<Neighbour>(Listing::neighbours), IsEmpty());
-  EXPECT_THAT(hear<Seen<Neighbour>>(), IsEmpty());
+  EXPECT_THAT(drain<Seen<Neighbour>>(), IsEmpty());
   // The kernel may have let it go by itself: the bridge has no carrier.
   shell("ip neigh del 10.0.0.7 dev br-blue 2>/dev/null || true");
-  EXPECT_THAT(hear<Seen<Neighbour>>(), IsEmpty());
+  EXPECT_THAT(drain<Seen<Neighbour>>(), IsEmpty());
 }
 
 TEST_F(NeighbourTest, HearsThatAForeignPermanentOneIsGone) {
@@ -75,15 +75,15 @@ TEST_F(NeighbourTest, HearsThatAForeignPermanentOneIsGone) {
   const auto listed = list<Neighbour>(Listing::neighbours);
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].protocol, 0);
-  EXPECT_EQ(hear<Seen<Neighbour>>(), listed);
+  EXPECT_EQ(drain<Seen<Neighbour>>(), listed);
   shell("ip neigh del 10.0.0.7 dev br-blue");
-  EXPECT_EQ(hear<Gone<Neighbour>>().size(), 1u);
+  EXPECT_EQ(drain<Gone<Neighbour>>().size(), 1u);
 }
 
 TEST_F(NeighbourTest, ABridgesForwardingEntriesAreNoNeighbours) {
   shell("ip link add v0 type veth peer name v1; ip link set v0 master br-blue up");
   shell("bridge fdb add 02:00:00:00:00:77 dev v0 master static");
-  EXPECT_THAT(hear<Seen<Neighbour>>(), IsEmpty());
+  EXPECT_THAT(drain<Seen<Neighbour>>(), IsEmpty());
   EXPECT_THAT(list<Neighbour>(Listing::neighbours), IsEmpty());
 }
 

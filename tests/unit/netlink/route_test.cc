@@ -20,7 +20,7 @@ class RouteTest : public KernelTest {
   RouteTest() {
     send(set_link("lo", {.up = true}));
     send(add_address({.link = bridge_, .prefix = prefix("10.0.0.1/24")}));
-    hear<Seen<Route>>();
+    drain<Seen<Route>>();
   }
 
   std::vector<Route> to(const Prefix& destination) {
@@ -48,58 +48,58 @@ TEST_F(RouteTest, AddsALocalRouteWithASource) {
   route.preferred_source = ip("10.0.0.1");
   send(add_route(route, RouteHow::append));
   EXPECT_THAT(to(route.destination), ElementsAre(route));
-  EXPECT_THAT(hear<Seen<Route>>(), ElementsAre(route));
+  EXPECT_THAT(drain<Seen<Route>>(), ElementsAre(route));
   send(delete_route(route));
   EXPECT_THAT(to(route.destination), IsEmpty());
-  EXPECT_THAT(hear<Gone<Route>>(), ElementsAre(route));
+  EXPECT_THAT(drain<Gone<Route>>(), ElementsAre(route));
 }
 
 TEST_F(RouteTest, RulesSendMarkedPacketsToATable) {
   const auto ours = [&] {
-    auto all = list<Rule>(Listing::rules);
-    std::erase_if(all, [](const Rule& rule) { return rule.protocol != kOurProtocol; });
+    auto all = list<PolicyRule>(Listing::rules);
+    std::erase_if(all, [](const PolicyRule& rule) { return rule.protocol != kOurProtocol; });
     return all;
   };
-  const Rule specific{.priority = 27902,
-                      .mark = 1,
-                      .mask = 15,
-                      .table = RT_TABLE_MAIN,
-                      .suppress_prefix_length = 0,
-                      .protocol = kOurProtocol};
-  const Rule uplink{
+  const PolicyRule specific{.priority = 27902,
+                            .mark = 1,
+                            .mask = 15,
+                            .table = RT_TABLE_MAIN,
+                            .suppress_prefix_length = 0,
+                            .protocol = kOurProtocol};
+  const PolicyRule uplink{
       .priority = 27903, .mark = 1, .mask = 15, .table = 28161, .protocol = kOurProtocol};
   send(add_rule(specific));
   send(add_rule(uplink));
   EXPECT_THAT(ours(), ElementsAre(specific, uplink));
-  EXPECT_THAT(hear<Seen<Rule>>(), ElementsAre(specific, uplink));
+  EXPECT_THAT(drain<Seen<PolicyRule>>(), ElementsAre(specific, uplink));
   EXPECT_EQ(socket_.send(add_rule(uplink)).error().code, EEXIST);
   send(delete_rule(specific));
   EXPECT_THAT(ours(), ElementsAre(uplink));
-  EXPECT_THAT(hear<Gone<Rule>>(), ElementsAre(specific));
+  EXPECT_THAT(drain<Gone<PolicyRule>>(), ElementsAre(specific));
 }
 
 TEST_F(RouteTest, RulesSayThatThereIsNoWayOrLookAtTheSource) {
-  const Rule nowhere{.priority = 27904,
-                     .mark = 1,
-                     .mask = 15,
-                     .table = 0,
-                     .protocol = kOurProtocol,
-                     .unreachable = true};
-  const Rule from{
+  const PolicyRule nowhere{.priority = 27904,
+                           .mark = 1,
+                           .mask = 15,
+                           .table = 0,
+                           .protocol = kOurProtocol,
+                           .unreachable = true};
+  const PolicyRule from{
       .priority = 28001, .table = 28161, .protocol = kOurProtocol, .source = ip("10.0.0.1")};
   send(add_rule(nowhere));
   send(add_rule(from));
-  EXPECT_THAT(hear<Seen<Rule>>(), ElementsAre(nowhere, from));
+  EXPECT_THAT(drain<Seen<PolicyRule>>(), ElementsAre(nowhere, from));
   send(delete_rule(from));
   send(delete_rule(nowhere));
-  EXPECT_THAT(hear<Gone<Rule>>(), ElementsAre(from, nowhere));
+  EXPECT_THAT(drain<Gone<PolicyRule>>(), ElementsAre(from, nowhere));
 }
 
 TEST_F(RouteTest, SeveralNextHopsHaveTheirWeights) {
   Route route{.table = 28193, .destination = prefix("0.0.0.0/0"), .protocol = kOurProtocol};
   route.next_hops = {{bridge_, ip("10.0.0.254"), 1}, {bridge_, ip("10.0.0.253"), 256}};
   send(add_route(route, RouteHow::replace));
-  EXPECT_THAT(hear<Seen<Route>>(), ElementsAre(route));
+  EXPECT_THAT(drain<Seen<Route>>(), ElementsAre(route));
   EXPECT_THAT(to(route.destination), ElementsAre(route));
   Route one{.table = 28193, .destination = prefix("0.0.0.0/0"), .protocol = kOurProtocol};
   one.link = bridge_;
@@ -122,7 +122,7 @@ TEST_F(RouteTest, AddsARouteThroughAGatewayAsOurs) {
   Route expected = wanted;
   expected.protocol = kOurProtocol;
   EXPECT_THAT(to(wanted.destination), ElementsAre(expected));
-  EXPECT_THAT(hear<Seen<Route>>(), ElementsAre(expected));
+  EXPECT_THAT(drain<Seen<Route>>(), ElementsAre(expected));
   send(delete_route(wanted));
   EXPECT_THAT(to(wanted.destination), IsEmpty());
 }
@@ -141,10 +141,10 @@ TEST_F(RouteTest, AddsIpv6Routes) {
   for (const Route& route : {through, direct}) {
     send(add_route(route, RouteHow::create));
     EXPECT_THAT(to(route.destination), ElementsAre(route));
-    EXPECT_THAT(hear<Seen<Route>>(), Contains(route));
+    EXPECT_THAT(drain<Seen<Route>>(), Contains(route));
     send(delete_route(route));
     EXPECT_THAT(to(route.destination), IsEmpty());
-    EXPECT_THAT(hear<Gone<Route>>(), ElementsAre(route));
+    EXPECT_THAT(drain<Gone<Route>>(), ElementsAre(route));
   }
 }
 

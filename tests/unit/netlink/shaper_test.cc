@@ -19,16 +19,16 @@ TEST_F(ShaperTest, AddsChangesAndDeletesOne) {
   send(add_shaper(first));
   EXPECT_TRUE(link("br-blue").shaped);
   EXPECT_THAT(list<Shaper>(Listing::shapers), ElementsAre(first));
-  EXPECT_THAT(hear<Seen<Shaper>>(), ElementsAre(first));
+  EXPECT_THAT(drain<Seen<Shaper>>(), ElementsAre(first));
 
   const Shaper second{.link = bridge_, .rate = 1'250'000, .burst = 16'000};
   send(change_shaper(second));
   EXPECT_THAT(list<Shaper>(Listing::shapers), ElementsAre(second));
 
-  (void)hear<Seen<Shaper>>();
+  (void)drain<Seen<Shaper>>();
   send(delete_shaper(bridge_));
   EXPECT_THAT(list<Shaper>(Listing::shapers), IsEmpty());
-  EXPECT_EQ(hear<Gone<Shaper>>().size(), 1u);
+  EXPECT_EQ(drain<Gone<Shaper>>().size(), 1u);
   EXPECT_EQ(socket_.send(delete_shaper(bridge_)).error().code, EINVAL);
 }
 

@@ -199,7 +199,7 @@ TEST_F(SocketTest, OthersNeitherAnswerNorTellNews) {
     return sent < 0 ? errno : 0;
   };
   EXPECT_EQ(send_to(socket_.port_id(), 0), ECONNREFUSED);
-  hear<Seen<Link>>();
+  drain<Seen<Link>>();
   send_to(0, RTMGRP_LINK);
   send(set_link("lo", {.up = false}));
   std::vector<Observation> news;

@@ -63,7 +63,7 @@ TEST_F(ElementTest, NftPrintsThemAsWeDo) {
       guest_limit("tap-a", 6'250'000, 125'500)};
   ASSERT_TRUE(add(elements));
   for (const auto& [key, element] : elements) {
-    const Set set = *std::find_if(client_.frame()->sets.begin(), client_.frame()->sets.end(),
+    const Set set = *std::find_if(client_.ruleset()->sets.begin(), client_.ruleset()->sets.end(),
                                   [&](const Set& s) { return s.name == key.set; });
     const std::string listed =
         output(fmt::format("nft list {} {} novaplane {}", set.data.empty() ? "set" : "map",
@@ -75,13 +75,13 @@ TEST_F(ElementTest, NftPrintsThemAsWeDo) {
 TEST_F(ElementTest, TheTransactionAsTextDoesTheSame) {
   const Transaction transaction{
       {}, {}, {}, {floating("203.0.113.1", "10.0.0.10"), no_snat("10.0.0.0", "10.0.0.99")}};
-  EXPECT_EQ(to_text(*client_.frame(), transaction),
+  EXPECT_EQ(to_text(*client_.ruleset(), transaction),
             "add element inet novaplane floating_to_fixed { 203.0.113.1 comment \"floating IP "
             "203.0.113.1\" : 10.0.0.10 }\n"
             "add element inet novaplane no_snat { 10.0.0.0-10.0.0.99 comment \"no_snat\" }\n");
-  nft(to_text(*client_.frame(), transaction));
+  nft(to_text(*client_.ruleset(), transaction));
   EXPECT_THAT(seen(), UnorderedElementsAreArray(transaction.add));
-  nft(to_text(*client_.frame(), {{}, {}, {transaction.add[1].first}, {}}));
+  nft(to_text(*client_.ruleset(), {{}, {}, {transaction.add[1].first}, {}}));
   EXPECT_EQ(seen(), Elements{transaction.add[0]});
 }
 

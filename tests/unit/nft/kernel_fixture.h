@@ -50,7 +50,7 @@ class KernelTest : public testing::Test {
             {Bytes().limit(rate, burst).take(), std::string("port ") + tap}};
   }
 
-  /// Brings the kernel to the frame and these elements, as the engine does.
+  /// Brings the kernel to the ruleset and these elements, as the engine does.
   void program(const Elements& elements) {
     const auto observed = client_.observe();
     ASSERT_TRUE(observed) << observed.error().message();
@@ -58,10 +58,10 @@ class KernelTest : public testing::Test {
     ASSERT_TRUE(written) << written.error().error.message();
   }
 
-  FrameRepair broken() {
+  RulesetRepair broken() {
     const auto observed = client_.observe();
     EXPECT_TRUE(observed) << observed.error().message();
-    return observed ? observed->repair : FrameRepair{};
+    return observed ? observed->repair : RulesetRepair{};
   }
 
   Elements seen() {
@@ -85,7 +85,7 @@ class KernelTest : public testing::Test {
   static void nft(const std::string& command) { EXPECT_EQ(output("nft '" + command + "'"), ""); }
 
   test::NetworkNamespace netns_;
-  Client client_ = *Client::open(std::make_shared<const Frame>(reference_frame()));
+  Client client_ = *Client::open(std::make_shared<const Ruleset>(reference_ruleset()));
 };
 
 }  // namespace novaplane::nft

@@ -15,11 +15,11 @@ class MonitorTest : public KernelTest {
  protected:
   void SetUp() override {
     program({});
-    hear();
+    drain();
   }
 
   /// Everything that has happened since the last call; events are there when their cause returns.
-  std::vector<Event> hear() {
+  std::vector<Event> drain() {
     std::vector<Event> events;
     const auto drained = monitor_.drain([&](Event event) { events.push_back(std::move(event)); });
     EXPECT_TRUE(drained && *drained == Monitor::Drained::all);
@@ -35,13 +35,13 @@ class MonitorTest : public KernelTest {
     return found;
   }
 
-  Monitor monitor_ = *Monitor::open(reference_frame());
+  Monitor monitor_ = *Monitor::open(reference_ruleset());
 };
 
 TEST_F(MonitorTest, HearsOurOwnElementsWithOurPortId) {
   const auto element = floating("203.0.113.1", "10.0.0.10");
   ASSERT_TRUE(client_.commit({client_.generation(), {}, {}, {element}}));
-  const auto events = hear();
+  const auto events = drain();
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].port_id, client_.port_id());
   EXPECT_EQ(std::get<ElementAdded>(events[0].what).key, element.first);
@@ -55,12 +55,12 @@ TEST_F(MonitorTest, IsNotToldOfElementsThatItsOwnSenderWrites) {
   ASSERT_TRUE(monitor_.ignore_elements_of(client_.port_id()));
   ASSERT_TRUE(
       client_.commit({client_.generation(), {}, {}, {floating("203.0.113.1", "10.0.0.10")}}));
-  auto events = hear();
+  auto events = drain();
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(std::get<NewGeneration>(events[0].what).id, client_.generation());
 
   nft("flush map inet novaplane floating_to_fixed");
-  EXPECT_EQ(only<ElementRemoved>(hear()).size(), 1u);
+  EXPECT_EQ(only<ElementRemoved>(drain()).size(), 1u);
 }
 
 TEST_F(MonitorTest, WhatItMissedInAPauseTheGenerationTells) {
@@ -70,17 +70,17 @@ TEST_F(MonitorTest, WhatItMissedInAPauseTheGenerationTells) {
   EXPECT_EQ(client_.ask_generation().value(), client_.generation());
   nft("flush map inet novaplane floating_to_fixed");
   ASSERT_TRUE(monitor_.resume());
-  EXPECT_TRUE(hear().empty());
+  EXPECT_TRUE(drain().empty());
   EXPECT_EQ(client_.ask_generation().value(), *client_.generation() + 1);
   nft("add table inet foreign");
-  EXPECT_EQ(hear().size(), 1u);
+  EXPECT_EQ(drain().size(), 1u);
 }
 
 TEST_F(MonitorTest, HearsForeignElementsAndWhoDidIt) {
   nft("add element bridge novaplane to_bridge "
       "{ \"tap-a\" . 0a:6e:0a:00:00:01 comment \"port tap-a\" : 0a:00:00:00:00:01 }");
   const auto wanted = to_bridge("tap-a", "0a:6e:0a:00:00:01", "0a:00:00:00:00:01");
-  auto events = hear();
+  auto events = drain();
   ASSERT_EQ(only<ElementAdded>(events).size(), 1u);
   EXPECT_EQ(only<ElementAdded>(events)[0].key, wanted.first);
   EXPECT_EQ(only<ElementAdded>(events)[0].element, wanted.second);
@@ -88,27 +88,27 @@ TEST_F(MonitorTest, HearsForeignElementsAndWhoDidIt) {
   EXPECT_EQ(only<NewGeneration>(events)[0].process, "nft");
 
   nft("flush map bridge novaplane to_bridge");
-  events = hear();
+  events = drain();
   ASSERT_EQ(only<ElementRemoved>(events).size(), 1u);
   EXPECT_EQ(only<ElementRemoved>(events)[0].key, wanted.first);
 }
 
 TEST_F(MonitorTest, TellsOfTheFrameInWords) {
   nft("insert rule inet novaplane forward drop");
-  auto events = hear();
-  ASSERT_EQ(only<FrameTouched>(events).size(), 1u);
-  EXPECT_EQ(only<FrameTouched>(events)[0].words,
+  auto events = drain();
+  ASSERT_EQ(only<RulesetModified>(events).size(), 1u);
+  EXPECT_EQ(only<RulesetModified>(events)[0].words,
             "a rule of chain inet novaplane forward was added");
 
   nft("delete table bridge novaplane");
-  events = hear();
-  ASSERT_FALSE(only<FrameTouched>(events).empty());
-  EXPECT_EQ(only<FrameTouched>(events).back().words, "table bridge novaplane was deleted");
+  events = drain();
+  ASSERT_FALSE(only<RulesetModified>(events).empty());
+  EXPECT_EQ(only<RulesetModified>(events).back().words, "table bridge novaplane was deleted");
 }
 
 TEST_F(MonitorTest, TellsOfASetWithRangesAsAWhole) {
   nft("add element inet novaplane no_snat { 10.0.0.0/8 }");
-  const auto touched = only<FrameTouched>(hear());
+  const auto touched = only<RulesetModified>(drain());
   ASSERT_FALSE(touched.empty());
   EXPECT_EQ(touched[0].words, "elements of set inet novaplane no_snat changed");
 }
@@ -116,16 +116,16 @@ TEST_F(MonitorTest, TellsOfASetWithRangesAsAWhole) {
 TEST_F(MonitorTest, OfForeignTablesItHearsTheGenerationOnly) {
   nft("add table inet foreign; add set inet foreign managed { type ifname; }; "
       "add element inet foreign managed { \"br-blue\" }");
-  const auto events = hear();
+  const auto events = drain();
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(only<NewGeneration>(events)[0].id, *client_.generation() + 1);
 }
 
 TEST_F(MonitorTest, OurOwnRepairIsRecognisable) {
   nft("delete table inet novaplane");
-  hear();
+  drain();
   program({managed("br-blue")});
-  for (const Event& event : hear()) EXPECT_EQ(event.port_id, client_.port_id());
+  for (const Event& event : drain()) EXPECT_EQ(event.port_id, client_.port_id());
 }
 
 TEST_F(MonitorTest, HearsTenThousandAtOnce) {
@@ -135,7 +135,7 @@ TEST_F(MonitorTest, HearsTenThousandAtOnce) {
     elements.push_back({{{Family::inet, "fixed_to_floating"}, address}, {address, "a comment"}});
   }
   ASSERT_TRUE(client_.commit({client_.generation(), {}, {}, elements}));
-  EXPECT_EQ(only<ElementAdded>(hear()).size(), elements.size());
+  EXPECT_EQ(only<ElementAdded>(drain()).size(), elements.size());
 }
 
 TEST_F(MonitorTest, SaysWhenEventsWereLost) {
@@ -157,7 +157,7 @@ TEST_F(MonitorTest, HearsWhatComesRightAfterALoss) {
   ASSERT_TRUE(client_.commit({client_.generation(), {}, {}, elements}));
   ASSERT_EQ(monitor_.drain([](Event) {}), Monitor::Drained::lost);
   ASSERT_TRUE(client_.commit({client_.generation(), {}, {}, {managed("br-new")}}));
-  const auto events = hear();
+  const auto events = drain();
   EXPECT_EQ(only<ElementAdded>(events).size(), 1u);
   EXPECT_EQ(only<NewGeneration>(events).size(), 1u);
 }

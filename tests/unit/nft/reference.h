@@ -4,9 +4,9 @@
 
 namespace novaplane::nft {
 
-/// A whole host's frame: what bridge/ and nat/ bring together in the end, plus what a
+/// A whole host's ruleset: what bridge/ and nat/ bring together in the end, plus what a
 /// hardware-gateway network needs. The lines of each rule are checked in rule_test.cc.
-inline Frame reference_frame() {
+inline Ruleset reference_ruleset() {
   using enum Select;
   using Field::ether_addr, Field::ifname, Field::inet_proto, Field::inet_service, Field::ipv4_addr;
   constexpr auto kInet = Family::inet;
@@ -15,8 +15,8 @@ inline Frame reference_frame() {
   const IpAddress metadata = *IpAddress::parse("169.254.169.254");
   const IpAddress localhost = *IpAddress::parse("127.0.0.1");
 
-  Frame frame;
-  frame.sets = {
+  Ruleset ruleset;
+  ruleset.sets = {
       {{kInet, "floating_to_fixed"}, {ipv4_addr}, {ipv4_addr}},
       {{kInet, "fixed_to_floating"}, {ipv4_addr}, {ipv4_addr}},
       {{kInet, "port_forwards"}, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
@@ -35,7 +35,7 @@ inline Frame reference_frame() {
       {{kBridge, "arp_sender"}, {ifname, ipv4_addr}, {ether_addr}},
       {{kBridge, "guest_limits"}, {ifname}, {}, false, /*limits=*/true},
   };
-  frame.chains = {
+  ruleset.chains = {
       {kInet, "prerouting", ChainType::nat, Hook::prerouting, -100},
       {kInet, "output", ChainType::nat, Hook::output, -100},
       {kInet, "postrouting", ChainType::nat, Hook::postrouting, 100},
@@ -44,7 +44,7 @@ inline Frame reference_frame() {
       {kBridge, "prerouting", ChainType::filter, Hook::prerouting, -300},
       {kBridge, "postrouting", ChainType::filter, Hook::postrouting, 300},
   };
-  frame.rules = {
+  ruleset.rules = {
       rule(kInet, "prerouting", "metadata to its server")
           .in({iifname}, "managed")
           .is(ip_daddr, metadata)
@@ -124,7 +124,7 @@ inline Frame reference_frame() {
       rule(kBridge, "postrouting", "bridge MAC to the shared one")
           .set(ether_saddr, {oifname, ether_saddr}, "to_guest"),
   };
-  return frame;
+  return ruleset;
 }
 
 }  // namespace novaplane::nft

@@ -53,7 +53,7 @@ TEST_F(OthersTest, CannotAnswerWhatTheKernelIsAsked) {
 }
 
 TEST_F(OthersTest, CannotTellOfAGenerationThatIsNone) {
-  Monitor monitor = *Monitor::open(reference_frame());
+  Monitor monitor = *Monitor::open(reference_ruleset());
   std::vector<std::uint32_t> generations;
   const auto hear = [&](Event event) {
     if (const auto* news = std::get_if<NewGeneration>(&event.what)) generations.push_back(news->id);

@@ -46,9 +46,9 @@ TEST(ElementText, PrintsARangeAsAPrefixWhereItIsOne) {
   EXPECT_EQ(text("0.0.0.0", "255.255.255.255"), "0.0.0.0/0");
 }
 
-TEST(FrameRepair, SaysWhatAndWhy) {
-  const FrameRepair repair{{{Family::inet, "", "set managed is missing"},
-                            {Family::bridge, "prerouting", "it has a rule too many"}}};
+TEST(RulesetRepair, SaysWhatAndWhy) {
+  const RulesetRepair repair{{{Family::inet, "", "set managed is missing"},
+                              {Family::bridge, "prerouting", "it has a rule too many"}}};
   EXPECT_EQ(repair.what(),
             "write table inet novaplane; write chain prerouting of table bridge novaplane");
   EXPECT_EQ(repair.why(),

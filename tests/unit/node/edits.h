@@ -71,16 +71,16 @@ inline void see_links(Engine& engine) {
     link.mac = Mac{{2, 0, 0, 0, 0, static_cast<std::uint8_t>(link.index)}};
     link.mtu = 1500;
     link.up = true;
-    engine.saw(netlink::Seen<netlink::Link>{link});
+    engine.on_observation(netlink::Seen<netlink::Link>{link});
   }
 }
 
 inline std::vector<std::string> words(Engine& engine) {
   Plan plan = engine.plan(engine::Clock::time_point::max());
-  sort_for_reading(plan, engine.frame());
+  sort_for_reading(plan, engine.ruleset());
   std::vector<std::string> lines;
   for (const engine::Step& step : plan) {
-    lines.push_back(step.what(engine.frame()) + " (" + step.why() + ")");
+    lines.push_back(step.what(engine.ruleset()) + " (" + step.why() + ")");
   }
   return lines;
 }
@@ -94,7 +94,7 @@ inline void settle_all(Engine& engine) {
 /// The first phase in which a step says `text`; 0: none does.
 inline int phase_of(Engine& engine, const Plan& plan, const std::string& text) {
   for (const engine::Step& step : plan) {
-    if (step.what(engine.frame()).find(text) != std::string::npos) {
+    if (step.what(engine.ruleset()).find(text) != std::string::npos) {
       return static_cast<int>(step.phase);
     }
   }

@@ -82,7 +82,7 @@ class OneNicMigrationTest : public ::testing::Test {
   /// As `up` and the daemon do, until nothing is left to do; others may keep it from an end.
   void want(const cloud::Cloud& cloud) {
     node_->engine().load(cloud);
-    ASSERT_TRUE(node_->hear());
+    ASSERT_TRUE(node_->process_events());
     const auto outcome = converge(*node_, *executor_, services_, progress_);
     ASSERT_TRUE(outcome) << outcome.error().message();
     failures_.clear();

@@ -111,7 +111,7 @@ class OldAndFreshTest : public ::testing::TestWithParam<unsigned> {
     for (const engine::Step& step : node.plan(engine::Clock::time_point::max())) {
       if (step.phase == engine::Phase::announce)
         continue;  // an act: `converge` leaves it to others
-      lines.push_back(step.what(node.engine().frame()) + " (" + step.why() + ")");
+      lines.push_back(step.what(node.engine().ruleset()) + " (" + step.why() + ")");
     }
     return lines;
   }
@@ -122,13 +122,13 @@ class OldAndFreshTest : public ::testing::TestWithParam<unsigned> {
     tables.attachments.rows().for_each([&](const auto& port, auto*, const auto* seen) {
       if (seen) ports.insert(port + " of " + seen->master);
     });
-    tables.takeovers.rows().for_each([&](const auto& nic, auto*, const auto* seen) {
+    tables.nic_migrations.rows().for_each([&](const auto& nic, auto*, const auto* seen) {
       if (seen) ports.insert(nic + " carries on " + seen->holder);
     });
     return ports;
   }
   void expect_same(const std::string& document, const std::string& when) {
-    ASSERT_TRUE(old_->hear());
+    ASSERT_TRUE(old_->process_events());
     auto fresh = Node::open("h1", folder_).value();
     fresh->engine().load(parse(document));
     ASSERT_TRUE(fresh->observe());
@@ -149,7 +149,7 @@ TEST_P(OldAndFreshTest, DoTheSameAfterManyEdits) {
   for (int step = 0; step < 30 && !HasFailure(); ++step) {
     const std::string document = edits.next(), when = "step " + std::to_string(step);
     old_->engine().load(parse(document));
-    ASSERT_TRUE(old_->hear());
+    ASSERT_TRUE(old_->process_events());
     const auto outcome = converge(*old_, *executor_, services_, {});
     ASSERT_TRUE(outcome && outcome->failures.empty()) << when << "\n" << document;
     expect_same(document, when);

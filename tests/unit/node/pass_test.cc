@@ -23,7 +23,7 @@ class PassTest : public ::testing::Test {
         "ip address add 192.0.2.11/24 dev eth0; ip link set eth0 up; ip link set world up");
     node_ = Node::open("compute1", folder_).value();
     executor_.emplace(engine::Executor::open(folder_).value());
-    EXPECT_TRUE(node_->knows(executor_->senders()));
+    EXPECT_TRUE(node_->set_own_senders(executor_->senders()));
   }
   ~PassTest() override { std::filesystem::remove_all(folder_); }
 
@@ -42,19 +42,19 @@ class PassTest : public ::testing::Test {
     ASSERT_TRUE(node_->observe());
   }
   engine::Plan plan() { return split(node_->plan(engine::Clock::now())).kernel; }
-  engine::Report execute(engine::Plan steps) {
-    const auto order = order_of(*node_, std::move(steps));
-    return apply(*node_, *executor_, order).value();
+  engine::ApplyResult execute(engine::Plan steps) {
+    const auto request = request_of(*node_, std::move(steps));
+    return apply(*node_, *executor_, request).value();
   }
   /// The whole way, and `meanwhile` between the writing and the hearing.
   template <class F>
   void execute(engine::Plan steps, F&& meanwhile) {
-    const auto order = order_of(*node_, std::move(steps));
-    node_->begin(order);
-    const auto report = executor_->apply(order);
+    const auto request = request_of(*node_, std::move(steps));
+    node_->begin(request);
+    const auto report = executor_->apply(request);
     meanwhile();
-    ASSERT_TRUE(node_->end(order, report));
-    ASSERT_TRUE(node_->hear());
+    ASSERT_TRUE(node_->end(request, report));
+    ASSERT_TRUE(node_->process_events());
   }
 
   test::NetworkNamespace netns_;
@@ -104,28 +104,28 @@ TEST_F(PassTest, NoticesWhatIsUndoneWhileASmallOrderIsWritten) {
 TEST_F(PassTest, AnOrderThatIsCalledOffLeavesTheRestAndIsTakenUpAgain) {
   load(kSmall);
   const auto stop = std::make_shared<std::atomic<bool>>(false);
-  auto order = order_of(*node_, plan());
-  order.called_off = stop;
-  node_->begin(order);
-  const auto report = executor_->apply(order, [&](engine::Phase phase, std::size_t) {
+  auto request = request_of(*node_, plan());
+  request.called_off = stop;
+  node_->begin(request);
+  const auto report = executor_->apply(request, [&](engine::Phase phase, std::size_t) {
     if (phase == engine::Phase::addresses) *stop = true;
   });
-  ASSERT_TRUE(node_->end(order, report));
-  ASSERT_TRUE(node_->hear());
-  for (std::size_t i = 0; i < order.plan.size(); ++i) {
-    const bool is_late = order.plan[i].phase > engine::Phase::addresses;
-    EXPECT_EQ(!report.results[i].has_value(), is_late) << order.plan[i].what(*order.frame);
+  ASSERT_TRUE(node_->end(request, report));
+  ASSERT_TRUE(node_->process_events());
+  for (std::size_t i = 0; i < request.plan.size(); ++i) {
+    const bool is_late = request.plan[i].phase > engine::Phase::addresses;
+    EXPECT_EQ(!report.results[i].has_value(), is_late) << request.plan[i].what(*request.ruleset);
     if (!report.results[i]) {
       EXPECT_EQ(report.results[i].error().code, ECANCELED);
     }
   }
-  EXPECT_TRUE(consequences_of(order.plan, report.results).announcements.empty());
-  const auto unfinished = unfinished_of(order.plan, report.results);
+  EXPECT_TRUE(consequences_of(request.plan, report.results).announcements.empty());
+  const auto unfinished = unfinished_of(request.plan, report.results);
   EXPECT_EQ(std::count_if(
                 unfinished.begin(), unfinished.end(),
                 [](const engine::Step& step) { return step.phase == engine::Phase::forget_flows; }),
             std::count_if(
-                order.plan.begin(), order.plan.end(),
+                request.plan.begin(), request.plan.end(),
                 [](const engine::Step& step) { return step.phase == engine::Phase::forget_flows; }))
       << "flows were wrong by elements that are in force now";
   const auto rest = plan();

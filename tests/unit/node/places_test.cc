@@ -21,7 +21,7 @@ struct Places : Edits {
     Edits::SetUp();
     eth0 = *engine.kernel().link("eth0");
     eth0.carrier = true;
-    engine.saw(netlink::Seen<netlink::Link>{eth0});
+    engine.on_observation(netlink::Seen<netlink::Link>{eth0});
     saw_address();
     settle_all(engine);
     settle_all(engine);
@@ -32,9 +32,9 @@ struct Places : Edits {
     netlink::Address address;
     address.link = eth0.index;
     address.prefix = *Prefix::parse("192.0.2.11/24");
-    engine.saw(netlink::Seen<netlink::Address>{address});
+    engine.on_observation(netlink::Seen<netlink::Address>{address});
   }
-  void saw() { engine.saw(netlink::Seen<netlink::Link>{eth0}); }
+  void saw() { engine.on_observation(netlink::Seen<netlink::Link>{eth0}); }
 
   /// "203.0.113.1 on eth0" of the next pass, which succeeds.
   std::vector<std::string> again() {
@@ -84,7 +84,7 @@ TEST_F(Places, AMacThatChangedWhileThereWasNoCarrier) {
 }
 
 TEST_F(Places, ANicThatIsAnother) {
-  engine.saw(netlink::Gone<netlink::Link>{eth0});
+  engine.on_observation(netlink::Gone<netlink::Link>{eth0});
   settle_all(engine);
   eth0.index = 77;
   saw();
@@ -128,7 +128,7 @@ TEST_F(Places, OnceASecondAtMost) {
 TEST_F(Places, ABridgeTakesItsNicsNewMac) {
   netlink::Link eth1 = *engine.kernel().link("eth1");
   eth1.mac = *Mac::parse("02:00:00:00:00:99");
-  engine.saw(netlink::Seen<netlink::Link>{eth1});
+  engine.on_observation(netlink::Seen<netlink::Link>{eth1});
   const auto steps = words(engine);
   EXPECT_THAT(steps, testing::Contains(testing::HasSubstr("change link br-blue")));
 }

@@ -89,7 +89,7 @@ class ForeignFirewallTest : public SelfCheckTest {
     NetworkRow blue;
     blue.name = "blue";
     blue.bridge = "br-blue";
-    blue.wire = "eth1";
+    blue.underlay_port = "eth1";
     blue.serves_dhcp = true;
     blue.addresses = {*Prefix::parse("10.0.0.1/24")};
     show_.networks.push_back(blue);

@@ -63,7 +63,7 @@ class VxlanEvents : public Edits {
       link.index = index;
       link.name = name;
       link.kind = kind;
-      engine.saw(netlink::Seen<netlink::Link>{link});
+      engine.on_observation(netlink::Seen<netlink::Link>{link});
     }
     settle_all(engine);
     ASSERT_THAT(words(engine), testing::IsEmpty());
@@ -87,8 +87,12 @@ class VxlanEvents : public Edits {
     link.udp_port = row.udp_port;
     return link;
   }
-  void saw(netlink::ForwardingEntry e) { engine.saw(netlink::Seen<netlink::ForwardingEntry>{e}); }
-  void gone(netlink::ForwardingEntry e) { engine.saw(netlink::Gone<netlink::ForwardingEntry>{e}); }
+  void saw(netlink::ForwardingEntry e) {
+    engine.on_observation(netlink::Seen<netlink::ForwardingEntry>{e});
+  }
+  void gone(netlink::ForwardingEntry e) {
+    engine.on_observation(netlink::Gone<netlink::ForwardingEntry>{e});
+  }
 
   const Mac b_ = *Mac::parse("fa:16:3e:00:00:0b"), other_ = *Mac::parse("fa:16:3e:00:00:99");
   const IpAddress there_ = *IpAddress::parse("192.0.2.12");

@@ -31,7 +31,7 @@ class Holder {
       ::_exit(0);
     }
     char answer = 0;
-    holds_ = ::read(ready[0], &answer, 1) == 1 && answer == 'y';
+    backoff_ = ::read(ready[0], &answer, 1) == 1 && answer == 'y';
     for (const int end : ready) ::close(end);
   }
   ~Holder() { kill(); }
@@ -41,12 +41,12 @@ class Holder {
     ::waitpid(pid_, nullptr, 0);
     pid_ = 0;
   }
-  bool holds() const { return holds_; }
+  bool holds() const { return backoff_; }
   pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = 0;
-  bool holds_ = false;
+  bool backoff_ = false;
 };
 
 class WriterLockTest : public ::testing::Test {

@@ -54,7 +54,7 @@ TEST(Summary, CountsABridgeThatWasMadeAndRaisedOnce) {
 TEST(Summary, NamesTheRulesFirst) {
   const auto lines = summarize(
       {{Phase::announce, engine::Announce{"eth0", *IpAddress::parse("203.0.113.1"), 3}, nullptr},
-       {Phase::nftables, engine::FrameChange{"write table inet novaplane", "missing"}, nullptr}});
+       {Phase::nftables, engine::RulesetChange{"write table inet novaplane", "missing"}, nullptr}});
   EXPECT_THAT(lines, ElementsAre(SummaryLine{"wrote", {"the rules of nf_tables"}},
                                  SummaryLine{"announced", {"1 address"}}));
 }

@@ -1,0 +1,227 @@
+#include "dataplane/nft/rule.h"
+#include "nat/guard.h"
+#include "nat/marks.h"
+#include "nat/nat.h"
+#include "nat/sets.h"
+
+/// The static part of the translation: prerouting, output and postrouting of table inet.
+namespace novaplane::nat {
+namespace {
+
+using nft::rule;
+using nft::Rule;
+using enum nft::Select;
+using engine::Marks;
+
+std::vector<nft::Set> sets() {
+  using enum nft::Field;
+  constexpr bool kRanges = true, kLimits = true;
+  return {
+      {kUplinks, {ifname}},
+      {kUplinkSource, {ifname}, {ipv4_addr}},
+      {kSnatSource, {ifname, ifname}, {ipv4_addr}},
+      {kPairRanges, {ipv4_addr}, {}, kRanges},
+      {kHairpinSource, {ifname}, {ipv4_addr}},
+      {kNoSnat, {ipv4_addr}, {}, kRanges},
+      {kForceSnat, {ipv4_addr}, {}, kRanges},
+      {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
+      {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
+      {kUplinkOf, {ipv4_addr}, {verdict}},
+      {kTracked, {ifname}},
+      {kMarked, {ifname}},
+      {kMovable, {ipv4_addr}},
+      {kUplinkBits[0], {ifname}},
+      {kUplinkBits[1], {ifname}},
+      {kUplinkBits[2], {ifname}},
+      {kUplinkBits[3], {ifname}},
+      {kPreferenceBits[0], {ifname}},
+      {kPreferenceBits[1], {ifname}},
+      {kPreferenceBits[2], {ifname}},
+      {kPreferenceBits[3], {ifname}},
+      {kSnatSource6, {ifname, ifname}, {ipv6_addr}},
+      {kNoSnat6, {ipv6_addr}, {}, kRanges},
+      {kFloating6ToFixed, {ipv6_addr}, {ipv6_addr}},
+      {kFixedToFloating6, {ipv6_addr}, {ipv6_addr}},
+      {kPortForwards, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
+      {kMetadata, {ipv4_addr, inet_service}, {ipv4_addr, inet_service}},
+      {kMetadataServers, {ipv4_addr, inet_service}},
+      {kArrivalLimits, {ipv4_addr}, {}, !kRanges, kLimits},
+      {kDepartureLimits, {ipv4_addr}, {}, !kRanges, kLimits},
+      {kArrivalLimits6, {ipv6_addr}, {}, !kRanges, kLimits},
+      {kDepartureLimits6, {ipv6_addr}, {}, !kRanges, kLimits},
+  };
+}
+
+std::vector<nft::Chain> chains() {
+  using enum nft::Hook;
+  constexpr auto kNat = nft::ChainType::nat;
+  return {
+      {Family::inet, "uplink", nft::ChainType::filter, prerouting, -150},
+      {Family::inet, "host", nft::ChainType::route, output, -150},
+      {Family::inet, "prerouting", kNat, prerouting, -100},
+      {Family::inet, "output", kNat, output, -100},
+      {Family::inet, "postrouting", kNat, postrouting, 100},
+      {Family::inet, "translated", nft::ChainType::filter, postrouting, 150},
+  };
+}
+
+/// What is sent to a public address, by guests and from outside (prerouting) or by the host itself.
+std::vector<Rule> destination_rules(std::string_view chain) {
+  return {
+      rule(Family::inet, chain, "port forwards")
+          .dnat_with_port({ip_daddr, l4proto, th_dport}, kPortForwards.name),
+      rule(Family::inet, chain, "floating IPs").dnat({ip_daddr}, kFloatingToFixed.name),
+      rule(Family::inet, chain, "floating IPs").dnat6({ip6_daddr}, kFloating6ToFixed.name),
+  };
+}
+
+std::vector<Rule> guest_rules() {
+  return {
+      rule(Family::inet, "prerouting", "gateway_mode none: pure layer 2")
+          .in({iifname}, kLayer2.name)
+          .return_(),
+      rule(Family::inet, "prerouting", "metadata")
+          .in({iifname}, kManaged.name)
+          .dnat_with_port({ip_daddr, tcp_dport}, kMetadata.name),
+  };
+}
+
+/// Where a packet bears the floating IP itself: before its destination is translated, and after its
+/// source is.
+std::vector<Rule> limit_rules() {
+  const auto limit = [](std::string_view chain, nft::Select interface, nft::Select address,
+                        SetName limits) {
+    return rule(Family::inet, chain, "more than a floating IP's rate")
+        .in({interface}, kUplinks.name)
+        .in({address}, limits.name)
+        .drop();
+  };
+  return {
+      limit("uplink", iifname, ip_daddr, kArrivalLimits),
+      limit("uplink", iifname, ip6_daddr, kArrivalLimits6),
+      limit("translated", oifname, ip_saddr, kDepartureLimits),
+      limit("translated", oifname, ip6_saddr, kDepartureLimits6),
+  };
+}
+
+/// A bridge that is an uplink too has guests and the world on one side: what stays inside is
+/// translated as among guests, what leaves as by any uplink.
+std::vector<Rule> uplink_bridge_rules(const Marks& marks) {
+  const auto inside = [](std::string why, nft::Select to, SetName ranges) {
+    return rule(Family::inet, "postrouting", std::move(why))
+        .in({oifname}, kUplinkBridges.name)
+        .in({to}, ranges.name);
+  };
+  return {
+      inside("a guest's own floating IP towards a neighbour's", ip_daddr, kInside)
+          .has(ct_status, nft::kStatusDnat)
+          .snat({ip_saddr}, kFixedToFloating.name),
+      inside("a guest's own floating IP towards a neighbour's", ip6_daddr, kInside6)
+          .has(ct_status, nft::kStatusDnat)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
+      inside("hairpin", ip_daddr, kInside)
+          .has(ct_status, nft::kStatusDnat)
+          .in({iifname}, kManaged.name)
+          .lacks(mark, marks.trusted())
+          .masquerade(),
+      inside("hairpin", ip6_daddr, kInside6)
+          .has(ct_status, nft::kStatusDnat)
+          .in({iifname}, kManaged.name)
+          .lacks(mark, marks.trusted())
+          .masquerade(),
+      // A caller on the guests' own range would be answered past the host.
+      inside("hairpin", ip_daddr, kInside)
+          .has(ct_status, nft::kStatusDnat)
+          .in({ip_saddr}, kInside.name)
+          .masquerade(),
+      inside("hairpin", ip6_daddr, kInside6)
+          .has(ct_status, nft::kStatusDnat)
+          .in({ip6_saddr}, kInside6.name)
+          .masquerade(),
+      inside("stays inside", ip_daddr, kInside).return_(),
+      inside("stays inside", ip6_daddr, kInside6).return_(),
+      rule(Family::inet, "postrouting", "not a guest's")
+          .in({oifname}, kUplinkBridges.name)
+          .in({iifname}, kUplinkBridges.name)
+          .has(mark, marks.trusted())
+          .return_(),
+  };
+}
+
+/// With br_netfilter on, bridged frames pass here without an iifname: so a match on oifname
+/// decides, and nothing that stays inside is translated unless its destination was.
+std::vector<Rule> source_rules(const Marks& marks) {
+  const auto source = [](std::string why) {
+    return rule(Family::inet, "postrouting", std::move(why));
+  };
+  return {
+      source("metadata sees the guest itself")
+          .in({oifname}, kUplinks.name)
+          .in({ip_daddr, tcp_dport}, kMetadataServers.name)
+          .return_(),
+      source("no_snat").in({oifname}, kUplinks.name).in({ip_daddr}, kNoSnat.name).return_(),
+      source("no_snat").in({oifname}, kUplinks.name).in({ip6_daddr}, kNoSnat6.name).return_(),
+      source("floating IPs").in({oifname}, kUplinks.name).snat({ip_saddr}, kFixedToFloating.name),
+      source("floating IPs")
+          .in({oifname}, kUplinks.name)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
+      source("SNAT").in({oifname}, kUplinks.name).snat({iifname, oifname}, kSnatSource.name),
+      source("SNAT").in({oifname}, kUplinks.name).snat6({iifname, oifname}, kSnatSource6.name),
+      source("force_snat")
+          .in({oifname}, kUplinkBridges.name)
+          .in({iifname}, kManaged.name)
+          .in({ip_daddr}, kForceSnat.name)
+          .snat({oifname}, kUplinkSource.name),
+      source("force_snat")
+          .in({iifname}, kManaged.name)
+          .not_in({oifname}, kManaged.name)
+          .in({ip_daddr}, kForceSnat.name)
+          .snat({oifname}, kUplinkSource.name),
+      source("force_snat")
+          .in({iifname}, kManaged.name)
+          .not_in({oifname}, kManaged.name)
+          .in({ip_daddr}, kForceSnat.name)
+          .masquerade(),
+      source("a guest's own floating IP towards a neighbour's")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .snat({ip_saddr}, kFixedToFloating.name),
+      source("a guest's own floating IP towards a neighbour's")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
+      // By whichever host the caller is reached: the answer has to come back by this one.
+      source("hairpin")
+          .in({ip_saddr}, kPairRanges.name)
+          .has(ct_status, nft::kStatusDnat)
+          .snat({oifname}, kHairpinSource.name),
+      source("hairpin")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .in({iifname}, kManaged.name)
+          .not_in({iifname}, kUplinkBridges.name)
+          .masquerade(),
+      source("hairpin")
+          .in({oifname}, kManaged.name)
+          .has(ct_status, nft::kStatusDnat)
+          .in({iifname}, kUplinkBridges.name)
+          .lacks(mark, marks.trusted())
+          .masquerade(),
+  };
+}
+
+}  // namespace
+
+nft::Ruleset Nat::ruleset(const Marks& marks) const {
+  nft::Ruleset ruleset{sets(), chains(), {}};
+  ruleset.merge({{}, mark_chains(), {}});
+  ruleset.merge(guard_ruleset());
+  for (const auto& rules :
+       {limit_rules(), mark_rules(marks), guest_rules(), destination_rules("prerouting"),
+        destination_rules("output"), uplink_bridge_rules(marks), source_rules(marks)}) {
+    ruleset.merge({{}, {}, rules});
+  }
+  return ruleset;
+}
+
+}  // namespace novaplane::nat
