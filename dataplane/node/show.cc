@@ -241,6 +241,7 @@ void Collector::add_port(const std::string& interface, const nft::Element& eleme
   row.state = state_of(interface);
   if (const auto* attachment = find(tables_.attachments, interface)) {
     row.bridge = attachment->master;
+    row.hairpin = attachment->hairpin.value_or(row.hairpin);  // of what is wanted: as it will be
     if (NetworkRow* network = network_on(attachment->master)) {
       row.network = network->name;
       network->ports += link ? 1 : 0;

@@ -14,13 +14,17 @@ INSTANTIATE_TEST_SUITE_P(, HairpinTest, testing::Bool(), how);
 TEST_P(HairpinTest, AGuestReachesItsOwnFloatingIps) {
   document.floating_ips["203.0.113.10"] = "port: web1";
   document.floating_ips["2001:db8:f::10"] = "port: web1";
+  world.write();
+  const auto plan = h1.plan();
+  EXPECT_THAT(plan.text(), AllOf(HasSubstr("add port"), Not(HasSubstr("unless its port"))))
+      << "it will be in hairpin mode";
   world.up();
   web1.configure();
   autoconfigure(web1);
   const Server server(web1, "0.0.0.0", 80), server6(web1, "::", 81);
   EXPECT_EQ(seen_at(web1, "203.0.113.10", 80), "203.0.113.10");
   EXPECT_EQ(seen_at(web1, "2001:db8:f::10", 81), "2001:db8:f::10");
-  EXPECT_THAT(h1.show().out, Not(HasSubstr("hairpin")));
+  EXPECT_THAT(h1.show().text(), AllOf(HasSubstr("web1"), Not(HasSubstr("hairpin"))));
 }
 
 TEST_P(HairpinTest, NobodyHearsItself) {
