@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
+#include "dataplane/nft/fields.h"
+#include "dataplane/nft/selectors.h"
 #include "dataplane/nft/wire.h"
 
 namespace novaplane::nft {
@@ -17,6 +20,52 @@ void move_to_end(std::vector<T>& to, std::vector<T>& from) {
 
 bool same_name(const Set& a, const Set& b) { return a.name == b.name; }
 bool same_name(const Chain& a, const Chain& b) { return a.family == b.family && a.name == b.name; }
+
+/// The set or map that an expression looks up or writes, and what of a packet it is asked by.
+struct Lookup {
+  std::string_view set;
+  const Key* key = nullptr;
+};
+
+std::optional<Lookup> lookup_of(const Expression& expression) {
+  return std::visit(
+      [](const auto& e) -> std::optional<Lookup> {
+        if constexpr (requires { e.set; }) {
+          return Lookup{e.set, &e.key};
+        } else if constexpr (requires { e.map; }) {
+          return Lookup{e.map, &e.key};
+        } else {
+          return std::nullopt;
+        }
+      },
+      expression);
+}
+
+/// As the kernel counts: registers of four bytes. It tells a shorter key from a longer one only.
+std::size_t registers_of(const Key& key) {
+  std::size_t bytes = 0;
+  for (const Select of : key) bytes += padded(selector(of).size);
+  return bytes;
+}
+
+/// What is wrong with the sets that a rule names; empty: nothing.
+std::string wrong_lookup(const Ruleset& ruleset, const Rule& rule) {
+  for (const Expression& expression : rule.expressions) {
+    const auto lookup = lookup_of(expression);
+    if (!lookup) continue;
+    const SetName name{rule.family, lookup->set};
+    const auto set = std::ranges::find(ruleset.sets, name, &Set::name);
+    const auto in_words = [&] {
+      return fmt::format("set {} {}, which a rule of chain {} names", to_string(name.family),
+                         name.name, rule.chain);
+    };
+    if (set == ruleset.sets.end()) return fmt::format("there is no {}", in_words());
+    if (registers_of(*lookup->key) != padded(size_of(set->key))) {
+      return fmt::format("{} is not the key of {}", to_text(*lookup->key), in_words());
+    }
+  }
+  return {};
+}
 
 /// The first element whose name another one has before it.
 template <class T>
@@ -53,6 +102,9 @@ Result<void> Ruleset::check() const {
     if (rule.comment.size() > kLongestComment) {
       return failure(std::string(kStep), fmt::format("a comment has at most {} bytes: {}",
                                                      kLongestComment, rule.comment));
+    }
+    if (std::string words = wrong_lookup(*this, rule); !words.empty()) {
+      return failure(std::string(kStep), std::move(words));
     }
   }
   return {};

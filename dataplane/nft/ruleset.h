@@ -41,7 +41,7 @@ struct Ruleset {
 
   void merge(Ruleset other);
 
-  /// Names are unique and every rule has its chain.
+  /// Names are unique; every rule has its chain, and each set that it names, with such a key.
   Result<void> check() const;
 };
 using SharedRuleset = std::shared_ptr<const Ruleset>;

@@ -208,6 +208,33 @@ TEST(RulesetCheck, RefusesWhatCannotBeWritten) {
             "set floating_to_fixed comes twice");
 }
 
+TEST(RulesetCheck, RefusesARuleThatNamesASetThatDoesNotExist) {
+  using enum Select;
+  const auto words_of = [](Rule rule) {
+    Ruleset ruleset = reference_ruleset();
+    ruleset.rules.push_back(std::move(rule));
+    const auto checked = ruleset.check();
+    return checked ? std::string() : checked.error().words;
+  };
+  const auto forward = [] { return rule(Family::inet, "forward", ""); };
+  EXPECT_EQ(words_of(forward().in({iifname}, "managed").drop()), "");
+  EXPECT_EQ(words_of(forward().in({iifname}, "manged").drop()),
+            "there is no set inet manged, which a rule of chain forward names");
+  EXPECT_EQ(words_of(forward().not_in({iifname}, "wire").drop()),
+            "there is no set inet wire, which a rule of chain forward names")
+      << "it is one of table bridge";
+  EXPECT_EQ(words_of(forward().snat({oifname}, "sources")),
+            "there is no set inet sources, which a rule of chain forward names");
+  EXPECT_EQ(words_of(forward().jump({ip_saddr}, "ways")),
+            "there is no set inet ways, which a rule of chain forward names");
+  EXPECT_EQ(words_of(forward().update({iifname}, "seen")),
+            "there is no set inet seen, which a rule of chain forward names");
+  EXPECT_EQ(words_of(rule(Family::bridge, "prerouting", "").set(ether_daddr, {iifname}, "macs")),
+            "there is no set bridge macs, which a rule of chain prerouting names");
+  EXPECT_EQ(words_of(forward().in({iifname}, "gateways").drop()),
+            "iifname is not the key of set inet gateways, which a rule of chain forward names");
+}
+
 TEST_F(FrameTest, NoticesADeletedRuleAndWritesItsChainOnly) {
   program({managed("br-blue")});
   nft("delete rule inet novaplane forward handle " + handle("inet novaplane forward", 1));
