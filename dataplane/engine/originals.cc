@@ -74,7 +74,10 @@ std::string in_words(const std::string& subject, const std::optional<Originals::
   } else if (what == "up") {
     name = "link " + name;
   } else {
-    name = fmt::format("{} of {}", what == "mtu" ? "the MTU" : "IPv6", name);
+    const std::string_view value_of = what == "mtu"     ? "the MTU"
+                                      : what == "group" ? "the link group"
+                                                        : "IPv6";
+    name = fmt::format("{} of {}", value_of, name);
   }
   if (!value) return fmt::format("{} was put back, and is recorded still", name);
   const bool is_off = value->found == "0";

@@ -59,23 +59,24 @@ TEST_F(OriginalsTest, WhatCannotBeWrittenIsSaidOnceAndWrittenLater) {
   originals->record("mtu:tap1", "1500", "1450");
   originals->record("up:tap1", "0", "1");
   originals->record("ipv6:tap1", "1", "0");
+  originals->record("group:eth1", "0", "28274");
   const auto kept = originals->flush();
   ASSERT_FALSE(kept);
   EXPECT_THAT(originals->take_unrecorded(kept.error()),
-              ElementsAre(HasSubstr("IPv6 of tap1 was on"), HasSubstr("the MTU of tap1 was 1500"),
+              ElementsAre(HasSubstr("the link group of eth1 was 0"),
+                          HasSubstr("IPv6 of tap1 was on"), HasSubstr("the MTU of tap1 was 1500"),
                           HasSubstr("net.ipv4.conf.eth0/101.arp_ignore was 0"),
                           HasSubstr("link tap1 was down")));
   EXPECT_FALSE(originals->flush());
   EXPECT_THAT(originals->take_unrecorded(kept.error()), IsEmpty()) << "it was said";
   std::filesystem::remove(run_dir);
   ASSERT_TRUE(originals->flush());
-  EXPECT_EQ(Originals::open(run_dir)->all().size(), 4U);
+  EXPECT_EQ(Originals::open(run_dir)->all().size(), 5U);
   originals->forget("mtu:tap1");
   std::filesystem::remove_all(run_dir);
   std::ofstream(run_dir) << "in the way";
   EXPECT_FALSE(originals->flush());
-  EXPECT_THAT(originals->take_unrecorded(kept.error()),
-              ElementsAre(HasSubstr("is recorded still")));
+  EXPECT_THAT(originals->take_unrecorded(kept.error()), ElementsAre(HasSubstr("is recorded still")));
 }
 
 TEST_F(OriginalsTest, OfAnEarlierVersionAreRead) {
