@@ -50,9 +50,8 @@ void compile_host_source(const Context& context, const IpAddress& peer,
                          engine::Elements& elements) {
   const auto& own = context.host.tunnel_address;
   if (!own || own->is_v4() != peer.is_v4()) return;
-  elements.add(peer.is_v4() ? kHostSource : kHostSource6,
-               nft::Bytes().address(peer).port(cloud::kFlowSyncPort).take(),
-               nft::Bytes().address(*own).take());
+  peer.is_v4() ? elements.add(kHostSource, {peer, cloud::kFlowSyncPort}, {*own})
+               : elements.add(kHostSource6, {peer, cloud::kFlowSyncPort}, {*own});
 }
 
 /// Tunnels and flows: who is spoken to at which port, and to whom this host listens there.
@@ -62,8 +61,8 @@ void compile_host_talk(const Context& context, engine::Elements& elements) {
   for (const auto& [name, host] : context.cloud.hosts) {
     if (!host.tunnel_address) continue;
     const IpAddress& end = *host.tunnel_address;
-    const auto add = [&](SetName set, SetName set6, std::uint16_t port) {
-      elements.add(end.is_v4() ? set : set6, nft::Bytes().address(end).port(port).take());
+    const auto add = [&](const auto& set, const auto& set6, std::uint16_t port) {
+      end.is_v4() ? elements.add(set, {end, port}) : elements.add(set6, {end, port});
     };
     const auto talks = [&](std::uint16_t port, bool is_heard) {
       add(kTunnelEnds, kTunnelEnds6, port);
@@ -84,7 +83,7 @@ void compile_transit(const Context& context, std::uint8_t family, engine::Forwar
   const bool is_ours =
       now == engine::ForwardedBy::us || (now == engine::ForwardedBy::nobody && switches_on);
   if (is_ours && !context.host.router) return;
-  elements.add(kTransit, nft::Bytes().protocol(family).take());
+  elements.add(kTransit, {family});
 }
 
 void compile_forwarding(const Context& context, const Object& object, Rows& out) {
@@ -101,7 +100,7 @@ void compile_forwarding(const Context& context, const Object& object, Rows& out)
   compile_transit(context, kIpv4, context.facts.forwarding, routes4, elements);
   compile_transit(context, kIpv6, context.facts.forwarding6, routes6, elements);
   for (const Prefix& range : context.host.host_networks) {
-    elements.add(range.address.is_v4() ? kHostNetworks : kHostNetworks6, range);
+    elements.add(kHostNetworks, kHostNetworks6, range);
   }
 }
 
@@ -111,7 +110,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
   compile_host_talk(context, elements);
   for (const cloud::ServicePort& service : context.host.allow) {
     const auto protocol = static_cast<std::uint8_t>(service.protocol);
-    elements.add(kAllowed, nft::Bytes().protocol(protocol).port(service.port).take());
+    elements.add(kAllowed, {protocol, service.port});
   }
 }
 

@@ -36,17 +36,9 @@ Rule named(Select destination, SetName ranges) {
 }  // namespace
 
 std::vector<nft::Set> fence_sets() {
-  using enum nft::Field;
-  constexpr bool kRanges = true;
-  constexpr std::uint32_t kRemembered = 60;  // seconds; each new flow adds it again
-  nft::Set within{kWithin, {ifname, ifname}};
-  within.timeout_seconds = kRemembered;
   return {
-      {kTransit, {nf_proto}},
-      {kHostNetworks, {ipv4_addr}, {}, kRanges},
-      {kHostNetworks6, {ipv6_addr}, {}, kRanges},
-      {kUplinkMacs, {ifname, ether_addr}},
-      within,
+      kTransit.declared(),    kHostNetworks.declared(), kHostNetworks6.declared(),
+      kUplinkMacs.declared(), kWithin.declared(),
   };
 }
 

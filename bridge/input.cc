@@ -168,14 +168,7 @@ void append(std::vector<Rule>& rules, std::vector<Rule> more) {
 /// dnsmasq has room for 10,000 questions, each of which it gives up after 10 s where there is no
 /// more, and for 20 connections (its src/forward.c, MAX_PROCS).
 std::vector<nft::Set> input_sets() {
-  constexpr std::uint32_t kForgotten = 60;  // seconds: the burst is whole again long before
-  return {
-      {.name = kDnsQuestions,
-       .key = {nft::Field::ether_addr},
-       .timeout_seconds = kForgotten,
-       .allowance = {.packets_per_second = 100, .burst = 500}},
-      {.name = kDnsConnections, .key = {nft::Field::ether_addr}, .allowance = {.connections = 4}},
-  };
+  return {kDnsQuestions.declared(), kDnsConnections.declared()};
 }
 
 /// A bridge is known by its group, which stays with it whatever somebody renames, and closed by

@@ -16,7 +16,6 @@ using engine::Context;
 using engine::Elements;
 using engine::kLinkLocalGateway;
 using engine::Rows;
-using nft::Bytes;
 
 constexpr std::uint16_t kDns = 53;
 constexpr std::uint8_t kLinkLocalLength = 64;  // RFC 4291, 2.5.6
@@ -26,20 +25,16 @@ void compile_addresses(const cloud::Network& network, const IpAddress& address, 
                        Rows& out) {
   const auto add = [&](const Prefix& prefix) {
     out.addresses.push_back({{network.bridge, prefix}, {}});
-    elements.add(kGateways6, Bytes().ifname(network.bridge).address(prefix.address).take());
+    elements.add(kGateways6, {network.bridge, prefix.address});
   };
-  elements.add(kRouters6, Bytes().ifname(network.bridge).take());
+  elements.add(kRouters6, {network.bridge});
   add({address, network.cidr6->length});
   add({kLinkLocalGateway, kLinkLocalLength});
-  elements.add(kOwnAddresses6, Bytes().address(address).take());
+  elements.add(kOwnAddresses6, {address});
   if (!network.dhcp.enabled) return;
   for (const auto protocol : {cloud::Protocol::udp, cloud::Protocol::tcp}) {
-    elements.add(kHostServices6, Bytes()
-                                     .ifname(network.bridge)
-                                     .address(address)
-                                     .protocol(static_cast<std::uint8_t>(protocol))
-                                     .port(kDns)
-                                     .take());
+    elements.add(kHostServices6,
+                 {network.bridge, address, static_cast<std::uint8_t>(protocol), kDns});
   }
 }
 
@@ -50,7 +45,7 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     const bool is_first = uplink_on(context.host, uplink.interface) == &uplink;
     if (!is_first) continue;
-    elements.add(kReachable6, Bytes().ifname(uplink.interface).ifname(network.bridge).take());
+    elements.add(kReachable6, {uplink.interface, network.bridge});
   }
 }
 
@@ -84,12 +79,12 @@ void isolate6(const Context& context, const cloud::Network& network, const std::
               Elements& elements) {
   const auto address = engine::host_address6_on(context, network);
   if (!address) return;
-  elements.add(kWire6, Bytes().ifname(underlay).take());
+  elements.add(kWire6, {underlay});
   const auto isolated = [&](const IpAddress& other) {
-    elements.add(kWireIsolated6, Bytes().ifname(underlay).address(other).take());
-    elements.add(kNdIsolated, Bytes().ifname(underlay).address(other).take());
-    elements.add(kIsolated6, Bytes().address(other).take());
-    elements.add(kNdIsolatedAll, Bytes().address(other).take());
+    elements.add(kWireIsolated6, {underlay, other});
+    elements.add(kNdIsolated, {underlay, other});
+    elements.add(kIsolated6, {other});
+    elements.add(kNdIsolatedAll, {other});
   };
   isolated(kLinkLocalGateway);
   if (network.gateway_mode == cloud::GatewayMode::shared) isolated(*address);
@@ -100,8 +95,8 @@ void compile_port6(const Context& context, const engine::Object& object, const c
   if (!routes6(context, network)) return;
   if (port.host == context.host.name) {
     if (port.default_route) return;
-    const std::string never = Bytes().port(0).take();
-    Elements(object, out).add(kNoRouter, Bytes().ifname(port.interface).take(), never);
+    constexpr std::uint16_t kNever = 0;  // seconds
+    Elements(object, out).add(kNoRouter, {port.interface}, {kNever});
   } else if (port.address6 && network.gateway_mode == cloud::GatewayMode::shared &&
              engine::underlay_port_of(context, network)) {
     // The host cannot ask: neighbour discovery from a shared gateway never crosses the wire.

@@ -15,7 +15,6 @@ using engine::Context;
 using engine::Elements;
 using engine::LinkFacts;
 using engine::Rows;
-using nft::Bytes;
 
 namespace {
 
@@ -136,8 +135,8 @@ bool has_open_underlay(const Context& context, const cloud::Network& network) {
 void pass_by(const Context& context, const cloud::Network& network, const std::string& port,
              Elements& elements) {
   if (!engine::is_gateway_host(context, network)) return;
-  elements.add(kPairPorts, Bytes().ifname(port).take());
-  elements.add(kPairGateway, Bytes().ifname(port).mac(bridge_mac(context, network)).take());
+  elements.add(kPairPorts, {port});
+  elements.add(kPairGateway, {port, bridge_mac(context, network)});
 }
 
 /// On the wire nobody sees that every host has the gateway's address and a DHCP server. Where one
@@ -145,12 +144,12 @@ void pass_by(const Context& context, const cloud::Network& network, const std::s
 void isolate(const Context& context, const cloud::Network& network, const std::string& underlay,
              Elements& elements) {
   const bool is_layer2 = has_open_underlay(context, network);
-  elements.add(is_layer2 ? kLayer2Wire : kWire, Bytes().ifname(underlay).take());
+  elements.add(is_layer2 ? kLayer2Wire : kWire, {underlay});
   pass_by(context, network, underlay, elements);
   if (is_layer2) return;
   const auto isolated = [&](const IpAddress& address) {
-    elements.add(kWireIsolated, Bytes().ifname(underlay).address(address).take());
-    elements.add(kIsolated, Bytes().address(address).take());
+    elements.add(kWireIsolated, {underlay, address});
+    elements.add(kIsolated, {address});
   };
   isolated(kMetadataAddress);
   isolate6(context, network, underlay, elements);
@@ -175,7 +174,7 @@ void compile_underlay_port(const Context& context, const cloud::Network& network
   }
   note_shortcomings(network, title, facts, out);
   isolate(context, network, underlay, elements);
-  elements.add(kTrusted, Bytes().ifname(underlay).take());
+  elements.add(kTrusted, {underlay});
   if (vlan && !facts) return;
   if (vlan) out.links.push_back({underlay, vlan_device(context, network, *vlan, *nic, *facts)});
   engine::Attachment port{.master = network.bridge};
@@ -186,10 +185,6 @@ void compile_underlay_port(const Context& context, const cloud::Network& network
 }
 
 // --- routing and isolation
-
-std::string pair(const std::string& from, const std::string& to) {
-  return Bytes().ifname(from).ifname(to).take();
-}
 
 /// The host's own address on the bridge, and what guests may reach there. Of a pair's hosts,
 /// keepalived gives it to the one that is active.
@@ -202,37 +197,32 @@ void compile_address(const Context& context, const cloud::Network& network,
   if (network.gateway_mode != cloud::GatewayMode::failover) {
     out.addresses.push_back({{network.bridge, {address, network.cidr.length}}, {broadcast}});
   }
-  elements.add(kGateways, Bytes().ifname(network.bridge).address(address).take());
-  elements.add(kOwnAddresses, Bytes().address(address).take());
+  elements.add(kGateways, {network.bridge, address});
+  elements.add(kOwnAddresses, {address});
   for (const IpAddress& own : {address, kMetadataAddress}) {
-    elements.add(kHostsOwn, Bytes().address(own).take());
+    elements.add(kHostsOwn, {own});
   }
   if (shares_lan(context, network, {address, static_cast<std::uint8_t>(address.bits())})) {
-    elements.add(kOperatorsToo, Bytes().address(address).take());
+    elements.add(kOperatorsToo, {address});
   }
   if (!network.dhcp.enabled) return;
   for (const auto protocol : {cloud::Protocol::udp, cloud::Protocol::tcp}) {
-    elements.add(kHostServices, Bytes()
-                                    .ifname(network.bridge)
-                                    .address(address)
-                                    .protocol(static_cast<std::uint8_t>(protocol))
-                                    .port(kDns)
-                                    .take());
+    elements.add(kHostServices,
+                 {network.bridge, address, static_cast<std::uint8_t>(protocol), kDns});
   }
 }
 
 /// What may pass the host from and to the network, beside answers.
 void compile_reach(const Context& context, const cloud::Network& network, Elements& elements) {
-  const std::string bridge = Bytes().ifname(network.bridge).take();
-  elements.add(kManaged, bridge);
+  const std::string& bridge = network.bridge;
+  elements.add(kManaged, {bridge});
   if (network.routed) {
-    elements.add(kOpen, bridge);
+    elements.add(kOpen, {bridge});
     elements.add(kOpenRanges, network.cidr);
   }
   if (uplink_on(context.host, network.bridge)) {
-    elements.add(kUplinkBridges, bridge);
-    elements.add(kUplinkMacs,
-                 Bytes().ifname(network.bridge).mac(bridge_mac(context, network)).take());
+    elements.add(kUplinkBridges, {bridge});
+    elements.add(kUplinkMacs, {network.bridge, bridge_mac(context, network)});
     elements.add(kInside, network.cidr);
   }
   const bool is_routed_here =
@@ -241,7 +231,7 @@ void compile_reach(const Context& context, const cloud::Network& network, Elemen
   const auto& uplinks = context.host.uplinks;
   for (const cloud::Uplink& uplink : uplinks) {
     const bool is_first = uplink_on(context.host, uplink.interface) == &uplink;
-    if (is_first) elements.add(kReachable, pair(uplink.interface, network.bridge));
+    if (is_first) elements.add(kReachable, {uplink.interface, network.bridge});
   }
 }
 
@@ -262,14 +252,14 @@ void compile_network(const Context& context, const engine::Object& object,
   out.links.push_back({network.bridge, bridge_of(context, network)});
   compile_underlay_port(context, network, elements, out);
   if (engine::vxlan_of(network)) compile_tunnel(context, object, network, out);
-  elements.add(kRouted, pair(network.bridge, network.bridge));
+  elements.add(kRouted, {network.bridge, network.bridge});
   compile_ranges(context, network, elements);
   if (const auto address = host_address_on(context, network)) {
     compile_address(context, network, *address, elements, out);
     compile_reach(context, network, elements);
     compile_network6(context, object, network, out);
   } else {
-    elements.add(kLayer2, Bytes().ifname(network.bridge).take());
+    elements.add(kLayer2, {network.bridge});
   }
 }
 

@@ -11,7 +11,6 @@ namespace {
 using engine::Context;
 using engine::Elements;
 using engine::Rows;
-using nft::Bytes;
 
 constexpr std::uint8_t kLinkLocalLength = 64;  // RFC 4291, 2.5.6
 
@@ -29,10 +28,10 @@ void translate_gateway(const Context& context, const cloud::Network& network,
                        const std::string& link, Elements& elements) {
   const Mac shared = network.shared_mac();
   const Mac own = bridge_mac(context, network);
-  elements.add(kToBridge, Bytes().ifname(link).mac(shared).take(), Bytes().mac(own).take());
-  elements.add(kToGuest, Bytes().ifname(link).mac(own).take(), Bytes().mac(shared).take());
+  elements.add(kToBridge, {link, shared}, {own});
+  elements.add(kToGuest, {link, own}, {shared});
   if (!engine::host_address6_on(context, network)) return;
-  elements.add(kNdToGuest, Bytes().ifname(link).mac(own).take(), Bytes().mac(shared).take());
+  elements.add(kNdToGuest, {link, own}, {shared});
 }
 
 /// What a guest receives waits in a queue for its turn; what it sends too fast is dropped, so that
@@ -43,8 +42,7 @@ void compile_rate(const cloud::Port& port, Elements& elements, Rows& out) {
     out.shapers.push_back({port.interface, {rate.ingress / 8, rate.burst_at(rate.ingress)}});
   }
   if (rate.egress != 0) {
-    elements.add(kGuestLimits, Bytes().ifname(port.interface).take(),
-                 Bytes().limit(rate.egress / 8, rate.burst_at(rate.egress)).take());
+    elements.add(kGuestLimits, {port.interface}, {rate.egress / 8, rate.burst_at(rate.egress)});
   }
 }
 
@@ -65,14 +63,14 @@ void compile_local(const Context& context, const engine::Object& object, const c
                               .hairpin = is_hairpin}});
   Elements elements(object, out);
   if (is_hairpin) {
-    elements.add(kHairpinPorts, Bytes().ifname(port.interface).ifname(port.interface).take());
-    elements.add(kPortMacs, Bytes().ifname(port.interface).mac(port.mac).take());
+    elements.add(kHairpinPorts, {port.interface, port.interface});
+    elements.add(kPortMacs, {port.interface, port.mac});
   }
   compile_rate(port, elements, out);
-  elements.add(kGuests, Bytes().ifname(port.interface).take());
+  elements.add(kGuests, {port.interface});
   const auto underlay = underlay_port_of(context, network);
   if (underlay && engine::vxlan_of(network)) {
-    elements.add(kWireLocal, Bytes().ifname(*underlay).address(port.address).take());
+    elements.add(kWireLocal, {*underlay, port.address});
   }
   pass_by(context, network, port.interface, elements);
   if (has_shared_address(network)) {
@@ -95,14 +93,14 @@ void compile_sources(const Context& context, const engine::Object& object, const
   if (!engine::present_on(context, network)) return;
   Elements elements(object, out);
   if (shares_lan(context, network, network.cidr)) {
-    elements.add(kGuestAddresses, Bytes().address(port.address).take());
+    elements.add(kGuestAddresses, {port.address});
   }
   if (port.address6 && shares_lan(context, network, *network.cidr6)) {
-    elements.add(kGuestAddresses6, Bytes().address(*port.address6).take());
+    elements.add(kGuestAddresses6, {*port.address6});
   }
   if (takes_over_ipv6(context, network) && !engine::host_address6_on(context, network)) {
     const Prefix link_local{engine::kLinkLocalGateway, kLinkLocalLength};
-    elements.add(kGuestAddresses6, Bytes().address(slaac_address(link_local, port.mac)).take());
+    elements.add(kGuestAddresses6, {slaac_address(link_local, port.mac)});
   }
 }
 

@@ -1,102 +1,138 @@
 #pragma once
 
-#include "dataplane/nft/values.h"
+#include "dataplane/engine/shared_sets.h"
+#include "dataplane/nft/set_of.h"
 
 /// The sets and maps that the bridge subsystem's rules look things up in.
 namespace novaplane::bridge {
 
-using nft::Family;
-using nft::SetName;
+using nft::Family, nft::Field, nft::Fields;
+using nft::LimitersOf, nft::MapOf, nft::PacketSetOf, nft::RangesOf, nft::SetOf, nft::SetName;
+
+// What several subsystems look at.
+using sets::kForceSnat;
+using sets::kGateways;
+using sets::kInside;
+using sets::kInside6;
+using sets::kIsolated;
+using sets::kLayer2;
+using sets::kManaged;
+using sets::kMetadataServers;
+using sets::kNoSnat;
+using sets::kNoSnat6;
+using sets::kOwnAddresses;
+using sets::kUplinkBridges;
+using sets::kUplinks;
+using sets::kWireIsolated;
 
 // Table inet: bridges and what is behind them.
-constexpr SetName kManaged{Family::inet, "managed"};  ///< bridges that the host routes
-constexpr SetName kLayer2{Family::inet, "layer2"};    ///< bridges that it does not route
-constexpr SetName kRouted{Family::inet, "routed"};    ///< from . to: always from itself to itself
-constexpr SetName kOpen{Family::inet, "open"};        ///< bridges of networks with `routed: true`
-constexpr SetName kOpenRanges{Family::inet, "open_ranges"};      ///< their addresses
-constexpr SetName kGateways{Family::inet, "gateways"};           ///< bridge . own address on it
-constexpr SetName kOwnAddresses{Family::inet, "own_addresses"};  ///< own addresses on all bridges
-constexpr SetName kHostServices{Family::inet, "host_services"};  ///< what each bridge's guests get
-/// How much each guest, by its MAC, asks of our DNS. Written by the rules.
-constexpr SetName kDnsQuestions{Family::inet, "dns_questions"};
-constexpr SetName kDnsConnections{Family::inet, "dns_connections"};
+/// from . to: always from itself to itself
+constexpr SetOf<Field::ifname, Field::ifname> kRouted{Family::inet, "routed"};
+/// bridges of networks with `routed: true`
+constexpr SetOf<Field::ifname> kOpen{Family::inet, "open"};
+/// their addresses
+constexpr RangesOf<Field::ipv4_addr> kOpenRanges{Family::inet, "open_ranges"};
+/// what each bridge's guests get
+constexpr SetOf<Field::ifname, Field::ipv4_addr, Field::inet_proto, Field::inet_service>
+    kHostServices{Family::inet, "host_services"};
+/// How much each guest, by its MAC, asks of our DNS. Written by the rules; forgotten when the burst
+/// is whole again long since.
+constexpr PacketSetOf<Field::ether_addr> kDnsQuestions{
+    Family::inet, "dns_questions", /*seconds=*/60, {.packets_per_second = 100, .burst = 500}};
+constexpr PacketSetOf<Field::ether_addr> kDnsConnections{
+    Family::inet, "dns_connections", /*seconds=*/0, {.connections = 4}};
 // Of IPv6.
-constexpr SetName kOpenRanges6{Family::inet, "open_ranges6"};
-constexpr SetName kGateways6{Family::inet, "gateways6"};
-constexpr SetName kOwnAddresses6{Family::inet, "own_addresses6"};
-constexpr SetName kHostServices6{Family::inet, "host_services6"};
+constexpr RangesOf<Field::ipv6_addr> kOpenRanges6{Family::inet, "open_ranges6"};
+constexpr SetOf<Field::ifname, Field::ipv6_addr> kGateways6{Family::inet, "gateways6"};
+constexpr SetOf<Field::ipv6_addr> kOwnAddresses6{Family::inet, "own_addresses6"};
+constexpr SetOf<Field::ifname, Field::ipv6_addr, Field::inet_proto, Field::inet_service>
+    kHostServices6{Family::inet, "host_services6"};
 // From an uplink . to a bridge, of a network whose addresses are not translated.
-constexpr SetName kReachable{Family::inet, "reachable"};
-constexpr SetName kReachable6{Family::inet, "reachable6"};
+constexpr SetOf<Field::ifname, Field::ifname> kReachable{Family::inet, "reachable"};
+constexpr SetOf<Field::ifname, Field::ifname> kReachable6{Family::inet, "reachable6"};
 // Of a network whose underlay port is an uplink too, so that the world comes in by its bridge:
 // guests are told from the world by their addresses.
-constexpr SetName kUplinkBridges{Family::inet, "uplink_bridges"};
-constexpr SetName kInside{Family::inet, "inside"};    ///< ranges of the guests behind these bridges
-constexpr SetName kInside6{Family::inet, "inside6"};  ///< of IPv6
-constexpr SetName kAllowed{Family::inet, "allowed"};  ///< `allow` of the host
+/// `allow` of the host
+constexpr SetOf<Field::inet_proto, Field::inet_service> kAllowed{Family::inet, "allowed"};
 // What is a guest's though it came by the operator's underlay port: guests of other hosts come by
 // it too.
-constexpr SetName kGuestRanges{Family::inet, "guest_ranges"};  ///< of the networks here
-constexpr SetName kGuestRanges6{Family::inet, "guest_ranges6"};
+/// of the networks here
+constexpr RangesOf<Field::ipv4_addr> kGuestRanges{Family::inet, "guest_ranges"};
+constexpr RangesOf<Field::ipv6_addr> kGuestRanges6{Family::inet, "guest_ranges6"};
 /// Of a network whose range is the operator's LAN as well: the guests alone.
-constexpr SetName kGuestAddresses{Family::inet, "guest_addresses"};
-constexpr SetName kGuestAddresses6{Family::inet, "guest_addresses6"};
-constexpr SetName kOperatorsToo{Family::inet, "operators_too"};  ///< of own_addresses: a NIC's
-constexpr SetName kRouters6{Family::inet, "routers6"};  ///< bridges on which fe80::1 is the host
+constexpr SetOf<Field::ipv4_addr> kGuestAddresses{Family::inet, "guest_addresses"};
+constexpr SetOf<Field::ipv6_addr> kGuestAddresses6{Family::inet, "guest_addresses6"};
+/// of own_addresses: a NIC's
+constexpr SetOf<Field::ipv4_addr> kOperatorsToo{Family::inet, "operators_too"};
+/// bridges on which fe80::1 is the host
+constexpr SetOf<Field::ifname> kRouters6{Family::inet, "routers6"};
 // What hosts tell one another: address . UDP port, of all hosts; and those whom this one hears.
-constexpr SetName kHostTalk{Family::inet, "host_talk"};
-constexpr SetName kHostTalk6{Family::inet, "host_talk6"};
-constexpr SetName kTunnelPorts{Family::inet, "tunnel_ports"};  ///< where the kernel hears tunnels
-constexpr SetName kHostPeers{Family::inet, "host_peers"};
-constexpr SetName kHostPeers6{Family::inet, "host_peers6"};
+constexpr SetOf<Field::ipv4_addr, Field::inet_service> kHostTalk{Family::inet, "host_talk"};
+constexpr SetOf<Field::ipv6_addr, Field::inet_service> kHostTalk6{Family::inet, "host_talk6"};
+/// where the kernel hears tunnels
+constexpr SetOf<Field::inet_service> kTunnelPorts{Family::inet, "tunnel_ports"};
+constexpr SetOf<Field::ipv4_addr, Field::inet_service> kHostPeers{Family::inet, "host_peers"};
+constexpr SetOf<Field::ipv6_addr, Field::inet_service> kHostPeers6{Family::inet, "host_peers6"};
 // To a peer's address . UDP port : the address by which it knows this host.
-constexpr SetName kHostSource{Family::inet, "host_source"};
-constexpr SetName kHostSource6{Family::inet, "host_source6"};
+constexpr MapOf<Fields<Field::ipv4_addr, Field::inet_service>, Fields<Field::ipv4_addr>>
+    kHostSource{Family::inet, "host_source"};
+constexpr MapOf<Fields<Field::ipv6_addr, Field::inet_service>, Fields<Field::ipv6_addr>>
+    kHostSource6{Family::inet, "host_source6"};
 /// Families of which the host forwards between links that are not ours: it did so before us, or
 /// the document says `router: true`.
-constexpr SetName kTransit{Family::inet, "transit"};
-constexpr SetName kHostNetworks{Family::inet, "host_networks"};  ///< `host_networks` of the host
-constexpr SetName kHostNetworks6{Family::inet, "host_networks6"};
-constexpr SetName kUplinkMacs{Family::inet, "uplink_macs"};  ///< uplink's bridge . its own MAC
+constexpr SetOf<Field::nf_proto> kTransit{Family::inet, "transit"};
+/// `host_networks` of the host
+constexpr RangesOf<Field::ipv4_addr> kHostNetworks{Family::inet, "host_networks"};
+constexpr RangesOf<Field::ipv6_addr> kHostNetworks6{Family::inet, "host_networks6"};
+/// uplink's bridge . its own MAC
+constexpr SetOf<Field::ifname, Field::ether_addr> kUplinkMacs{Family::inet, "uplink_macs"};
 /// Bridges of others, twice: with br_netfilter what passes them comes here. Written by the rules.
-constexpr SetName kWithin{Family::inet, "within"};
-// The nat subsystem's.
-constexpr SetName kUplinks{Family::inet, "uplinks"};
-constexpr SetName kNoSnat{Family::inet, "no_snat"};
-constexpr SetName kNoSnat6{Family::inet, "no_snat6"};
-constexpr SetName kForceSnat{Family::inet, "force_snat"};
-constexpr SetName kMetadataServers{Family::inet, "metadata_servers"};
+constexpr PacketSetOf<Field::ifname, Field::ifname> kWithin{Family::inet, "within", /*seconds=*/60};
 
 // Table bridge: ports of our bridges.
-constexpr SetName kWire{Family::bridge, "wire"};
-constexpr SetName kLayer2Wire{Family::bridge, "layer2_wire"};  ///< as it is: no rule looks at it
-constexpr SetName kGuests{Family::bridge, "guests"};
-constexpr SetName kTrusted{Family::bridge, "trusted"};       ///< wires of the operator's: no tunnel
-constexpr SetName kPairPorts{Family::bridge, "pair_ports"};  ///< of bridges of a gateway host
-constexpr SetName kPairGateway{Family::bridge, "pair_gateway"};    ///< port . bridge's own MAC
-constexpr SetName kGuestLimits{Family::bridge, "guest_limits"};    ///< port: what it may send
-constexpr SetName kWireIsolated{Family::bridge, "wire_isolated"};  ///< wire . address: no ARP
-/// Of wire_isolated, whatever the underlay port is called: for ports that bear our mark as underlay
-/// ports.
-constexpr SetName kIsolated{Family::bridge, "isolated"};
-constexpr SetName kIsolated6{Family::bridge, "isolated6"};
-constexpr SetName kNdIsolatedAll{Family::bridge, "nd_isolated_all"};
+constexpr SetOf<Field::ifname> kWire{Family::bridge, "wire"};
+/// as it is: no rule looks at it
+constexpr SetOf<Field::ifname> kLayer2Wire{Family::bridge, "layer2_wire"};
+constexpr SetOf<Field::ifname> kGuests{Family::bridge, "guests"};
+/// wires of the operator's: no tunnel
+constexpr SetOf<Field::ifname> kTrusted{Family::bridge, "trusted"};
+/// of bridges of a gateway host
+constexpr SetOf<Field::ifname> kPairPorts{Family::bridge, "pair_ports"};
+/// port . bridge's own MAC
+constexpr SetOf<Field::ifname, Field::ether_addr> kPairGateway{Family::bridge, "pair_gateway"};
+/// port: what it may send
+constexpr LimitersOf<Field::ifname> kGuestLimits{Family::bridge, "guest_limits"};
+constexpr SetOf<Field::ipv6_addr> kIsolated6{Family::bridge, "isolated6"};
+constexpr SetOf<Field::nd_target> kNdIsolatedAll{Family::bridge, "nd_isolated_all"};
 /// Addresses that every host has for its own guests: no port asks another one for them.
-constexpr SetName kHostsOwn{Family::bridge, "hosts_own"};
-constexpr SetName kWire6{Family::bridge, "wire6"};  ///< of networks whose IPv6 the host routes
-constexpr SetName kWireIsolated6{Family::bridge, "wire_isolated6"};  ///< wire . address: no ND
-constexpr SetName kNdIsolated{Family::bridge, "nd_isolated"};        ///< likewise: not asked for
-constexpr SetName kNoRouter{Family::bridge, "no_router"};    ///< port : router's lifetime there
-constexpr SetName kWireLocal{Family::bridge, "wire_local"};  ///< tunnel . guest here: no ARP for it
+constexpr SetOf<Field::ipv4_addr> kHostsOwn{Family::bridge, "hosts_own"};
+/// of networks whose IPv6 the host routes
+constexpr SetOf<Field::ifname> kWire6{Family::bridge, "wire6"};
+/// wire . address: no ND
+constexpr SetOf<Field::ifname, Field::ipv6_addr> kWireIsolated6{Family::bridge, "wire_isolated6"};
+/// likewise: not asked for
+constexpr SetOf<Field::ifname, Field::nd_target> kNdIsolated{Family::bridge, "nd_isolated"};
+/// port : router's lifetime there
+constexpr MapOf<Fields<Field::ifname>, Fields<Field::ra_lifetime>> kNoRouter{Family::bridge,
+                                                                             "no_router"};
+/// tunnel . guest here: no ARP for it
+constexpr SetOf<Field::ifname, Field::ipv4_addr> kWireLocal{Family::bridge, "wire_local"};
 /// Port . itself: in hairpin mode, so that what br_netfilter has translated may go back.
-constexpr SetName kHairpinPorts{Family::bridge, "hairpin_ports"};
-constexpr SetName kPortMacs{Family::bridge, "port_macs"};  ///< port . its guest's MAC
-constexpr SetName kTunnels{Family::bridge, "tunnels"};     ///< VXLAN devices
+constexpr SetOf<Field::ifname, Field::ifname> kHairpinPorts{Family::bridge, "hairpin_ports"};
+/// port . its guest's MAC
+constexpr SetOf<Field::ifname, Field::ether_addr> kPortMacs{Family::bridge, "port_macs"};
+constexpr SetOf<Field::ifname> kTunnels{Family::bridge, "tunnels"};  ///< VXLAN devices
 /// As host_talk of table inet: no port of a bridge sends there.
-constexpr SetName kTunnelEnds{Family::bridge, "tunnel_ends"};
-constexpr SetName kTunnelEnds6{Family::bridge, "tunnel_ends6"};
-constexpr SetName kToBridge{Family::bridge, "to_bridge"};     ///< port . shared MAC : bridge's
-constexpr SetName kToGuest{Family::bridge, "to_guest"};       ///< port . bridge's MAC : shared
-constexpr SetName kNdToGuest{Family::bridge, "nd_to_guest"};  ///< likewise, in IPv6's discovery
+constexpr SetOf<Field::ipv4_addr, Field::inet_service> kTunnelEnds{Family::bridge, "tunnel_ends"};
+constexpr SetOf<Field::ipv6_addr, Field::inet_service> kTunnelEnds6{Family::bridge, "tunnel_ends6"};
+/// port . shared MAC : bridge's
+constexpr MapOf<Fields<Field::ifname, Field::ether_addr>, Fields<Field::ether_addr>> kToBridge{
+    Family::bridge, "to_bridge"};
+/// port . bridge's MAC : shared
+constexpr MapOf<Fields<Field::ifname, Field::ether_addr>, Fields<Field::ether_addr>> kToGuest{
+    Family::bridge, "to_guest"};
+/// likewise, in IPv6's discovery
+constexpr MapOf<Fields<Field::ifname, Field::nd_mac>, Fields<Field::nd_mac>> kNdToGuest{
+    Family::bridge, "nd_to_guest"};
 
 }  // namespace novaplane::bridge

@@ -117,8 +117,8 @@ void compile_tunnel(const Context& context, const engine::Object& object,
   note_shortcomings(context, network, out);
   engine::Elements elements(object, out);
   isolate(context, network, *underlay, elements);
-  elements.add(kTunnels, nft::Bytes().ifname(*underlay).take());
-  elements.add(kTunnelPorts, nft::Bytes().port(cloud::kVxlanPort).take());
+  elements.add(kTunnels, {*underlay});
+  elements.add(kTunnelPorts, {cloud::kVxlanPort});
   out.links.push_back({*underlay, device(context, network)});
   out.attachments.push_back(
       {*underlay, {.master = network.bridge, .flags = flags_of(context, network)}});

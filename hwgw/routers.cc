@@ -16,18 +16,12 @@ using engine::Elements;
 using engine::Kind;
 using engine::Object;
 using engine::Rows;
-using nft::Bytes;
 
 constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17;
 const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
 bool is_here(const Context& context, const cloud::Network& network) {
   return engine::is_behind_router(network) && engine::present_on(context, network);
-}
-
-std::string bytes_of(const IpAddress& address) { return Bytes().address(address).take(); }
-std::string at_port(const cloud::Port& port, const Mac& mac) {
-  return Bytes().ifname(port.interface).mac(mac).take();
 }
 
 const cloud::Network& network_of(const Context& context, const cloud::Port& port) {
@@ -63,12 +57,12 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
   }
   for (const Prefix& range : context.cloud.force_snat) elements.add(kDivertedRanges, range);
   for (const std::uint8_t protocol : {kIcmp, kTcp, kUdp}) {
-    elements.add(kPortedProtocols, Bytes().protocol(protocol).take());
+    elements.add(kPortedProtocols, {protocol});
   }
   for (const cloud::Uplink& uplink : context.host.uplinks) {
-    if (!uplink.snat) elements.add(kPlainUplinks, Bytes().ifname(uplink.interface).take());
+    if (!uplink.snat) elements.add(kPlainUplinks, {uplink.interface});
   }
-  if (context.host.metadata) elements.add(kServedHere, bytes_of(kMetadataAddress));
+  if (context.host.metadata) elements.add(kServedHere, {kMetadataAddress});
 }
 
 // --- network
@@ -79,11 +73,11 @@ void stand_in(const Context& context, const cloud::Network& network, const IpAdd
               Elements& elements, Rows& out) {
   constexpr std::uint8_t kAlone = 32;
   out.addresses.push_back({{network.bridge, {router, kAlone}}, {}});
-  elements.add(kGateways, Bytes().ifname(network.bridge).address(router).take());
-  elements.add(kOwnAddresses, bytes_of(router));
+  elements.add(kGateways, {network.bridge, router});
+  elements.add(kOwnAddresses, {router});
   if (const auto underlay = engine::underlay_port_of(context, network)) {
-    elements.add(kWireIsolated, Bytes().ifname(*underlay).address(router).take());
-    elements.add(kIsolated, bytes_of(router));
+    elements.add(kWireIsolated, {*underlay, router});
+    elements.add(kIsolated, {router});
   }
 }
 
@@ -103,7 +97,7 @@ void compile_network(const Context& context, const Object& object, const cloud::
                      Rows& out) {
   if (!is_here(context, network)) return;
   Elements elements(object, out);
-  elements.add(kBehindRouter, Bytes().ifname(network.bridge).take());
+  elements.add(kBehindRouter, {network.bridge});
   for (const IpAddress& router : engine::proxied_routers(context, network)) {
     stand_in(context, network, router, elements, out);
   }
@@ -130,15 +124,14 @@ void compile_fallback(const Context& context, const cloud::Port& port,
   const engine::RouterFacts facts = engine::router_facts(context, router);
   const Mac own = engine::bridge_mac(context, network);
   if (facts.mac) {
-    elements.add(kArpSender, Bytes().ifname(port.interface).address(router).take(),
-                 Bytes().mac(*facts.mac).take());
+    elements.add(kArpSender, {port.interface, router}, {*facts.mac});
   }
   const bool is_plain = !is_translated(context, network);
-  if (is_plain) elements.add(kCarriedPlainly, Bytes().ifname(port.interface).take());
+  if (is_plain) elements.add(kCarriedPlainly, {port.interface});
   if (!facts.is_dead) return;
-  if (is_plain) elements.add(kRoutedGuests, bytes_of(port.address));
-  elements.add(kRouterDead, at_port(port, facts.mac.value_or(own)), Bytes().mac(own).take());
-  elements.add(kCarriedGuests, bytes_of(port.address));
+  if (is_plain) elements.add(kRoutedGuests, {port.address});
+  elements.add(kRouterDead, {port.interface, facts.mac.value_or(own)}, {own});
+  elements.add(kCarriedGuests, {port.address});
 }
 
 void compile_port(const Context& context, const Object& object, const cloud::Port& port,
@@ -149,8 +142,7 @@ void compile_port(const Context& context, const Object& object, const cloud::Por
   Elements elements(object, out);
   const IpAddress& router = engine::router_of(network, port);
   if (const auto mac = engine::router_facts(context, router).mac) {
-    elements.add(kRouterAlive, at_port(port, *mac),
-                 Bytes().mac(engine::bridge_mac(context, network)).take());
+    elements.add(kRouterAlive, {port.interface, *mac}, {engine::bridge_mac(context, network)});
   } else if (router != *network.gateway && is_unknown(context, network, router)) {
     out.problems.push_back(not_known_yet(network, router));
   }
@@ -163,8 +155,7 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
                          Rows& out) {
   const cloud::Port* port = diverted_port(context, ip.port);
   if (!port || !ip.address.is_v4()) return;
-  Elements(object, out)
-      .add(kDivertedSources, Bytes().ifname(port->interface).address(port->address).take());
+  Elements(object, out).add(kDivertedSources, {port->interface, port->address});
 }
 
 void compile_port_forward(const Context& context, const Object& object,
@@ -173,12 +164,9 @@ void compile_port_forward(const Context& context, const Object& object,
   if (!port) return;
   Elements elements(object, out);
   for (unsigned to = forward.to.first; to <= forward.to.last; ++to) {
-    elements.add(kDivertedServices, Bytes()
-                                        .ifname(port->interface)
-                                        .address(port->address)
-                                        .protocol(static_cast<std::uint8_t>(forward.protocol))
-                                        .port(static_cast<std::uint16_t>(to))
-                                        .take());
+    elements.add(kDivertedServices,
+                 {port->interface, port->address, static_cast<std::uint8_t>(forward.protocol),
+                  static_cast<std::uint16_t>(to)});
   }
 }
 

@@ -12,18 +12,12 @@ using engine::Consequences;
 using engine::Context;
 using engine::ForgetFlows;
 
-constexpr std::size_t kNameSize = 16;  // IFNAMSIZ
-
 const cloud::Network* network_around(const Context& context, const IpAddress& address) {
   const auto& networks = context.cloud.networks;
   const auto found = std::find_if(networks.begin(), networks.end(), [&](const auto& entry) {
     return entry.second.cidr.contains(address);
   });
   return found != networks.end() ? &found->second : nullptr;
-}
-
-IpAddress address_of(std::string_view bytes) {
-  return *IpAddress::from_bytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), 4});
 }
 
 /// With br_netfilter on, what was bridged to the router is tracked, untranslated, and would leave
@@ -38,11 +32,8 @@ void forget_bridged(const Context& context, const IpAddress& guest, Consequences
 
 /// Guests of a port knew the router by a MAC that is no router's now: it was our own, or it came
 /// back with another.
-void announce_router(const Context& context, std::string_view key, Consequences& out) {
-  const std::string port(key.substr(0, kNameSize).data());
-  Mac known;
-  std::copy_n(key.begin() + kNameSize, known.bytes.size(),
-              reinterpret_cast<char*>(known.bytes.data()));
+void announce_router(const Context& context, const std::string& port, const Mac& known,
+                     Consequences& out) {
   const auto& routers = context.facts.routers;
   const bool stays = std::any_of(routers.begin(), routers.end(),
                                  [&](const auto& entry) { return entry.second.mac == known; });
@@ -76,9 +67,12 @@ void Routers::announce_again(const Context& context, const std::string& link,
 void Routers::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
                      const nft::Element* after, Consequences& out) const {
   if (key.set == kCarriedGuests && !before && after) {
-    forget_bridged(context, address_of(key.key), out);
+    forget_bridged(context, std::get<0>(kCarriedGuests.read_key(key)), out);
   }
-  if (key.set == kRouterDead && before && !after) announce_router(context, key.key, out);
+  if (key.set == kRouterDead && before && !after) {
+    const auto [port, known] = kRouterDead.read_key(key);
+    announce_router(context, port, known, out);
+  }
 }
 
 }  // namespace novaplane::hwgw

@@ -10,8 +10,6 @@ namespace {
 using nft::Rule;
 using enum nft::Select;
 
-/// Idle connections last as long as Linux's own keepalive lets them; answers of UDP come soon.
-constexpr std::uint32_t kTcpSeconds = 2 * 3600 + 600, kOtherSeconds = 180;
 constexpr std::uint8_t kTcp = 6, kUdp = 17;
 
 /// nft has words for five fields at most: each protocol has a set of its own.
@@ -21,37 +19,14 @@ const nft::Key kTalk{iifname, ip_saddr, ip_daddr, l4proto};
 const nft::Key kToRouter{iifname, ether_daddr};
 
 std::vector<nft::Set> sets() {
-  using enum nft::Field;
-  constexpr bool kRanges = true;
-  const auto remembers = [](SetName name, std::vector<nft::Field> key, std::uint32_t seconds) {
-    nft::Set set{name, std::move(key)};
-    set.timeout_seconds = seconds;
-    return set;
-  };
-  const std::vector<nft::Field> echo{ifname, ipv4_addr, ipv4_addr, nft::Field::icmp_id};
-  const std::vector<nft::Field> talk{ifname, ipv4_addr, ipv4_addr, inet_proto};
-  const std::vector<nft::Field> flow{ifname, ipv4_addr, ipv4_addr, inet_service, inet_service};
   return {
-      {kRouterAlive, {ifname, ether_addr}, {ether_addr}},
-      {kRouterDead, {ifname, ether_addr}, {ether_addr}},
-      {kArpSender, {ifname, ipv4_addr}, {ether_addr}},
-      {kServedHere, {ipv4_addr}},
-      {kDivertedSources, {ifname, ipv4_addr}},
-      {kDivertedServices, {ifname, ipv4_addr, inet_proto, inet_service}},
-      {kDivertedRanges, {ipv4_addr}, {}, kRanges},
-      {kNetworks, {ipv4_addr}, {}, kRanges},
-      {kDirectRanges, {ipv4_addr}, {}, kRanges},
-      remembers(kCarriedTcp, flow, kTcpSeconds),
-      remembers(kCarriedUdp, flow, kOtherSeconds),
-      remembers(kCarriedEcho, echo, kOtherSeconds),
-      remembers(kCarriedOther, talk, kOtherSeconds),
-      {kPortedProtocols, {inet_proto}},
-      {kCarriedPlainly, {ifname}},
-      {kBehindRouter, {ifname}},
-      {kNetworkRanges, {ipv4_addr}, {}, kRanges},
-      {kCarriedGuests, {ipv4_addr}},
-      {kRoutedGuests, {ipv4_addr}},
-      {kPlainUplinks, {ifname}},
+      kRouterAlive.declared(),    kRouterDead.declared(),      kArpSender.declared(),
+      kServedHere.declared(),     kDivertedSources.declared(), kDivertedServices.declared(),
+      kDivertedRanges.declared(), kNetworks.declared(),        kDirectRanges.declared(),
+      kCarriedTcp.declared(),     kCarriedUdp.declared(),      kCarriedEcho.declared(),
+      kCarriedOther.declared(),   kPortedProtocols.declared(), kCarriedPlainly.declared(),
+      kBehindRouter.declared(),   kNetworkRanges.declared(),   kCarriedGuests.declared(),
+      kRoutedGuests.declared(),   kPlainUplinks.declared(),
   };
 }
 

@@ -19,15 +19,10 @@ using engine::Elements;
 using engine::Kind;
 using engine::Object;
 using engine::Rows;
-using nft::Bytes;
 
 /// What guests ask for metadata.
-const cloud::SocketAddress kMetadataAddress{IpAddress::v4(0xa9fea9fe), 80};  // 169.254.169.254
-
-std::string bytes_of(const IpAddress& address) { return Bytes().address(address).take(); }
-std::string bytes_of(const cloud::SocketAddress& to) {
-  return Bytes().address(to.address).port(to.port).take();
-}
+const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
+constexpr std::uint16_t kMetadataPort = 80;
 
 // --- host
 
@@ -46,20 +41,20 @@ std::string title_of(const cloud::Host& host, const std::string& interface) {
 
 void compile_uplink(const Context& context, const cloud::Uplink& uplink, Rows& out) {
   Elements elements(title_of(context.host, uplink.interface), out);
-  const std::string interface = Bytes().ifname(uplink.interface).take();
-  elements.add(kUplinks, interface);
+  const std::string& interface = uplink.interface;
+  elements.add(kUplinks, {interface});
   if (needs_proxy(context, uplink)) {
     // Else the kernel answers for a proxied address up to 0.8 s late.
     out.sysctls.push_back({fmt::format("net/ipv4/neigh/{}/proxy_delay", uplink.interface), {"0"}});
   }
   if (!uplink.snat) return;
-  elements.add(kTranslating, interface);
+  elements.add(kTranslating, {interface});
   if (const auto source6 = source6_of(context, uplink)) {
-    elements.add(kSnatAddresses6, bytes_of(*source6));
+    elements.add(kSnatAddresses6, {*source6});
   }
   if (const auto source = source_of(context, uplink)) {
-    elements.add(kUplinkSource, interface, bytes_of(*source));
-    elements.add(kSnatAddresses, bytes_of(*source));
+    elements.add(kUplinkSource, {interface}, {*source});
+    elements.add(kSnatAddresses, {*source});
     return;
   }
   const bool exists = context.facts.find(uplink.interface) != nullptr;
@@ -77,12 +72,14 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
   compile_egress(context, object, out);
   compile_proxying6(context, out);
   for (const Prefix& range : context.cloud.no_snat) {
-    elements.add(range.address.is_v4() ? kNoSnat : kNoSnat6, range);
+    elements.add(kNoSnat, kNoSnat6, range);
   }
   for (const Prefix& range : context.cloud.force_snat) elements.add(kForceSnat, range);
   if (const auto& metadata = context.host.metadata) {
-    elements.add(kMetadata, bytes_of(kMetadataAddress), bytes_of(*metadata));
-    if (!metadata->address.is_loopback()) elements.add(kMetadataServers, bytes_of(*metadata));
+    elements.add(kMetadata, {kMetadataAddress, kMetadataPort}, {metadata->address, metadata->port});
+    if (!metadata->address.is_loopback()) {
+      elements.add(kMetadataServers, {metadata->address, metadata->port});
+    }
   }
 }
 
@@ -94,13 +91,13 @@ void compile_network(const Context& context, const Object& object, const cloud::
   if (context.host.metadata && engine::answers_on(context, network)) {
     // For guests that take 169.254.0.0/16 for their own link and ask who has the address.
     constexpr bool kProxy = true;
-    out.neighbours.push_back({{network.bridge, kMetadataAddress.address, kProxy}, {}});
+    out.neighbours.push_back({{network.bridge, kMetadataAddress, kProxy}, {}});
   }
   compile_preference(context, object, network, out);
   Elements elements(object, out);
   if (engine::is_gateway_host(context, network)) {
     elements.add(kPairRanges, network.cidr);
-    elements.add(kHairpinSource, Bytes().ifname(network.bridge).take(), bytes_of(*network.gateway));
+    elements.add(kHairpinSource, {network.bridge}, {*network.gateway});
   }
   const bool translates6 =
       network.translates6() && engine::host_address6_on(context, network).has_value();
@@ -110,10 +107,9 @@ void compile_network(const Context& context, const Object& object, const cloud::
   if (is_translated && translates6) elements.add(kPrivateRanges6, *network.cidr6);
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     if (!uplink.snat || !is_first_on_its_interface(context.host, uplink)) continue;
-    const auto translate = [&](nft::SetName set, const std::optional<IpAddress>& source) {
+    const auto translate = [&](const auto& set, const std::optional<IpAddress>& source) {
       if (!source) return;
-      elements.add(set, Bytes().ifname(network.bridge).ifname(uplink.interface).take(),
-                   bytes_of(*source));
+      elements.add(set, {network.bridge, uplink.interface}, {*source});
     };
     if (engine::translates_now(context, network))
       translate(kSnatSource, source_of(context, uplink));
@@ -148,11 +144,12 @@ std::optional<Served> served(const Context& context, const std::string& name, Ro
   return Served{port->second, network};
 }
 
-void compile_rate(const cloud::FloatingIp& ip, SetName arrivals, SetName departures,
+template <class Limiters>
+void compile_rate(const cloud::FloatingIp& ip, const Limiters& arrivals, const Limiters& departures,
                   Elements& elements) {
-  const auto limit = [&](SetName set, std::uint64_t rate) {
+  const auto limit = [&](const auto& set, std::uint64_t rate) {
     if (rate == 0) return;
-    elements.add(set, bytes_of(ip.address), Bytes().limit(rate / 8, ip.rate.burst_at(rate)).take());
+    elements.add(set, {ip.address}, {rate / 8, ip.rate.burst_at(rate)});
   };
   limit(arrivals, ip.rate.ingress);
   limit(departures, ip.rate.egress);
@@ -167,8 +164,8 @@ void compile_floating_ip6(const Context& context, const Object& object, const cl
   }
   Elements elements(object, out);
   compile_rate(ip, kArrivalLimits6, kDepartureLimits6, elements);
-  elements.add(kFloating6ToFixed, bytes_of(ip.address), bytes_of(*port.address6));
-  elements.add(kFixedToFloating6, bytes_of(*port.address6), bytes_of(ip.address));
+  elements.add(kFloating6ToFixed, {ip.address}, {*port.address6});
+  elements.add(kFixedToFloating6, {*port.address6}, {ip.address});
   answer_for(context, ip.address, uplink, network.bridge, out);
 }
 
@@ -187,14 +184,14 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
   }
   Elements elements(object, out);
   compile_rate(ip, kArrivalLimits, kDepartureLimits, elements);
-  elements.add(kFloatingToFixed, bytes_of(ip.address), bytes_of(port.address));
-  elements.add(kFixedToFloating, bytes_of(port.address), bytes_of(ip.address));
+  elements.add(kFloatingToFixed, {ip.address}, {port.address});
+  elements.add(kFixedToFloating, {port.address}, {ip.address});
   const bool is_movable = ip.uplink == "any" && engine::switches_uplinks(context.host);
   const auto slot = engine::slot_of(context.host, *uplink);
   if (is_movable) {
-    elements.add(kMovable, bytes_of(ip.address));
+    elements.add(kMovable, {ip.address});
   } else if (slot) {
-    elements.add(kUplinkOf, bytes_of(port.address), Bytes().jump(chain_of_uplink(*slot)).take());
+    elements.add(kUplinkOf, {port.address}, {chain_of_uplink(*slot)});
   }
   if (engine::answers_on(context, network)) {
     answer_for(context, ip.address, *uplink, network.bridge, out);
@@ -240,14 +237,12 @@ void compile_port_forward(const Context& context, const Object& object,
   const auto protocol = static_cast<std::uint8_t>(forward.protocol);
   const bool is_one_for_all = forward.to.first == forward.to.last;
   const bool is_own = is_own_address(context, forward.address);
-  if (!is_own) elements.add(kForwardAddresses, bytes_of(forward.address));
+  if (!is_own) elements.add(kForwardAddresses, {forward.address});
   for (int i = 0; i <= forward.port.last - forward.port.first; ++i) {
     const auto from = static_cast<std::uint16_t>(forward.port.first + i);
     const auto to = static_cast<std::uint16_t>(forward.to.first + (is_one_for_all ? 0 : i));
-    const std::string service =
-        Bytes().address(forward.address).protocol(protocol).port(from).take();
-    elements.add(kPortForwards, service, bytes_of({bound->port.address, to}));
-    if (is_own) elements.add(kForwardServices, service);
+    elements.add(kPortForwards, {forward.address, protocol, from}, {bound->port.address, to});
+    if (is_own) elements.add(kForwardServices, {forward.address, protocol, from});
   }
 }
 

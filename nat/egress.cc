@@ -16,7 +16,6 @@ namespace {
 using engine::Context;
 using engine::Elements;
 using engine::Rows;
-using nft::Bytes;
 
 constexpr std::uint32_t kMainTable = 254;
 constexpr std::uint32_t kUplinkRules = 27902, kPreferenceRules = 27950, kSourceRules = 28000,
@@ -35,10 +34,10 @@ void add_rules(std::uint32_t priority, std::uint32_t mark, std::uint32_t mask, s
 }
 
 template <std::size_t N>
-void add_bits(Elements& elements, const nft::SetName (&sets)[N], std::uint32_t number,
+void add_bits(Elements& elements, const SetOf<Field::ifname> (&sets)[N], std::uint32_t number,
               const std::string& interface) {
   for (std::size_t i = 0; i < N; ++i) {
-    if (number & 1u << i) elements.add(sets[i], interface);
+    if (number & 1u << i) elements.add(sets[i], {interface});
   }
 }
 
@@ -57,9 +56,9 @@ void compile_uplink(const Context& context, const cloud::Uplink& uplink, std::ui
   add_rules(kUplinkRules + kRulesEach * (slot - 1), marks.uplink(slot), marks.any_uplink(), table,
             out);
   if (is_alone_on_its_interface(context.host, uplink)) {
-    const std::string interface = Bytes().ifname(uplink.interface).take();
-    elements.add(kTracked, interface);
-    elements.add(kMarked, interface);
+    const std::string& interface = uplink.interface;
+    elements.add(kTracked, {interface});
+    elements.add(kMarked, {interface});
     add_bits(elements, kUplinkBits, slot, interface);
   }
   const engine::LinkFacts* facts = context.facts.find(uplink.interface);
@@ -136,9 +135,8 @@ void compile_preference(const Context& context, const engine::Object& object,
     return;
   }
   Elements elements(object, out);
-  const std::string bridge = Bytes().ifname(network.bridge).take();
-  elements.add(kTracked, bridge);
-  add_bits(elements, kPreferenceBits, number, bridge);
+  elements.add(kTracked, {network.bridge});
+  add_bits(elements, kPreferenceBits, number, network.bridge);
 }
 
 }  // namespace novaplane::nat

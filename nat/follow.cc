@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 #include "dataplane/engine/egress.h"
@@ -18,28 +17,11 @@ using engine::ForgetFlows;
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
 constexpr std::uint32_t kAnnounceForward = 3;
 
-IpAddress address_at(std::string_view bytes, std::size_t size = 4) {
-  const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  return *IpAddress::from_bytes({first, size});
-}
-
-/// The whole of a key or of data is an address, of either family.
-IpAddress address_of(std::string_view bytes) { return address_at(bytes, bytes.size()); }
-
-bool is_to_fixed(const nft::SetName& set) {
-  return set == kFloatingToFixed || set == kFloating6ToFixed;
-}
-
-bool is_to_floating(const nft::SetName& set) {
-  return set == kFixedToFloating || set == kFixedToFloating6;
-}
-
-/// A key of port_forwards: address, protocol and port, padded to four bytes each.
-ForgetFlows flows_of_forward(std::string_view key) {
-  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(key[at]); };
-  ForgetFlows flows{ForgetFlows::Which::original_destination, address_at(key)};
-  flows.protocol = byte(4);
-  flows.port = static_cast<std::uint16_t>(byte(8) << 8 | byte(9));
+ForgetFlows flows_of_forward(const nft::ElementKey& key) {
+  const auto [address, protocol, port] = kPortForwards.read_key(key);
+  ForgetFlows flows{ForgetFlows::Which::original_destination, address};
+  flows.protocol = protocol;
+  flows.port = port;
   return flows;
 }
 
@@ -54,6 +36,27 @@ void forget_translated(const IpAddress& fixed, const IpAddress& floating, Conseq
   ForgetFlows flows{ForgetFlows::Which::translated_source, fixed};
   flows.keep = floating;
   out.flows.push_back(flows);
+}
+
+template <class Map>
+void on_floating_ip(const Map& map, const nft::ElementKey& key, const nft::Element* before,
+                    const nft::Element* after, Consequences& out) {
+  const auto [floating] = map.read_key(key);
+  if (before) forget_floating(floating, out);
+  if (before || !after) return;
+  // A sender that does not give up keeps its flow as it was before the binding, untranslated.
+  ForgetFlows flows{ForgetFlows::Which::original_destination, floating};
+  flows.keep = std::get<0>(map.read_data(*after));
+  out.flows.push_back(flows);
+}
+
+template <class Map>
+void on_fixed_address(const Map& map, const nft::ElementKey& key, const nft::Element* before,
+                      const nft::Element* after, Consequences& out) {
+  if (before || !after) return;
+  const auto [fixed] = map.read_key(key);
+  const auto [floating] = map.read_data(*after);
+  forget_translated(fixed, floating, out);
 }
 
 /// Traffic takes another way: what the dead ones carried begins anew.
@@ -84,11 +87,10 @@ void announce(const Context& context, const IpAddress& address, Consequences& ou
 }
 
 /// No uplink has that interface, nor the address: it may stand on a bridge by now.
-bool is_no_uplinks(const Context& context, std::string_view interface, const IpAddress& source) {
+bool is_no_uplinks(const Context& context, const std::string& interface, const IpAddress& source) {
   const auto& uplinks = context.host.uplinks;
   return std::none_of(uplinks.begin(), uplinks.end(), [&](const cloud::Uplink& uplink) {
-    return nft::Bytes().ifname(uplink.interface).take() == interface ||
-           source_of(context, uplink) == source;
+    return uplink.interface == interface || source_of(context, uplink) == source;
   });
 }
 
@@ -113,27 +115,24 @@ void Nat::announce_again(const Context& context, const std::string& link,
 void Nat::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
                  const nft::Element* after, Consequences& out) const {
   if (before && after && before->data == after->data) return;  // another object asks for it
-  if (is_to_fixed(key.set) && before) forget_floating(address_of(key.key), out);
-  if (is_to_fixed(key.set) && !before && after) {
-    // A sender that does not give up keeps its flow as it was before the binding, untranslated.
-    ForgetFlows flows{ForgetFlows::Which::original_destination, address_of(key.key)};
-    flows.keep = address_of(after->data);
-    out.flows.push_back(flows);
+  if (key.set == kFloatingToFixed) on_floating_ip(kFloatingToFixed, key, before, after, out);
+  if (key.set == kFloating6ToFixed) on_floating_ip(kFloating6ToFixed, key, before, after, out);
+  if (key.set == kFixedToFloating) on_fixed_address(kFixedToFloating, key, before, after, out);
+  if (key.set == kFixedToFloating6) on_fixed_address(kFixedToFloating6, key, before, after, out);
+  if (key.set == kUplinks && !before && after) {
+    out.new_places.push_back(std::get<0>(kUplinks.read_key(key)));
   }
-  if (is_to_floating(key.set) && !before && after) {
-    forget_translated(address_of(key.key), address_of(after->data), out);
-  }
-  if (key.set == kUplinks && !before && after) out.new_places.emplace_back(key.key.c_str());
   if (key.set == kUplinkSource && before) {
     // The host has another address there, or none: what still leaves with it has no answers. One
     // that an uplink has lost may come back.
-    const IpAddress source = address_of(before->data);
-    if (after || is_no_uplinks(context, key.key, source)) {
+    const auto [interface] = kUplinkSource.read_key(key);
+    const auto [source] = kUplinkSource.read_data(*before);
+    if (after || is_no_uplinks(context, interface, source)) {
       out.flows.push_back({ForgetFlows::Which::reply_destination, source});
     }
   }
   if (key.set == kPortForwards) {
-    const ForgetFlows flows = flows_of_forward(key.key);
+    const ForgetFlows flows = flows_of_forward(key);
     // A UDP sender that does not give up keeps its flow, as it was before the forward, for ever.
     const bool may_be_stale = before || flows.protocol == static_cast<int>(cloud::Protocol::udp);
     if (may_be_stale) out.flows.push_back(flows);

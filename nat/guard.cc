@@ -13,16 +13,10 @@ using enum nft::Select;
 constexpr std::uint8_t kTcp = 6, kUdp = 17;
 
 std::vector<nft::Set> sets() {
-  using enum nft::Field;
-  constexpr bool kRanges = true;
   return {
-      {kTranslating, {ifname}},
-      {kPrivateRanges, {ipv4_addr}, {}, kRanges},
-      {kPrivateRanges6, {ipv6_addr}, {}, kRanges},
-      {kSnatAddresses, {ipv4_addr}},
-      {kSnatAddresses6, {ipv6_addr}},
-      {kForwardAddresses, {ipv4_addr}},
-      {kForwardServices, {ipv4_addr, inet_proto, inet_service}},
+      kTranslating.declared(),     kPrivateRanges.declared(),  kPrivateRanges6.declared(),
+      kSnatAddresses.declared(),   kSnatAddresses6.declared(), kForwardAddresses.declared(),
+      kForwardServices.declared(),
   };
 }
 

@@ -14,41 +14,18 @@ using enum nft::Select;
 using engine::Marks;
 
 std::vector<nft::Set> sets() {
-  using enum nft::Field;
-  constexpr bool kRanges = true, kLimits = true;
   return {
-      {kUplinks, {ifname}},
-      {kUplinkSource, {ifname}, {ipv4_addr}},
-      {kSnatSource, {ifname, ifname}, {ipv4_addr}},
-      {kPairRanges, {ipv4_addr}, {}, kRanges},
-      {kHairpinSource, {ifname}, {ipv4_addr}},
-      {kNoSnat, {ipv4_addr}, {}, kRanges},
-      {kForceSnat, {ipv4_addr}, {}, kRanges},
-      {kFloatingToFixed, {ipv4_addr}, {ipv4_addr}},
-      {kFixedToFloating, {ipv4_addr}, {ipv4_addr}},
-      {kUplinkOf, {ipv4_addr}, {verdict}},
-      {kTracked, {ifname}},
-      {kMarked, {ifname}},
-      {kMovable, {ipv4_addr}},
-      {kUplinkBits[0], {ifname}},
-      {kUplinkBits[1], {ifname}},
-      {kUplinkBits[2], {ifname}},
-      {kUplinkBits[3], {ifname}},
-      {kPreferenceBits[0], {ifname}},
-      {kPreferenceBits[1], {ifname}},
-      {kPreferenceBits[2], {ifname}},
-      {kPreferenceBits[3], {ifname}},
-      {kSnatSource6, {ifname, ifname}, {ipv6_addr}},
-      {kNoSnat6, {ipv6_addr}, {}, kRanges},
-      {kFloating6ToFixed, {ipv6_addr}, {ipv6_addr}},
-      {kFixedToFloating6, {ipv6_addr}, {ipv6_addr}},
-      {kPortForwards, {ipv4_addr, inet_proto, inet_service}, {ipv4_addr, inet_service}},
-      {kMetadata, {ipv4_addr, inet_service}, {ipv4_addr, inet_service}},
-      {kMetadataServers, {ipv4_addr, inet_service}},
-      {kArrivalLimits, {ipv4_addr}, {}, !kRanges, kLimits},
-      {kDepartureLimits, {ipv4_addr}, {}, !kRanges, kLimits},
-      {kArrivalLimits6, {ipv6_addr}, {}, !kRanges, kLimits},
-      {kDepartureLimits6, {ipv6_addr}, {}, !kRanges, kLimits},
+      kUplinks.declared(),           kUplinkSource.declared(),      kSnatSource.declared(),
+      kPairRanges.declared(),        kHairpinSource.declared(),     kNoSnat.declared(),
+      kForceSnat.declared(),         kFloatingToFixed.declared(),   kFixedToFloating.declared(),
+      kUplinkOf.declared(),          kTracked.declared(),           kMarked.declared(),
+      kMovable.declared(),           kUplinkBits[0].declared(),     kUplinkBits[1].declared(),
+      kUplinkBits[2].declared(),     kUplinkBits[3].declared(),     kPreferenceBits[0].declared(),
+      kPreferenceBits[1].declared(), kPreferenceBits[2].declared(), kPreferenceBits[3].declared(),
+      kSnatSource6.declared(),       kNoSnat6.declared(),           kFloating6ToFixed.declared(),
+      kFixedToFloating6.declared(),  kPortForwards.declared(),      kMetadata.declared(),
+      kMetadataServers.declared(),   kArrivalLimits.declared(),     kDepartureLimits.declared(),
+      kArrivalLimits6.declared(),    kDepartureLimits6.declared(),
   };
 }
 

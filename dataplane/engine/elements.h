@@ -5,6 +5,7 @@
 
 #include "dataplane/engine/rows.h"
 #include "dataplane/engine/subsystem.h"
+#include "dataplane/nft/set_of.h"
 
 namespace novaplane::engine {
 
@@ -15,18 +16,31 @@ class Elements {
   /// Where the object is less than `show` has to know: "uplink wan" for a part of a host.
   Elements(std::string comment, Rows& out) : comment_(std::move(comment)), out_(out) {}
 
-  void add(nft::SetName set, std::string key, std::string data = {}) {
-    out_.elements.emplace_back(nft::ElementKey{set, std::move(key), {}},
-                               nft::Element{std::move(data), comment_});
+  /// `elements.add(kGateways, {bridge, address})`
+  template <class Set>
+  void add(const Set& set, const typename Set::Key& key) {
+    put(set.key(key), {});
   }
-  /// Of an interval set: the whole range.
-  void add(nft::SetName set, const Prefix& range) {
-    out_.elements.emplace_back(nft::ElementKey{set, nft::Bytes().address(range.network()).take(),
-                                               nft::Bytes().address(range.broadcast()).take()},
-                               nft::Element{{}, comment_});
+  /// Of maps, and of sets of limiters: `elements.add(kUplinkSource, {interface}, {address})`.
+  template <class Set>
+  void add(const Set& set, const typename Set::Key& key, const typename Set::Data& data) {
+    put(set.key(key), set.data(data));
+  }
+  template <nft::Field address>
+  void add(const nft::RangesOf<address>& set, const Prefix& range) {
+    put(set.key(range), {});
+  }
+  /// To the set of the range's family.
+  void add(const nft::RangesOf<nft::Field::ipv4_addr>& set,
+           const nft::RangesOf<nft::Field::ipv6_addr>& set6, const Prefix& range) {
+    range.address.is_v4() ? add(set, range) : add(set6, range);
   }
 
  private:
+  void put(nft::ElementKey key, std::string data) {
+    out_.elements.emplace_back(std::move(key), nft::Element{std::move(data), comment_});
+  }
+
   std::string comment_;
   Rows& out_;
 };
