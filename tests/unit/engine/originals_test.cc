@@ -76,7 +76,8 @@ TEST_F(OriginalsTest, WhatCannotBeWrittenIsSaidOnceAndWrittenLater) {
   std::filesystem::remove_all(run_dir);
   std::ofstream(run_dir) << "in the way";
   EXPECT_FALSE(originals->flush());
-  EXPECT_THAT(originals->take_unrecorded(kept.error()), ElementsAre(HasSubstr("is recorded still")));
+  EXPECT_THAT(originals->take_unrecorded(kept.error()),
+              ElementsAre(HasSubstr("is recorded still")));
 }
 
 TEST_F(OriginalsTest, OfAnEarlierVersionAreRead) {
