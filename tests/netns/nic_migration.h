@@ -1,11 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <regex>
-#include <thread>
 
 #include "tests/netns/cloud_test.h"
 #include "tests/netns/world/probe.h"
+#include "tests/netns/world/talk.h"
 
 /// A NIC that carries the host itself becomes the port of a bridge, and leaves it: its addresses
 /// and routes move with everything that they are, and nobody who talks to the host notices.
@@ -15,34 +14,6 @@ namespace novaplane::netns {
 
 /// Generous, since others may have the machine; the figure itself is a benchmark's.
 constexpr Duration kUnnoticed = 500ms;
-
-/// A TCP session over which lines go to and fro all the time.
-class Talk {
- public:
-  Talk(const Namespace& from, const std::string& address, int port)
-      : session_(from, address, port), thread_([this] { talk(); }) {}
-  ~Talk() {
-    stop_ = true;
-    thread_.join();
-  }
-  bool goes_on() {
-    const std::size_t before = lines_;
-    return eventually([&] { return lines_ >= before + 20 || broken_; }) && !broken_;
-  }
-
- private:
-  void talk() {
-    while (!stop_ && !broken_) {
-      if (!session_.echoes(fmt::format("line {}", lines_.load()))) broken_ = true;
-      ++lines_;
-    }
-  }
-
-  Session session_;
-  std::atomic<bool> stop_ = false, broken_ = false;
-  std::atomic<std::size_t> lines_ = 0;
-  std::thread thread_;
-};
 
 class NicMigrationTest : public CloudTest {
  protected:
