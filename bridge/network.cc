@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "bridge/alias.h"
 #include "bridge/sets.h"
 #include "dataplane/engine/elements.h"
 #include "dataplane/engine/presence.h"
@@ -56,7 +57,7 @@ engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   engine::Link link;
   link.mac = bridge_mac(context, network);
   link.mtu = mtu_of(context, network);
-  link.alias = "novaplane network " + network.name;
+  link.alias = alias_of(network.name);
   const bool is_router6 = engine::host_address6_on(context, network).has_value();
   link.takes_addresses6 = !is_router6 && takes_over_ipv6(context, network);
   // To switch it off would delete what others have put there.
@@ -85,7 +86,7 @@ engine::Link vlan_device(const Context& context, const cloud::Network& network,
   link.kind = "vlan";
   link.mac = facts.mac;
   link.mtu = std::min(mtu_of(context, network), facts.mtu);
-  link.alias = "novaplane network " + network.name;
+  link.alias = alias_of(network.name);
   link.parent = facts.renamed.empty() ? nic : facts.renamed;
   link.vlan_id = vlan.id;
   return link;

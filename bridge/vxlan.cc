@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "bridge/alias.h"
 #include "bridge/network.h"
 #include "bridge/sets.h"
 #include "dataplane/engine/presence.h"
@@ -19,7 +20,7 @@ engine::Link device(const Context& context, const cloud::Network& network) {
   link.kind = "vxlan";
   link.mac = bridge_mac(context, network);
   link.mtu = mtu_of(context, network);
-  link.alias = "novaplane network " + network.name;
+  link.alias = alias_of(network.name);
   link.udp_port = cloud::kVxlanPort;
   link.vni = engine::vxlan_of(network)->vni;
   link.local = *context.host.tunnel_address;

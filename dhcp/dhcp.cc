@@ -2,6 +2,7 @@
 
 #include "dataplane/engine/presence.h"
 #include "dhcp/config.h"
+#include "dhcp/entries.h"
 
 namespace novaplane::dhcp {
 namespace {
@@ -9,9 +10,8 @@ namespace {
 using engine::Context;
 using engine::Rows;
 
-engine::ServiceKey service_of(const std::string& network) { return "dhcp/" + network; }
-/// No network's name has such a sign.
-engine::ServiceKey service6_of(const std::string& network) { return "dhcp/" + network + "+ipv6"; }
+std::string host_entry(const cloud::Port& port) { return std::string(kHostPrefix) += port.name; }
+std::string name_entry(const cloud::Port& port) { return std::string(kNamePrefix) += port.name; }
 
 bool is_served(const Context& context, const cloud::Network& network) {
   return network.dhcp.enabled && network.cidr.address.is_v4() &&
@@ -44,9 +44,9 @@ void compile_port6(const Context& context, const cloud::Port& port, const cloud:
                    Rows& out) {
   if (!port.address6 || !engine::host_address6_on(context, network)) return;
   if (port.host == context.host.name) {
-    add_entry(service6_of(network.name), "host " + port.name, host6_line(port, network.dhcp), out);
+    add_entry(service6_of(network.name), host_entry(port), host6_line(port, network.dhcp), out);
   }
-  add_entry(service_of(network.name), fmt::format("name {}/ipv6", port.name),
+  add_entry(service_of(network.name), name_entry(port) + "/ipv6",
             name_line(port, *port.address6, network.dhcp), out);
 }
 
@@ -55,9 +55,9 @@ void compile_port(const Context& context, const cloud::Port& port, Rows& out) {
   if (!is_served(context, network)) return;
   const auto service = service_of(network.name);
   if (engine::serves(context, network, port)) {
-    add_entry(service, "host " + port.name, host_line(port, network.dhcp), out);
+    add_entry(service, host_entry(port), host_line(port, network.dhcp), out);
   }
-  add_entry(service, "name " + port.name, name_line(port, port.address, network.dhcp), out);
+  add_entry(service, name_entry(port), name_line(port, port.address, network.dhcp), out);
   compile_port6(context, port, network, out);
 }
 

@@ -7,10 +7,7 @@ namespace novaplane::dhcp {
 /// DHCP and DNS for guests: one dnsmasq per network. It leases addresses to the ports of this host
 /// only, and knows the names of all ports of the network. With IPv6 a second one advertises the
 /// host as router and leases IPv6 addresses.
-///
-///   network blue    service "dhcp/blue"; with IPv6 "dhcp/blue+ipv6", too
-///   port web1       entries "host web1" (ports of this host; one for each service), "name web1",
-///                   "name web1/ipv6"
+/// How its rows are called: entries.h.
 class Dhcp : public engine::Subsystem {
  public:
   std::string_view name() const override { return "dhcp"; }

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "dataplane/base/files.h"
+#include "dhcp/entries.h"
 
 namespace novaplane::dhcp {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 using engine::ServiceKey;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kKeyPrefix = "dhcp/", kIpv6 = "+ipv6", kHost = "host ", kName = "name ";
 constexpr std::chrono::seconds kStartTime{10}, kStopTime{3};
 constexpr std::size_t kStartsAtOnce = 64;  // each holds a few descriptors until it serves
 
@@ -48,8 +48,8 @@ const ServiceKey& service_of(const engine::Step& step) {
 /// The network's name becomes a folder's; one above ours must not be taken for it.
 Result<void> check(const ServiceKey& key) {
   const std::string_view name =
-      std::string_view(key).substr(std::min(kKeyPrefix.size(), key.size()));
-  if (key.starts_with(kKeyPrefix) && !name.empty() && name != "." && name != ".." &&
+      std::string_view(key).substr(std::min(kServicePrefix.size(), key.size()));
+  if (key.starts_with(kServicePrefix) && !name.empty() && name != "." && name != ".." &&
       name.find('/') == std::string_view::npos) {
     return {};
   }
@@ -79,14 +79,14 @@ Lines lines_of(const std::vector<const engine::EntryChange*>& changes, std::stri
 
 bool forgets_hosts(const std::vector<const engine::EntryChange*>& changes) {
   return std::any_of(changes.begin(), changes.end(), [](const engine::EntryChange* change) {
-    return change->before && change->key.name.starts_with(kHost);
+    return change->before && change->key.name.starts_with(kHostPrefix);
   });
 }
 
 std::vector<Lease> leases_given_up(const std::vector<const engine::EntryChange*>& changes) {
   std::vector<Lease> leases;
   for (const engine::EntryChange* change : changes) {
-    if (!change->before || !change->key.name.starts_with(kHost)) continue;
+    if (!change->before || !change->key.name.starts_with(kHostPrefix)) continue;
     const auto before = lease_of(change->before->line);
     const auto after = change->after ? lease_of(change->after->line) : std::nullopt;
     if (before && before != after) leases.push_back(*before);
@@ -101,7 +101,7 @@ std::pair<Lines, Lines> known_and_fresh_names(
   for (const engine::EntryChange* change : changes) {
     (change->before ? known : fresh).push_back(change);
   }
-  return {lines_of(known, kName), lines_of(fresh, kName)};
+  return {lines_of(known, kNamePrefix), lines_of(fresh, kNamePrefix)};
 }
 
 Result<Lines> merged(const LineFiles& files, const Lines& changes) {
@@ -163,10 +163,10 @@ Result<engine::SeenServices> DnsmasqDriver::observe() {
   if (!folders) return tl::unexpected(folders.error());
   program_.user = user_for(root_);
   instances_.clear();
-  for (const std::string& name : *folders) instance(fmt::format("{}{}", kKeyPrefix, name));
+  for (const std::string& name : *folders) instance(fmt::format("{}{}", kServicePrefix, name));
   for (auto& [folder, running] : find_running(root_, program_name_)) {
     const std::string name = folder.substr(root_.size() + 1);
-    instance(fmt::format("{}{}", kKeyPrefix, name)).adopt(std::move(running));
+    instance(fmt::format("{}{}", kServicePrefix, name)).adopt(std::move(running));
   }
   observed_ = true;
 
@@ -176,8 +176,8 @@ Result<engine::SeenServices> DnsmasqDriver::observe() {
     const auto hosts = instance.hosts().read(), names = instance.names().read();
     if (!hosts) return tl::unexpected(hosts.error());
     if (!names) return tl::unexpected(names.error());
-    append(*hosts, key, kHost, seen.entries);
-    append(*names, key, kName, seen.entries);
+    append(*hosts, key, kHostPrefix, seen.entries);
+    append(*names, key, kNamePrefix, seen.entries);
   }
   return seen;
 }
@@ -219,7 +219,7 @@ std::vector<std::pair<ServiceKey, int>> DnsmasqDriver::watch() const {
 }
 
 Instance& DnsmasqDriver::instance(const ServiceKey& key) {
-  const std::string folder = fmt::format("{}/{}", root_, key.substr(kKeyPrefix.size()));
+  const std::string folder = fmt::format("{}/{}", root_, key.substr(kServicePrefix.size()));
   return instances_.try_emplace(key, folder, program_name_).first->second;
 }
 
@@ -246,7 +246,7 @@ DnsmasqDriver::Works DnsmasqDriver::sort_out(std::span<const engine::Step* const
 /// it forgets by being started again. Clients keep their addresses, it leases them again.
 void DnsmasqDriver::find_stubborn(Works& works) {
   for (auto& [key, work] : works) {
-    const bool may_have_leased = work.instance != nullptr && key.ends_with(kIpv6);
+    const bool may_have_leased = work.instance != nullptr && key.ends_with(kIpv6Suffix);
     if (!may_have_leased || work.service != nullptr || !work.instance->runs()) continue;
     if (!forgets_hosts(work.entries)) continue;
     engine::Service running = work.instance->service(program_);
@@ -306,7 +306,8 @@ Result<void> DnsmasqDriver::tell(Work& work) {
   if (work.instance == nullptr) return work.told;
   if (auto made = work.instance->make_folder(); !made) return made;
   const Instance& instance = *work.instance;
-  const Lines hosts = lines_of(work.entries, kHost), names = lines_of(work.entries, kName);
+  const Lines hosts = lines_of(work.entries, kHostPrefix),
+              names = lines_of(work.entries, kNamePrefix);
   const auto rewrite_all = [&]() -> Result<void> {
     if (auto rewritten = rewrite(instance.hosts(), hosts); !rewritten) return rewritten;
     return rewrite(instance.names(), names);

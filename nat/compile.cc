@@ -10,6 +10,7 @@
 #include "nat/nat.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"
+#include "nat/uplink_title.h"
 
 namespace novaplane::nat {
 namespace {
@@ -26,21 +27,8 @@ constexpr std::uint16_t kMetadataPort = 80;
 
 // --- host
 
-/// "uplink wan"; of several on one interface all, as far as a comment holds them: from here `show`
-/// knows what the operator calls an interface.
-std::string title_of(const cloud::Host& host, const std::string& interface) {
-  constexpr std::size_t kLongest = 128;  // nft::Element::comment
-  std::string title;
-  for (const cloud::Uplink& uplink : host.uplinks) {
-    if (uplink.interface != interface) continue;
-    const std::string name = (title.empty() ? "uplink " : ", ") + uplink.name;
-    if (title.size() + name.size() <= kLongest) title += name;
-  }
-  return title;
-}
-
 void compile_uplink(const Context& context, const cloud::Uplink& uplink, Rows& out) {
-  Elements elements(title_of(context.host, uplink.interface), out);
+  Elements elements(uplink_title(context.host, uplink.interface), out);
   const std::string& interface = uplink.interface;
   elements.add(kUplinks, {interface});
   if (needs_proxy(context, uplink)) {

@@ -31,7 +31,7 @@ std::vector<std::string> names_of(const std::vector<netlink::IpConfig>& things) 
 engine::ForwardedBy forwarding(const engine::Engine& engine, const std::string& run_dir,
                                bool ipv6) {
   constexpr std::uint8_t kIpv4 = 2, kIpv6 = 10;  // NFPROTO_*
-  const nft::ElementKey key{bridge::kTransit, nft::Bytes().protocol(ipv6 ? kIpv6 : kIpv4).take()};
+  const nft::ElementKey key = bridge::kTransit.key({ipv6 ? kIpv6 : kIpv4});
   const bool is_in_transit = engine.tables().elements.rows().actual(key) != nullptr;
   return forwarding_of(run_dir, ipv6, engine.sees_ruleset(), is_in_transit);
 }

@@ -3,15 +3,21 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <tuple>
+#include <utility>
 
+#include "bridge/alias.h"
 #include "bridge/sets.h"
 #include "dataplane/base/files.h"
+#include "dataplane/engine/elements.h"
 #include "dataplane/engine/presence.h"
 #include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/refusals.h"
 #include "dataplane/node/warnings.h"
+#include "dhcp/entries.h"
 #include "dhcp/running.h"
 #include "nat/sets.h"
+#include "nat/uplink_title.h"
 
 namespace novaplane::node {
 namespace {
@@ -19,34 +25,27 @@ namespace {
 using engine::Engine;
 
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
-constexpr std::string_view kAlias = "novaplane network ", kPort = "port ", kNetwork = "network ";
-constexpr std::string_view kServes = "dhcp/", kIpv6 = "+ipv6", kHost = "host ", kUplink = "uplink ",
-                           kForward = "port forward ";
-
-/// What follows the prefix; empty when the text does not begin with it.
-std::string after(std::string_view prefix, std::string_view text) {
-  return text.starts_with(prefix) ? std::string(text.substr(prefix.size())) : "";
-}
-
-std::string link_at(std::string_view bytes, std::size_t offset = 0) {
-  return std::string(bytes.substr(offset).data());  // padded with zeros to 16 bytes
-}
-
-IpAddress address_in(std::string_view bytes) {
-  const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  return IpAddress::from_bytes({first, bytes.size()}).value_or(IpAddress());
-}
-
-/// A port in an element's key or data.
-std::uint16_t port_at(std::string_view bytes, std::size_t offset) {
-  const auto high = static_cast<std::uint8_t>(bytes[offset]);
-  const auto low = static_cast<std::uint8_t>(bytes[offset + 1]);
-  return static_cast<std::uint16_t>(high << 8 | low);
-}
 
 void include(PortForwardRow::Ports& ports, std::uint16_t port) {
   ports.first = ports.first == 0 ? port : std::min(ports.first, port);
   ports.last = std::max(ports.last, port);
+}
+
+/// The link, or the address, that a key begins with.
+template <class Set>
+auto first_of(const Set& set, const nft::ElementKey& key) {
+  return std::get<0>(set.read_key(key));
+}
+
+/// The floating IP and the fixed address, of either family; none: the element is of another map.
+std::optional<std::pair<IpAddress, IpAddress>> floating_ip_of(const nft::ElementKey& key,
+                                                              const nft::Element& element) {
+  const auto read = [&](const auto& map) {
+    return std::pair(first_of(map, key), std::get<0>(map.read_data(element)));
+  };
+  if (key.set == nat::kFloatingToFixed) return read(nat::kFloatingToFixed);
+  if (key.set == nat::kFloating6ToFixed) return read(nat::kFloating6ToFixed);
+  return std::nullopt;
 }
 
 /// What DHCP was told of a port.
@@ -136,29 +135,18 @@ std::string Collector::refusal_of(const std::string& network) const {
                       run_dir_);
   };
   std::string words = in("");
-  return words.empty() ? in(kIpv6) : words;
+  return words.empty() ? in(dhcp::kIpv6Suffix) : words;
 }
 
-/// "10.0.0.11" or "[2001:db8::11]"
-std::optional<IpAddress> address_of(std::string_view field) {
-  const bool in_brackets = field.starts_with('[') && field.ends_with(']');
-  return IpAddress::parse(in_brackets ? field.substr(1, field.size() - 2) : field);
-}
-
-/// "fa:16:3e:00:00:01,10.0.0.11,web1"
 void Collector::collect_hosts() {
   each(tables_.entries, [&](const engine::ServiceEntryKey& key, const engine::ServiceEntry& entry) {
-    const std::string port = after(kHost, key.name);
-    if (port.empty()) return;
-    Host& host = hosts_[port];
-    host.network = after(kServes, key.service);
-    host.network.resize(std::min(host.network.find(kIpv6), host.network.size()));
-    for (std::string_view rest = entry.line; !rest.empty();) {
-      const std::string_view field = rest.substr(0, rest.find(','));
-      if (const auto mac = Mac::parse(field)) host.mac = *mac;
-      const auto address = address_of(field);
-      if (address) (address->is_v4() ? host.address : host.address6) = *address;
-      rest.remove_prefix(std::min(field.size() + 1, rest.size()));
+    const auto known = dhcp::known_host(key, entry);
+    if (!known) return;
+    Host& host = hosts_[known->port];
+    host.network = known->network;
+    if (known->mac) host.mac = known->mac;
+    if (known->address) {
+      (known->address->is_v4() ? host.address : host.address6) = known->address;
     }
   });
 }
@@ -167,11 +155,11 @@ void Collector::collect_networks() {
   each(tables_.links, [&](const std::string& bridge, const engine::Link& link) {
     if (link.kind != "bridge") return;
     NetworkRow row;
-    row.name = after(kAlias, link.alias);
+    row.name = bridge::network_of_alias(link.alias);
     row.bridge = bridge;
     row.mtu = link.mtu;
     row.state = state_of(bridge);
-    const std::string service = std::string(kServes) + row.name;
+    const engine::ServiceKey service = dhcp::service_of(row.name);
     row.dnsmasq = dnsmasq_of(row.name);
     row.refused = refusal_of(row.name);
     row.serves_dhcp =
@@ -201,9 +189,9 @@ NetworkRow* Collector::network_on(const std::string& bridge) {
 
 void Collector::collect_ports() {
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
-    const std::string interface = link_at(key.key);
-    if (key.set == bridge::kGuests) add_port(interface, element);
+    if (key.set == bridge::kGuests) add_port(first_of(bridge::kGuests, key), element);
     if (key.set != bridge::kWire && key.set != bridge::kLayer2Wire) return;
+    const std::string interface = first_of(bridge::kWire, key);  // both are of interfaces
     const auto* attachment = find(tables_.attachments, interface);
     NetworkRow* network = attachment ? network_on(attachment->master) : nullptr;
     if (!network) return;
@@ -221,7 +209,7 @@ std::string Collector::segment_of(const std::string& underlay) const {
 
 void Collector::add_port(const std::string& interface, const nft::Element& element) {
   PortRow row;
-  row.name = after(kPort, element.comment);
+  row.name = engine::name_of(engine::Kind::port, element);
   row.interface = interface;
   if (const auto host = hosts_.find(row.name); host != hosts_.end()) {
     row.network = host->second.network;
@@ -279,9 +267,10 @@ void Collector::collect_floating_ips() {
   });
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
     if (key.set == nat::kUplinks) {
-      uplinks_.emplace(link_at(key.key), after(kUplink, element.comment));
+      uplinks_.emplace(first_of(nat::kUplinks, key), nat::uplinks_called(element));
     } else if (key.set == nat::kUplinkSource) {
-      uplink_of_source.emplace(address_in(element.data), link_at(key.key));
+      const auto [source] = nat::kUplinkSource.read_data(element);
+      uplink_of_source.emplace(source, first_of(nat::kUplinkSource, key));
     }
   });
   for (PortRow& port : show_.ports) {
@@ -289,8 +278,9 @@ void Collector::collect_floating_ips() {
     if (port.address6) ports[*port.address6].push_back(&port);
   }
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
-    if (key.set != nat::kFloatingToFixed && key.set != nat::kFloating6ToFixed) return;
-    FloatingIpRow row{address_in(key.key), address_in(element.data), {}, {}, {}, {}};
+    const auto bound = floating_ip_of(key, element);
+    if (!bound) return;
+    FloatingIpRow row{bound->first, bound->second, {}, {}, {}, {}};
     place(row, uplink_of_source);
     if (const auto name = uplinks_.find(row.interface); name != uplinks_.end()) {
       row.uplink = name->second;
@@ -305,16 +295,15 @@ void Collector::collect_floating_ips() {
 
 /// Each port of a range is an element.
 void Collector::collect_port_forwards() {
-  constexpr std::size_t kProtocol = 4, kPort = 8, kToPort = 4;  // address . protocol . port
   std::map<std::string, PortForwardRow> forwards;
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
     if (key.set != nat::kPortForwards) return;
-    PortForwardRow& row = forwards[after(kForward, element.comment)];
-    row.address = address_in(std::string_view(key.key).substr(0, kProtocol));
-    row.protocol = static_cast<std::uint8_t>(key.key[kProtocol]);
-    row.fixed = address_in(std::string_view(element.data).substr(0, kToPort));
-    include(row.ports, port_at(key.key, kPort));
-    include(row.to, port_at(element.data, kToPort));
+    PortForwardRow& row = forwards[engine::name_of(engine::Kind::port_forward, element)];
+    std::uint16_t port = 0, to = 0;
+    std::tie(row.address, row.protocol, port) = nat::kPortForwards.read_key(key);
+    std::tie(row.fixed, to) = nat::kPortForwards.read_data(element);
+    include(row.ports, port);
+    include(row.to, to);
   });
   for (auto& [name, row] : forwards) {
     row.name = name;
@@ -327,12 +316,13 @@ void Collector::collect_port_forwards() {
 void Collector::collect_uplinks() {
   std::map<std::string, UplinkRow> uplinks;
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
-    if (key.set == nat::kUplinks) uplinks[link_at(key.key)].interface = link_at(key.key);
+    if (key.set == nat::kUplinks) uplinks.try_emplace(first_of(nat::kUplinks, key));
     if (key.set == nat::kUplinkSource) {
-      uplinks[link_at(key.key)].source = address_in(element.data);
+      std::tie(uplinks[first_of(nat::kUplinkSource, key)].source) =
+          nat::kUplinkSource.read_data(element);
     } else if (key.set == nat::kSnatSource) {
-      constexpr std::size_t kLinkBytes = 16;
-      uplinks[link_at(key.key, kLinkBytes)].networks.push_back(after(kNetwork, element.comment));
+      const auto [bridge, interface] = nat::kSnatSource.read_key(key);
+      uplinks[interface].networks.push_back(engine::name_of(engine::Kind::network, element));
     }
   });
   for (auto& [interface, row] : uplinks) {

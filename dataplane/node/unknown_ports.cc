@@ -17,7 +17,7 @@ std::set<std::string> known_ports(const engine::Engine& engine) {
       [&](const nft::ElementKey& key, const auto* /*wanted*/, const auto* /*seen*/) {
         const bool names_ports = key.set == bridge::kGuests || key.set == bridge::kWire ||
                                  key.set == bridge::kLayer2Wire;
-        if (names_ports) known.insert(std::string(key.key.c_str()));
+        if (names_ports) known.insert(std::get<0>(bridge::kGuests.read_key(key)));
       });
   return known;
 }

@@ -19,17 +19,13 @@
 namespace novaplane::node {
 namespace {
 
-/// The server of metadata in the map's data: address . port. 0: there is none.
+/// The server of metadata as the map leads to it. 0: there is none.
 std::uint16_t metadata_port(const engine::Engine& engine) {
-  constexpr std::size_t kPort = 4;
   std::uint16_t port = 0;
   engine.tables().elements.rows().for_each(
       [&](const nft::ElementKey& key, const auto* wanted, const auto* seen) {
         const auto* element = wanted ? wanted : seen;
-        if (key.set != nat::kMetadata || element->data.size() < kPort + 2) return;
-        const auto high = static_cast<std::uint8_t>(element->data[kPort]);
-        const auto low = static_cast<std::uint8_t>(element->data[kPort + 1]);
-        port = static_cast<std::uint16_t>(high << 8 | low);
+        if (key.set == nat::kMetadata) port = std::get<1>(nat::kMetadata.read_data(*element));
       });
   return port;
 }
