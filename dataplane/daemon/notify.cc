@@ -2,16 +2,15 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstddef>
 #include <cstdlib>
 
 #include "dataplane/base/fd.h"
+#include "dataplane/base/unix_address.h"
 
 /// The protocol of sd_notify(3), which promises it to be stable and to be implemented by others: a
 /// datagram with lines to the Unix socket that NOTIFY_SOCKET names. libsystemd itself would bring
@@ -33,16 +32,12 @@ std::optional<long> number_in(const char* variable) {
 void notify_manager(std::string_view assignments) {
   const char* variable = std::getenv("NOTIFY_SOCKET");
   const std::string_view path(variable ? variable : "");
-  sockaddr_un to{};
-  if (path.empty() || path.size() >= sizeof(to.sun_path)) return;
-  to.sun_family = AF_UNIX;
-  std::copy(path.begin(), path.end(), to.sun_path);
-  if (path.front() == '@') to.sun_path[0] = '\0';  // the abstract namespace
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  const auto to = unix_address(path);
+  if (!to) return;
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   // A manager that does not listen is no reason to stop working.
   (void)::sendto(socket.get(), assignments.data(), assignments.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-                 reinterpret_cast<const sockaddr*>(&to), size);
+                 to->get(), to->size);
 }
 
 void notify_reloading() {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "dataplane/base/files.h"
 #include "dataplane/base/peer.h"
+#include "dataplane/base/unix_address.h"
 #include "dataplane/node/lock_place.h"
 
 namespace novaplane::node {
@@ -26,22 +26,17 @@ constexpr timeval kPatience{10, 0};
 std::string socket_path() { return lock_path("guardian"); }
 std::string file_path() { return lock_path("guardian.lock"); }
 
-sockaddr_un rollback_timer_address() {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  socket_path().copy(address.sun_path, sizeof(address.sun_path) - 1);
-  return address;
-}
+UnixAddress rollback_timer_address() { return *unix_address(socket_path()); }
 
 /// Only root can listen there; that it is root is looked at all the same.
 Fd connect_and_say(char question) {
-  const sockaddr_un address = rollback_timer_address();
+  const UnixAddress address = rollback_timer_address();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   for (const int limit : {SO_SNDTIMEO, SO_RCVTIMEO}) {
     ::setsockopt(socket.get(), SOL_SOCKET, limit, &kPatience, sizeof(kPatience));
   }
-  const auto* to = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), to, sizeof(address)) != 0 || !is_root_peer(socket.get())) return {};
+  if (::connect(socket.get(), address.get(), address.size) != 0 || !is_root_peer(socket.get()))
+    return {};
   return ::send(socket.get(), &question, 1, MSG_NOSIGNAL) == 1 ? std::move(socket) : Fd();
 }
 
@@ -61,10 +56,9 @@ Result<RollbackTimerSocket> RollbackTimerSocket::take() {
   }
   // A rollback timer that was killed has left it.
   ::unlink(socket_path().c_str());
-  const sockaddr_un address = rollback_timer_address();
+  const UnixAddress address = rollback_timer_address();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket ||
-      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+  if (!socket || ::bind(socket.get(), address.get(), address.size) != 0 ||
       ::listen(socket.get(), SOMAXCONN) != 0) {
     return failure("put a document on trial", errno);
   }

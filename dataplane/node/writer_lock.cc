@@ -2,16 +2,15 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <string_view>
 #include <thread>
 
 #include "dataplane/base/peer.h"
+#include "dataplane/base/unix_address.h"
 #include "dataplane/node/lock_place.h"
 
 namespace novaplane::node {
@@ -19,39 +18,23 @@ namespace {
 
 constexpr std::string_view kWriter = "writer";
 
-struct Name {
-  sockaddr_un address{};
-  socklen_t size = 0;
-};
-
-/// A leading zero byte: the abstract namespace, which is one for each network namespace (unix(7)).
-Name abstract_name() {
-  constexpr std::string_view kName = "novaplane/writer";
-  Name name;
-  name.address.sun_family = AF_UNIX;
-  std::copy(kName.begin(), kName.end(), name.address.sun_path + 1);
-  name.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + kName.size());
-  return name;
-}
-
-const sockaddr* as_sockaddr(const Name& name) {
-  return reinterpret_cast<const sockaddr*>(&name.address);
-}
+/// One for each network namespace.
+UnixAddress abstract_name() { return *unix_address("@novaplane/writer"); }
 
 /// None: somebody else has it.
 Fd take_abstract_name() {
-  const Name name = abstract_name();
+  const UnixAddress name = abstract_name();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const bool done = ::bind(socket.get(), as_sockaddr(name), name.size) == 0 &&
-                    ::listen(socket.get(), SOMAXCONN) == 0;
+  const bool done =
+      ::bind(socket.get(), name.get(), name.size) == 0 && ::listen(socket.get(), SOMAXCONN) == 0;
   return done ? std::move(socket) : Fd();
 }
 
 /// Whoever is not root, or cannot be asked, holds nothing. Never waits: nobody accepts there.
 std::optional<pid_t> root_behind_abstract_name() {
-  const Name name = abstract_name();
+  const UnixAddress name = abstract_name();
   const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (::connect(socket.get(), as_sockaddr(name), name.size) != 0) return std::nullopt;
+  if (::connect(socket.get(), name.get(), name.size) != 0) return std::nullopt;
   const auto peer = peer_of(socket.get());
   return peer && peer->uid == 0 ? std::optional(peer->pid) : std::nullopt;
 }
