@@ -9,7 +9,6 @@ namespace novaplane::bridge {
 /// inet.
 class Bridge : public engine::Subsystem {
  public:
-  std::string_view name() const override { return "bridge"; }
   nft::Ruleset ruleset(const engine::Marks&) const override;
   std::vector<nft::SetName> sets_of_ports() const override;
   std::vector<nft::SetName> sets_of_underlay_ports() const override;

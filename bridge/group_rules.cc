@@ -3,12 +3,14 @@
 #include <linux/if_ether.h>
 
 #include "bridge/sets.h"
+#include "dataplane/engine/metadata.h"
 #include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 
 namespace novaplane::bridge {
 namespace {
 
+using engine::kMetadataAddress;
 using engine::Marks;
 using netlink::kIsolatedUnderlayGroup;
 using netlink::kOpenUnderlayGroup;
@@ -21,8 +23,6 @@ using enum nft::Select;
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68, kDhcpv6Client = 546;
 constexpr std::uint16_t kLastType = 0xff;
 constexpr auto kOwnHost = "each guest sees its own host", kDhcp = "DHCP stays on its host";
-
-const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
 /// One chain, with the selectors of the port that a frame passes there.
 struct Side {

@@ -7,6 +7,7 @@
 #include "bridge/alias.h"
 #include "bridge/sets.h"
 #include "dataplane/engine/elements.h"
+#include "dataplane/engine/metadata.h"
 #include "dataplane/engine/presence.h"
 #include "dataplane/netlink/messages.h"
 
@@ -14,6 +15,7 @@ namespace novaplane::bridge {
 
 using engine::Context;
 using engine::Elements;
+using engine::kMetadataAddress;
 using engine::LinkFacts;
 using engine::Rows;
 
@@ -48,9 +50,6 @@ bool shares_lan(const Context& context, const cloud::Network& network, const Pre
 namespace {
 
 constexpr std::uint16_t kDns = 53;
-
-/// Where guests ask for metadata; every host answers its own.
-const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
 engine::Link bridge_of(const Context& context, const cloud::Network& network) {
   const auto& metadata = context.host.metadata;

@@ -6,6 +6,7 @@
 #include "bridge/group_rules.h"
 #include "bridge/input.h"
 #include "bridge/sets.h"
+#include "dataplane/engine/metadata.h"
 #include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 
@@ -18,12 +19,10 @@ namespace {
 using nft::rule;
 using nft::Rule;
 using enum nft::Select;
+using engine::kMetadataAddress;
 using engine::Marks;
 
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68;
-
-/// Where guests ask for metadata; every host answers its own.
-const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 
 std::vector<nft::Set> sets() {
   return {

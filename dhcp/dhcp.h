@@ -10,7 +10,6 @@ namespace novaplane::dhcp {
 /// How its rows are called: entries.h.
 class Dhcp : public engine::Subsystem {
  public:
-  std::string_view name() const override { return "dhcp"; }
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
 };
 

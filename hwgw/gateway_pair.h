@@ -15,7 +15,6 @@ namespace novaplane::hwgw {
 ///   host net1   services "failover/keepalived", "failover/conntrackd"
 class GatewayPair : public engine::Subsystem {
  public:
-  std::string_view name() const override { return "pair"; }
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
   /// On the active host: keepalived has announced its gateways when it took them, by another MAC.
   void announce_again(const engine::Context&, const std::string& link,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/elements.h"
+#include "dataplane/engine/metadata.h"
 #include "dataplane/engine/presence.h"
 #include "hwgw/sets.h"
 
@@ -14,12 +15,11 @@ namespace {
 using engine::Context;
 using engine::Elements;
 using engine::Kind;
+using engine::kMetadataAddress;
 using engine::Object;
 using engine::Rows;
 
 constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17;
-const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
-
 bool is_here(const Context& context, const cloud::Network& network) {
   return engine::is_behind_router(network) && engine::present_on(context, network);
 }

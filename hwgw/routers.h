@@ -10,7 +10,6 @@ namespace novaplane::hwgw {
 /// bridge subsystem's table, and looks up its sets and those of nat.
 class Routers : public engine::Subsystem {
  public:
-  std::string_view name() const override { return "hwgw"; }
   nft::Ruleset ruleset(const engine::Marks&) const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
   void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,

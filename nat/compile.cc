@@ -4,6 +4,7 @@
 
 #include "dataplane/engine/egress.h"
 #include "dataplane/engine/elements.h"
+#include "dataplane/engine/metadata.h"
 #include "dataplane/engine/presence.h"
 #include "nat/egress.h"
 #include "nat/marks.h"
@@ -18,11 +19,10 @@ namespace {
 using engine::Context;
 using engine::Elements;
 using engine::Kind;
+using engine::kMetadataAddress;
 using engine::Object;
 using engine::Rows;
 
-/// What guests ask for metadata.
-const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
 constexpr std::uint16_t kMetadataPort = 80;
 
 // --- host

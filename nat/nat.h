@@ -9,7 +9,6 @@ namespace novaplane::nat {
 /// brings.
 class Nat : public engine::Subsystem {
  public:
-  std::string_view name() const override { return "nat"; }
   nft::Ruleset ruleset(const engine::Marks&) const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
   void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,

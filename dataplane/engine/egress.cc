@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "dataplane/cloud/rules.h"
+
 namespace novaplane::engine {
 namespace {
 
 using Health = UplinkStatus::Health;
-
-const cloud::Uplink* find_uplink(const cloud::Host& host, const std::string& name) {
-  const auto it = std::find_if(host.uplinks.begin(), host.uplinks.end(),
-                               [&](const cloud::Uplink& uplink) { return uplink.name == name; });
-  return it != host.uplinks.end() ? &*it : nullptr;
-}
 
 Uplinks own_preference(const cloud::Host& host) {
   Uplinks preference;
@@ -25,7 +21,7 @@ Uplinks own_preference(const cloud::Host& host) {
 Uplinks preference_of(const cloud::Host& host, const cloud::Network& network) {
   Uplinks preference;
   for (const std::string& name : network.uplinks) {
-    const cloud::Uplink* uplink = find_uplink(host, name);
+    const cloud::Uplink* uplink = cloud::find_uplink(host, name);
     if (uplink && uplink->gateway) preference.push_back(uplink);
   }
   return preference;

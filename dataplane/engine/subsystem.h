@@ -164,7 +164,6 @@ struct Consequences {
 class Subsystem {
  public:
   virtual ~Subsystem() = default;
-  virtual std::string_view name() const = 0;
   virtual nft::Ruleset ruleset(const Marks&) const { return {}; }
   /// Sets of the ruleset whose elements are the names of links that were attached for the document:
   /// by them a fresh process knows which ports of a bridge it may detach.

@@ -15,7 +15,6 @@ inline IpAddress ip(std::string_view text) { return IpAddress::parse(text).value
 
 class Toy : public Subsystem {
  public:
-  std::string_view name() const override { return "toy"; }
   nft::Ruleset ruleset(const Marks&) const override {
     using enum nft::Field;
     return {.sets = {{kPorts, {ifname}},
