@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+
+#include "dataplane/base/netlink_calls.h"
 
 namespace novaplane {
 namespace {
@@ -28,10 +31,23 @@ bool wait_readable(int socket, Clock::time_point deadline) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return false;
     pollfd waiting{socket, POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(left));
+    const int ready = netlink_calls().wait(waiting, static_cast<int>(left));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
+}
+
+/// Nothing of its last message is missing.
+bool is_whole(std::span<const std::byte> datagram) {
+  std::size_t left = datagram.size();
+  while (left > 0) {
+    nlmsghdr header;
+    if (left < sizeof(header)) return false;
+    std::memcpy(&header, datagram.last(left).data(), sizeof(header));
+    if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > left) return false;
+    left -= std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), left);
+  }
+  return true;
 }
 
 }  // namespace
@@ -45,7 +61,7 @@ Result<void> send_to_kernel(int socket, std::span<const iovec> parts, std::strin
   sockaddr_nl kernel = kKernel;
   const msghdr message{
       &kernel, sizeof(kernel), const_cast<iovec*>(parts.data()), parts.size(), nullptr, 0, 0};
-  while (::sendmsg(socket, &message, 0) < 0) {
+  while (netlink_calls().send(socket, message) < 0) {
     if (errno != EINTR) return failed(step);
   }
   return {};
@@ -58,7 +74,7 @@ Result<std::size_t> receive_from_kernel(int socket, std::span<std::byte> room,
     sockaddr_nl sender{};
     iovec part{room.data(), room.size()};
     msghdr header{&sender, sizeof(sender), &part, 1, nullptr, 0, 0};
-    const ssize_t size = ::recvmsg(socket, &header, MSG_DONTWAIT | MSG_TRUNC);
+    const ssize_t size = netlink_calls().receive(socket, header);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && errno != EAGAIN) return failed(step);
     if (size < 0) {
@@ -67,6 +83,8 @@ Result<std::size_t> receive_from_kernel(int socket, std::span<std::byte> room,
       ++discarded;  // another process, not the kernel
     } else if (static_cast<std::size_t>(size) > room.size()) {
       return failure(std::string(step), ENOBUFS, fmt::format("{} bytes at once", size));
+    } else if (!is_whole(room.first(static_cast<std::size_t>(size)))) {
+      return failure(std::string(step), ENOBUFS, "the datagram is cut");
     } else {
       return static_cast<std::size_t>(size);
     }
@@ -75,10 +93,10 @@ Result<std::size_t> receive_from_kernel(int socket, std::span<std::byte> room,
 }
 
 void discard_waiting(int socket) {
-  char nothing;
+  msghdr nothing{};
   for (int i = 0; i < kMostDiscarded; ++i) {
-    const bool is_empty = ::recv(socket, &nothing, sizeof(nothing), MSG_DONTWAIT) < 0 &&
-                          errno != EINTR && errno != ENOBUFS;
+    const bool is_empty =
+        netlink_calls().receive(socket, nothing) < 0 && errno != EINTR && errno != ENOBUFS;
     if (is_empty) return;
   }
 }

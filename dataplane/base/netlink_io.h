@@ -23,7 +23,8 @@ Result<void> send_to_kernel(int socket, std::span<const iovec> parts, std::strin
 
 /// The size of the next datagram from the kernel, which is in `room` then; 0: none came in
 /// `patience`. Datagrams of other processes are discarded. ENOBUFS: messages were lost, since the
-/// socket's buffer was full or `room` is too small; what is left can still be received.
+/// socket's buffer was full, `room` is too small, or the datagram ends in the middle of a message;
+/// what is left can still be received.
 Result<std::size_t> receive_from_kernel(int socket, std::span<std::byte> room,
                                         std::chrono::milliseconds patience, std::string_view step);
 
