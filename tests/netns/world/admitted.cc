@@ -20,16 +20,16 @@ std::string name_of(const std::string& protocol) {
 
 Admitted::Admitted(const Host& host) : host_(host) {
   host.nft(
-      "table inet monitor { set admitted { type ipv4_addr . ipv4_addr . inet_proto . inet_service; "
+      "table inet witness { set admitted { type ipv4_addr . ipv4_addr . inet_proto . inet_service; "
       "flags dynamic; size 65536; }; chain c { type filter hook input priority 1000; iifname != lo "
       "meta l4proto { tcp, udp } add @admitted { ip saddr . ip daddr . meta l4proto . th dport }; "
       "}; }");
 }
 
-Admitted::~Admitted() { host_.nft("delete table inet monitor"); }
+Admitted::~Admitted() { host_.nft("delete table inet witness"); }
 
 std::vector<std::string> Admitted::packets() const {
-  const std::string text = host_.nft_list("-n list set inet monitor admitted");
+  const std::string text = host_.nft_list("-n list set inet witness admitted");
   const std::regex element(R"(([0-9.]+) \. ([0-9.]+) \. (\w+) \. (\d+))");
   std::vector<std::string> found;
   for (std::sregex_iterator it(text.begin(), text.end(), element), end; it != end; ++it)
