@@ -6,9 +6,11 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/base/netlink_calls.h"
@@ -20,7 +22,7 @@ namespace novaplane::test {
 ///
 ///   test::ScriptedKernel kernel;
 ///   kernel.fail_receive(ENOBUFS);       // the next receive says that something was lost
-///   kernel.refuse(RTM_NEWROUTE, EPERM, "not today");
+///   kernel.refuse({.type = RTM_NEWROUTE, .code = EPERM, .words = "not today"});
 class ScriptedKernel : public NetlinkCalls {
  public:
   /// Datagrams of one protocol alone (NETLINK_ROUTE), or of all.
@@ -43,11 +45,18 @@ class ScriptedKernel : public NetlinkCalls {
     const std::lock_guard lock(mutex_);
     edits_.push_back(std::move(change));
   }
-  /// Requests of that type never arrive, as many as said; each is answered with the errno and, as
-  /// extack has it, the words.
-  void refuse(std::uint16_t type, int code, std::string words = {}, int times = 1) {
+  struct Refusal {
+    std::uint16_t type;  ///< of the request
+    int code;
+    std::string words = {};    ///< as extack has them
+    std::string holding = {};  ///< only requests in which these bytes are
+    int times = 1;
+  };
+  static constexpr int kAlways = std::numeric_limits<int>::max();
+  /// Requests like that never arrive; each is answered with the errno.
+  void refuse(Refusal refusal) {
     const std::lock_guard lock(mutex_);
-    refused_.push_back({type, code, std::move(words), times});
+    refused_.push_back(std::move(refusal));
   }
   /// Nothing of the script is left.
   bool is_done() {
@@ -89,13 +98,6 @@ class ScriptedKernel : public NetlinkCalls {
  private:
   static constexpr int kAny = -1;
   static constexpr std::size_t kLost = static_cast<std::size_t>(-1);
-  struct Refusal {
-    std::uint16_t type;
-    int code;
-    std::string words;
-    int times;
-  };
-
   static ssize_t fail(int code) {
     errno = code;
     return -1;
@@ -141,7 +143,9 @@ class ScriptedKernel : public NetlinkCalls {
     const std::lock_guard lock(mutex_);
     if (!is_meant(socket)) return false;
     for (Refusal& refusal : refused_) {
+      const std::string_view bytes(static_cast<const char*>(part.iov_base), part.iov_len);
       if (refusal.times == 0 || refusal.type != request->nlmsg_type) continue;
+      if (bytes.find(refusal.holding) == std::string_view::npos) continue;
       --refusal.times;
       // Answers come in the order of requests, and who asks for one waits for the last.
       const bool is_last = (request->nlmsg_flags & NLM_F_ACK) != 0;

@@ -67,7 +67,7 @@ TEST_F(ScriptedKernelTest, HalfAListingIsTakenAgain) {
 }
 
 TEST_F(ScriptedKernelTest, ARefusalHasTheKernelsWordsAndHoldsBackNothingElse) {
-  kernel_.refuse(RTM_NEWADDR, EPERM, "not today");
+  kernel_.refuse({.type = RTM_NEWADDR, .code = EPERM, .words = "not today"});
   const auto results = socket_.send(two_requests());
   ASSERT_THAT(results, SizeIs(2));
   ASSERT_FALSE(results[0]);
@@ -78,7 +78,7 @@ TEST_F(ScriptedKernelTest, ARefusalHasTheKernelsWordsAndHoldsBackNothingElse) {
 }
 
 TEST_F(ScriptedKernelTest, TheLastOneMayBeRefused) {
-  kernel_.refuse(RTM_NEWLINK, EBUSY);
+  kernel_.refuse({.type = RTM_NEWLINK, .code = EBUSY});
   const auto results = socket_.send(two_requests());
   ASSERT_THAT(results, SizeIs(2));
   EXPECT_TRUE(results[0]);
