@@ -112,7 +112,7 @@ void note_shortcomings(const cloud::Network& network, const std::string& title,
     out.problems.push_back(
         {title, 0,
          fmt::format(
-             "no such link; {} has its place on {}, and its walls: name it in the document, "
+             "no such link; {} has its place on {}, and its isolation: name it in the document, "
              "or give it its name back",
              facts->renamed, network.bridge)});
   } else if (network.mtu && *network.mtu > facts->mtu) {

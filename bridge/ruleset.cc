@@ -2,7 +2,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/discovery.h"
-#include "bridge/fence.h"
+#include "bridge/forward_policy.h"
 #include "bridge/group_rules.h"
 #include "bridge/input.h"
 #include "bridge/sets.h"
@@ -325,13 +325,14 @@ std::vector<Rule> host_source_rules() {
 
 nft::Ruleset Bridge::ruleset(const Marks& marks) const {
   nft::Ruleset ruleset{sets(), chains(), {}};
-  ruleset.merge({fence_sets(), {}, {}});
+  ruleset.merge({forward_policy_sets(), {}, {}});
   ruleset.merge({input_sets(), {}, {}});
   for (const auto& rules :
-       {untracked_rules(), forward_rules(marks), world_fence_rules(marks), inside_rules(),
-        fence_rules(), input_rules(marks), encapsulation_rules(), from_ports_discovery_rules(),
-        from_ports_rules(marks), between_ports_rules(), group_rules(marks), unknown_ports_rules(),
-        host_source_rules(), to_ports_discovery_rules(), to_ports_rules(marks)}) {
+       {untracked_rules(), forward_rules(marks), world_forward_rules(marks), inside_rules(),
+        forward_policy_rules(), input_rules(marks), encapsulation_rules(),
+        from_ports_discovery_rules(), from_ports_rules(marks), between_ports_rules(),
+        group_rules(marks), unknown_ports_rules(), host_source_rules(), to_ports_discovery_rules(),
+        to_ports_rules(marks)}) {
     ruleset.merge({{}, {}, rules});
   }
   return ruleset;

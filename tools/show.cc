@@ -85,7 +85,7 @@ Table uplinks(const Show& show) {
 }
 
 /// Whole seconds: what changed a moment ago is "0 s".
-std::string since(const hwgw::GatewayRow& row) {
+std::string since(const node::GatewayRow& row) {
   if (!row.is_watched || (row.switches == 0 && !row.is_shared)) return "";
   const auto ago = std::chrono::system_clock::now() - row.since;
   return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(ago).count());
@@ -93,7 +93,7 @@ std::string since(const hwgw::GatewayRow& row) {
 
 Table gateways(const Show& show) {
   Table table({"NETWORK", "ROUTER", "MAC", "STATE", "FOR", "LOSS", "RTT", "SWITCHES", "REASON"});
-  for (const hwgw::GatewayRow& row : show.gateways) {
+  for (const node::GatewayRow& row : show.gateways) {
     const bool w = row.is_watched, probed = w && !row.is_shared;
     table.add({row.network, row.router.to_string(), text_of(row.mac),
                row.state + (row.is_proxied ? ", proxied here" : ""), since(row),
@@ -147,8 +147,8 @@ void ask_how_they_fare(Show& show, const Options& options) {
   const auto answer = ask_daemon(options.run_dir, "GET", "/show");
   if (!answer) return;
   const auto watched = node::gateways_from_json(*answer);
-  for (hwgw::GatewayRow& row : show.gateways) {
-    const auto found = std::ranges::find(watched, row.router, &hwgw::GatewayRow::router);
+  for (node::GatewayRow& row : show.gateways) {
+    const auto found = std::ranges::find(watched, row.router, &node::GatewayRow::router);
     if (found != watched.end()) row = *found;
   }
 }

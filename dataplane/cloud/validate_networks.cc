@@ -118,7 +118,7 @@ class NetworkRules {
                             "is missing: with gateway_mode hardware DHCP is served from it");
     } else if (!network_.host_address && network_.fallback_to_host) {
       findings_.add_missing(path("host_address"),
-                            "is missing: the host stands in for the router with it");
+                            "is missing: the host is the proxy of the router with it");
     }
     if (network_.routed) {
       findings_.add(path("routed"), "wrong-mode",

@@ -33,7 +33,7 @@ void GatewayRole::follow(const engine::Compiler& document) {
 
 void GatewayRole::add_to(node::Show& show) const {
   if (!is_active_) return;
-  for (hwgw::GatewayRow& row : show.gateways) {
+  for (node::GatewayRow& row : show.gateways) {
     if (!row.is_shared) continue;
     row.is_watched = true;
     row.since = since_;

@@ -6,7 +6,7 @@
 
 #include "dataplane/daemon/log.h"
 #include "dataplane/node/gateway_rows.h"
-#include "hwgw/router_targets.h"
+#include "hwgw/router/router_targets.h"
 
 namespace novaplane::daemon {
 namespace {
@@ -68,7 +68,7 @@ void RouterWatch::on_status(const hwgw::TargetStatus& status) {
   hwgw::KnownRouters known = node_.engine().kernel().routers();
   engine::RouterFacts& facts = known[hwgw::router_of(*target)];
   const engine::RouterFacts before = facts;
-  facts.is_dead = status.state == hwgw::State::dead;
+  facts.is_dead = status.state == hwgw::Health::dead;
   // Until it is back for good, guests send to where it was.
   if (status.mac && !facts.is_dead) facts.mac = status.mac;
   const engine::RouterFacts after = facts;

@@ -7,8 +7,8 @@
 #include "dataplane/daemon/loop.h"
 #include "dataplane/node/node.h"
 #include "dataplane/node/show.h"
-#include "hwgw/router_records.h"
-#include "hwgw/watcher.h"
+#include "hwgw/prober/watcher.h"
+#include "hwgw/router/router_records.h"
 
 namespace novaplane::daemon {
 

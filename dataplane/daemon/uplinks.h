@@ -9,7 +9,7 @@
 #include "dataplane/daemon/loop.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/node/uplink_rows.h"
-#include "hwgw/uplink_controller.h"
+#include "hwgw/uplinks/uplink_controller.h"
 
 namespace novaplane::daemon {
 

@@ -31,8 +31,8 @@ struct Status {
   std::optional<Clock::time_point> retry_at;
 };
 
-/// Decides: holds the wanted and the seen, says what is to be done, learns how it went. Does no
-/// I/O and knows no clock, so that the daemon, the command line and the tests drive the same thing.
+/// Decides: holds the wanted and the seen, says what is to be done, learns how it went. Asks
+/// by Questions only, and is told the time: the daemon, the command line and tests drive the same.
 class Engine {
  public:
   Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions = {});

@@ -113,7 +113,7 @@ void add_between_hosts(const Show& show, std::vector<Need>& needs) {
       })) {
     add("VXLAN (udp 4789)", IPPROTO_UDP, 4789);
   }
-  if (std::ranges::any_of(show.gateways, &hwgw::GatewayRow::is_shared)) {
+  if (std::ranges::any_of(show.gateways, &GatewayRow::is_shared)) {
     add("VRRP (protocol 112)", kVrrp, 0);
     add("conntrackd (udp 3780)", IPPROTO_UDP, 3780);
   }

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "hwgw/gateway_pair.h"
-#include "hwgw/router_targets.h"
+#include "hwgw/pair/gateway_pair.h"
+#include "hwgw/router/router_targets.h"
 
 namespace novaplane::node {
 namespace {
 
-using hwgw::GatewayRow;
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 

@@ -13,9 +13,9 @@
 #include "dataplane/node/questions.h"
 #include "dataplane/node/uplink_rows.h"
 #include "dhcp/dhcp.h"
-#include "hwgw/gateway_pair.h"
-#include "hwgw/router_records.h"
-#include "hwgw/routers.h"
+#include "hwgw/pair/gateway_pair.h"
+#include "hwgw/router/router_records.h"
+#include "hwgw/router/routers.h"
 #include "nat/nat.h"
 
 namespace novaplane::node {

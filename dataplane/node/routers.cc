@@ -2,8 +2,8 @@
 
 #include <iterator>
 
-#include "hwgw/router_question.h"
-#include "hwgw/router_targets.h"
+#include "hwgw/router/one_shot_probe.h"
+#include "hwgw/router/router_targets.h"
 
 namespace novaplane::node {
 namespace {
@@ -23,7 +23,7 @@ Result<void> converge_with_routers(Node& node, engine::Executor& executor,
   if (!engine.document().host()) return {};
   auto targets = hwgw::router_targets(engine.document().context());
   const hwgw::KnownRouters before = hwgw::only(engine.kernel().routers(), targets);
-  auto known = hwgw::ask_routers(std::move(targets), before);
+  auto known = hwgw::probe_routers(std::move(targets), before);
   if (!known) return tl::unexpected(known.error());
   const hwgw::RouterRecords records(run_dir);
   if (*known != records.read()) {

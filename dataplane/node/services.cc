@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "hwgw/gateway_pair.h"
+#include "hwgw/pair/gateway_pair.h"
 
 namespace novaplane::node {
 namespace {

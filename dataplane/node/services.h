@@ -2,7 +2,7 @@
 
 #include "dataplane/engine/service_driver.h"
 #include "dhcp/dnsmasq_driver.h"
-#include "hwgw/pair_programs.h"
+#include "hwgw/pair/pair_programs.h"
 
 namespace novaplane::node {
 

@@ -8,8 +8,8 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/engine/engine.h"
+#include "dataplane/node/gateway_row.h"
 #include "dataplane/node/uplink_rows.h"
-#include "hwgw/gateway_row.h"
 
 /// What is, in the terms of the document, gathered from what the kernel tells by our marks: the
 /// aliases of links and the comments of nf_tables elements name the objects. Plain values, for
@@ -73,9 +73,9 @@ struct Show {
   std::vector<FloatingIpRow> floating_ips;
   std::vector<PortForwardRow> port_forwards;
   std::vector<UplinkRow> uplinks;
-  std::vector<hwgw::GatewayRow> gateways;  ///< routers outside of the hosts, and shared ones
-  std::uint16_t metadata_port = 0;         ///< where guests' questions for it go; 0: nowhere
-  std::vector<std::string> warnings;       ///< see self_check.h
+  std::vector<GatewayRow> gateways;   ///< routers outside of the hosts, and shared ones
+  std::uint16_t metadata_port = 0;    ///< where guests' questions for it go; 0: nowhere
+  std::vector<std::string> warnings;  ///< see self_check.h
 };
 
 /// From what was seen of the kernel; `wanted`: from what the document wants instead, as far as it

@@ -81,7 +81,7 @@ Json json_of(const UplinkRow& row) {
   return json;
 }
 
-Json json_of(const hwgw::GatewayRow& row) {
+Json json_of(const GatewayRow& row) {
   using std::chrono::milliseconds;
   const auto since = std::chrono::duration_cast<milliseconds>(row.since.time_since_epoch());
   Json json{{"network", text_of(row.network)}, {"router", row.router.to_string()},

@@ -6,7 +6,7 @@
 #include "dataplane/engine/nic_records.h"
 #include "dataplane/engine/originals.h"
 #include "dataplane/node/uplink_rows.h"
-#include "hwgw/router_records.h"
+#include "hwgw/router/router_records.h"
 
 namespace novaplane::node {
 

@@ -9,7 +9,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/error.h"
-#include "hwgw/uplink_availability.h"
+#include "hwgw/uplinks/uplink_availability.h"
 
 /// How uplinks fare, as a running daemon tells it (GET /uplinks) and as it is kept in the run
 /// directory: `<run-dir>/uplinks`.

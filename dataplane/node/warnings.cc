@@ -13,7 +13,7 @@
 #include "dataplane/node/self_check.h"
 #include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/unknown_ports.h"
-#include "hwgw/gateway_pair.h"
+#include "hwgw/pair/gateway_pair.h"
 #include "nat/sets.h"
 
 namespace novaplane::node {
@@ -54,7 +54,7 @@ Checks checks_of(const engine::Engine& engine, const std::string& run_dir) {
 void add_warnings(Show& show, const Checks& checks) {
   show.metadata_port = checks.metadata_port;
   show.warnings = self_check(show);
-  const auto shared = std::ranges::find_if(show.gateways, &hwgw::GatewayRow::is_shared);
+  const auto shared = std::ranges::find_if(show.gateways, &GatewayRow::is_shared);
   if (shared != show.gateways.end() && !daemon_listens(checks.run_dir)) {
     show.warnings.push_back(fmt::format(
         "the gateway of network {} is on this host or on another, as keepalived decides: "

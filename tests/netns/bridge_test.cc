@@ -27,7 +27,7 @@ TEST_F(BridgeTest, HasNoSpanningTreeAndNoDelay) {
               AllOf(HasSubstr("novaplane network blue"), HasSubstr("UP")));
 }
 
-TEST_F(BridgeTest, KeepsTheMacOfItsWireWhateverJoins) {
+TEST_F(BridgeTest, KeepsTheMacOfItsUnderlayPortWhateverJoins) {
   h1.ip("link set eth1 address 02:ff:00:00:00:01");
   world.up();
   EXPECT_EQ(h1.mac("br-blue"), "02:ff:00:00:00:01");
@@ -137,7 +137,7 @@ TEST_F(BridgeTest, TheVmInterfaceIsTheHostsOwn) {
   EXPECT_THAT(h2.ip("link show dev eth1"), Not(HasSubstr("master")));
 }
 
-TEST_F(BridgeTest, TheMtuIsTheDocumentsOrTheWires) {
+TEST_F(BridgeTest, TheMtuIsTheDocumentsOrTheUnderlayPorts) {
   document.networks["blue"] += ", mtu: 1400";
   document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2";
   h1.ip("link set eth2 mtu 1480");

@@ -73,7 +73,7 @@ TEST_F(NicMigrationRepairTest, ADhcpClientOfTheHostsGoesOn) {
   EXPECT_TRUE(h2.pings("198.18.5.50"));
 }
 
-TEST_F(NicMigrationRepairTest, ADeletedBridgeComesBackWithWhatItCarried) {
+TEST_F(NicMigrationRepairTest, ADeletedBridgeComesBackWithItsIpConfiguration) {
   h1.ip("link delete br-blue");
   expect_moved();
 }

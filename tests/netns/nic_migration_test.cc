@@ -213,7 +213,7 @@ TEST_F(NicMigrationTest, WithoutItsRunDirectoryDownStillGivesBack) {
 }
 
 /// An address that somebody gave to a bridge whose NIC carried nothing goes with the bridge.
-TEST_F(NicMigrationTest, OnlyTheNicThatCarriedTheHostGetsWhatItsBridgeHas) {
+TEST_F(NicMigrationTest, OnlyTheNicThatHadAddressesGetsWhatItsBridgeHas) {
   document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2";
   world.write();
   ASSERT_TRUE(h1.up().ok());

@@ -45,7 +45,7 @@ class RenamedTest : public BothWaysTest {
   }
 
   /// Neither ARP of the gateway nor DHCP crosses h1's wire; what belongs there does.
-  void expect_walls(bool is_gateway_shared = true) {
+  void expect_isolation(bool is_gateway_shared = true) {
     world.fabric.ip_batch("link set lan up\naddress replace 10.0.0.77/32 dev lan\n");
     Capture told(h1, "tap-web1",
                  "arp src host 10.0.0.1 and not ether src " + h1.mac("br-blue") +
@@ -97,17 +97,17 @@ class RenamedTest : public BothWaysTest {
 INSTANTIATE_TEST_SUITE_P(, RenamedTest, testing::Bool(), how);
 
 /// Nobody is there to notice.
-TEST_P(RenamedTest, AWireKeepsItsWallsAfterUpAlone) {
+TEST_P(RenamedTest, AnUnderlayPortKeepsItsIsolationAfterUpAlone) {
   up();
   rename_link(h1, kAsIs, kNow);
-  expect_walls();
+  expect_isolation();
   const auto plan = h1.plan();
   EXPECT_THAT(plan.text(), HasSubstr("eth1: no such link; enp3s0 has its place on br-blue"));
   EXPECT_THAT(h1.show().out, HasSubstr("enp3s0 is a port of br-blue that the document does not"));
   tell();
 }
 
-TEST_P(RenamedTest, AWireKeepsItsWallsBesideTheDaemon) {
+TEST_P(RenamedTest, AnUnderlayPortKeepsItsIsolationBesideTheDaemon) {
   up();
   {
     Daemon daemon(world, h1);
@@ -117,26 +117,26 @@ TEST_P(RenamedTest, AWireKeepsItsWallsBesideTheDaemon) {
     EXPECT_TRUE(daemon.says("enp3s0 has its place on br-blue")) << daemon.log();
     EXPECT_TRUE(eventually([&] { return h1.plan().status != 2; })) << h1.plan().text();
     EXPECT_EQ(h1.mac("br-blue"), mac);
-    expect_walls();
+    expect_isolation();
     describe(kNow);
     world.write();
     EXPECT_TRUE(eventually([&] { return h1.plan().status == 0; })) << h1.plan().text();
   }
-  expect_walls();
+  expect_isolation();
 }
 
 /// A process that starts afterwards does as one that saw it.
-TEST_P(RenamedTest, AFreshProcessFindsTheWireAndANameThatComesBack) {
+TEST_P(RenamedTest, AFreshProcessFindsTheUnderlayPortAndANameThatComesBack) {
   up();
   rename_link(h1, kAsIs, kNow);
   h1.nft("flush ruleset");
   h1.add_operators_tables();
   EXPECT_FALSE(h1.up().ok()) << "it says what is wrong";
   EXPECT_THAT(h1.nft_list("list set bridge novaplane wire"), HasSubstr(kNow));
-  expect_walls();
+  expect_isolation();
   rename_link(h1, kNow, kAsIs);
   world.up();
-  expect_walls();
+  expect_isolation();
 }
 
 TEST_P(RenamedTest, OfNetworksWithAGatewayForEachHostToo) {
@@ -145,14 +145,14 @@ TEST_P(RenamedTest, OfNetworksWithAGatewayForEachHostToo) {
   document.hosts["h2"] += ", gateways: {blue: 10.0.0.2}";
   up();
   rename_link(h1, kAsIs, kNow);
-  expect_walls(/*is_gateway_shared=*/false);
+  expect_isolation(/*is_gateway_shared=*/false);
   EXPECT_TRUE(web2.pings("10.0.0.1")) << "the gateway of another host is a neighbour";
   describe(kNow);
   document.hosts["h1"] += ", gateways: {blue: 10.0.0.1}";
   world.up();
 }
 
-TEST_P(RenamedTest, TwoWiresThatExchangeTheirNames) {
+TEST_P(RenamedTest, TwoUnderlayPortsThatExchangeTheirNames) {
   document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2";
   Vm& app1 = world.vm("app1", h1, "green", "10.1.0.21");
   Vm& app2 = world.vm("app2", h2, "green", "10.1.0.22");
@@ -162,7 +162,7 @@ TEST_P(RenamedTest, TwoWiresThatExchangeTheirNames) {
   rename_link(h1, "eth1", "other");
   rename_link(h1, "eth2", "eth1");
   rename_link(h1, "other", "eth2");
-  expect_walls();
+  expect_isolation();
   // The document has its names: each NIC goes where that says, and so do the cables here.
   world.up();
   world.fabric.ip_batch("link set h1-eth1 master lan2\nlink set h1-eth2 master lan\n");
@@ -175,7 +175,7 @@ TEST_P(RenamedTest, AnotherNicWithItsName) {
   up();
   rename_link(h1, "eth1", kNow);
   rename_link(h1, "eth2", "eth1");
-  expect_walls();
+  expect_isolation();
   world.up();
   EXPECT_THAT(h1.ip("-o link show master br-blue"), Not(HasSubstr(kNow)));
   EXPECT_THAT(h1.ip("-o link show dev enp3s0"), HasSubstr("group default"));
@@ -270,7 +270,7 @@ TEST_P(RenamedCarrierLeavesTest, WithEverythingThatWasItsOwn) {
 using RenamedDeviceTest = VxlanBothWaysTest;
 INSTANTIATE_TEST_SUITE_P(, RenamedDeviceTest, testing::Bool(), how);
 
-TEST_P(RenamedDeviceTest, ATunnelKeepsItsWallsAndIsMadeAgain) {
+TEST_P(RenamedDeviceTest, ATunnelKeepsItsIsolationAndIsMadeAgain) {
   add_guests();
   bring_up();
   h1.ip("link set vx5001 name mine");

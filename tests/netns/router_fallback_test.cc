@@ -9,7 +9,7 @@
 namespace novaplane::netns {
 namespace {
 
-/// Host h1 stands in for the router, kept by a daemon.
+/// Host h1 is the proxy of the router, kept by a daemon.
 class RouterFallbackTest : public RouterTest {
  protected:
   RouterFallbackTest() { document.networks["blue"] = std::string(kBlue) + kProbe; }

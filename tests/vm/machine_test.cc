@@ -4,7 +4,7 @@
 namespace novaplane::netns {
 namespace {
 
-TEST(MachineTest, HasTwoVlansOnOneWire) {
+TEST(MachineTest, HasTwoVlansOnOneNic) {
   const World world;
   const Host &h1 = world.h1, &h2 = world.h2;
   for (const auto& [host, end] : {std::pair{&h1, "1"}, {&h2, "2"}}) {

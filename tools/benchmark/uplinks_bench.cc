@@ -13,7 +13,7 @@
 #include "dataplane/netlink/monitor.h"
 #include "dataplane/netlink/socket.h"
 #include "dataplane/node/flows.h"
-#include "hwgw/uplink_controller.h"
+#include "hwgw/uplinks/uplink_controller.h"
 #include "tools/benchmark/bare_flows.h"
 #include "tools/benchmark/report.h"
 #include "tools/benchmark/suites.h"

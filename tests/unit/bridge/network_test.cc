@@ -30,7 +30,7 @@ class BridgeNetworkTest : public testing::Test {
   test::Example example_;
 };
 
-TEST_F(BridgeNetworkTest, MakesABridgeWithTheMacOfItsWire) {
+TEST_F(BridgeNetworkTest, MakesABridgeWithTheMacOfItsUnderlayPort) {
   const Rows rows = blue();
   ASSERT_EQ(rows.links.size(), 1u);
   EXPECT_EQ(rows.links[0].first, "br-blue");
@@ -42,7 +42,7 @@ TEST_F(BridgeNetworkTest, MakesABridgeWithTheMacOfItsWire) {
   EXPECT_FALSE(link.route_localnet);
 }
 
-TEST_F(BridgeNetworkTest, AttachesItsWireAndLeavesItOtherwiseAsFound) {
+TEST_F(BridgeNetworkTest, AttachesItsUnderlayPortAndLeavesItOtherwiseAsFound) {
   const Rows rows = blue();
   ASSERT_EQ(rows.attachments.size(), 1u);
   EXPECT_EQ(rows.attachments[0].first, "eth1");
@@ -53,7 +53,7 @@ TEST_F(BridgeNetworkTest, AttachesItsWireAndLeavesItOtherwiseAsFound) {
 }
 
 /// What is wanted for the wire is wanted for the name that it has now.
-TEST_F(BridgeNetworkTest, AWireThatWasRenamedIsTheWireAndAProblem) {
+TEST_F(BridgeNetworkTest, AnUnderlayPortThatWasRenamedStaysOneAndIsAProblem) {
   example_.link("eth1").renamed = "enp3s0";
   const Rows rows = blue();
   ASSERT_EQ(rows.attachments.size(), 1u);
@@ -64,7 +64,7 @@ TEST_F(BridgeNetworkTest, AWireThatWasRenamedIsTheWireAndAProblem) {
   ASSERT_EQ(rows.problems.size(), 1u);
   EXPECT_EQ(rows.problems[0].message(),
             "compute1's vm_interface eth1: no such link; enp3s0 has its place on br-blue, and its "
-            "walls: name it in the document, or give it its name back");
+            "isolation: name it in the document, or give it its name back");
 }
 
 TEST_F(BridgeNetworkTest, AVlanStaysOnTheNicThatWasRenamed) {
@@ -121,7 +121,7 @@ TEST_F(BridgeNetworkTest, PerHostWithoutAnAddressHereIsNotRouted) {
                               "routed br-blue . br-blue", "layer2 br-blue"));
 }
 
-TEST_F(BridgeNetworkTest, ModeNoneIsBridgeAndWireOnly) {
+TEST_F(BridgeNetworkTest, ModeNoneIsBridgeAndUnderlayPortOnly) {
   example_.network().gateway_mode = cloud::GatewayMode::none;
   example_.host().metadata = {{ip("127.0.0.1"), 8775}};
   const Rows rows = blue();
@@ -166,7 +166,7 @@ TEST_F(BridgeNetworkTest, RoutedNetworksAreOpenToEachOther) {
   EXPECT_THAT(elements(), Contains("open_ranges 10.0.0.0-10.0.0.255"));
 }
 
-TEST_F(BridgeNetworkTest, IsOnHostsWithAWireOrAPort) {
+TEST_F(BridgeNetworkTest, IsOnHostsWithAnUnderlayPortOrAPort) {
   example_.host().vm_interface.reset();
   EXPECT_EQ(blue().links.size(), 1u);
   EXPECT_THAT(blue().attachments, IsEmpty());
@@ -205,7 +205,7 @@ TEST_F(BridgeVlanTest, MakesADeviceOnTheNicAndAttachesIt) {
   EXPECT_THAT(rows.attachments, ElementsAre(testing::Pair("eth1.101", expected)));
 }
 
-TEST_F(BridgeVlanTest, ItsDeviceIsTheWireThatIsIsolated) {
+TEST_F(BridgeVlanTest, ItsDeviceIsTheUnderlayPortThatIsIsolated) {
   EXPECT_THAT(elements(),
               testing::IsSupersetOf({"wire eth1.101", "wire_isolated eth1.101 . 10.0.0.1",
                                      "wire_isolated eth1.101 . 169.254.169.254"}));
@@ -265,7 +265,7 @@ TEST_F(BridgeNetworkTest, WithPruneIsOnHostsWithAPortOnly) {
 
 // --- what cannot be as wanted
 
-TEST_F(BridgeNetworkTest, MissingWireIsAProblemAndTheBridgeStands) {
+TEST_F(BridgeNetworkTest, MissingUnderlayPortIsAProblemAndTheBridgeStands) {
   example_.facts.links.erase("eth1");
   EXPECT_THAT(problems(), ElementsAre("compute1's vm_interface eth1: no such link"));
   EXPECT_EQ(blue().links.size(), 1u);
@@ -302,7 +302,7 @@ TEST_F(BridgeNetworkTest, UplinkIsNotTakenFromTheHost) {
   EXPECT_THAT(blue().attachments, IsEmpty());
 }
 
-TEST_F(BridgeNetworkTest, MtuBeyondTheWiresIsAProblem) {
+TEST_F(BridgeNetworkTest, MtuBeyondTheUnderlayPortsIsAProblem) {
   example_.network().mtu = 9000;
   EXPECT_THAT(problems(),
               ElementsAre("compute1's vm_interface eth1: its mtu 1500 is less than 9000"));

@@ -75,7 +75,7 @@ TEST_F(BridgePortTest, OfAnotherHostIsFoundByArpInPerHostMode) {
   EXPECT_THAT(rows("far").neighbours, IsEmpty());
 }
 
-TEST_F(BridgePortTest, OfAnotherHostIsOutOfReachWithoutAWire) {
+TEST_F(BridgePortTest, OfAnotherHostIsOutOfReachWithoutAnUnderlayPort) {
   example_.host().vm_interface.reset();
   EXPECT_THAT(rows("far").neighbours, IsEmpty());
 }

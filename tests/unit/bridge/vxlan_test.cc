@@ -66,7 +66,7 @@ TEST_F(BridgeVxlanTest, MakesADeviceFromTheTunnelAddressOnAndAttachesIt) {
   EXPECT_THAT(rows.attachments, ElementsAre(Pair("vx5001", expected)));
 }
 
-TEST_F(BridgeVxlanTest, ItsDeviceIsTheWireThatIsIsolated) {
+TEST_F(BridgeVxlanTest, ItsDeviceIsTheUnderlayPortThatIsIsolated) {
   EXPECT_THAT(elements(blue()), testing::IsSupersetOf({"wire vx5001", "tunnels vx5001",
                                                        "wire_isolated vx5001 . 10.0.0.1",
                                                        "wire_isolated vx5001 . 169.254.169.254"}));

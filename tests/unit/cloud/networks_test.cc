@@ -160,7 +160,7 @@ TEST(Networks, TakeTheirGatewayFromTheRightPlace) {
         R"(6:120 wrong-mode: networks.red.routed: with gateway_mode hardware the router decides who reaches the network)",
         R"(7:36 duplicate-address: networks.r2.gateway: 10.3.0.1 is also the router of network red)",
         R"(7:103 wrong-mode: networks.r2.segment: no router outside of the hosts is in a vxlan: gateway_mode hardware needs a wire)",
-        R"(8:3 missing: networks.r3.host_address: is missing: the host stands in for the router with it)"}},
+        R"(8:3 missing: networks.r3.host_address: is missing: the host is the proxy of the router with it)"}},
       {"failover",
        kBegin +
            R"(  red: {cidr: 10.2.0.0/24, gateway: 10.2.0.1, interface: eth5, gateway_mode: failover}
@@ -194,7 +194,7 @@ TEST(Networks, TakeTheirGatewayFromTheRightPlace) {
   });
 }
 
-TEST(Networks, AreCarriedByLinksOfTheirOwn) {
+TEST(Networks, HaveLinksOfTheirOwn) {
   expect_mistakes({
       {"unknown uplinks",
        kBegin +

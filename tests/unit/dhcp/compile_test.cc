@@ -247,7 +247,7 @@ TEST_F(DhcpCompile, NoLineIsTooLongForDnsmasq) {
   EXPECT_TRUE(has_routes);
 }
 
-TEST_F(DhcpCompile, TheDocumentsMtuPrecedesThatOfTheWire) {
+TEST_F(DhcpCompile, TheDocumentsMtuPrecedesThatOfTheUnderlayPort) {
   blue_.mtu = 9000;
   EXPECT_THAT(config(), HasSubstr("option:mtu,9000\n"));
 }

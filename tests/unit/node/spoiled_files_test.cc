@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "dataplane/node/services.h"
-#include "hwgw/router_records.h"
+#include "hwgw/router/router_records.h"
 
 namespace novaplane::node {
 namespace {
