@@ -30,9 +30,9 @@ class ScriptedKernel : public NetlinkCalls {
 
   void fail_send(int code, int times = 1) { push(sends_, code, times); }
   void fail_receive(int code, int times = 1) { push(receives_, code, times); }
-  /// Loses the next datagram that has arrived, as the kernel does where there is no room for it.
-  void lose() {
-    edit([](std::span<std::byte>) { return kLost; });
+  /// Loses the next datagrams that have arrived, as the kernel does where there is no room for it.
+  void lose(int times = 1) {
+    for (int i = 0; i < times; ++i) edit([](std::span<std::byte>) { return kLost; });
   }
   /// Cuts the next datagram in the middle, inside a message; the second half never comes.
   void halve() { edit(cut_message); }
