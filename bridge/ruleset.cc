@@ -96,6 +96,11 @@ std::vector<Rule> untracked_rules() {
 }
 
 /// Never drops what conntrack finds invalid: the reply of a routed flow may pass another host.
+///
+/// That a guest's flow is established proves nothing unless it is translated: with br_netfilter two
+/// guests make any flow between themselves, one answering in the place of any machine. What goes on
+/// with it by the gateway has to be allowed like the first packet of a flow, and so are answers of
+/// guests to what is not translated.
 std::vector<Rule> forward_rules(const Marks& marks) {
   const auto forward = [](std::string why) {
     return rule(Family::inet, "forward", std::move(why));
@@ -114,6 +119,9 @@ std::vector<Rule> forward_rules(const Marks& marks) {
   const auto from_uplink = [&](nft::RuleBuilder&& rule, SetName reachable) {
     return std::move(rule).in({iifname, oifname}, reachable.name);
   };
+  const auto established = [&] {
+    return forward("").has(ct_state, nft::kStateEstablished | nft::kStateRelated);
+  };
   const auto routed = [&] { return forward("from an uplink to what is not translated"); };
   // It would leave with a host's address, and be taken for a host's.
   const auto hosts_talk = [&](nft::Key to, SetName ends) {
@@ -125,7 +133,9 @@ std::vector<Rule> forward_rules(const Marks& marks) {
   return {
       hosts_talk({ip_daddr, udp_dport}, kHostTalk),
       hosts_talk({ip6_daddr, udp_dport}, kHostTalk6),
-      forward("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept(),
+      established().has(ct_status, nft::kStatusSnat | nft::kStatusDnat).accept(),
+      established().is_not(iifgroup, netlink::kOurGroup).accept(),
+      established().has(mark, marks.trusted()).accept(),
       forward("metadata")
           .in({iifname}, kManaged.name)
           .has(ct_status, nft::kStatusDnat)

@@ -59,7 +59,9 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     type filter hook forward priority 0; policy accept;
     iifgroup 28272 ip daddr . udp dport @host_talk drop comment "hosts talk to each other, guests do not"
     iifgroup 28272 ip6 daddr . udp dport @host_talk6 drop comment "hosts talk to each other, guests do not"
-    ct state established,related accept
+    ct state established,related ct status snat,dnat accept
+    ct state established,related iifgroup != 28272 accept
+    ct state established,related meta mark & 0x01000000 != 0x00000000 accept
     iifname @managed ct status dnat ip daddr . tcp dport @metadata_servers accept comment "metadata"
     ct status dnat oifname @managed accept comment "floating IPs and port forwards"
     meta nfproto ipv4 iifname . oifname @reachable iifgroup != 28272 accept comment "from an uplink to what is not translated"
