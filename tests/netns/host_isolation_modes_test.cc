@@ -1,3 +1,4 @@
+#include "dataplane/base/address.h"
 #include "tests/netns/pair_world.h"
 #include "tests/netns/router_world.h"
 #include "tests/netns/vxlan_world.h"
@@ -43,6 +44,53 @@ void knock_at_tunnels(const Vm& guest, const Host& host, const std::vector<std::
   knock(guest, {kHosts, addresses_of(host, {"10.0.0.1"}), macs, {kTunnels}, kNoTcp});
 }
 
+/// The same by IPv6, which only VXLANs among these modes have: by addresses of the link and by
+/// others, to each that the host has or hears. A datagram to its uplink shows what would be seen.
+class Ipv6Knocks {
+ public:
+  Ipv6Knocks(const Namespace& outside, const Host& host) : outside_(outside), host_(host) {
+    host.sysctl("net/ipv6/conf/eth0/disable_ipv6", "0");
+    host.ip_batch("address add " + own() + "/64 dev eth0 nodad\n");
+  }
+  ~Ipv6Knocks() { host_.ip_batch("address delete " + own() + "/64 dev eth0\n"); }
+  Ipv6Knocks(const Ipv6Knocks&) = delete;
+
+  void from(const Vm& guest, const std::string& gateway) const {
+    knock(guest, {{"fe80::bad", "2001:db8:1::bad"},
+                  {own(), gateway, "fe80::1", "ff02::1",
+                   "2001:db8:1::", link_local(host_.mac("eth0")), link_local(host_.mac("br-blue"))},
+                  {host_.mac("br-blue"), kToAll, "33:33:00:00:00:01"},
+                  {kSsh, kFlowSync, kTunnels}});
+  }
+  /// The packets of others among those that were admitted; ours comes last.
+  std::vector<std::string> others(const Admitted& admitted) const {
+    const std::string control = "2001:db8:ff::1 to " + own() + " udp 9";
+    outside_sends();
+    std::vector<std::string> packets;
+    EXPECT_TRUE(eventually([&] {
+      packets = admitted.packets();
+      return std::erase(packets, control) == 1;
+    }));
+    std::erase_if(packets,
+                  [](const std::string& packet) { return packet.find(':') == std::string::npos; });
+    return packets;
+  }
+
+ private:
+  static std::string link_local(const std::string& mac) {
+    return slaac_address(*Prefix::parse("fe80::/64"), *Mac::parse(mac)).to_string();
+  }
+  std::string own() const { return "2001:db8:ff::1" + host_.name().substr(1); }
+  void outside_sends() const {
+    const raw::Ends ends{"2001:db8:ff::1", own()};
+    raw::send(outside_, raw::ethernet(host_.mac("eth0"), "02:00:00:00:00:99", raw::kIpv6,
+                                      raw::udp(ends, 9, 9, "")));
+  }
+
+  const Namespace& outside_;
+  const Host& host_;
+};
+
 /// Names, as any guest of the network may ask for.
 std::vector<std::string> names_at(const std::string& gateway, const std::string& guest) {
   return {fmt::format("{} to {} tcp 53", guest, gateway),
@@ -78,6 +126,16 @@ TEST_P(RouterIsolationTest, BehindARouterAGuestReachesNothingOfAnotherHost) {
   world.up();
   for (Vm* vm : {&web1, &web2}) vm->configure("10.0.0.254");
   expect_no_way_from_web1_to_h2("the router lives");
+}
+
+TEST_P(RouterIsolationTest, NorByIpv6WhichOnlyTheRouterSpeaks) {
+  world.up();
+  for (Vm* vm : {&web1, &web2}) vm->configure("10.0.0.254");
+  const Ipv6Knocks knocks(outside, h2);
+  const Admitted admitted(h2);
+  knocks.from(web1, "2001:db8:1::1");
+  expect_arrives(web1, web2);
+  EXPECT_THAT(knocks.others(admitted), IsEmpty());
 }
 
 TEST_P(RouterIsolationTest, NorWhileTheHostsAreItsProxies) {
@@ -128,6 +186,17 @@ TEST_P(TunnelIsolationTest, ByATunnelAGuestReachesNothingOfAnotherHost) {
   add_guests();
   bring_up();
   expect_no_way_from_blue1_to_h2("10.0.0.1");
+}
+
+TEST_P(TunnelIsolationTest, NorByIpv6) {
+  document.networks["blue"] += ", cidr6: 2001:db8:1::/64, gateway6: 2001:db8:1::1";
+  add_guests();
+  bring_up();
+  const Ipv6Knocks knocks(outside, h2);
+  const Admitted admitted(h2);
+  knocks.from(*blue1, "2001:db8:1::1");
+  expect_arrives(*blue1, *blue2);
+  EXPECT_THAT(knocks.others(admitted), IsEmpty());
 }
 
 TEST_P(TunnelIsolationTest, PerHostItReachesTheGatewayThereOnly) {

@@ -23,7 +23,7 @@ class Admitted {
 };
 
 /// A guest knocks: a datagram, and a TCP segment that begins a connection, from each source to each
-/// address and port, in frames to each MAC. Nothing is waited for.
+/// address of its family and port, in frames to each MAC. Nothing is waited for.
 struct Knock {
   std::vector<std::string> sources, addresses, macs;
   std::vector<std::uint16_t> ports;
