@@ -11,7 +11,8 @@
 
 namespace novaplane::netns {
 
-/// A TCP session over which lines go to and fro all the time.
+/// A TCP session over which lines go to and fro all the time. At intervals: a dozen that wait for
+/// nothing leave the programs that are tested no processor.
 class Talk {
  public:
   Talk(const Namespace& from, const std::string& address, int port)
@@ -30,8 +31,11 @@ class Talk {
     while (!stop_ && !broken_) {
       if (!session_.echoes(fmt::format("line {}", lines_.load()))) broken_ = true;
       ++lines_;
+      std::this_thread::sleep_for(kInterval);
     }
   }
+
+  static constexpr Duration kInterval = 2ms;
 
   Session session_;
   std::atomic<bool> stop_ = false, broken_ = false;
