@@ -85,15 +85,6 @@ TEST_P(CollusionTest, NothingLeavesUntranslated) {
   EXPECT_THAT(leaving.text(), AllOf(Not(HasSubstr("10.0.0.11")), Not(HasSubstr(guest6))));
 }
 
-TEST_P(CollusionTest, NothingReachesTheHost) {
-  up();
-  const Server service(h1, "0.0.0.0", 81);
-  Capture answers(web1, "eth0", "tcp src port 81 and ether src " + h1.mac("br-blue"));
-  for (const char* own : {"192.0.2.11", "10.0.0.1"}) go_on_with("10.0.0.11", own);
-  EXPECT_TRUE(web1.pings("10.0.0.1")) << "the host would have answered before";
-  EXPECT_EQ(answers.text(), "");
-}
-
 TEST_P(CollusionTest, NothingReachesAnotherNetwork) {
   document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2";
   document.floating_ips["203.0.113.20"] = "port: db1";
