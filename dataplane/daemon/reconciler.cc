@@ -237,7 +237,7 @@ void Reconciler::looked(Result<node::Seen> seen) {
   });
 }
 
-/// Nothing is heard or planned until the rest is done.
+/// No event is processed and nothing is planned until the rest is done.
 void Reconciler::go_on_later(const char* name, Loop::Task rest) {
   in_midst_ = true;
   loop_.post(name, [this, rest = std::move(rest)] {
@@ -287,7 +287,7 @@ void Reconciler::finish_pass() {
   listener_.on_quiet(began_);
 }
 
-// --- the kernel's hand
+// --- the kernel's worker
 
 void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   auto request = std::make_shared<engine::ApplyRequest>(node::request_of(node_, std::move(plan)));

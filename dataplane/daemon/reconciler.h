@@ -127,7 +127,7 @@ class Reconciler {
   bool wanted_ = false;  ///< there is a document in force
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
   bool looking_ = false;        ///< the kernel is being listed
-  bool in_midst_ = false;       ///< of what a hand told, which the loop takes in several tasks
+  bool in_midst_ = false;       ///< of a worker's result, which the loop takes in several tasks
   int slices_ = 0, looks_ = 0;  ///< in a row
   std::optional<Clock::time_point> learning_since_;
   std::optional<engine::Plan> differences_;  ///< of a large plan, which is not complete yet
