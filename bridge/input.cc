@@ -171,6 +171,16 @@ std::vector<nft::Set> input_sets() {
   return {kDnsQuestions.declared(), kDnsConnections.declared()};
 }
 
+/// That a guest's flow with the host is established proves nothing: with br_netfilter two guests
+/// make one among themselves, one answering in the host's place. What the host has sent in it
+/// proves it.
+std::vector<Rule> own_flow_rules(const Marks& marks) {
+  return {nft::rule(Family::inet, "own_flows", "a flow that the host speaks in")
+              .is(oifgroup, netlink::kOurGroup)
+              .lacks(ct_mark, marks.trusted())
+              .set_flow_mark_bits(marks.trusted())};
+}
+
 /// A bridge is known by its group, which stays with it whatever somebody renames, and closed by
 /// default: a port that the document does not name is a guest's.
 std::vector<Rule> input_rules(const Marks& marks) {
@@ -182,7 +192,10 @@ std::vector<Rule> input_rules(const Marks& marks) {
                       .accept());
   append(rules, no_guests_talk_rules(marks));
   append(rules, question_rules());
-  rules.push_back(input("").has(ct_state, nft::kStateEstablished | nft::kStateRelated).accept());
+  rules.push_back(input("a flow that the host speaks in")
+                      .has(ct_mark, marks.trusted())
+                      .has(ct_state, nft::kStateEstablished | nft::kStateRelated)
+                      .accept());
   rules.push_back(input("metadata").has(ct_status, nft::kStatusDnat).accept());
   rules.push_back(input("hosts talk to each other")
                       .has(mark, marks.trusted())

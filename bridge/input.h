@@ -13,4 +13,7 @@ std::vector<nft::Set> input_sets();
 /// The chain input of table inet. By then the kernel has taken off whatever a packet came in.
 std::vector<nft::Rule> input_rules(const engine::Marks&);
 
+/// The chain own_flows: by a bit of its mark, input knows a flow that the host speaks in.
+std::vector<nft::Rule> own_flow_rules(const engine::Marks&);
+
 }  // namespace novaplane::bridge

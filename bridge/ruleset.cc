@@ -66,6 +66,7 @@ std::vector<nft::Chain> chains() {
       {Family::inet, "untracked", kFilter, prerouting, -300},
       {Family::inet, "forward", kFilter, forward, 0},
       {Family::inet, "input", kFilter, input, 0},
+      {Family::inet, "own_flows", kFilter, output, 0},
       {Family::bridge, "prerouting", kFilter, prerouting, -300},
       {Family::bridge, "forward", kFilter, forward, kBeforeBrNetfilter},
       {Family::bridge, "postrouting", kFilter, postrouting, 300},
@@ -339,7 +340,7 @@ nft::Ruleset Bridge::ruleset(const Marks& marks) const {
   ruleset.merge({input_sets(), {}, {}});
   for (const auto& rules :
        {untracked_rules(), forward_rules(marks), world_forward_rules(marks), inside_rules(),
-        forward_policy_rules(), input_rules(marks), encapsulation_rules(),
+        forward_policy_rules(), input_rules(marks), own_flow_rules(marks), encapsulation_rules(),
         from_ports_discovery_rules(), from_ports_rules(marks), between_ports_rules(),
         group_rules(marks), unknown_ports_rules(), host_source_rules(), to_ports_discovery_rules(),
         to_ports_rules(marks)}) {

@@ -1,4 +1,5 @@
 #include "tests/netns/ipv6_cloud.h"
+#include "tests/netns/world/admitted.h"
 #include "tests/netns/world/frames.h"
 #include "tests/netns/world/segments.h"
 
@@ -83,6 +84,25 @@ TEST_P(CollusionTest, NothingLeavesUntranslated) {
   EXPECT_TRUE(eventually([&] { return leaving.text().find(".82: ") != std::string::npos; }))
       << leaving.text();
   EXPECT_THAT(leaving.text(), AllOf(Not(HasSubstr("10.0.0.11")), Not(HasSubstr(guest6))));
+}
+
+TEST_P(CollusionTest, NothingReachesTheHost) {
+  up();
+  const Admitted admitted(h1);
+  for (const char* own : {"192.0.2.11", "10.0.0.1"}) {
+    go_on_with("10.0.0.11", own);
+    const raw::Ends there{"10.0.0.11", own}, back{own, "10.0.0.11"};
+    const auto send = [&](Vm& sender, const std::string& mac, const std::string& packet) {
+      raw::send(sender, raw::ethernet(mac, sender.mac(), raw::kIpv4, packet));
+    };
+    Capture seen(web1, "eth0", "udp src port 81");
+    send(web1, web2.mac(), raw::udp(there, 5555, 81, "begin"));
+    send(web2, web1.mac(), raw::udp(back, 81, 5555, "answer"));
+    EXPECT_TRUE(seen.sees());
+    send(web1, h1.mac("br-blue"), raw::udp(there, 5555, 81, "go on"));
+  }
+  EXPECT_TRUE(web1.pings("10.0.0.1")) << "it has heard all before";
+  EXPECT_THAT(admitted.packets(), IsEmpty());
 }
 
 TEST_P(CollusionTest, NothingReachesAnotherNetwork) {

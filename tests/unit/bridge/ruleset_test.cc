@@ -107,7 +107,7 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     meta mark & 0x01000000 == 0x00000000 ip6 daddr . udp dport @host_talk6 drop comment "hosts talk to each other, guests do not"
     udp dport 53 iifname . ip daddr . meta l4proto . th dport @host_services update @dns_questions { ether saddr } drop comment "a guest's share of DNS"
     udp dport 53 iifname . ip6 daddr . meta l4proto . th dport @host_services6 update @dns_questions { ether saddr } drop comment "a guest's share of DNS"
-    ct state established,related accept
+    ct mark & 0x01000000 != 0x00000000 ct state established,related accept comment "a flow that the host speaks in"
     ct status dnat accept comment "metadata"
     meta mark & 0x01000000 != 0x00000000 ip saddr . udp dport @host_peers ip daddr . udp dport @host_talk accept comment "hosts talk to each other"
     meta mark & 0x01000000 != 0x00000000 ip6 saddr . udp dport @host_peers6 ip6 daddr . udp dport @host_talk6 accept comment "hosts talk to each other"
@@ -136,6 +136,10 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     ip6 daddr @own_addresses6 iifname . ip6 daddr != @gateways6 drop comment "the gateway of another network"
     iifname @managed meta l4proto . th dport @allowed accept comment "allow of the host"
     drop comment "the rest of the host"
+  }
+  chain own_flows {
+    type filter hook output priority 0; policy accept;
+    oifgroup 28272 ct mark & 0x01000000 == 0x00000000 ct mark set ct mark | 0x01000000 comment "a flow that the host speaks in"
   }
 }
 )";
