@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <regex>
 
@@ -127,8 +128,8 @@ class DaemonLoopTest : public CloudTest {
   }
 };
 
-/// Of each ping: how long it took, without the time in which the two threads that it is about were
-/// ready and others had the processors.
+/// Of each ping, sorted: how long it took, without the time in which the two threads that it is about
+/// were ready and others had the processors.
 std::vector<Duration> ping(const Host& host, const Daemon& daemon, Duration as_long_as) {
   using std::chrono::duration_cast;
   const WaitingTime ours(getpid(), static_cast<pid_t>(syscall(SYS_gettid)));
@@ -146,6 +147,22 @@ std::vector<Duration> ping(const Host& host, const Daemon& daemon, Duration as_l
   }
   std::ranges::sort(took);
   return took;
+}
+
+/// 99 of 100 within 20 ms, and none longer than a tenth of a second. A thread that waits for a page
+/// or for a lock whose holder has no processor is not ready, and its machine may stand still: so one
+/// of three series has to be good. What the daemon itself does to its clients is in each.
+void expect_prompt(const std::function<std::vector<Duration>()>& series) {
+  std::string all;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    const auto took = series();
+    ASSERT_FALSE(took.empty());
+    const Duration most = took[took.size() * 99 / 100], last = took.back();
+    if (most <= 20ms && last <= 100ms) return;
+    all += fmt::format("of {}: 99 % within {} ms, the last {} ms\n", took.size(), most.count(),
+                       last.count());
+  }
+  ADD_FAILURE() << all;
 }
 
 /// Changes nf_tables of a host as fast as it can, by commands of nft, one transaction each.
@@ -178,14 +195,10 @@ class FloodTest : public DaemonLoopTest, public testing::WithParamInterface<cons
 TEST_P(FloodTest, ClientsAreAnsweredAtOnceWhileOthersChangeNfTables) {
   Daemon daemon(world, h1);
   ASSERT_TRUE(daemon.ready(60s)) << daemon.log();
-  std::vector<Duration> took;
   {
     const Flood flood(world, h1, GetParam());
-    took = ping(h1, daemon, 3s);
+    expect_prompt([&] { return ping(h1, daemon, 3s); });
   }
-  ASSERT_FALSE(took.empty());
-  EXPECT_LE(took[took.size() * 99 / 100], 20ms) << Request(h1, "GET", "/status").answer();
-  EXPECT_LE(took.back(), 100ms) << "of " << took.size();
   EXPECT_TRUE(eventually([&] { return h1.plan().status == 0; }, 60s)) << daemon.log();
 }
 
@@ -220,16 +233,18 @@ TEST_F(DaemonLoopTest, OursIsRepairedWhileOthersChangeTheirs) {
 
 /// A document is read and compiled, links are listed: nobody waits for that at the socket.
 TEST_F(DaemonLoopTest, ClientsAreAnsweredAtOnceWhileItStartsAndReloads) {
-  Daemon daemon(world, h1);
-  ASSERT_TRUE(ask_early("/pass")) << daemon.log();
-  auto took = ping(h1, daemon, 2s);
-  ASSERT_TRUE(daemon.ready(60s)) << daemon.log();
-  ASSERT_TRUE(has_all()) << daemon.log();
-  daemon.reload();
-  for (const Duration each : ping(h1, daemon, 2s)) took.push_back(each);
-  std::ranges::sort(took);
-  ASSERT_FALSE(took.empty());
-  EXPECT_LE(took[took.size() * 99 / 100], 20ms) << Request(h1, "GET", "/status").answer();
+  expect_prompt([&] {
+    EXPECT_TRUE(h1.down().ok());
+    Daemon daemon(world, h1);
+    EXPECT_TRUE(ask_early("/pass")) << daemon.log();
+    auto took = ping(h1, daemon, 2s);
+    EXPECT_TRUE(daemon.ready(60s)) << daemon.log();
+    EXPECT_TRUE(has_all()) << daemon.log();
+    daemon.reload();
+    for (const Duration each : ping(h1, daemon, 2s)) took.push_back(each);
+    std::ranges::sort(took);
+    return took;
+  });
 }
 
 /// The loop that decides is never at one task for long, whatever there is to decide: a document
