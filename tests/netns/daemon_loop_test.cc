@@ -128,8 +128,8 @@ class DaemonLoopTest : public CloudTest {
   }
 };
 
-/// Of each ping, sorted: how long it took, without the time in which the two threads that it is about
-/// were ready and others had the processors.
+/// Of each ping, sorted: how long it took, without the time in which the two threads that it is
+/// about were ready and others had the processors.
 std::vector<Duration> ping(const Host& host, const Daemon& daemon, Duration as_long_as) {
   using std::chrono::duration_cast;
   const WaitingTime ours(getpid(), static_cast<pid_t>(syscall(SYS_gettid)));
@@ -150,8 +150,8 @@ std::vector<Duration> ping(const Host& host, const Daemon& daemon, Duration as_l
 }
 
 /// 99 of 100 within 20 ms, and none longer than a tenth of a second. A thread that waits for a page
-/// or for a lock whose holder has no processor is not ready, and its machine may stand still: so one
-/// of three series has to be good. What the daemon itself does to its clients is in each.
+/// or for a lock whose holder has no processor is not ready, and its machine may stand still: so
+/// one of three series has to be good. What the daemon itself does to its clients is in each.
 void expect_prompt(const std::function<std::vector<Duration>()>& series) {
   std::string all;
   for (int attempt = 0; attempt < 3; ++attempt) {
