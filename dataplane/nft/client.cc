@@ -3,6 +3,7 @@
 #include <libmnl/libmnl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <thread>
 
@@ -27,6 +28,7 @@ constexpr int kReceiveBuffer = 1024 * 1024;  ///< the answers to a batch in whic
 // busy host. Whoever has more patience asks again.
 constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kFirstPause{1}, kLongestPause{100};
+constexpr int kMostLost = 10;  ///< listings of which a part was lost, before that is an error
 
 RuleDigests identities_of(const Ruleset& ruleset) {
   RuleDigests identities;
@@ -81,10 +83,12 @@ void Client::use(SharedRuleset ruleset) {
 Result<Observed> Client::observe() {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   auto pause = kFirstPause;
+  int lost = 0;
   do {
     auto observed = state_->observe_once();
-    if (!observed) return tl::unexpected(observed.error());
-    if (observed->has_value()) {
+    const bool is_lost = !observed && observed.error().code == ENOBUFS && ++lost < kMostLost;
+    if (!observed && !is_lost) return tl::unexpected(observed.error());
+    if (observed && observed->has_value()) {
       state_->generation = (*observed)->generation;
       return std::move(**observed);
     }

@@ -30,20 +30,42 @@ class ScriptedKernel : public NetlinkCalls {
 
   void fail_send(int code, int times = 1) { push(sends_, code, times); }
   void fail_receive(int code, int times = 1) { push(receives_, code, times); }
+  using Datagram = std::span<std::byte>;
+  /// Which datagrams are meant: by the socket, and by what is in them.
+  using Which = std::function<bool(int socket, Datagram)>;
+  static bool any(int, Datagram) { return true; }
+  static Which of_socket(int wanted) {
+    return [wanted](int socket, Datagram) { return socket == wanted; };
+  }
+  /// With a message of that type.
+  static Which with(std::uint16_t type) {
+    return [type](int, Datagram datagram) {
+      bool found = false;
+      for_each_message(datagram, [&](nlmsghdr& header) { found |= header.nlmsg_type == type; });
+      return found;
+    };
+  }
   /// Loses the next datagrams that have arrived, as the kernel does where there is no room for it.
-  void lose(int times = 1) {
-    for (int i = 0; i < times; ++i) edit([](std::span<std::byte>) { return kLost; });
+  void lose(int times = 1, const Which& which = any) {
+    for (int i = 0; i < times; ++i) edit([](Datagram) { return kLost; }, which);
   }
   /// Cuts the next datagram in the middle, inside a message; the second half never comes.
   void halve() { edit(cut_message); }
   /// "The listing changed while it was read", in each message of so many datagrams.
-  void interrupt(int times = 1) {
-    for (int i = 0; i < times; ++i) edit(mark_interrupted);
+  void interrupt(int times = 1, const Which& which = any) {
+    for (int i = 0; i < times; ++i) edit(mark_interrupted, which);
   }
-  /// What is done to the next datagram; returns how much of it is left.
-  void edit(std::function<std::size_t(std::span<std::byte>)> change) {
+  /// What is done to the next datagram, on the thread that receives it; returns how much of it is
+  /// left.
+  using Change = std::function<std::size_t(Datagram)>;
+  void edit(Change change, Which which = any) {
     const std::lock_guard lock(mutex_);
-    edits_.push_back(std::move(change));
+    edits_.push_back({std::move(which), std::move(change)});
+  }
+  /// As `edit` calls it.
+  static std::size_t mark_interrupted(Datagram datagram) {
+    for_each_message(datagram, [](nlmsghdr& header) { header.nlmsg_flags |= NLM_F_DUMP_INTR; });
+    return datagram.size();
   }
   struct Refusal {
     std::uint16_t type;  ///< of the request
@@ -69,7 +91,10 @@ class ScriptedKernel : public NetlinkCalls {
     msghdr rest = message;
     std::vector<iovec> parts;
     for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
-      if (!refuses(socket, message.msg_iov[i])) parts.push_back(message.msg_iov[i]);
+      const iovec& part = message.msg_iov[i];
+      for_each_message({static_cast<std::byte*>(part.iov_base), part.iov_len}, [&](nlmsghdr& one) {
+        if (!refuses(socket, one)) parts.push_back({&one, NLMSG_ALIGN(one.nlmsg_len)});
+      });
     }
     if (parts.empty()) return 0;  // the answers are all that there is
     rest.msg_iov = parts.data();
@@ -83,15 +108,11 @@ class ScriptedKernel : public NetlinkCalls {
     const ssize_t size = NetlinkCalls::receive(socket, message);
     if (size < 0 && errno == EAGAIN) return answer(socket, message, true);
     if (size <= 0 || message.msg_iovlen == 0 || !is_meant(socket)) return size;
-    std::function<std::size_t(std::span<std::byte>)> change;
-    {
-      const std::lock_guard lock(mutex_);
-      if (edits_.empty()) return size;
-      change = std::move(edits_.front());
-      edits_.pop_front();
-    }
-    auto* bytes = static_cast<std::byte*>(message.msg_iov->iov_base);
-    const std::size_t left = change({bytes, static_cast<std::size_t>(size)});
+    const Datagram datagram(static_cast<std::byte*>(message.msg_iov->iov_base),
+                            static_cast<std::size_t>(size));
+    const Change change = next_edit(socket, datagram);
+    if (!change) return size;
+    const std::size_t left = change(datagram);
     return left == kLost ? fail(ENOBUFS) : static_cast<ssize_t>(left);
   }
 
@@ -128,28 +149,35 @@ class ScriptedKernel : public NetlinkCalls {
     }
     return at + sizeof(nlmsghdr) / 2;
   }
-  static std::size_t mark_interrupted(std::span<std::byte> datagram) {
+  template <class F>
+  static void for_each_message(Datagram datagram, F f) {
     std::size_t left = datagram.size();
     auto* header = reinterpret_cast<nlmsghdr*>(datagram.data());
-    for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
-      header->nlmsg_flags |= NLM_F_DUMP_INTR;
+    for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) f(*header);
+  }
+  /// The first edit that means the datagram; it is done once.
+  Change next_edit(int socket, Datagram datagram) {
+    const std::lock_guard lock(mutex_);
+    for (auto found = edits_.begin(); found != edits_.end(); ++found) {
+      if (!found->which(socket, datagram)) continue;
+      Change change = std::move(found->change);
+      edits_.erase(found);
+      return change;
     }
-    return datagram.size();
+    return {};
   }
 
-  /// Of a part with one message.
-  bool refuses(int socket, const iovec& part) {
-    const auto* request = static_cast<const nlmsghdr*>(part.iov_base);
+  bool refuses(int socket, const nlmsghdr& request) {
     const std::lock_guard lock(mutex_);
     if (!is_meant(socket)) return false;
+    const std::string_view bytes(reinterpret_cast<const char*>(&request), request.nlmsg_len);
     for (Refusal& refusal : refused_) {
-      const std::string_view bytes(static_cast<const char*>(part.iov_base), part.iov_len);
-      if (refusal.times == 0 || refusal.type != request->nlmsg_type) continue;
+      if (refusal.times == 0 || refusal.type != request.nlmsg_type) continue;
       if (bytes.find(refusal.holding) == std::string_view::npos) continue;
       --refusal.times;
       // Answers come in the order of requests, and who asks for one waits for the last.
-      const bool is_last = (request->nlmsg_flags & NLM_F_ACK) != 0;
-      answers_.push_back({socket, is_last, error(*request, refusal)});
+      const bool is_last = (request.nlmsg_flags & NLM_F_ACK) != 0;
+      answers_.push_back({socket, is_last, error(request, refusal)});
       return true;
     }
     return false;
@@ -196,7 +224,11 @@ class ScriptedKernel : public NetlinkCalls {
   std::mutex mutex_;
   const int protocol_;
   std::deque<int> sends_, receives_;
-  std::deque<std::function<std::size_t(std::span<std::byte>)>> edits_;
+  struct Edit {
+    Which which;
+    Change change;
+  };
+  std::deque<Edit> edits_;
   std::vector<Refusal> refused_;
   std::vector<Answer> answers_;
   UseNetlinkCalls in_force_;
