@@ -203,7 +203,8 @@ Result<void> Flows::State::forget_listed(std::span<const FlowFilter> filters) {
   return socket.delete_all(*found);
 }
 
-/// What a disturbed listing told of is deleted all the same, after the last attempt.
+/// What a disturbed listing told of is deleted all the same, after the last attempt. One that has
+/// lost a part each time is an error.
 Result<std::vector<std::byte>> Flows::State::deletions(std::span<const FlowFilter> filters,
                                                        bool filtered) {
   const Picker picker(filters);
@@ -218,6 +219,7 @@ Result<std::vector<std::byte>> Flows::State::deletions(std::span<const FlowFilte
       if (nfct_nlmsg_parse(listed, flow.get()) < 0) return;
       if (appended && picker.picks(flow.get())) appended = append_deletion(all, listed);
     });
+    if (!whole && whole.error().code == ENOBUFS && attempt + 1 < kListings) continue;
     if (!whole) return tl::unexpected(whole.error());
     if (!appended) return tl::unexpected(appended.error());
     if (*whole) break;

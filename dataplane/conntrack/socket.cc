@@ -95,6 +95,7 @@ Result<bool> Socket::list(Message& message, const std::function<void(const nlmsg
 
 Result<void> Socket::delete_all(std::span<std::byte> messages) {
   constexpr std::string_view kStep = "delete flows";
+  Result<void> all;
   while (!messages.empty()) {
     std::size_t size = 0;
     const std::uint32_t first = ++sequence_;
@@ -109,13 +110,13 @@ Result<void> Socket::delete_all(std::span<std::byte> messages) {
     auto answered = receive(kStep, first, [&](const nlmsghdr* header) -> Result<bool> {
       if (header->nlmsg_type != NLMSG_ERROR) return false;
       const int code = code_of(header);
-      if (code != 0 && code != ENOENT) return failure(std::string(kStep), code);
+      if (code != 0 && code != ENOENT && all) all = failure(std::string(kStep), code);
       return --waiting == 0;
     });
     if (!answered) return answered;
     messages = messages.subspan(size);
   }
-  return {};
+  return all;
 }
 
 Result<void> Socket::send(std::span<const std::byte> bytes, std::string_view step) {

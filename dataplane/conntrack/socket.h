@@ -40,7 +40,7 @@ class Socket {
   Result<bool> list(Message& message, const std::function<void(const nlmsghdr*)>& handle);
 
   /// Sends many requests for deletion together. A flow that is gone by itself meanwhile is no
-  /// error.
+  /// error; one that is refused keeps no other, and the first such error is returned.
   Result<void> delete_all(std::span<std::byte> messages);
 
  private:
