@@ -1,21 +1,16 @@
-#include "tests/support/scripted_kernel.h"
-
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <optional>
-#include <sstream>
 
-#include "dataplane/cloud/document.h"
 #include "dataplane/node/pass.h"
 #include "tests/support/deadline.h"
-#include "tests/support/netns.h"
+#include "tests/support/scripted_host.h"
 #include "tests/unit/node/no_services.h"
 
 /// A host whose kernel loses, interrupts and refuses: what is planned is right, and what fails
@@ -24,44 +19,21 @@ namespace novaplane::node {
 namespace {
 
 using testing::Contains;
+using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
-constexpr auto kDocument =
-    "hosts:\n  h1: {vm_interface: eth1, uplinks: [{name: wan, interface: eth0, gateway: "
-    "192.0.2.1}]}\n"
-    "networks:\n"
-    "  blue: {cidr: 10.0.0.0/24, gateway: 10.0.0.1, dhcp: {enabled: false}}\n"
-    "  green: {cidr: 10.1.0.0/24, gateway: 10.1.0.1, dhcp: {enabled: false}, interface: eth2}\n"
-    "ports:\n"
-    "  web1: {network: blue, host: h1, interface: tap1, mac: 'fa:16:3e:00:00:01', address: "
-    "10.0.0.11}\n"
-    "floating_ips:\n"
-    "  203.0.113.10: {port: web1}\n"
-    "  203.0.113.11: {port: web1}\n";
-
-class ScriptedHostTest : public testing::Test {
+class ScriptedHostTest : public test::ScriptedHost {
  protected:
   ScriptedHostTest() {
-    shell("ip link set lo up");
-    for (const std::string link : {"eth0", "eth1", "eth2", "tap1"})
-      shell("ip link add " + link + " type veth peer name p" + link + "; ip link set " + link +
-            " up; ip link set p" + link + " up");
-    shell("ip address add 192.0.2.11/24 dev eth0");
     node_ = Node::open("h1", folder_).value();
     executor_.emplace(engine::Executor::open(folder_).value());
-    std::istringstream stream(kDocument);
-    node_->engine().load(*cloud::parse(stream, "cloud.yaml"));
+    node_->engine().load(cloud_of(kDocument));
     EXPECT_TRUE(node_->observe());
   }
-  ~ScriptedHostTest() override { std::filesystem::remove_all(folder_); }
 
-  static std::string make_folder() {
-    std::string name = "/tmp/np-scripted-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    return name;
-  }
   /// As `up` does.
   std::vector<std::string> converge_and_fail() {
     const auto outcome = converge(*node_, *executor_, services_, {});
@@ -81,25 +53,7 @@ class ScriptedHostTest : public testing::Test {
     EXPECT_THAT(failures, IsEmpty());
     EXPECT_THAT(words_of_a_fresh_one(), IsEmpty());
   }
-  static std::vector<std::string> words(Node& node) {
-    std::vector<std::string> lines;
-    for (const engine::Step& step : node.plan(engine::Clock::time_point::max()))
-      if (step.phase != engine::Phase::announce)
-        lines.push_back(step.what(node.engine().ruleset()) + " (" + step.why() + ")");
-    std::ranges::sort(lines);
-    return lines;
-  }
-  /// What one that has never missed anything plans.
-  std::vector<std::string> words_of_a_fresh_one() {
-    auto fresh = Node::open("h1", folder_).value();
-    std::istringstream stream(kDocument);
-    fresh->engine().load(*cloud::parse(stream, "cloud.yaml"));
-    EXPECT_TRUE(fresh->observe());
-    return words(*fresh);
-  }
 
-  test::NetworkNamespace netns_;
-  const std::string folder_ = make_folder();
   std::unique_ptr<Node> node_;
   std::optional<engine::Executor> executor_;
   NoServices services_;
@@ -174,7 +128,7 @@ TEST_F(ScriptedHostTest, ANetworkWithoutItsBridgeKeepsNoOtherWaiting) {
     EXPECT_THAT(converge_and_fail(), Contains(HasSubstr("no room")));
   }
   for (const std::string& step : words_of_a_fresh_one())
-    EXPECT_THAT(step, testing::Not(HasSubstr("network green")));
+    EXPECT_THAT(step, Not(HasSubstr("network green")));
   expect_converges_later();
 }
 
@@ -192,14 +146,100 @@ TEST_F(ScriptedHostTest, AnswersThatAreLostAreMadeUpForByAListing) {
   EXPECT_THAT(words(*node_), IsEmpty());
 }
 
-/// What was called off before its first step has done nothing.
-TEST_F(ScriptedHostTest, ARequestThatIsCalledOffIsPlannedAgain) {
-  auto request = request_of(*node_, node_->plan(engine::Clock::time_point::max()));
-  request.called_off = std::make_shared<const std::atomic<bool>>(true);
+/// No event tells of our own routes: without its answer only a listing does.
+TEST_F(ScriptedHostTest, ARouteWhoseAnswerIsLostIsListed) {
+  ASSERT_THAT(converge_and_fail(), IsEmpty());
+  shell("ip route del local 203.0.113.10 table local; ip route del local 203.0.113.11 table local");
+  ASSERT_TRUE(node_->process_events());
+  ASSERT_THAT(words_of_a_fresh_one(), SizeIs(2));
+  test::ScriptedKernel kernel(NETLINK_ROUTE);
+  kernel.lose(1, test::ScriptedKernel::with(NLMSG_ERROR));
+  const auto request = request_of(*node_, node_->plan(engine::Clock::now()));
   const auto result = apply(*node_, *executor_, request);
   ASSERT_TRUE(result) << result.error().message();
+  EXPECT_TRUE(kernel.is_done());
+  EXPECT_THAT(words_of_a_fresh_one(), IsEmpty()) << "they were written";
+  EXPECT_THAT(words(*node_), IsEmpty()) << "and it is known";
+}
+
+/// As words() has them, for comparison with what is left.
+std::vector<std::string> undone(const engine::ApplyRequest& request,
+                                const engine::ApplyResult& result) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < request.plan.size(); ++i)
+    if (!result.results[i] && request.plan[i].phase < engine::Phase::services)
+      lines.push_back(request.plan[i].what(*request.ruleset) + " (" + request.plan[i].why() + ")");
+  std::ranges::sort(lines);
+  return lines;
+}
+
+/// Called off when nf_tables are written: no link is made, no route written. What is left is
+/// planned at once, as nothing of it has failed, and what follows from what was done is kept.
+TEST_F(ScriptedHostTest, WhatIsCalledOffIsNotBegunAndPlannedAgain) {
+  auto request = request_of(*node_, node_->plan(engine::Clock::now()));
+  const auto called_off = std::make_shared<std::atomic<bool>>(false);
+  request.called_off = called_off;
+  test::ScriptedKernel kernel(NETLINK_NETFILTER);
+  kernel.edit(
+      [&](auto datagram) {
+        *called_off = true;
+        return datagram.size();
+      },
+      test::ScriptedKernel::with(NLMSG_ERROR));
+  const auto result = apply(*node_, *executor_, request);
+  ASSERT_TRUE(result) << result.error().message();
+  ASSERT_TRUE(kernel.is_done());
+  const auto left = undone(request, *result);
+  EXPECT_THAT(left, Contains(HasSubstr("add link br-blue")));
+  EXPECT_THAT(left, Contains(HasSubstr("add route 203.0.113.10/32")));
+  EXPECT_THAT(left, Each(Not(HasSubstr("element"))));
+  shell("! ip link show br-blue 2>/dev/null");
+  EXPECT_EQ(words_of_a_fresh_one(), words(*node_, engine::Clock::now()));
+  EXPECT_FALSE(node_->engine().next_retry()) << "nothing has failed";
+  const auto follow = unfinished_of(request.plan, result->results);
+  const auto forgets = [](const engine::Step& step) {
+    return std::holds_alternative<engine::ForgetFlows>(step.operation);
+  };
+  EXPECT_TRUE(std::ranges::any_of(follow, forgets)) << "flows of a floating IP";
   EXPECT_THAT(converge_and_fail(), IsEmpty());
   EXPECT_THAT(words_of_a_fresh_one(), IsEmpty());
+}
+
+/// Links take the kernel long: it is asked between them.
+TEST_F(ScriptedHostTest, AmongManyLinksItIsCalledOffInTheMiddle) {
+  constexpr int kNetworks = 30;
+  std::string document = kDocument, networks, ports;
+  for (int i = 10; i < 10 + kNetworks; ++i) {
+    networks += fmt::format(
+        "  n{0}: {{cidr: 10.{0}.0.0/24, gateway: 10.{0}.0.1, dhcp: {{enabled: false}}}}\n", i);
+    ports += fmt::format(
+        "  p{0}: {{network: n{0}, host: h1, interface: tap{0}, mac: 'fa:16:3e:00:01:{0}', "
+        "address: 10.{0}.0.2}}\n",
+        i);
+  }
+  document.insert(document.find("ports:"), networks);
+  document.insert(document.find("floating_ips:"), ports);
+  node_->engine().load(cloud_of(document));
+  ASSERT_TRUE(node_->process_events());
+  auto request = request_of(*node_, node_->plan(engine::Clock::now()));
+  const auto called_off = std::make_shared<std::atomic<bool>>(false);
+  request.called_off = called_off;
+  test::ScriptedKernel kernel(NETLINK_ROUTE);
+  kernel.edit(
+      [&](auto datagram) {
+        *called_off = true;
+        return datagram.size();
+      },
+      test::ScriptedKernel::with(NLMSG_ERROR));
+  const auto result = apply(*node_, *executor_, request);
+  ASSERT_TRUE(result) << result.error().message();
+  const auto left = std::ranges::count_if(undone(request, *result), [](const std::string& line) {
+    return line.starts_with("add link ");
+  });
+  EXPECT_GT(left, 0);
+  EXPECT_LT(left, kNetworks + 2) << "those of before stay";
+  EXPECT_THAT(converge_and_fail(), IsEmpty());
+  EXPECT_THAT(words_of_a_fresh_one(document), IsEmpty());
 }
 
 }  // namespace
