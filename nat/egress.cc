@@ -28,9 +28,9 @@ constexpr bool kButDefault = true;
 void add_rules(std::uint32_t priority, std::uint32_t mark, std::uint32_t mask, std::uint32_t table,
                Rows& out) {
   constexpr bool kUnreachable = true;
-  out.rules.push_back({priority, {mark, kMainTable, kButDefault, mask}});
-  out.rules.push_back({priority + 1, {mark, table, !kButDefault, mask}});
-  out.rules.push_back({priority + 2, {mark, 0, !kButDefault, mask, kUnreachable}});
+  out.policy_rules.push_back({priority, {mark, kMainTable, kButDefault, mask}});
+  out.policy_rules.push_back({priority + 1, {mark, table, !kButDefault, mask}});
+  out.policy_rules.push_back({priority + 2, {mark, 0, !kButDefault, mask, kUnreachable}});
 }
 
 template <std::size_t N>
@@ -80,13 +80,13 @@ void compile_source(const Context& context, const cloud::Uplink& uplink, Rows& o
   if (!slot || !source || !is_alone_on_its_interface(context.host, uplink)) return;
   const std::uint32_t priority = kSourceRules + kRulesEach * (*slot - 1);
   engine::PolicyRule rule{0, kMainTable, kButDefault, 0, false, source};
-  out.rules.push_back({priority, rule});
+  out.policy_rules.push_back({priority, rule});
   rule.table = engine::kUplinkTables + *slot;
   rule.but_default = false;
-  out.rules.push_back({priority + 1, rule});
+  out.policy_rules.push_back({priority + 1, rule});
   rule.table = 0;
   rule.unreachable = true;
-  out.rules.push_back({priority + 2, rule});
+  out.policy_rules.push_back({priority + 2, rule});
 }
 
 }  // namespace
@@ -120,8 +120,8 @@ void compile_egress(const Context& context, const engine::Object& object, Rows& 
   for (const cloud::Uplink& uplink : host.uplinks) compile_source(context, uplink, out);
   constexpr std::uint32_t kEverything = 0;
   const std::uint32_t table = engine::kPreferenceTables + 1;
-  out.rules.push_back({kHostRules, {0, kMainTable, kButDefault, kEverything}});
-  out.rules.push_back({kHostRules + 1, {0, table, !kButDefault, kEverything}});
+  out.policy_rules.push_back({kHostRules, {0, kMainTable, kButDefault, kEverything}});
+  out.policy_rules.push_back({kHostRules + 1, {0, table, !kButDefault, kEverything}});
 }
 
 void compile_preference(const Context& context, const engine::Object& object,

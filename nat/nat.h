@@ -11,15 +11,16 @@ class Nat : public engine::Subsystem {
  public:
   nft::Ruleset ruleset(const engine::Marks&) const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
-  void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
-              const nft::Element* after, engine::Consequences&) const override;
-  void follow(const engine::Context&, const engine::RouteKey&, const engine::Route* before,
-              const engine::Route* after, engine::Consequences&) const override;
-  void follow(const engine::Context&, const engine::PolicyRuleKey&,
-              const engine::PolicyRule* before, const engine::PolicyRule* after,
-              engine::Consequences&) const override;
-  void follow(const engine::Context&, const engine::NeighbourKey&, const engine::Neighbour* before,
-              const engine::Neighbour* after, engine::Consequences&) const override;
+  void on_change(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
+                 const nft::Element* after, engine::SideEffects&) const override;
+  void on_change(const engine::Context&, const engine::RouteKey&, const engine::Route* before,
+                 const engine::Route* after, engine::SideEffects&) const override;
+  void on_change(const engine::Context&, const engine::PolicyRuleKey&,
+                 const engine::PolicyRule* before, const engine::PolicyRule* after,
+                 engine::SideEffects&) const override;
+  void on_change(const engine::Context&, const engine::NeighbourKey&,
+                 const engine::Neighbour* before, const engine::Neighbour* after,
+                 engine::SideEffects&) const override;
   void announce_again(const engine::Context&, const std::string& link,
                       std::vector<engine::Announce>& out) const override;
 };

@@ -5,9 +5,9 @@
 #include "dataplane/node/pass.h"
 #include "dataplane/node/routers.h"
 #include "dataplane/node/spoiled_files.h"
-#include "tools/consequences.h"
 #include "tools/report.h"
 #include "tools/session.h"
+#include "tools/side_effects.h"
 #include "tools/terminal.h"
 
 namespace novaplane::tools {
@@ -35,7 +35,7 @@ Result<Report> apply(cloud::Cloud cloud, const Options& options) {
   if (!asked) return tl::unexpected(asked.error());
   Report report = report_of(*outcome, engine);
   progress.show("telling the neighbours");
-  if (auto followed = carry_out(outcome->consequences); !followed) {
+  if (auto followed = carry_out(outcome->side_effects); !followed) {
     report.error = followed.error().message();
   }
   return report;

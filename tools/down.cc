@@ -6,9 +6,9 @@
 #include "dataplane/node/trial.h"
 #include "tools/apply.h"
 #include "tools/command.h"
-#include "tools/consequences.h"
 #include "tools/report.h"
 #include "tools/session.h"
+#include "tools/side_effects.h"
 #include "tools/terminal.h"
 #include "tools/writer.h"
 
@@ -75,7 +75,7 @@ Result<Report> take_down(const Options& options) {
       });
   if (!outcome) return tl::unexpected(outcome.error());
   Report report = report_of(*outcome, engine);
-  if (auto followed = carry_out(outcome->consequences); !followed) {
+  if (auto followed = carry_out(outcome->side_effects); !followed) {
     report.error = followed.error().message();
   }
   if (const Left left = left_of(*session); left != Left::links_or_rules) {

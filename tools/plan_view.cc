@@ -108,8 +108,8 @@ PlanView view(engine::Plan plan, const engine::Engine& engine, const std::string
         {mark, std::string(to_string(step.phase)), step.what(engine.ruleset()), step.why()});
   }
   const auto status = engine.status();
-  shown.waiting = remarks(status, engine::State::waiting);
-  shown.failed = remarks(status, engine::State::failed);
+  shown.waiting = remarks(status, engine::ObjectState::waiting);
+  shown.failed = remarks(status, engine::ObjectState::failed);
   return shown;
 }
 

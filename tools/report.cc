@@ -52,8 +52,8 @@ void complain_of(const std::vector<std::string>& sentences, const char* more, bo
 
 }  // namespace
 
-std::vector<Remark> remarks(const std::map<engine::Object, engine::Status>& status,
-                            engine::State state) {
+std::vector<Remark> remarks(const std::map<engine::Object, engine::ObjectStatus>& status,
+                            engine::ObjectState state) {
   std::vector<Remark> found;
   for (const auto& [object, about] : status) {
     if (about.state != state) continue;
@@ -73,7 +73,7 @@ Report report_of(const node::Outcome& outcome, engine::Engine& engine) {
     report.summary.push_back(line_of(line.verb, fmt::format("{}", fmt::join(line.things, ", "))));
   }
   for (const auto& [object, reason] : outcome.failures) report.failures.push_back({object, reason});
-  report.waiting = remarks(engine.status(), engine::State::waiting);
+  report.waiting = remarks(engine.status(), engine::ObjectState::waiting);
   for (const std::string& sentence : outcome.unrecorded)
     report.unrecorded.push_back("not recorded: " + sentence);
   return report;

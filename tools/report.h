@@ -13,7 +13,8 @@ struct Remark {
   std::string object;  ///< "port web1"
   std::string reason;
 };
-std::vector<Remark> remarks(const std::map<engine::Object, engine::Status>&, engine::State state);
+std::vector<Remark> remarks(const std::map<engine::Object, engine::ObjectStatus>&,
+                            engine::ObjectState state);
 
 /// What a pass did: ours, or one that the daemon made for us.
 struct Report {

@@ -39,7 +39,7 @@ std::string temporary_name(const std::string& path) {
 }
 
 /// mkostemp's mode is 0600 and the umask is the caller's: mode and owner are set on the descriptor.
-bool fill(int fd, std::string_view text, mode_t mode, const Owner* owner) {
+bool fill(int fd, std::string_view text, mode_t mode, const FileOwner* owner) {
   return write_fully(fd, text) && ::fchmod(fd, mode) == 0 &&
          (owner == nullptr || ::fchown(fd, owner->user, owner->group) == 0);
 }
@@ -69,8 +69,8 @@ std::string target_of(std::string path) {
   return path;
 }
 
-Result<void> write(const std::string& path, std::string_view text, mode_t mode, const Owner* owner,
-                   Lasts lasts) {
+Result<void> write(const std::string& path, std::string_view text, mode_t mode,
+                   const FileOwner* owner, Lasts lasts) {
   std::string temporary = temporary_name(path);
   Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return failed("write", path);
@@ -93,12 +93,12 @@ struct DirectoryCloser {
 }  // namespace
 
 Result<void> write_whole(const std::string& path, std::string_view text, mode_t mode,
-                         const Owner* owner) {
+                         const FileOwner* owner) {
   return write(path, text, mode, owner, Lasts::until_reboot);
 }
 
 Result<void> write_durably(const std::string& path, std::string_view text, mode_t mode,
-                           const Owner* owner) {
+                           const FileOwner* owner) {
   return write(path, text, mode, owner, Lasts::for_good);
 }
 
@@ -106,7 +106,7 @@ Result<void> replace_durably(const std::string& path, std::string_view text) {
   const std::string target = target_of(path);
   struct stat status {};
   if (::stat(target.c_str(), &status) != 0) return write_durably(target, text);
-  const Owner owner{status.st_uid, status.st_gid};
+  const FileOwner owner{status.st_uid, status.st_gid};
   return write_durably(target, text, status.st_mode & 07777, &owner);
 }
 

@@ -11,7 +11,7 @@
 /// Files as values. Every error names the path and carries the errno.
 namespace novaplane {
 
-struct Owner {
+struct FileOwner {
   uid_t user = 0;
   gid_t group = 0;
 };
@@ -20,12 +20,12 @@ struct Owner {
 /// (its name begins with a dot), then rename. Nothing is synced to disk: for what lives in /run and
 /// is of no use after a reboot.
 Result<void> write_whole(const std::string& path, std::string_view text, mode_t mode = 0644,
-                         const Owner* owner = nullptr);
+                         const FileOwner* owner = nullptr);
 
 /// The same for what has to outlive a power cut: the text is on its disk before it has its name,
 /// and the name when this returns (write, fsync, rename, fsync of the directory).
 Result<void> write_durably(const std::string& path, std::string_view text, mode_t mode = 0644,
-                           const Owner* owner = nullptr);
+                           const FileOwner* owner = nullptr);
 
 /// As write_durably, in the place where a path of somebody else's leads to, also by symbolic links;
 /// a file that is there keeps its mode and owner.

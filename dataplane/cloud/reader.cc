@@ -36,10 +36,10 @@ void Reader::on_key(Level& level, const Event& event) {
   level.awaits_key = false;
   level.skips_value = true;
   level.key = event.kind == Event::Kind::null ? "" : event.text;
-  if (!level.frame) {
+  if (!level.node) {
     if (event.opens()) open(event, nullptr);
   } else if (event.kind == Event::Kind::scalar) {
-    level.skips_value = !level.frame->key(*this, event);
+    level.skips_value = !level.node->key(*this, event);
   } else {
     const auto sentence = fmt::format("a key must be a single value, not {}", kind_of(event));
     fail(event, {"wrong-type", sentence}, true);
@@ -53,7 +53,7 @@ void Reader::on_value(const Event& event) {
   } else {
     Level& level = levels_.back();
     level.awaits_key = level.is_map;
-    if (level.frame && !level.skips_value) level.frame->value({*this, event});
+    if (level.node && !level.skips_value) level.node->value({*this, event});
   }
   if (event.opens()) {
     open(event, std::move(entering_));
@@ -62,15 +62,15 @@ void Reader::on_value(const Event& event) {
   }
 }
 
-void Reader::open(const Event& event, std::unique_ptr<Frame> frame) {
+void Reader::open(const Event& event, std::unique_ptr<NodeReader> node) {
   const bool is_map = event.kind == Event::Kind::open_map;
-  levels_.push_back({std::move(frame), is_map, is_map, false, {}, 0});
+  levels_.push_back({std::move(node), is_map, is_map, false, {}, 0});
 }
 
 void Reader::close() {
-  const std::unique_ptr<Frame> frame = std::move(levels_.back().frame);
+  const std::unique_ptr<NodeReader> node = std::move(levels_.back().node);
   levels_.pop_back();
-  if (frame) frame->close(*this);
+  if (node) node->close(*this);
   if (!levels_.empty()) ++levels_.back().index;
 }
 
@@ -99,16 +99,16 @@ void refuse_duplicate_key(Reader& reader, const Event& event) {
   reader.fail(event, {"duplicate-key", "stands here a second time"}, true);
 }
 
-void read_entries(const Value& value, EntriesFrame::Take take, EntriesFrame::Give give) {
+void read_entries(const Value& value, EntriesReader::Take take, EntriesReader::Give give) {
   if (value.event.kind == Event::Kind::null) return;
   if (value.event.kind != Event::Kind::open_map) return value.wrong_type("a map");
-  value.reader.enter(std::make_unique<EntriesFrame>(std::move(take), std::move(give)));
+  value.reader.enter(std::make_unique<EntriesReader>(std::move(take), std::move(give)));
 }
 
-void read_list(const Value& value, EntriesFrame::Give give) {
+void read_list(const Value& value, EntriesReader::Give give) {
   if (value.event.kind == Event::Kind::null) return;
   if (value.event.kind != Event::Kind::open_list) return value.wrong_type("a list");
-  value.reader.enter(std::make_unique<ListFrame>(std::move(give)));
+  value.reader.enter(std::make_unique<ListReader>(std::move(give)));
 }
 
 }  // namespace novaplane::cloud

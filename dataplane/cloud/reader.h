@@ -38,10 +38,10 @@ struct Value {
   std::optional<T> scalar(Parsed<T> (*parse)(const Event&)) const;
 };
 
-/// A map or a list that is being read.
-class Frame {
+/// Reads a map or a list of the document.
+class NodeReader {
  public:
-  virtual ~Frame() = default;
+  virtual ~NodeReader() = default;
   /// Maps: whether the value of this key shall be read.
   virtual bool key(Reader&, const Event&) { return false; }
   virtual void value(const Value&) = 0;
@@ -55,8 +55,8 @@ class Reader {
       : draft(draft), findings(findings), root_(root) {}
 
   void on(const Event& event);
-  /// What comes until the current map or list is closed belongs to the frame.
-  void enter(std::unique_ptr<Frame> frame) { entering_ = std::move(frame); }
+  /// What comes until the current map or list is closed belongs to this reader.
+  void enter(std::unique_ptr<NodeReader> node) { entering_ = std::move(node); }
   Path path() const;
   void fail(const Event& event, Refusal refusal, bool at_key = false);
 
@@ -65,7 +65,7 @@ class Reader {
 
  private:
   struct Level {
-    std::unique_ptr<Frame> frame;  ///< none: skipped
+    std::unique_ptr<NodeReader> node;  ///< none: skipped
     bool is_map = false;
     bool awaits_key = false;
     bool skips_value = false;
@@ -75,12 +75,12 @@ class Reader {
 
   void on_key(Level& level, const Event& event);
   void on_value(const Event& event);
-  void open(const Event& event, std::unique_ptr<Frame> frame);
+  void open(const Event& event, std::unique_ptr<NodeReader> node);
   void close();
 
   Root root_;
   std::vector<Level> levels_;
-  std::unique_ptr<Frame> entering_;
+  std::unique_ptr<NodeReader> entering_;
 };
 
 // --- tables of keys
@@ -102,9 +102,9 @@ void refuse_duplicate_key(Reader&, const Event&);
 
 /// A map whose keys are known.
 template <class T>
-class ObjectFrame : public Frame {
+class ObjectReader : public NodeReader {
  public:
-  ObjectFrame(T& object, Keys<T> keys) : object_(object), keys_(keys) {}
+  ObjectReader(T& object, Keys<T> keys) : object_(object), keys_(keys) {}
 
   bool key(Reader& reader, const Event& event) override {
     for (current_ = 0; current_ < keys_.size(); ++current_) {
@@ -143,11 +143,11 @@ class ObjectFrame : public Frame {
 };
 
 /// A map whose keys are names. `take` says whether the key is good and new.
-class EntriesFrame : public Frame {
+class EntriesReader : public NodeReader {
  public:
   using Take = std::function<bool(Reader&, const Event& key)>;
   using Give = std::function<void(const Value&)>;
-  EntriesFrame(Take take, Give give) : take_(std::move(take)), give_(std::move(give)) {}
+  EntriesReader(Take take, Give give) : take_(std::move(take)), give_(std::move(give)) {}
   bool key(Reader& reader, const Event& event) override { return take_(reader, event); }
   void value(const Value& value) override { give_(value); }
 
@@ -156,25 +156,25 @@ class EntriesFrame : public Frame {
   Give give_;
 };
 
-class ListFrame : public Frame {
+class ListReader : public NodeReader {
  public:
-  explicit ListFrame(EntriesFrame::Give give) : give_(std::move(give)) {}
+  explicit ListReader(EntriesReader::Give give) : give_(std::move(give)) {}
   void value(const Value& value) override { give_(value); }
 
  private:
-  EntriesFrame::Give give_;
+  EntriesReader::Give give_;
 };
 
 /// Reads a map into an object; nothing at all is an empty map.
 template <class T>
 void read_object(T& object, const Value& value, Keys<T> keys) {
-  auto frame = std::make_unique<ObjectFrame<T>>(object, keys);
-  if (value.event.kind == Event::Kind::open_map) return value.reader.enter(std::move(frame));
-  if (value.event.kind == Event::Kind::null) return frame->close(value.reader);
+  auto node = std::make_unique<ObjectReader<T>>(object, keys);
+  if (value.event.kind == Event::Kind::open_map) return value.reader.enter(std::move(node));
+  if (value.event.kind == Event::Kind::null) return node->close(value.reader);
   value.wrong_type("a map");
 }
-void read_entries(const Value& value, EntriesFrame::Take take, EntriesFrame::Give give);
-void read_list(const Value& value, EntriesFrame::Give give);
+void read_entries(const Value& value, EntriesReader::Take take, EntriesReader::Give give);
+void read_list(const Value& value, EntriesReader::Give give);
 
 template <class T>
 std::optional<T> Value::scalar(Parsed<T> (*parse)(const Event&)) const {

@@ -232,9 +232,9 @@ void read_vxlan(Network& network, const Value& value) {
 
 constexpr Key<Network> kSegment[] = {{"vlan", read_vlan}, {"vxlan", read_vxlan}};
 
-class SegmentFrame : public ObjectFrame<Network> {
+class SegmentReader : public ObjectReader<Network> {
  public:
-  explicit SegmentFrame(Network& network) : ObjectFrame(network, kSegment), network_(network) {}
+  explicit SegmentReader(Network& network) : ObjectReader(network, kSegment), network_(network) {}
   void close(Reader& reader) override {
     if (!std::holds_alternative<Flat>(network_.segment)) return;
     Path path = reader.path();
@@ -249,7 +249,7 @@ class SegmentFrame : public ObjectFrame<Network> {
 /// flat | {vlan: 101} | {vxlan: 5001}
 void read_segment(Network& network, const Value& value) {
   if (value.event.kind == Event::Kind::open_map) {
-    value.reader.enter(std::make_unique<SegmentFrame>(network));
+    value.reader.enter(std::make_unique<SegmentReader>(network));
   } else if (value.event.kind != Event::Kind::scalar) {
     value.wrong_type("flat, {vlan: ID} or {vxlan: VNI}");
   } else if (value.event.text != "flat") {

@@ -136,7 +136,7 @@ struct Probe {
 
 }  // namespace
 
-struct Flows::State {
+struct Flows::Impl {
   Socket socket;
   std::optional<Way> best{};
 
@@ -146,7 +146,7 @@ struct Flows::State {
   Result<Way> probe();
 };
 
-Flows::Flows(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Flows::Flows(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Flows::Flows(Flows&&) noexcept = default;
 Flows& Flows::operator=(Flows&&) noexcept = default;
 Flows::~Flows() = default;
@@ -154,16 +154,16 @@ Flows::~Flows() = default;
 Result<Flows> Flows::open() {
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
-  return Flows(std::make_unique<State>(State{std::move(*socket)}));
+  return Flows(std::make_unique<Impl>(Impl{std::move(*socket)}));
 }
 
 Result<Flows::Way> Flows::best_way() {
-  if (!state_->best) {
-    const auto way = state_->probe();
+  if (!impl_->best) {
+    const auto way = impl_->probe();
     if (!way) return way;
-    state_->best = *way;
+    impl_->best = *way;
   }
-  return *state_->best;
+  return *impl_->best;
 }
 
 Result<void> Flows::forget(std::span<const FlowFilter> filters) {
@@ -176,7 +176,7 @@ Result<void> Flows::forget(std::span<const FlowFilter> filters) {
 
 Result<void> Flows::forget(std::span<const FlowFilter> filters, Way way) {
   if (filters.empty()) return {};
-  if (way == Way::listed) return state_->forget_listed(filters);
+  if (way == Way::listed) return impl_->forget_listed(filters);
   std::vector<FlowFilter> not_understood;  // share one listing
   for (const FlowFilter& filter : filters) {
     if (!is_understood(filter)) {
@@ -184,19 +184,19 @@ Result<void> Flows::forget(std::span<const FlowFilter> filters, Way way) {
       continue;
     }
     const auto gone =
-        is_refined(filter) ? state_->forget_listed({&filter, 1}) : state_->forget_filtered(filter);
+        is_refined(filter) ? impl_->forget_listed({&filter, 1}) : impl_->forget_filtered(filter);
     if (!gone) return gone;
   }
-  return not_understood.empty() ? Result<void>() : state_->forget_listed(not_understood);
+  return not_understood.empty() ? Result<void>() : impl_->forget_listed(not_understood);
 }
 
-Result<void> Flows::State::forget_filtered(const FlowFilter& filter) {
+Result<void> Flows::Impl::forget_filtered(const FlowFilter& filter) {
   Message message(IPCTNL_MSG_CT_DELETE, 0, family_of(filter));
   put_filter(message.header(), filter);
   return socket.ask(message, "delete flows");
 }
 
-Result<void> Flows::State::forget_listed(std::span<const FlowFilter> filters) {
+Result<void> Flows::Impl::forget_listed(std::span<const FlowFilter> filters) {
   auto found = deletions(filters, can_list_filtered(filters));
   if (!found && is_refusal(found.error().code)) found = deletions(filters, false);
   if (!found) return tl::unexpected(found.error());
@@ -205,8 +205,8 @@ Result<void> Flows::State::forget_listed(std::span<const FlowFilter> filters) {
 
 /// What a disturbed listing told of is deleted all the same, after the last attempt. One that has
 /// lost a part each time is an error.
-Result<std::vector<std::byte>> Flows::State::deletions(std::span<const FlowFilter> filters,
-                                                       bool filtered) {
+Result<std::vector<std::byte>> Flows::Impl::deletions(std::span<const FlowFilter> filters,
+                                                      bool filtered) {
   const Picker picker(filters);
   std::vector<std::byte> all;
   for (int attempt = 0; attempt < kListings; ++attempt) {
@@ -229,7 +229,7 @@ Result<std::vector<std::byte>> Flows::State::deletions(std::span<const FlowFilte
 
 /// A flow is made, deleted by filter and deleted by its tuple: if that finds it no more, filters
 /// work.
-Result<Flows::Way> Flows::State::probe() {
+Result<Flows::Way> Flows::Impl::probe() {
   const Probe probe;
   Message make = probe.message(IPCTNL_MSG_CT_NEW, NLM_F_CREATE);
   if (auto made = socket.ask(make, "try conntrack"); !made) return Way::listed;

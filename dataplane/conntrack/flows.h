@@ -35,9 +35,9 @@ class Flows {
   Result<Way> best_way();
 
  private:
-  struct State;
-  explicit Flows(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  struct Impl;
+  explicit Flows(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace novaplane::conntrack

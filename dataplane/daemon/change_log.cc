@@ -60,13 +60,14 @@ std::string summary(const engine::Plan& plan, const std::vector<Result<void>>& r
   return text;
 }
 
-std::size_t count_failed(const std::map<engine::Object, engine::Status>& objects) {
-  return static_cast<std::size_t>(
-      std::count_if(objects.begin(), objects.end(),
-                    [](const auto& entry) { return entry.second.state == engine::State::failed; }));
+std::size_t count_failed(const std::map<engine::Object, engine::ObjectStatus>& objects) {
+  return static_cast<std::size_t>(std::count_if(
+      objects.begin(), objects.end(),
+      [](const auto& entry) { return entry.second.state == engine::ObjectState::failed; }));
 }
 
-std::vector<StateLog::Line> StateLog::news(const std::map<engine::Object, engine::Status>& now) {
+std::vector<StatusLog::Line> StatusLog::news(
+    const std::map<engine::Object, engine::ObjectStatus>& now) {
   std::vector<Line> lines;
   std::map<engine::Object, std::vector<std::string>> known;
   for (const auto& [object, status] : now) {
@@ -83,8 +84,8 @@ std::vector<StateLog::Line> StateLog::news(const std::map<engine::Object, engine
   }
   for (const auto& [object, reasons] : told_) {
     if (!known.contains(object)) {
-      lines.push_back(
-          {engine::State::ok, object, fmt::format("{}: no trouble any more", object.to_string())});
+      lines.push_back({engine::ObjectState::ok, object,
+                       fmt::format("{}: no trouble any more", object.to_string())});
     }
   }
   told_ = std::move(known);
@@ -112,10 +113,10 @@ Noun noun_of(engine::Kind kind) {
 }
 
 /// Of one state and kind. What ports wait for are links: nothing else makes anything wait.
-StateLog::Line in_one(const std::vector<const StateLog::Line*>& lines) {
-  const StateLog::Line& first = *lines.front();
+StatusLog::Line in_one(const std::vector<const StatusLog::Line*>& lines) {
+  const StatusLog::Line& first = *lines.front();
   std::vector<std::string> names;
-  for (const StateLog::Line* line : lines) {
+  for (const StatusLog::Line* line : lines) {
     if (names.empty() || names.back() != line->object.name) names.push_back(line->object.name);
   }
   const Noun noun = noun_of(first.object.kind);
@@ -123,14 +124,14 @@ StateLog::Line in_one(const std::vector<const StateLog::Line*>& lines) {
                     list = first_of(names, kMostNamed);
   std::string text;
   switch (first.state) {
-    case engine::State::ok:
+    case engine::ObjectState::ok:
       text = fmt::format("{}: no trouble any more: {}", things, list);
       break;
-    case engine::State::waiting:
+    case engine::ObjectState::waiting:
       text = fmt::format("{} without their links yet: {} (`novaplane show ports` lists them)",
                          things, list);
       break;
-    case engine::State::failed:
+    case engine::ObjectState::failed:
       text = fmt::format("{} failed: {} (`novaplane plan --verbose` lists them); the first: {}",
                          things, list, first.text);
       break;
@@ -140,15 +141,16 @@ StateLog::Line in_one(const std::vector<const StateLog::Line*>& lines) {
 
 }  // namespace
 
-std::vector<StateLog::Line> shortened(const std::vector<StateLog::Line>& news) {
-  std::map<std::pair<engine::State, engine::Kind>, std::vector<const StateLog::Line*>> groups;
-  for (const StateLog::Line& line : news) groups[{line.state, line.object.kind}].push_back(&line);
-  std::vector<StateLog::Line> lines;
+std::vector<StatusLog::Line> shortened(const std::vector<StatusLog::Line>& news) {
+  std::map<std::pair<engine::ObjectState, engine::Kind>, std::vector<const StatusLog::Line*>>
+      groups;
+  for (const StatusLog::Line& line : news) groups[{line.state, line.object.kind}].push_back(&line);
+  std::vector<StatusLog::Line> lines;
   for (const auto& [key, group] : groups) {
     if (group.size() > kMostLines) {
       lines.push_back(in_one(group));
     } else {
-      for (const StateLog::Line* line : group) lines.push_back(*line);
+      for (const StatusLog::Line* line : group) lines.push_back(*line);
     }
   }
   return lines;

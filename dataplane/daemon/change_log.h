@@ -14,20 +14,21 @@ namespace novaplane::daemon {
 /// "3 links, 1 route, 20000 elements": what of a plan was done, grouped. Acts are left out.
 std::string summary(const engine::Plan& plan, const std::vector<Result<void>>& results);
 
-std::size_t count_failed(const std::map<engine::Object, engine::Status>& objects);
+std::size_t count_failed(const std::map<engine::Object, engine::ObjectStatus>& objects);
 
-/// Remembers how the objects fared, so that each trouble is told once, not with every retry.
-class StateLog {
+/// Keeps the status that was logged last of each object, so that each trouble is told once, not
+/// with every retry.
+class StatusLog {
  public:
   struct Line {
-    engine::State state;
+    engine::ObjectState state;
     engine::Object object;
     std::string text;  ///< "port web1: no link tap-web1 yet"
     bool operator==(const Line&) const = default;
   };
 
   /// What changed since the last call; an object that has recovered gives a line with State::ok.
-  std::vector<Line> news(const std::map<engine::Object, engine::Status>& now);
+  std::vector<Line> news(const std::map<engine::Object, engine::ObjectStatus>& now);
 
  private:
   std::map<engine::Object, std::vector<std::string>> told_;
@@ -35,7 +36,7 @@ class StateLog {
 
 /// As many lines as anybody reads: where more objects of one kind come to one state at once, one
 /// line names the first of them and says where all are listed.
-std::vector<StateLog::Line> shortened(const std::vector<StateLog::Line>& news);
+std::vector<StatusLog::Line> shortened(const std::vector<StatusLog::Line>& news);
 
 /// Keeps somebody who undoes what we do, again and again, from filling the log.
 class LineBudget {

@@ -163,8 +163,8 @@ void Control::Answer::Gate::watch(const std::shared_ptr<Gate>& gate, Local::sock
   socket.async_wait(Local::socket::wait_error, on_event);
 }
 
-struct Control::State {
-  State(Loop& clients, Loop& decides, std::string path, Handlers handlers)
+struct Control::Impl {
+  Impl(Loop& clients, Loop& decides, std::string path, Handlers handlers)
       : context(clients.context()),
         decides(decides),
         acceptor(context),
@@ -182,12 +182,12 @@ struct Control::State {
   Question question_of(const std::string& target) const;
   void ask(const char* name, Question question, const Answer& answer);
 
-  // Coroutines that share the state: a client may outlive the rest.
-  static asio::awaitable<void> accept_clients(std::shared_ptr<State> state);
-  static asio::awaitable<void> accept_client(std::shared_ptr<State> state);
-  static asio::awaitable<std::optional<Reply>> answered(std::shared_ptr<State> state,
+  // Coroutines that share the Impl: a client may outlive the rest.
+  static asio::awaitable<void> accept_clients(std::shared_ptr<Impl> impl);
+  static asio::awaitable<void> accept_client(std::shared_ptr<Impl> impl);
+  static asio::awaitable<std::optional<Reply>> answered(std::shared_ptr<Impl> impl,
                                                         Local::socket& socket, std::string target);
-  static asio::awaitable<void> serve(std::shared_ptr<State> state, Local::socket socket);
+  static asio::awaitable<void> serve(std::shared_ptr<Impl> impl, Local::socket socket);
 };
 
 namespace {
@@ -244,7 +244,7 @@ http::response<http::string_body> response_of(Control::Reply reply, const std::s
 }  // namespace
 
 /// What the deciding loop is to be asked.
-Control::State::Question Control::State::question_of(const std::string& target) const {
+Control::Impl::Question Control::Impl::question_of(const std::string& target) const {
   if (target == "/status") return handlers.status;
   if (target == "/show") return handlers.show;
   if (target == "/uplinks") return handlers.uplinks;
@@ -257,7 +257,7 @@ Control::State::Question Control::State::question_of(const std::string& target) 
 }
 
 /// A question that throws is answered with that, and told to the loop as any task's error.
-void Control::State::ask(const char* name, Question question, const Answer& answer) {
+void Control::Impl::ask(const char* name, Question question, const Answer& answer) {
   decides.post(name, [question = std::move(question), answer, name] {
     if (!answer.is_awaited()) return;
     try {
@@ -270,21 +270,22 @@ void Control::State::ask(const char* name, Question question, const Answer& answ
 }
 
 /// Waits for the deciding loop without holding that of clients. None: the client has hung up.
-asio::awaitable<std::optional<Control::Reply>> Control::State::answered(
-    std::shared_ptr<State> state, Local::socket& socket, std::string target) {
-  const auto gate = std::make_shared<Answer::Gate>(state->context);
+asio::awaitable<std::optional<Control::Reply>> Control::Impl::answered(std::shared_ptr<Impl> impl,
+                                                                       Local::socket& socket,
+                                                                       std::string target) {
+  const auto gate = std::make_shared<Answer::Gate>(impl->context);
   const bool is_status = target == "/status";
   const bool is_pass = waits_for_pass(target);
   if (is_status) gate->timer.expires_after(kFreshStatus);
   if (!is_status && !is_pass) gate->timer.expires_after(kLongestAnswer);
   Answer::Gate::watch(gate, socket);
-  state->ask(is_pass ? "ask for a pass" : "answer a request", state->question_of(target),
-             Answer(gate));
+  impl->ask(is_pass ? "ask for a pass" : "answer a request", impl->question_of(target),
+            Answer(gate));
   error_code cancelled;
   auto token = asio::redirect_error(asio::use_awaitable, cancelled);
   if (!gate->reply && !gate->has_gone) co_await gate->timer.async_wait(token);
   if (gate->has_gone) co_return std::nullopt;
-  if (!gate->reply && is_status) gate->reply = Reply{200, state->handlers.known_status()};
+  if (!gate->reply && is_status) gate->reply = Reply{200, impl->handlers.known_status()};
   if (!gate->reply) {
     gate->reply = error_reply(http::status::service_unavailable,
                               "novaplaned is at work: it did not answer within a minute");
@@ -295,7 +296,7 @@ asio::awaitable<std::optional<Control::Reply>> Control::State::answered(
 
 /// One client, from its question to the answer. Whatever goes wrong with it ends it alone.
 /// (GCC 12 destroys some temporaries of a co_await expression twice: all are named here.)
-asio::awaitable<void> Control::State::serve(std::shared_ptr<State> state, Local::socket socket) {
+asio::awaitable<void> Control::Impl::serve(std::shared_ptr<Impl> impl, Local::socket socket) {
   Stream stream(std::move(socket));
   beast::flat_buffer buffer(kMostHeaderBytes + kMostBodyBytes);
   http::request_parser<http::string_body> parser;
@@ -316,14 +317,14 @@ asio::awaitable<void> Control::State::serve(std::shared_ptr<State> state, Local:
   } else {
     reply = refusal_of(request.method(), target);
   }
-  if (!reply && waits_for_pass(target) && state->waiting >= kMostWaiting) {
+  if (!reply && waits_for_pass(target) && impl->waiting >= kMostWaiting) {
     reply = error_reply(http::status::service_unavailable,
                         fmt::format("{} requests wait for a pass: try again", kMostWaiting));
   }
   if (!reply) {
     stream.expires_never();
-    const Place place(waits_for_pass(target) ? &state->waiting : nullptr);
-    reply = co_await answered(state, stream.socket(), target);
+    const Place place(waits_for_pass(target) ? &impl->waiting : nullptr);
+    reply = co_await answered(impl, stream.socket(), target);
   }
   if (!reply) co_return;
   auto response = response_of(std::move(*reply), target, request.version());
@@ -332,29 +333,29 @@ asio::awaitable<void> Control::State::serve(std::shared_ptr<State> state, Local:
   stream.socket().shutdown(Local::socket::shutdown_send, error);
 }
 
-asio::awaitable<void> Control::State::accept_client(std::shared_ptr<State> state) {
-  asio::steady_timer pause(state->context);
+asio::awaitable<void> Control::Impl::accept_client(std::shared_ptr<Impl> impl) {
+  asio::steady_timer pause(impl->context);
   error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
-  Local::socket socket(state->context);
-  co_await state->acceptor.async_accept(socket, token);
+  Local::socket socket(impl->context);
+  co_await impl->acceptor.async_accept(socket, token);
   if (error == asio::error::operation_aborted) co_return;
   if (error) {
     pause.expires_after(kPauseWithoutDescriptors);
     co_await pause.async_wait(token);
     co_return;
   }
-  if (!is_root_peer(socket.native_handle()) || state->clients >= kMostClients) co_return;
-  ++state->clients;
-  const auto left = [state](const std::exception_ptr&) { --state->clients; };
-  asio::co_spawn(state->context, serve(state, std::move(socket)), left);
+  if (!is_root_peer(socket.native_handle()) || impl->clients >= kMostClients) co_return;
+  ++impl->clients;
+  const auto left = [impl](const std::exception_ptr&) { --impl->clients; };
+  asio::co_spawn(impl->context, serve(impl, std::move(socket)), left);
 }
 
 /// Without it nobody could ask any more: it outlives whatever goes wrong with one client.
-asio::awaitable<void> Control::State::accept_clients(std::shared_ptr<State> state) {
-  while (state->acceptor.is_open()) {
+asio::awaitable<void> Control::Impl::accept_clients(std::shared_ptr<Impl> impl) {
+  while (impl->acceptor.is_open()) {
     try {
-      co_await accept_client(state);
+      co_await accept_client(impl);
     } catch (const std::exception&) {
       // The client is hung up on.
     }
@@ -370,21 +371,21 @@ Result<std::unique_ptr<Control>> Control::open(Loop& clients, Loop& decides,
     return failure("listen at " + path, ENAMETOOLONG,
                    fmt::format("the path of a socket has at most {} bytes", kLongestPath));
   }
-  auto state = std::make_shared<State>(clients, decides, path, std::move(handlers));
+  auto impl = std::make_shared<Impl>(clients, decides, path, std::move(handlers));
   if (auto clear = clear_the_way(run_dir, path); !clear) {
     return tl::unexpected(clear.error());
   }
-  if (const error_code error = listen_for_root(state->acceptor, path)) {
+  if (const error_code error = listen_for_root(impl->acceptor, path)) {
     return failure("listen at " + path, error.value());
   }
-  asio::co_spawn(clients.context(), State::accept_clients(state), asio::detached);
-  return std::unique_ptr<Control>(new Control(std::move(state)));
+  asio::co_spawn(clients.context(), Impl::accept_clients(impl), asio::detached);
+  return std::unique_ptr<Control>(new Control(std::move(impl)));
 }
 
 Control::~Control() {
   error_code ignored;
-  state_->acceptor.close(ignored);
-  ::unlink(state_->path.c_str());
+  impl_->acceptor.close(ignored);
+  ::unlink(impl_->path.c_str());
 }
 
 }  // namespace novaplane::daemon

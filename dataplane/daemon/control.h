@@ -67,10 +67,10 @@ class Control {
   ~Control();
 
  private:
-  struct State;
-  explicit Control(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  struct Impl;
+  explicit Control(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-  std::shared_ptr<State> state_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace novaplane::daemon

@@ -75,7 +75,7 @@ Result<void> Daemon::open() {
       [](const Error& error) { log::error("a task ended by an exception: {}", error.message()); });
   reconciler_ = std::make_unique<Reconciler>(
       loop_, *node_, *workers_, *announcer_,
-      Reconciler::Listener{[this](const Reconciler::Tried& tried) { on_steps(tried); },
+      Reconciler::Listener{[this](const Reconciler::StepResults& steps) { on_steps(steps); },
                            [this](PassRequests::Ticket ticket) { on_quiet(ticket); },
                            [this](const auto& sentences) { on_unrecorded(sentences); }});
   opened = keep(silent_watch_, SilentWatch::open(loop_, *node_, [this](const auto& changed) {
@@ -186,7 +186,7 @@ void Daemon::reload() {
   read_document([this] {
     if (!wanted_) return tell_manager(/*ready=*/true);
     ready_ = false;  // told again when it is done
-    reconciler_->resync(Reconciler::Look::everything);
+    reconciler_->resync(Reconciler::Relist::everything);
   });
 }
 
@@ -195,7 +195,7 @@ void Daemon::reload() {
 void Daemon::verify_later() {
   verify_.after(kVerifyEvery, [this] {
     if (document_.looks_changed()) read_document();
-    reconciler_->resync(Reconciler::Look::silent);
+    reconciler_->resync(Reconciler::Relist::silent);
     verify_later();
   });
 }
@@ -208,12 +208,12 @@ void Daemon::feed_watchdog(std::chrono::microseconds interval) {
 
 // --- what has happened
 
-void Daemon::on_steps(const Reconciler::Tried& tried) {
-  const engine::Plan& plan = *tried.plan;
-  const std::vector<Result<void>>& results = *tried.results;
-  const std::string& foreign_change = tried.foreign_change;
+void Daemon::on_steps(const Reconciler::StepResults& steps) {
+  const engine::Plan& plan = *steps.plan;
+  const std::vector<Result<void>>& results = *steps.results;
+  const std::string& foreign_change = steps.foreign_change;
   if (requests_.any()) {
-    requests_.note({tried.plan, tried.results, node_->engine().shared_ruleset()}, tried.sent_after);
+    requests_.note({steps.plan, steps.results, node_->engine().shared_ruleset()}, steps.sent_after);
   }
   for (const engine::Step& step : plan) {
     if (!std::holds_alternative<engine::Reannounce>(step.operation)) continue;
@@ -256,15 +256,15 @@ void Daemon::tell_news() {
   tell_manager(/*ready=*/false);
   const auto news = states_.news(node_->engine().status());
   if (!news.empty()) status();  // known from now on
-  for (const StateLog::Line& line : shortened(news)) {
-    if (line.state == engine::State::failed) {
+  for (const StatusLog::Line& line : shortened(news)) {
+    if (line.state == engine::ObjectState::failed) {
       log::error("{}", line.text);
     } else {
       log::info("{}", line.text);
     }
   }
   if (!log::is_enabled(log::Level::debug)) return;
-  for (const StateLog::Line& line : news) log::debug("{}", line.text);
+  for (const StatusLog::Line& line : news) log::debug("{}", line.text);
 }
 
 void Daemon::tell_manager(bool ready) {

@@ -54,7 +54,7 @@ class Daemon {
   void verify_later();
   void feed_watchdog(std::chrono::microseconds interval);
   void on_exception(const Error& error);
-  void on_steps(const Reconciler::Tried& tried);
+  void on_steps(const Reconciler::StepResults& steps);
   void on_quiet(PassRequests::Ticket began_after);
   void tell_news();
   void tell_manager(bool ready);
@@ -88,7 +88,7 @@ class Daemon {
   Loop loop_;          ///< decides; owns everything but what the others are given
   Loop clients_loop_;  ///< serves the control socket, whatever the other one is at
   DocumentFile document_;
-  StateLog states_;
+  StatusLog states_;
   LineBudget lines_{LineBudget::Clock::now()};
   GatewayRole role_;
   std::string told_;       ///< to the service manager

@@ -68,7 +68,7 @@ void Daemon::show(Control::Answer answer) {
 PassRequests::Failures Daemon::failures() const {
   PassRequests::Failures failures;
   for (const auto& [object, status] : node_->engine().status()) {
-    if (status.state != engine::State::failed) continue;
+    if (status.state != engine::ObjectState::failed) continue;
     for (const std::string& reason : status.reasons) {
       failures.push_back({object.to_string(), reason});
     }

@@ -78,8 +78,8 @@ Loop::Statistics Loop::statistics() const {
 
 /// A call that was due when the timer was set again is on its way already: `calls` tells it that
 /// it is not meant any more.
-struct Timer::State {
-  State(Loop& loop, const char* name) : loop(loop), name(name), timer(loop.context()) {}
+struct Timer::Impl {
+  Impl(Loop& loop, const char* name) : loop(loop), name(name), timer(loop.context()) {}
 
   Loop& loop;
   const char* name;
@@ -87,24 +87,24 @@ struct Timer::State {
   std::uint64_t calls = 0;
 };
 
-Timer::Timer(Loop& loop, const char* name) : state_(std::make_shared<State>(loop, name)) {}
+Timer::Timer(Loop& loop, const char* name) : impl_(std::make_shared<Impl>(loop, name)) {}
 Timer::~Timer() { cancel(); }
 
 void Timer::at(Loop::Clock::time_point time, Loop::Task task) {
-  state_->timer.expires_at(time);
-  const std::uint64_t call = ++state_->calls;
-  state_->timer.async_wait([state = state_, call, task = std::move(task)](const error_code& error) {
-    if (!error && call == state->calls) state->loop.perform(state->name, task);
+  impl_->timer.expires_at(time);
+  const std::uint64_t call = ++impl_->calls;
+  impl_->timer.async_wait([impl = impl_, call, task = std::move(task)](const error_code& error) {
+    if (!error && call == impl->calls) impl->loop.perform(impl->name, task);
   });
 }
 
 void Timer::cancel() {
-  ++state_->calls;
-  state_->timer.cancel();
+  ++impl_->calls;
+  impl_->timer.cancel();
 }
 
-struct Watch::State {
-  State(Loop& loop, int fd, const char* name)
+struct Watch::Impl {
+  Impl(Loop& loop, int fd, const char* name)
       : loop(loop), name(name), descriptor(loop.context(), fd) {}
 
   Loop& loop;
@@ -114,20 +114,20 @@ struct Watch::State {
 };
 
 Watch::Watch(Loop& loop, int fd, const char* name)
-    : state_(std::make_shared<State>(loop, fd, name)) {}
+    : impl_(std::make_shared<Impl>(loop, fd, name)) {}
 
 Watch::~Watch() {
-  state_->ended = true;
-  state_->descriptor.release();  // cancels
+  impl_->ended = true;
+  impl_->descriptor.release();  // cancels
 }
 
 void Watch::when_readable(Loop::Task task) {
-  if (std::exchange(state_->waits, true)) return;
-  const auto call = [state = state_, task = std::move(task)](const error_code& error) {
-    state->waits = false;
-    if (!error && !state->ended) state->loop.perform(state->name, task);
+  if (std::exchange(impl_->waits, true)) return;
+  const auto call = [impl = impl_, task = std::move(task)](const error_code& error) {
+    impl->waits = false;
+    if (!error && !impl->ended) impl->loop.perform(impl->name, task);
   };
-  state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read, call);
+  impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read, call);
 }
 
 }  // namespace novaplane::daemon

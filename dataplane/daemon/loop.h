@@ -76,8 +76,8 @@ class Timer {
   void cancel();
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
 };
 
 /// Calls back once when a descriptor, which stays its owner's, is readable. Asked again, it calls
@@ -92,8 +92,8 @@ class Watch {
   void when_readable(Loop::Task task);
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace novaplane::daemon

@@ -12,7 +12,7 @@ constexpr std::chrono::seconds kPatience{30};       ///< with passes that somebo
 constexpr std::chrono::milliseconds kSoonest{100};  ///< between two tries of what fails
 constexpr std::chrono::milliseconds kSlice{5};      ///< of events or of compilation, at once
 constexpr int kMostSlices = 20;                     ///< before it is planned all the same
-constexpr int kMostLooks = 3;                       ///< in a row
+constexpr int kMostListings = 3;                    ///< in a row
 constexpr int kOutdatedInARow = 5;
 constexpr std::chrono::milliseconds kAfterOutdated{50};
 constexpr std::size_t kMuchWork = 1000;  ///< steps that leave memory worth returning
@@ -47,7 +47,7 @@ void Reconciler::start() { pass(); }
 
 void Reconciler::want(cloud::Cloud cloud) {
   wanted_ = true;
-  look_silent_ = true;  // it may want values that were of no interest before
+  list_silent_ = true;  // it may want values that were of no interest before
   work_done_ += kMuchWork;
   // Who was to be announced may be another's now; flows that were wrong are wrong still.
   std::erase_if(unfinished_,
@@ -57,10 +57,10 @@ void Reconciler::want(cloud::Cloud cloud) {
   loop_.post("pass", [this] { pass(); });
 }
 
-void Reconciler::resync(Look what) {
-  look_silent_ = look_at_services_ = true;
-  if (what == Look::everything) {
-    look_everywhere_ = true;
+void Reconciler::resync(Relist what) {
+  list_silent_ = look_at_services_ = true;
+  if (what == Relist::everything) {
+    relist_all_ = true;
     node_.engine().retry_now();
     suspend_repair_budget();
   }
@@ -80,7 +80,7 @@ void Reconciler::act_now() {
 
 void Reconciler::pass_now() {
   suspend_repair_budget();
-  resync(Look::silent);
+  resync(Relist::silent);
 }
 
 /// Their pass tries what failed before it, also what failed since they asked.
@@ -110,7 +110,7 @@ void Reconciler::pass() {
   differences_.reset();
   if (kernel_busy_ || looking_ || in_midst_ || stopped_ || must_pause()) return;
   pass_began_ = Clock::now();
-  if (!process_events() || !learn() || !look()) return;
+  if (!process_events() || !learn() || !list()) return;
   listen();
   begin_for_requests();
   if (look_at_services_ && !services_busy_) observe_services();
@@ -179,9 +179,9 @@ void Reconciler::spend() {
 /// is outdated.
 bool Reconciler::process_events() {
   const auto drained = node_.process_events_until(Clock::now() + kSlice);
-  if (!drained) return trouble(drained.error()), false;
+  if (!drained) return on_listing_failed(drained.error()), false;
   const auto seen = node_.observe(std::exchange(changed_, {}));
-  if (!seen) return trouble(seen.error()), false;
+  if (!seen) return on_listing_failed(seen.error()), false;
   if (auto foreign_change = node_.take_foreign_change(); !foreign_change.empty())
     foreign_change_ = std::move(foreign_change);
   if (*drained || ++slices_ == kMostSlices) {
@@ -208,27 +208,27 @@ bool Reconciler::learn() {
 
 /// False: a worker lists the kernel first. What changes all the time is not listed all the time:
 /// then it is planned on what was seen last, as long as anything was.
-bool Reconciler::look() {
-  if (std::exchange(look_everywhere_, false)) node_.look_everywhere();
-  node::Look look = node_.look(look_silent_);
-  if (!look.any() || (looks_ >= kMostLooks && !look.is_first)) {
-    looks_ = 0;
+bool Reconciler::list() {
+  if (std::exchange(relist_all_, false)) node_.relist_all();
+  node::ListRequest request = node_.list_request(list_silent_);
+  if (!request.any() || (listings_ >= kMostListings && !request.is_first)) {
+    listings_ = 0;
     return true;
   }
-  ++looks_;
-  look_silent_ = false;
-  workers_.look(node_.lister(), std::move(look),
-                [this](Result<node::Seen> seen) { looked(std::move(seen)); });
+  ++listings_;
+  list_silent_ = false;
+  workers_.list(node_.lister(), std::move(request),
+                [this](Result<node::ListResult> seen) { on_listing(std::move(seen)); });
   looking_ = true;
   quiet_ = false;
   return false;
 }
 
-void Reconciler::looked(Result<node::Seen> seen) {
+void Reconciler::on_listing(Result<node::ListResult> seen) {
   looking_ = false;
   if (stopped_) return end_if_stopped();
-  if (!seen) return trouble(seen.error());
-  auto told = std::make_shared<node::Seen>(std::move(*seen));
+  if (!seen) return on_listing_failed(seen.error());
+  auto told = std::make_shared<node::ListResult>(std::move(*seen));
   if (!node_.take_nftables(*told)) return next();
   go_on_later("what rtnetlink told", [this, told] {
     node_.take_rtnetlink(*told);
@@ -247,16 +247,16 @@ void Reconciler::go_on_later(const char* name, Loop::Task rest) {
 }
 
 /// The kernel could not be asked: what is known of it may be wrong.
-void Reconciler::trouble(const Error& error) {
+void Reconciler::on_listing_failed(const Error& error) {
   log::error("cannot see what the kernel has: {}", error.message());
-  looks_ = 0;
-  look_everywhere_ = look_silent_ = true;
+  listings_ = 0;
+  relist_all_ = list_silent_ = true;
   next_pass_.after(kAfterTrouble, [this] { pass(); });
 }
 
 /// Whatever a task has left behind is seen and compiled once more, a moment later.
 void Reconciler::recover() {
-  look_everywhere_ = look_silent_ = look_at_services_ = true;
+  relist_all_ = list_silent_ = look_at_services_ = true;
   quiet_ = false;
   node_.invalidate_all();
   in_midst_ = false;
@@ -302,7 +302,7 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
     const bool is_known = found.has_value();
     const auto report = std::make_shared<const engine::ApplyResult>(
         is_known ? std::move(*found) : report_of(request->plan, found.error()));
-    if (auto ended = node_.end(*request, *report); !ended) trouble(ended.error());
+    if (auto ended = node_.end(*request, *report); !ended) on_listing_failed(ended.error());
     go_on_later("tell what was done", [this, request, report, deletes_links, is_known, sent_after] {
       applied(request, report, sent_after);
       if (!is_known) recover();
@@ -326,7 +326,7 @@ void Reconciler::applied(std::shared_ptr<const engine::ApplyRequest> sent,
                       std::exchange(foreign_change_, {}),
                       sent_after});
   if (!report.unrecorded.empty()) listener_.on_unrecorded(report.unrecorded);
-  auto follow = node::consequences_of(plan, report.results);
+  auto follow = node::side_effects_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);
   if (!follow.flows.empty()) forget(std::move(follow.flows));
   if (request.is_called_off()) {

@@ -26,7 +26,7 @@ namespace novaplane::daemon {
 class Reconciler {
  public:
   /// Steps that were tried.
-  struct Tried {
+  struct StepResults {
     std::shared_ptr<const engine::Plan> plan;
     std::shared_ptr<const std::vector<Result<void>>> results;
     std::string foreign_change;       ///< the change that somebody else had made before, in words
@@ -34,7 +34,7 @@ class Reconciler {
   };
   /// What the rest of the daemon is told.
   struct Listener {
-    std::function<void(const Tried&)> on_steps;
+    std::function<void(const StepResults&)> on_steps;
     /// Nothing more can be done at the moment. The pass began after the requests up to this one.
     std::function<void(PassRequests::Ticket)> on_quiet;
     /// What was done could not be recorded: sentences.
@@ -50,8 +50,8 @@ class Reconciler {
   void want(cloud::Cloud cloud);
 
   /// What to look at again before the next pass, beyond what the kernel tells by itself.
-  enum class Look : std::uint8_t { silent, everything };
-  void resync(Look what);
+  enum class Relist : std::uint8_t { silent, everything };
+  void resync(Relist what);
   void resync(const node::Changed& changed);  ///< at what somebody found changed
   /// What others found out has to be done now: nothing is spared for later, and what is under way
   /// is called off.
@@ -85,11 +85,11 @@ class Reconciler {
   void spend();
   bool process_events();
   bool learn();
-  bool look();
+  bool list();
   void plan();
   void complete(engine::Plan plan);
-  void looked(Result<node::Seen> seen);
-  void trouble(const Error& error);
+  void on_listing(Result<node::ListResult> seen);
+  void on_listing_failed(const Error& error);
   void listen();
   void send(Dispatch next);
   void retry_later();
@@ -126,12 +126,12 @@ class Reconciler {
 
   bool wanted_ = false;  ///< there is a document in force
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
-  bool looking_ = false;        ///< the kernel is being listed
-  bool in_midst_ = false;       ///< of a worker's result, which the loop takes in several tasks
-  int slices_ = 0, looks_ = 0;  ///< in a row
+  bool looking_ = false;           ///< the kernel is being listed
+  bool in_midst_ = false;          ///< of a worker's result, which the loop takes in several tasks
+  int slices_ = 0, listings_ = 0;  ///< in a row
   std::optional<Clock::time_point> learning_since_;
   std::optional<engine::Plan> differences_;  ///< of a large plan, which is not complete yet
-  bool look_silent_ = false, look_everywhere_ = true, look_at_services_ = true;
+  bool list_silent_ = false, relist_all_ = true, look_at_services_ = true;
   node::Changed changed_;  ///< without an event; to be looked at
   Loop::Task stopped_;
   std::function<bool()> decides_ = [] { return false; };

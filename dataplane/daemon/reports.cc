@@ -13,19 +13,19 @@ std::string text_of(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
-std::string_view word(engine::State state) {
+std::string_view word(engine::ObjectState state) {
   switch (state) {
-    case engine::State::ok:
+    case engine::ObjectState::ok:
       return "ok";
-    case engine::State::waiting:
+    case engine::ObjectState::waiting:
       return "waiting";
-    case engine::State::failed:
+    case engine::ObjectState::failed:
       return "failed";
   }
   return "";
 }
 
-Json object_of(const engine::Object& object, const engine::Status& status,
+Json object_of(const engine::Object& object, const engine::ObjectStatus& status,
                engine::Clock::time_point now) {
   Json json{{"object", object.to_string()},
             {"state", word(status.state)},

@@ -24,7 +24,7 @@ struct StatusReport {
   std::chrono::milliseconds age{0};  ///< of all this, where that loop is at work since
 };
 
-using Objects = std::map<engine::Object, engine::Status>;  ///< those that are not well
+using Objects = std::map<engine::Object, engine::ObjectStatus>;  ///< those that are not well
 std::string objects_json(const Objects& objects, engine::Clock::time_point now);
 /// `objects`: of objects_json().
 std::string to_json(const StatusReport& report, std::string_view objects);

@@ -42,9 +42,9 @@ Workers::Workers(Loop& loop, engine::Executor executor, conntrack::Flows flows,
 
 Workers::~Workers() = default;
 
-void Workers::look(node::Lister& lister, node::Look look, Then<node::Seen> then) {
+void Workers::list(node::Lister& lister, node::ListRequest request, Then<node::ListResult> then) {
   listing_.run(
-      "list the kernel", [&lister, look = std::move(look)] { return lister.look(look); },
+      "list the kernel", [&lister, request = std::move(request)] { return lister.list(request); },
       std::move(then));
 }
 

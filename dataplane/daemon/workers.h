@@ -46,7 +46,7 @@ class Workers {
   engine::Senders senders() const { return senders_; }
 
   /// The lister is the worker's until `then`.
-  void look(node::Lister& lister, node::Look look, Then<node::Seen> then);
+  void list(node::Lister& lister, node::ListRequest request, Then<node::ListResult> then);
   void apply(std::shared_ptr<const engine::ApplyRequest> request, Then<engine::ApplyResult> then);
   /// Records what could not be recorded before.
   void keep_originals(Then<void> then);

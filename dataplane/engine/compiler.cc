@@ -224,7 +224,7 @@ std::optional<IpAddress> Compiler::tunnel_address() const {
   return host() && (!vxlans_.empty() || shares_gateways_) ? host()->tunnel_address : std::nullopt;
 }
 
-void Compiler::add_consequences(const Step& step, Consequences& out) const {
+void Compiler::add_side_effects(const Step& step, SideEffects& out) const {
   const Context context = this->context();
   const auto side = [](const auto& row) { return row ? &*row : nullptr; };
   std::visit(
@@ -234,7 +234,7 @@ void Compiler::add_consequences(const Step& step, Consequences& out) const {
                       std::is_same_v<Operation, PolicyRuleChange> ||
                       std::is_same_v<Operation, NeighbourChange>) {
           for (const Subsystem* s : subsystems_) {
-            s->follow(context, c.key, side(c.before), side(c.after), out);
+            s->on_change(context, c.key, side(c.before), side(c.after), out);
           }
         }
       },
@@ -249,7 +249,7 @@ void Compiler::announce_again(const std::string& link, std::vector<Announce>& ou
 
 void Rows::clear() {
   links.clear(), attachments.clear(), shapers.clear(), nic_migrations.clear(), addresses.clear(),
-      routes.clear(), rules.clear();
+      routes.clear(), policy_rules.clear();
   neighbours.clear(), forwarding.clear(), sysctls.clear(), elements.clear(), services.clear(),
       entries.clear();
   problems.clear();

@@ -62,8 +62,8 @@ class Compiler {
   /// once.
   std::set<Object> take_waited_for() { return std::exchange(waited_for_, {}); }
 
-  /// Subsystems say what follows from a step.
-  void add_consequences(const Step& step, Consequences& out) const;
+  /// What subsystems say of a step.
+  void add_side_effects(const Step& step, SideEffects& out) const;
   /// What subsystems announce again on a link.
   void announce_again(const std::string& link, std::vector<Announce>& out) const;
 

@@ -26,9 +26,9 @@ nft::SharedRuleset ruleset_of(const std::vector<const Subsystem*>& subsystems, c
   return std::make_shared<const nft::Ruleset>(std::move(ruleset));
 }
 
-Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions)
+Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, KernelQueries queries)
     : compiler_(std::move(host), subsystems, tables_),
-      view_(tables_, std::move(questions),
+      view_(tables_, std::move(queries),
             {sets_of(subsystems, &Subsystem::sets_of_ports),
              sets_of(subsystems, &Subsystem::sets_of_underlay_ports)}),
       ruleset_(ruleset_of(subsystems, marks_)) {}
@@ -147,7 +147,7 @@ struct Settle {
   void operator()(const NicMigrationChange& c) { settle(tables.nic_migrations, c); }
   void operator()(const AddressChange& c) { settle(tables.addresses, c); }
   void operator()(const RouteChange& c) { settle(tables.routes, c); }
-  void operator()(const PolicyRuleChange& c) { settle(tables.rules, c); }
+  void operator()(const PolicyRuleChange& c) { settle(tables.policy_rules, c); }
   void operator()(const NeighbourChange& c) { settle(tables.neighbours, c); }
   void operator()(const ForwardingChange& c) { settle(tables.forwarding, c); }
   void operator()(const SysctlChange& c) { settle(tables.sysctls, c); }
@@ -179,26 +179,27 @@ void Engine::done(const Step& step, const Result<void>& result, Clock::time_poin
   if (!backoff_.empty()) backoff_.succeeded(step.subject(*ruleset_));
 }
 
-std::map<Object, Status> Engine::status() const {
-  std::map<Object, Status> found;
-  const auto note = [&](const Object& object, State state, std::string reason) -> Status& {
-    Status& status = found[object];
+std::map<Object, ObjectStatus> Engine::status() const {
+  std::map<Object, ObjectStatus> found;
+  const auto note = [&](const Object& object, ObjectState state,
+                        std::string reason) -> ObjectStatus& {
+    ObjectStatus& status = found[object];
     status.state = std::max(status.state, state);
     status.reasons.push_back(std::move(reason));
     return status;
   };
   tables_.attachments.rows().for_each_parked([&](const AttachmentKey& name, const auto& claim) {
-    note(*claim.owner, State::waiting, fmt::format("no link {} yet", name));
+    note(*claim.owner, ObjectState::waiting, fmt::format("no link {} yet", name));
   });
   for (const auto& [object, reasons] : conflicts_) {
-    for (const std::string& reason : reasons) note(object, State::failed, reason);
+    for (const std::string& reason : reasons) note(object, ObjectState::failed, reason);
   }
   for (const auto& [object, errors] : compiler_.problems()) {
-    for (const Error& error : errors) note(object, State::failed, error.message());
+    for (const Error& error : errors) note(object, ObjectState::failed, error.message());
   }
   for (const auto& [subject, hold] : backoff_.all()) {
     const Object object = hold.owner ? *hold.owner : Object{Kind::host, compiler_.host_name()};
-    Status& status = note(object, State::failed, hold.error.message());
+    ObjectStatus& status = note(object, ObjectState::failed, hold.error.message());
     if (!status.retry_at || hold.retry_at < *status.retry_at) status.retry_at = hold.retry_at;
   }
   return found;

@@ -22,20 +22,22 @@ namespace novaplane::engine {
 /// Static nf_tables of all subsystems.
 nft::SharedRuleset ruleset_of(const std::vector<const Subsystem*>&, const Marks&);
 
-enum class State : std::uint8_t { ok, waiting, failed };
+enum class ObjectState : std::uint8_t { ok, waiting, failed };
 
 /// How an object of the document fares on this host.
-struct Status {
-  State state = State::ok;
+struct ObjectStatus {
+  ObjectState state = ObjectState::ok;
   std::vector<std::string> reasons;  ///< "port web1: no link tap-web1 yet"; sentences
   std::optional<Clock::time_point> retry_at;
 };
 
-/// Decides: holds the wanted and the seen, says what is to be done, learns how it went. Asks
-/// by Questions only, and is told the time: the daemon, the command line and tests drive the same.
+/// Decides: holds the wanted and the seen, says what is to be done, takes how it went. Opens no
+/// socket and no file and reads no clock: what has to be asked goes through KernelQueries; events,
+/// listings and the time are passed in. So the daemon, the command line and the tests drive the
+/// same thing.
 class Engine {
  public:
-  Engine(std::string host, std::vector<const Subsystem*> subsystems, Questions questions = {});
+  Engine(std::string host, std::vector<const Subsystem*> subsystems, KernelQueries queries = {});
   Engine(const Engine&) = delete;
 
   // --- what is wanted
@@ -95,7 +97,7 @@ class Engine {
   const Tables& tables() const { return tables_; }
 
   /// Objects that are not well, as of the last plan().
-  std::map<Object, Status> status() const;
+  std::map<Object, ObjectStatus> status() const;
 
  private:
   void place_marks();
@@ -118,12 +120,12 @@ class Engine {
   template <class Key, class Row, class Place>
   void plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan, Clock::time_point now);
   std::size_t pending();  ///< rows
-  void add_consequences(Plan& plan) const;
-  // places.cc
-  std::set<std::string> places_of(const std::string& link) const;
-  void add_standing(const std::set<std::string>& places, std::vector<Announce>& out) const;
+  void add_side_effects(Plan& plan) const;
+  // reannounce.cc
+  std::set<std::string> announced_links_of(const std::string& link) const;
+  void add_standing(const std::set<std::string>& links, std::vector<Announce>& out) const;
   void plan_announcements(Plan& plan, Clock::time_point now);
-  void plan_announcements_at(const std::set<std::string>& places, Plan& plan) const;
+  void plan_announcements_at(const std::set<std::string>& links, Plan& plan) const;
   void announced(const std::string& link, Clock::time_point now);
   std::optional<Clock::time_point> next_announcement() const;
   bool blocked(const std::string& link) const { return blocked_links_.contains(link); }

@@ -260,7 +260,7 @@ void Engine::plan_on_links(Plan& plan, Clock::time_point now) {
             on_link(Phase::withdraw, Phase::routes, [](auto&, auto& row) { return row.link; }),
             plan, now);
   plan_rows(
-      tables_.rules,
+      tables_.policy_rules,
       [](auto&, const PolicyRule* wanted, auto&) {
         return std::optional(wanted ? Phase::routes : Phase::withdraw);
       },
@@ -309,7 +309,7 @@ Plan Engine::differences(Clock::time_point now) {
 }
 
 void Engine::complete(Plan& plan, Clock::time_point now) {
-  add_consequences(plan);
+  add_side_effects(plan);
   plan_announcements(plan, now);
   sort_by_phase(plan);
 }
@@ -342,12 +342,12 @@ std::size_t Engine::pending() {
   return count;
 }
 
-void Engine::add_consequences(Plan& plan) const {
+void Engine::add_side_effects(Plan& plan) const {
   const std::size_t steps = plan.size();
-  Consequences found;
+  SideEffects found;
   std::vector<std::size_t> steps_of_flows;  // of each in found.flows
   for (std::size_t i = 0; i < steps; ++i) {
-    compiler_.add_consequences(plan[i], found);
+    compiler_.add_side_effects(plan[i], found);
     for (const Announce& announce : found.announcements) {
       plan.push_back({Phase::announce, announce, plan[i].owner});
     }
@@ -356,9 +356,9 @@ void Engine::add_consequences(Plan& plan) const {
     const auto* link = std::get_if<LinkChange>(&plan[i].operation);
     const bool has_other_mac =
         link && link->before && link->after && link->before->mac != link->after->mac;
-    if (has_other_mac) found.new_places.push_back(link->key);
+    if (has_other_mac) found.replacing_links.push_back(link->key);
   }
-  plan_announcements_at({found.new_places.begin(), found.new_places.end()}, plan);
+  plan_announcements_at({found.replacing_links.begin(), found.replacing_links.end()}, plan);
   for (std::size_t i = 0; i < found.flows.size(); ++i) {
     plan.push_back({Phase::forget_flows, found.flows[i], plan[steps_of_flows[i]].owner});
   }

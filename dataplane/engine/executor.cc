@@ -195,7 +195,7 @@ Result<netlink::Request> Executor::withdrawal(const RouteChange& c) {
   return route_message(c.key, *c.before).map(netlink::delete_route);
 }
 Result<netlink::Request> Executor::withdrawal(const PolicyRuleChange& c) {
-  return netlink::delete_rule(message_of(c.key, *c.before));
+  return netlink::delete_policy_rule(message_of(c.key, *c.before));
 }
 Result<netlink::Request> Executor::withdrawal(const AddressChange& c) {
   return index_of(c.key.link).map([&](int link) {
@@ -285,8 +285,8 @@ void Executor::add_routes(const Work& work) {
     }
     if (const auto* rule = std::get_if<PolicyRuleChange>(&step.operation)) {
       if (rule->before)
-        additions.add(i, netlink::delete_rule(message_of(rule->key, *rule->before)));
-      additions.add(i, netlink::add_rule(message_of(rule->key, *rule->after)));
+        additions.add(i, netlink::delete_policy_rule(message_of(rule->key, *rule->before)));
+      additions.add(i, netlink::add_policy_rule(message_of(rule->key, *rule->after)));
       continue;
     }
     if (const auto* entry = std::get_if<ForwardingChange>(&step.operation)) {

@@ -154,7 +154,7 @@ class Executor {
   void attach(const KnownPorts& known, const Work& work);
   void raise_links(const Work& work);
   struct Joining;
-  std::vector<Joining> look_at(const KnownPorts& known, const Work& work);
+  std::vector<Joining> joining_ports(const KnownPorts& known, const Work& work);
   void record(const std::vector<Joining>& ports, const Work& work);
   void record(const AttachmentChange& change, std::string_view what, std::uint32_t found,
               std::uint32_t ours);

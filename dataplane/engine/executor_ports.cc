@@ -27,7 +27,7 @@ struct Executor::Joining {
 
 /// What ports are before they join: as last heard of, or asked for where nothing was heard yet (a
 /// VLAN device that was made just now).
-std::vector<Executor::Joining> Executor::look_at(const KnownPorts& known, const Work& work) {
+std::vector<Executor::Joining> Executor::joining_ports(const KnownPorts& known, const Work& work) {
   std::vector<Joining> ports;
   ports.reserve(work.steps.size());
   const auto ask = [&](int index) { return netlink_.link(index); };
@@ -164,7 +164,7 @@ void Executor::attach(const KnownPorts& known, const Work& work) {
     if (!change || !not_made_.contains(change->key)) continue;
     work.results[i] = failure("", ECANCELED, "its link could not be made");
   }
-  std::vector<Joining> ports = look_at(known, work);
+  std::vector<Joining> ports = joining_ports(known, work);
   record(ports, work);
   raise_nics_below(ports, work);
   // Without it a NIC that carries something stays where it is, and says so.

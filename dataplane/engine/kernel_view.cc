@@ -70,10 +70,10 @@ void KernelView::forget() {
   tables_.shapers.forget_actual();
   tables_.addresses.forget_actual();
   tables_.routes.forget_actual();
-  tables_.rules.forget_actual();
+  tables_.policy_rules.forget_actual();
   tables_.neighbours.forget_actual();
   tables_.forwarding.forget_actual();
-  for (const std::string& name : watched_) remember_place(name);
+  for (const std::string& name : watched_) remember_location(name);
   links_.clear();
   index_of_.clear();
   early_.clear();
@@ -84,8 +84,8 @@ void KernelView::forget() {
   routes_stale_ = names_stale_ = false;
   nic_migrations_stale_ = true;
   links_changed_ = facts_stale_ = true;
-  forwards_ = questions_.forwards(/*v6=*/false);
-  forwards6_ = questions_.forwards(/*v6=*/true);
+  forwards_ = queries_.forwards(/*v6=*/false);
+  forwards6_ = queries_.forwards(/*v6=*/true);
   links_to_ask_.clear();
   ipv6_told_.clear();
 }
@@ -127,7 +127,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
     index_of_.erase(before->name);
   }
   if (!before) links_changed_ = true;
-  note_place(before, now);
+  note_location(before, now);
   // Another NIC has values of its own below the same names.
   if ((!before || before->name != now.name) && is_watched(now.name)) sysctls_stale_ = true;
   if (is_watched(now.name) || netlink::is_underlay_group(now.group) || now.index == tunnel_link_)
@@ -166,7 +166,7 @@ void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
 void KernelView::link_lost(const std::string& name) {
   const bool carried_rows = tables_.links.rows().actual(name) != nullptr;
   if (is_watched(name)) facts_stale_ = true;
-  if (is_watched(name)) remember_place(name);
+  if (is_watched(name)) remember_location(name);
   tables_.links.remove_actual(name);
   tables_.attachments.remove_actual(name);
   tables_.shapers.remove_actual(name);
@@ -352,9 +352,9 @@ Facts KernelView::facts() const {
   Facts facts;
   facts.routers = routers_;
   for (const auto& [bridge, prefix] : pair_addresses_) facts.gateways_held.insert(prefix.address);
-  facts.forwarding = questions_.forwarding(/*ipv6=*/false);
-  facts.forwarding6 = questions_.forwarding(/*ipv6=*/true);
-  facts.filters_bridged = questions_.filters_bridged();
+  facts.forwarding = queries_.forwarding(/*ipv6=*/false);
+  facts.forwarding6 = queries_.forwarding(/*ipv6=*/true);
+  facts.filters_bridged = queries_.filters_bridged();
   for (const auto& [index, link] : links_) {
     if (is_ours(link) && link.filters_bridged) facts.filtering_bridges.insert(link.name);
   }
@@ -366,8 +366,8 @@ Facts KernelView::facts() const {
     facts.links[name] = facts_of(*found, watched_underlay_ports_.contains(name));
   }
   add_renamed(facts);
-  const int arp_ignore_all = watched_.empty() ? 0 : questions_.arp_ignore_all();
-  const int rp_filter_all = watched_.empty() ? 0 : questions_.rp_filter_all();
+  const int arp_ignore_all = watched_.empty() ? 0 : queries_.arp_ignore_all();
+  const int rp_filter_all = watched_.empty() ? 0 : queries_.rp_filter_all();
   for_each_fact(facts, [&](LinkFacts& about) {
     about.arp_ignore = std::max(arp_ignore_all, about.arp_ignore);
     about.rp_filter = std::max(rp_filter_all, about.rp_filter);

@@ -15,7 +15,7 @@
 namespace novaplane::engine {
 
 /// What the kernel does not put into a link's message and has to be asked for.
-struct Questions {
+struct KernelQueries {
   std::function<int()> arp_ignore_all = [] { return 0; };  ///< net.ipv4.conf.all.arp_ignore
   std::function<int()> rp_filter_all = [] { return 0; };   ///< net.ipv4.conf.all.rp_filter
   /// Whether the host forwards at all: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding.
@@ -51,8 +51,8 @@ struct PortSets {
 /// remembers of foreign links what the document's compilation must know.
 class KernelView {
  public:
-  explicit KernelView(Tables& tables, Questions questions = {}, PortSets sets = {})
-      : tables_(tables), questions_(std::move(questions)), sets_(std::move(sets)) {}
+  explicit KernelView(Tables& tables, KernelQueries queries = {}, PortSets sets = {})
+      : tables_(tables), queries_(std::move(queries)), sets_(std::move(sets)) {}
 
   /// Before a listing of everything of rtnetlink: nothing is known any more.
   void forget();
@@ -133,8 +133,8 @@ class KernelView {
   void on(const netlink::Seen<netlink::BridgePort>& seen);  // kernel_view_values.cc
   void on(const netlink::Seen<netlink::Netconf>& seen);
 
-  void note_place(const netlink::Link* before, const netlink::Link& now);
-  void remember_place(const std::string& name);
+  void note_location(const netlink::Link* before, const netlink::Link& now);
+  void remember_location(const std::string& name);
   void note_ipv6_by(const netlink::Route& route, bool on);
   void refresh_link(const netlink::Link& link);
   void refresh_port(const netlink::Link& link);
@@ -172,7 +172,7 @@ class KernelView {
   bool carries_routes(const std::string& name) const;
 
   Tables& tables_;
-  Questions questions_;
+  KernelQueries queries_;
   std::unordered_map<int, netlink::Link> links_;
   std::map<std::string, int, std::less<>> index_of_;
   PortSets sets_;
@@ -193,8 +193,9 @@ class KernelView {
   bool forwards_ = false, forwards6_ = false;  ///< the host as a whole
   bool sysctls_stale_ = false;
   std::map<std::string, std::string> to_announce_;
-  std::set<std::string> without_carrier_;              ///< they had it before
-  std::map<std::string, std::pair<int, Mac>> places_;  ///< number and MAC of what is gone, or lost
+  std::set<std::string> without_carrier_;  ///< they had it before
+  /// Number and MAC of what is gone, or lost its carrier.
+  std::map<std::string, std::pair<int, Mac>> last_locations_;
   std::set<int> links_to_ask_;
   std::map<int, bool> ipv6_told_;  ///< of links: whether they have IPv6, as their routes tell
   bool nic_migrations_stale_ = true;

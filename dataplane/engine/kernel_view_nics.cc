@@ -47,11 +47,11 @@ bool KernelView::has_ipv6_config(const netlink::Link& nic, const netlink::Link* 
         std::ranges::any_of(addresses->second, [](const netlink::Address& address) {
           return !address.prefix.address.is_v4();
         });
-    return has_address || (link.ipv6 && questions_.has_ipv6_config(link.index));
+    return has_address || (link.ipv6 && queries_.has_ipv6_config(link.index));
   };
   if (carries(nic) || (bridge && carries(*bridge))) return true;
   // Somebody has deleted its bridge with all of it: only the record has it.
-  const auto lost = bridge ? std::vector<std::string>() : questions_.recorded(nic.name);
+  const auto lost = bridge ? std::vector<std::string>() : queries_.recorded(nic.name);
   constexpr char kOfIpv6 = ':';  // in no name of a thing of IPv4's
   return std::ranges::any_of(
       lost, [](const std::string& thing) { return thing.find(kOfIpv6) != std::string::npos; });
@@ -85,8 +85,8 @@ void KernelView::note_address_on(const netlink::Address& address) {
 
 /// A NIC with a record is a port of ours, whatever became of our nf_tables.
 void KernelView::refresh_records() {
-  recorded_bridges_ = questions_.recorded_bridges();
-  const auto in_folder = questions_.recorded_nics();
+  recorded_bridges_ = queries_.recorded_bridges();
+  const auto in_folder = queries_.recorded_nics();
   std::set<std::string> names(in_folder.begin(), in_folder.end());
   find_renamed(names);
   auto either = std::exchange(recorded_, names);
@@ -147,16 +147,16 @@ void KernelView::refresh_nic_migration(const std::string& nic) {
   const bool leaves = master && !stays && (!wanted || wanted->holder != master->name);
   NicMigration seen;
   const std::string& record = record_of(nic);
-  if (leaves && (wanted || questions_.may_have_moved(record))) {
-    seen = {master->name, questions_.ip_config(master->index)};
+  if (leaves && (wanted || queries_.may_have_moved(record))) {
+    seen = {master->name, queries_.ip_config(master->index)};
   }
   const auto recorded = recorded_bridges_.find(record);
   const bool was_port = !master && recorded != recorded_bridges_.end();
   const netlink::Link* old = was_port ? link(recorded->second) : nullptr;
   const bool is_left = old && is_ours(*old) && !tables_.links.rows().desired(old->name);
-  if (port && is_left) seen = {old->name, questions_.ip_config(old->index)};  // came up there late
-  if (wanted && port && seen.things.empty()) seen = {nic, questions_.ip_config(port->index)};
-  if (wanted && port && !master && seen.things.empty()) seen = {{}, questions_.recorded(record)};
+  if (port && is_left) seen = {old->name, queries_.ip_config(old->index)};  // came up there late
+  if (wanted && port && seen.things.empty()) seen = {nic, queries_.ip_config(port->index)};
+  if (wanted && port && !master && seen.things.empty()) seen = {{}, queries_.recorded(record)};
   if (!seen.things.empty()) return tables_.nic_migrations.set_actual(nic, seen);
   if (wanted) return tables_.nic_migrations.set_actual(nic, NicMigration{wanted->holder});
   tables_.nic_migrations.remove_actual(nic);

@@ -54,13 +54,14 @@ std::optional<Route> KernelView::route_row(const netlink::Route& route) const {
 void KernelView::on(const netlink::Seen<netlink::PolicyRule>& seen) {
   const netlink::PolicyRule& rule = seen.value;
   if (rule.protocol != netlink::kOurProtocol) return;
-  tables_.rules.set_actual(rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u,
-                                           rule.mask, rule.unreachable, rule.source});
+  tables_.policy_rules.set_actual(
+      rule.priority, {rule.mark, rule.table, rule.suppress_prefix_length == 0u, rule.mask,
+                      rule.unreachable, rule.source});
 }
 
 void KernelView::on(const netlink::Gone<netlink::PolicyRule>& gone) {
   if (gone.value.protocol == netlink::kOurProtocol)
-    tables_.rules.remove_actual(gone.value.priority);
+    tables_.policy_rules.remove_actual(gone.value.priority);
 }
 
 }  // namespace novaplane::engine

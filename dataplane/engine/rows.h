@@ -191,7 +191,7 @@ struct Rows {
   RowList<NicMigrationKey, NicMigration> nic_migrations;
   RowList<AddressKey, Address> addresses;
   RowList<RouteKey, Route> routes;
-  RowList<PolicyRuleKey, PolicyRule> rules;
+  RowList<PolicyRuleKey, PolicyRule> policy_rules;
   RowList<NeighbourKey, Neighbour> neighbours;
   RowList<ForwardingKey, Forwarding> forwarding;
   RowList<SysctlKey, Sysctl> sysctls;

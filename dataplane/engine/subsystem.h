@@ -123,7 +123,7 @@ struct Context {
   const HostsOfNetworks& hosts_of_networks;
 };
 
-/// What follows once a change of rows is in force: never state, always an act. Plain values.
+/// What is done once a change of rows is in force: never state, always an act. Plain values.
 struct Announce {
   std::string link;
   IpAddress address;
@@ -152,10 +152,10 @@ struct ForgetFlows {
   std::uint32_t mark = 0, mask = 0;   ///< for mark only: of an uplink, and of any
   bool operator==(const ForgetFlows&) const = default;
 };
-struct Consequences {
+struct SideEffects {
   std::vector<Announce> announcements;
   /// Links that take the place of others: what is known of their addresses is announced there.
-  std::vector<std::string> new_places;
+  std::vector<std::string> replacing_links;
   std::vector<ForgetFlows> flows;
 };
 
@@ -176,15 +176,15 @@ class Subsystem {
   /// gateways, sources. Said again when that MAC is another, or the link has its carrier back.
   virtual void announce_again(const Context&, const std::string& /*link*/,
                               std::vector<Announce>& /*out*/) const {}
-  /// What follows when a row changes (either side null: added, removed).
-  virtual void follow(const Context&, const nft::ElementKey&, const nft::Element* /*before*/,
-                      const nft::Element* /*after*/, Consequences&) const {}
-  virtual void follow(const Context&, const RouteKey&, const Route* /*before*/,
-                      const Route* /*after*/, Consequences&) const {}
-  virtual void follow(const Context&, const PolicyRuleKey&, const PolicyRule* /*before*/,
-                      const PolicyRule* /*after*/, Consequences&) const {}
-  virtual void follow(const Context&, const NeighbourKey&, const Neighbour* /*before*/,
-                      const Neighbour* /*after*/, Consequences&) const {}
+  /// The side effects when a row changes (either side null: added, removed).
+  virtual void on_change(const Context&, const nft::ElementKey&, const nft::Element* /*before*/,
+                         const nft::Element* /*after*/, SideEffects&) const {}
+  virtual void on_change(const Context&, const RouteKey&, const Route* /*before*/,
+                         const Route* /*after*/, SideEffects&) const {}
+  virtual void on_change(const Context&, const PolicyRuleKey&, const PolicyRule* /*before*/,
+                         const PolicyRule* /*after*/, SideEffects&) const {}
+  virtual void on_change(const Context&, const NeighbourKey&, const Neighbour* /*before*/,
+                         const Neighbour* /*after*/, SideEffects&) const {}
 };
 
 }  // namespace novaplane::engine

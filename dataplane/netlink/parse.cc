@@ -130,7 +130,7 @@ std::optional<ForwardingEntry> parse_forwarding(const nlmsghdr& message, const n
   };
 }
 
-std::optional<PolicyRule> parse_rule(const nlmsghdr& message) {
+std::optional<PolicyRule> parse_policy_rule(const nlmsghdr& message) {
   const auto* header = header_of<fib_rule_hdr>(message);
   if (!header || header->family != AF_INET) return std::nullopt;
   const Attributes<FRA_PROTOCOL> attributes(message, sizeof(*header));
@@ -217,9 +217,9 @@ std::optional<Observation> observation_of(const nlmsghdr& message) {
     case RTM_DELROUTE:
       return gone(parse_route(message));
     case RTM_NEWRULE:
-      return seen(parse_rule(message));
+      return seen(parse_policy_rule(message));
     case RTM_DELRULE:
-      return gone(parse_rule(message));
+      return gone(parse_policy_rule(message));
     case RTM_NEWNEIGH:
       return told_of_neighbour(message, [](auto value) { return seen(std::move(value)); });
     case RTM_DELNEIGH:

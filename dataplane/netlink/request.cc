@@ -76,7 +76,7 @@ Request route_request(std::uint16_t type, std::uint16_t flags, const Route& rout
   return request;
 }
 
-Request rule_request(std::uint16_t type, std::uint16_t flags, const PolicyRule& rule) {
+Request policy_rule_request(std::uint16_t type, std::uint16_t flags, const PolicyRule& rule) {
   Request request(type, flags, kRoom);
   fib_rule_hdr header{};
   header.family = AF_INET;
@@ -152,9 +152,13 @@ Request add_route(const Route& route, RouteHow how) {
 
 Request delete_route(const Route& route) { return route_request(RTM_DELROUTE, 0, route); }
 
-Request add_rule(const PolicyRule& rule) { return rule_request(RTM_NEWRULE, kCreate, rule); }
+Request add_policy_rule(const PolicyRule& rule) {
+  return policy_rule_request(RTM_NEWRULE, kCreate, rule);
+}
 
-Request delete_rule(const PolicyRule& rule) { return rule_request(RTM_DELRULE, 0, rule); }
+Request delete_policy_rule(const PolicyRule& rule) {
+  return policy_rule_request(RTM_DELRULE, 0, rule);
+}
 
 Request add_neighbour(const Neighbour& neighbour) {
   Request request = neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, neighbour);

@@ -95,8 +95,9 @@ Request add_route(const Route& route, RouteHow how);
 Request delete_route(const Route& route);
 
 /// IPv4. EEXIST when there is the same.
-Request add_rule(const PolicyRule& rule);
-Request delete_rule(const PolicyRule& rule);  ///< one that agrees in all that the value holds
+Request add_policy_rule(const PolicyRule& rule);
+/// Deletes one that agrees in all that the value holds.
+Request delete_policy_rule(const PolicyRule& rule);
 
 /// Adds or replaces; without a state an entry is permanent.
 Request add_neighbour(const Neighbour& neighbour);

@@ -12,7 +12,7 @@
 
 #include "dataplane/netlink/attributes.h"
 #include "dataplane/netlink/parse.h"
-#include "dataplane/netlink/questions.h"
+#include "dataplane/netlink/queries.h"
 
 namespace novaplane::netlink {
 namespace {
@@ -27,7 +27,7 @@ constexpr int kListingAttempts = 10;
 /// The kernel's verdict in NLMSG_ERROR and NLMSG_DONE: minus errno, then (in NLMSG_ERROR) the
 /// header of the request, then the attributes of extack. NETLINK_CAP_ACK keeps out the request's
 /// own body.
-Result<void> verdict_of(const nlmsghdr& message) {
+Result<void> result_of(const nlmsghdr& message) {
   const int size = message.nlmsg_type == NLMSG_ERROR ? sizeof(nlmsgerr) : sizeof(int);
   if (nlmsg_datalen(&message) < size) return failure({}, EBADMSG, "truncated answer");
   const int status = *static_cast<const int*>(nlmsg_data(&message));
@@ -44,7 +44,7 @@ std::vector<int> families_of(Listing what) {
   return {AF_INET, AF_INET6};
 }
 
-bool is_verdict(const nlmsghdr& message) {
+bool is_last(const nlmsghdr& message) {
   return message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE;
 }
 
@@ -144,7 +144,7 @@ void Socket::collect_answers(std::span<Result<void>> results, std::size_t end) {
     for_each_message(*answers, [&](const nlmsghdr& answer) {
       const std::uint32_t position = answer.nlmsg_seq - sequence_;
       if (answer.nlmsg_type != NLMSG_ERROR || position >= results.size()) return;
-      results[position] = verdict_of(answer);
+      results[position] = result_of(answer);
       complete = position + 1 == end;
     });
   }
@@ -157,7 +157,7 @@ void Socket::collect_answers(std::span<Result<void>> results, std::size_t end) {
 Result<void> Socket::dump(Listing what, const Observer& observer) {
   Listed listed;
   for (const int family : families_of(what)) {
-    const auto done = list(ask_listing(what, family), family, listed);
+    const auto done = list(query_listing(what, family), family, listed);
     if (!done) return done;
   }
   for_each_message(listed, [&](const nlmsghdr& message) {
@@ -194,8 +194,8 @@ Result<bool> Socket::list_once(const Request& question, int family, Listed& list
   if (question.refusal()) return tl::unexpected(*question.refusal());
   if (const auto sent = transmit({&question, 1}, 0); !sent) return tl::unexpected(sent.error());
   bool whole = true;
-  std::optional<Result<void>> verdict;
-  while (!verdict) {
+  std::optional<Result<void>> result;
+  while (!result) {
     const auto part = connection_.receive();
     if (!part && part.error().code != ENOBUFS) return tl::unexpected(part.error());
     if (!part) whole = false;
@@ -204,14 +204,14 @@ Result<bool> Socket::list_once(const Request& question, int family, Listed& list
     for_each_message(*part, [&](const nlmsghdr& message) {
       if (message.nlmsg_seq != sequence_) return;
       if ((message.nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
-      if (is_verdict(message)) {
-        verdict = verdict_of(message);
+      if (is_last(message)) {
+        result = result_of(message);
       } else {
         keep(message, family, listed);
       }
     });
   }
-  if (!*verdict) return tl::unexpected(verdict->error());
+  if (!*result) return tl::unexpected(result->error());
   return whole;
 }
 
@@ -230,9 +230,9 @@ std::vector<Result<Link>> Socket::links(std::span<const int> indexes) {
 }
 
 void Socket::ask_some(std::span<const int> indexes, std::span<Result<Link>> results) {
-  std::vector<Request> questions;
-  for (const int index : indexes) questions.push_back(ask_link(index));
-  if (const auto sent = transmit(questions, 0); !sent) {
+  std::vector<Request> requests;
+  for (const int index : indexes) requests.push_back(query_link(index));
+  if (const auto sent = transmit(requests, 0); !sent) {
     std::fill(results.begin(), results.end(), tl::unexpected(sent.error()));
     return;
   }
@@ -243,7 +243,7 @@ void Socket::ask_some(std::span<const int> indexes, std::span<Result<Link>> resu
     for_each_message(*answers, [&](const nlmsghdr& answer) {
       const std::uint32_t position = answer.nlmsg_seq - sequence_;
       if (position >= results.size()) return;
-      if (is_verdict(answer)) results[position] = tl::unexpected(verdict_of(answer).error());
+      if (is_last(answer)) results[position] = tl::unexpected(result_of(answer).error());
       if (auto link = parse_link(answer)) results[position] = std::move(*link);
     });
   }

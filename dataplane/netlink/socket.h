@@ -19,7 +19,7 @@ enum class Listing : std::uint8_t {
   routes,      ///< both families, all tables; no cached clones
   our_routes,  ///< only those of kOurProtocol: the kernel filters, so a full BGP table costs little
   advertised_routes,  ///< only those that router advertisements made (RTPROT_RA), IPv6
-  rules,              ///< policy rules, IPv4
+  policy_rules,       ///< policy rules, IPv4
   neighbours,         ///< both families
   proxies,            ///< addresses that a link answers for, both families
   shapers,

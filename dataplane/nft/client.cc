@@ -41,7 +41,7 @@ std::uint32_t next(std::uint32_t generation) { return generation + 1 == 0 ? 1 : 
 
 }  // namespace
 
-struct Client::State {
+struct Client::Impl {
   SharedRuleset ruleset;
   RuleDigests identities;
   Socket socket;
@@ -55,7 +55,7 @@ struct Client::State {
   tl::expected<void, CommitError> answers(const Transaction*);
 };
 
-Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
@@ -66,18 +66,18 @@ Result<Client> Client::open(SharedRuleset ruleset) {
   if (!socket) return tl::unexpected(socket.error());
   socket->enlarge_receive_buffer(kReceiveBuffer);
   auto identities = identities_of(*ruleset);
-  return Client(std::make_unique<State>(
-      State{std::move(ruleset), std::move(identities), std::move(*socket), {}, {}, {}, {}}));
+  return Client(std::make_unique<Impl>(
+      Impl{std::move(ruleset), std::move(identities), std::move(*socket), {}, {}, {}, {}}));
 }
 
-std::optional<std::uint32_t> Client::generation() const { return state_->generation; }
-std::uint32_t Client::port_id() const { return state_->socket.port_id(); }
-const SharedRuleset& Client::ruleset() const { return state_->ruleset; }
+std::optional<std::uint32_t> Client::generation() const { return impl_->generation; }
+std::uint32_t Client::port_id() const { return impl_->socket.port_id(); }
+const SharedRuleset& Client::ruleset() const { return impl_->ruleset; }
 
 void Client::use(SharedRuleset ruleset) {
-  if (ruleset == state_->ruleset) return;
-  state_->identities = identities_of(*ruleset);
-  state_->ruleset = std::move(ruleset);
+  if (ruleset == impl_->ruleset) return;
+  impl_->identities = identities_of(*ruleset);
+  impl_->ruleset = std::move(ruleset);
 }
 
 Result<Observed> Client::observe() {
@@ -85,11 +85,11 @@ Result<Observed> Client::observe() {
   auto pause = kFirstPause;
   int lost = 0;
   do {
-    auto observed = state_->observe_once();
+    auto observed = impl_->observe_once();
     const bool is_lost = !observed && observed.error().code == ENOBUFS && ++lost < kMostLost;
     if (!observed && !is_lost) return tl::unexpected(observed.error());
     if (observed && observed->has_value()) {
-      state_->generation = (*observed)->generation;
+      impl_->generation = (*observed)->generation;
       return std::move(**observed);
     }
     std::this_thread::sleep_for(pause);
@@ -99,7 +99,7 @@ Result<Observed> Client::observe() {
 }
 
 /// None: ours changed meanwhile.
-Result<std::optional<Observed>> Client::State::observe_once() {
+Result<std::optional<Observed>> Client::Impl::observe_once() {
   auto monitor = GenerationMonitor::open();
   if (!monitor) return tl::unexpected(monitor.error());
   Listing listing(socket);
@@ -128,21 +128,21 @@ Result<std::optional<Observed>> Client::State::observe_once() {
   return observed;
 }
 
-Result<std::uint32_t> Client::ask_generation() { return Listing(state_->socket).generation(); }
+Result<std::uint32_t> Client::ask_generation() { return Listing(impl_->socket).generation(); }
 
 tl::expected<void, CommitError> Client::commit(const Transaction& transaction) {
   if (transaction.empty()) return {};
-  State& state = *state_;
-  state.generation.reset();
-  state.batch.begin(transaction.generation);
-  write_repair(state.batch, *state.ruleset, state.identities, transaction.repair);
-  if (auto written = state.write_elements(transaction); !written) return written;
-  if (auto sent = state.send(&transaction); !sent) return sent;
-  if (transaction.generation) state.generation = next(*transaction.generation);
+  Impl& impl = *impl_;
+  impl.generation.reset();
+  impl.batch.begin(transaction.generation);
+  write_repair(impl.batch, *impl.ruleset, impl.identities, transaction.repair);
+  if (auto written = impl.write_elements(transaction); !written) return written;
+  if (auto sent = impl.send(&transaction); !sent) return sent;
+  if (transaction.generation) impl.generation = next(*transaction.generation);
   return {};
 }
 
-tl::expected<void, CommitError> Client::State::write_elements(const Transaction& transaction) {
+tl::expected<void, CommitError> Client::Impl::write_elements(const Transaction& transaction) {
   removals.clear();
   additions.clear();
   for (std::size_t i = 0; i < transaction.remove.size(); ++i) {
@@ -171,7 +171,7 @@ tl::expected<void, CommitError> Client::State::write_elements(const Transaction&
 }
 
 /// Without a transaction (the removal of the tables), elements are not what it can be about.
-tl::expected<void, CommitError> Client::State::send(const Transaction* transaction) {
+tl::expected<void, CommitError> Client::Impl::send(const Transaction* transaction) {
   batch.end();
   constexpr std::size_t kOverhead =
       4096;  // af_netlink.c: a message is a bit smaller than the buffer
@@ -186,7 +186,7 @@ tl::expected<void, CommitError> Client::State::send(const Transaction* transacti
 
 /// The first error counts: others may follow from it. The last message's acknowledgement comes
 /// after all errors (nfnetlink.c, nfnl_err_deliver), so alone it means that the batch is in force.
-tl::expected<void, CommitError> Client::State::answers(const Transaction* transaction) {
+tl::expected<void, CommitError> Client::Impl::answers(const Transaction* transaction) {
   std::optional<CommitError> first;
   for (;;) {
     const auto datagram = socket.receive(first ? Socket::Wait::no : Socket::Wait::yes);
@@ -209,11 +209,11 @@ tl::expected<void, CommitError> Client::State::answers(const Transaction* transa
 }
 
 Result<void> Client::remove_tables() {
-  State& state = *state_;
-  state.generation.reset();
-  state.batch.begin(std::nullopt);
-  for (const Family family : {Family::inet, Family::bridge}) write_removal(state.batch, family);
-  if (auto sent = state.send(nullptr); !sent) return tl::unexpected(sent.error().error);
+  Impl& impl = *impl_;
+  impl.generation.reset();
+  impl.batch.begin(std::nullopt);
+  for (const Family family : {Family::inet, Family::bridge}) write_removal(impl.batch, family);
+  if (auto sent = impl.send(nullptr); !sent) return tl::unexpected(sent.error().error);
   return {};
 }
 

@@ -54,9 +54,9 @@ class Client {
   const SharedRuleset& ruleset() const;
 
  private:
-  struct State;
-  explicit Client(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace novaplane::nft

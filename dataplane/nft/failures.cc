@@ -124,7 +124,7 @@ bool has_cut_name(const std::vector<Field>& fields, std::string_view bytes) {
 
 Answer parse_answer(const nlmsghdr* header) {
   const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header));
-  Answer answer{header->nlmsg_seq, verdict_of(header), {}, {}};
+  Answer answer{header->nlmsg_seq, errno_of(header), {}, {}};
   if (!(header->nlmsg_flags & NLM_F_ACK_TLVS)) return answer;
   std::size_t skip = sizeof(nlmsgerr);
   if (!(header->nlmsg_flags & NLM_F_CAPPED)) skip += error->msg.nlmsg_len - sizeof(nlmsghdr);

@@ -84,7 +84,7 @@ Result<bool> list_once(Socket& socket, std::uint16_t type, const Within& within,
       if (header->nlmsg_seq != sequence) continue;
       if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
       if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
-        const int code = verdict_of(header);
+        const int code = errno_of(header);
         if (code == 0) return whole;
         return failure("list the tables of others", code);
       }

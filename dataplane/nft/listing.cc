@@ -77,7 +77,7 @@ Result<void> Listing::ask(nlmsghdr* request, std::string_view what, const Handle
       if (header->nlmsg_seq != sequence_) continue;
       if (header->nlmsg_flags & NLM_F_DUMP_INTR) interrupted_ = true;
       if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
-        const int code = verdict_of(header);
+        const int code = errno_of(header);
         if (code == ENOENT || code == 0) return {};
         return failure(std::string(what), code, words_of(code));
       }

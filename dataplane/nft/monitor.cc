@@ -54,7 +54,7 @@ std::string words_of(const nlmsghdr* header, Family family) {
 
 }  // namespace
 
-struct Monitor::State {
+struct Monitor::Impl {
   Ruleset sets;  ///< of the ruleset its sets only
   Socket socket;
 
@@ -62,7 +62,7 @@ struct Monitor::State {
   void handle_elements(const nlmsghdr*, Family, const std::function<void(Event)>&) const;
 };
 
-Monitor::Monitor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Monitor::Monitor(Monitor&&) noexcept = default;
 Monitor& Monitor::operator=(Monitor&&) noexcept = default;
 Monitor::~Monitor() = default;
@@ -72,10 +72,10 @@ Result<Monitor> Monitor::open(const Ruleset& ruleset) {
   if (!socket) return tl::unexpected(socket.error());
   socket->enlarge_receive_buffer(kReceiveBuffer);
   if (auto joined = socket->join(NFNLGRP_NFTABLES); !joined) return tl::unexpected(joined.error());
-  return Monitor(std::make_unique<State>(State{{ruleset.sets, {}, {}}, std::move(*socket)}));
+  return Monitor(std::make_unique<Impl>(Impl{{ruleset.sets, {}, {}}, std::move(*socket)}));
 }
 
-int Monitor::fd() const { return state_->socket.fd(); }
+int Monitor::fd() const { return impl_->socket.fd(); }
 
 Result<void> Monitor::ignore_elements_of(std::uint32_t sender) {
   const Unwanted unwanted[] = {
@@ -84,15 +84,15 @@ Result<void> Monitor::ignore_elements_of(std::uint32_t sender) {
   return filter_messages(fd(), unwanted);
 }
 
-Result<void> Monitor::pause() { return state_->socket.leave(NFNLGRP_NFTABLES); }
-Result<void> Monitor::resume() { return state_->socket.join(NFNLGRP_NFTABLES); }
+Result<void> Monitor::pause() { return impl_->socket.leave(NFNLGRP_NFTABLES); }
+Result<void> Monitor::resume() { return impl_->socket.join(NFNLGRP_NFTABLES); }
 
 /// After a loss too everything is read: the kernel says ENOBUFS once, and then drops whatever comes
 /// until nothing waits any more (af_netlink.c, netlink_overrun and netlink_rcv_wake).
 Result<Monitor::Drained> Monitor::drain(const std::function<void(Event)>& handle) {
   Drained drained = Drained::all;
   for (int i = 0; i < kPatience; ++i) {
-    const auto datagram = state_->socket.receive(Socket::Wait::no);
+    const auto datagram = impl_->socket.receive(Socket::Wait::no);
     if (!datagram && datagram.error().code == ENOBUFS) {
       drained = Drained::lost;
       continue;
@@ -102,13 +102,13 @@ Result<Monitor::Drained> Monitor::drain(const std::function<void(Event)>& handle
     int left = static_cast<int>(datagram->size());
     const auto* header = reinterpret_cast<const nlmsghdr*>(datagram->data());
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-      state_->handle(header, handle);
+      impl_->handle(header, handle);
     }
   }
   return drained;
 }
 
-void Monitor::State::handle(const nlmsghdr* header, const std::function<void(Event)>& tell) const {
+void Monitor::Impl::handle(const nlmsghdr* header, const std::function<void(Event)>& tell) const {
   const auto message = nft_message(header);
   if (!message) return;
   const std::uint32_t sender = header->nlmsg_pid;
@@ -127,8 +127,8 @@ void Monitor::State::handle(const nlmsghdr* header, const std::function<void(Eve
   }
 }
 
-void Monitor::State::handle_elements(const nlmsghdr* header, Family family,
-                                     const std::function<void(Event)>& tell) const {
+void Monitor::Impl::handle_elements(const nlmsghdr* header, Family family,
+                                    const std::function<void(Event)>& tell) const {
   const Set* set = find_set(sets, {family, set_of(header)});
   if (set == nullptr || set->interval) {
     tell({header->nlmsg_pid,

@@ -66,9 +66,9 @@ class Monitor {
   Result<Drained> drain(const std::function<void(Event)>& handle);
 
  private:
-  struct State;
-  explicit Monitor(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  struct Impl;
+  explicit Monitor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace novaplane::nft

@@ -80,7 +80,7 @@ std::string_view text_of(const nlattr* attribute) {
   return bytes.substr(0, bytes.find('\0'));
 }
 
-int verdict_of(const nlmsghdr* header) {
+int errno_of(const nlmsghdr* header) {
   const bool is_error = header->nlmsg_type == NLMSG_ERROR;
   const std::size_t size = is_error ? sizeof(nlmsgerr) : sizeof(int);
   if (mnl_nlmsg_get_payload_len(header) < size) return is_error ? EBADMSG : 0;

@@ -65,7 +65,7 @@ std::string_view bytes_of(const nlattr*);
 
 /// The errno (positive) in NLMSG_ERROR, or in the NLMSG_DONE of a listing that ended early; 0:
 /// none.
-int verdict_of(const nlmsghdr*);
+int errno_of(const nlmsghdr*);
 
 /// The family when the message is about a table of ours.
 std::optional<Family> ours(const nlmsghdr*);

@@ -30,18 +30,18 @@ Result<Lister> Lister::open(nft::SharedRuleset ruleset) {
   return Lister(std::move(*netlink), std::move(*nftables));
 }
 
-Result<void> Lister::list(netlink::Listing what, Seen& seen) {
+Result<void> Lister::list(netlink::Listing what, ListResult& seen) {
   return netlink_.dump(what,
                        [&](netlink::Observation&& told) { seen.told.push_back(std::move(told)); });
 }
 
 /// Links first: the others stand on them. Forwarding entries are ours on VXLAN devices only, and
 /// shapers are where a link says so.
-Result<void> Lister::list_rtnetlink(Seen& seen) {
+Result<void> Lister::list_rtnetlink(ListResult& seen) {
   using enum netlink::Listing;
   if (auto listed = list(links, seen); !listed) return listed;
-  std::vector<netlink::Listing> others{addresses, our_routes, advertised_routes,
-                                       rules,     neighbours, proxies};
+  std::vector<netlink::Listing> others{addresses,    our_routes, advertised_routes,
+                                       policy_rules, neighbours, proxies};
   if (any_link(seen.told, &netlink::Link::shaped)) others.insert(others.begin(), shapers);
   if (any_link(seen.told, is_tunnel)) others.push_back(forwarding);
   for (const netlink::Listing what : others) {
@@ -50,29 +50,30 @@ Result<void> Lister::list_rtnetlink(Seen& seen) {
   return {};
 }
 
-Result<Seen> Lister::look(Look look) {
-  Seen seen;
-  if (look.nftables) {
-    nftables_.use(look.ruleset);
+Result<ListResult> Lister::list(ListRequest request) {
+  ListResult seen;
+  if (request.nftables) {
+    nftables_.use(request.ruleset);
     auto observed = nftables_.observe();
     if (!observed) return tl::unexpected(observed.error());
     seen.nftables = std::move(*observed);
   }
   Result<void> listed;
-  if (look.rtnetlink) listed = list_rtnetlink(seen);
-  if (listed && look.addresses) listed = list(netlink::Listing::addresses, seen);
-  if (listed && look.routes) listed = list(netlink::Listing::our_routes, seen);
-  if (listed && look.silent) listed = list(netlink::Listing::links, seen);
-  if (listed && look.lists_proxies()) listed = list(netlink::Listing::proxies, seen);
+  if (request.rtnetlink) listed = list_rtnetlink(seen);
+  if (listed && request.addresses) listed = list(netlink::Listing::addresses, seen);
+  if (listed && request.routes) listed = list(netlink::Listing::our_routes, seen);
+  if (listed && request.silent) listed = list(netlink::Listing::links, seen);
+  if (listed && request.lists_proxies()) listed = list(netlink::Listing::proxies, seen);
   if (!listed) return tl::unexpected(listed.error());
-  for (const engine::SysctlKey& key : look.sysctls) {
+  for (const engine::SysctlKey& key : request.sysctls) {
     if (auto value = netlink::read_sysctl(key)) seen.sysctls.emplace_back(key, std::move(*value));
   }
-  seen.look = std::move(look);
+  seen.request = std::move(request);
   return seen;
 }
 
-Result<std::vector<netlink::Observation>> Lister::look_at(const std::vector<std::string>& links) {
+Result<std::vector<netlink::Observation>> Lister::list_links(
+    const std::vector<std::string>& links) {
   std::vector<netlink::Observation> told;
   std::vector<int> known;
   for (const std::string& name : links) {

@@ -16,7 +16,7 @@ namespace novaplane::node {
 
 /// What is to be listed of the kernel. A value, as what it tells: whoever waits for the kernel
 /// needs nothing of the engine, and may be another thread than the one that owns it.
-struct Look {
+struct ListRequest {
   std::uint64_t number = 0;  ///< the latest one counts
   bool nftables = false;     ///< compared with `ruleset`
   bool rtnetlink = false;    ///< all of it
@@ -36,8 +36,8 @@ struct Look {
 };
 
 /// What the kernel told.
-struct Seen {
-  Look look;
+struct ListResult {
+  ListRequest request;
   std::optional<nft::Observed> nftables;
   std::vector<netlink::Observation> told;
   std::vector<std::pair<engine::SysctlKey, std::string>> sysctls;
@@ -49,17 +49,17 @@ class Lister {
  public:
   static Result<Lister> open(nft::SharedRuleset ruleset);
 
-  Result<Seen> look(Look look);
+  Result<ListResult> list(ListRequest request);
   /// What is known of a few links: their own messages, and their addresses. Those that are not
   /// there have none.
-  Result<std::vector<netlink::Observation>> look_at(const std::vector<std::string>& links);
+  Result<std::vector<netlink::Observation>> list_links(const std::vector<std::string>& links);
   Result<std::uint32_t> generation() { return nftables_.ask_generation(); }  ///< of nf_tables
 
  private:
   Lister(netlink::Socket netlink, nft::Client nftables)
       : netlink_(std::move(netlink)), nftables_(std::move(nftables)) {}
-  Result<void> list(netlink::Listing what, Seen& seen);
-  Result<void> list_rtnetlink(Seen& seen);
+  Result<void> list(netlink::Listing what, ListResult& seen);
+  Result<void> list_rtnetlink(ListResult& seen);
 
   netlink::Socket netlink_;
   nft::Client nftables_;

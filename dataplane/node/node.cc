@@ -10,7 +10,7 @@
 #include "bridge/bridge.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dataplane/node/daemon_presence.h"
-#include "dataplane/node/questions.h"
+#include "dataplane/node/kernel_queries.h"
 #include "dataplane/node/uplink_rows.h"
 #include "dhcp/dhcp.h"
 #include "hwgw/pair/gateway_pair.h"
@@ -59,7 +59,7 @@ Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::str
 
 Node::Node(std::string host, const std::string& run_dir, netlink::Socket asker,
            netlink::Monitor netlink_events, Lister lister, nft::Monitor nft_events)
-    : engine_(std::move(host), subsystems(), questions(engine_, asker_, run_dir)),
+    : engine_(std::move(host), subsystems(), kernel_queries(engine_, asker_, run_dir)),
       asker_(std::move(asker)),
       netlink_events_(std::move(netlink_events)),
       lister_(std::move(lister)),
@@ -69,73 +69,73 @@ Node::Node(std::string host, const std::string& run_dir, netlink::Socket asker,
 
 // --- listings
 
-Look Node::look(bool silent) {
-  Look look;
-  look.number = ++looks_;
-  look.is_first = listed_ruleset_ != engine_.shared_ruleset();
-  look.nftables = nft_stale_ || look.is_first;
-  look.rtnetlink = rtnetlink_stale_;
-  look.routes = routes_stale_ && !rtnetlink_stale_;
-  look.addresses = ip_config_stale_ && !rtnetlink_stale_;
-  look.proxies = proxies_stale_;
-  look.silent = silent;
-  look.ruleset = engine_.shared_ruleset();
+ListRequest Node::list_request(bool silent) {
+  ListRequest request;
+  request.number = ++listings_;
+  request.is_first = listed_ruleset_ != engine_.shared_ruleset();
+  request.nftables = nft_stale_ || request.is_first;
+  request.rtnetlink = rtnetlink_stale_;
+  request.routes = routes_stale_ && !rtnetlink_stale_;
+  request.addresses = ip_config_stale_ && !rtnetlink_stale_;
+  request.proxies = proxies_stale_;
+  request.silent = silent;
+  request.ruleset = engine_.shared_ruleset();
   if (silent) engine_.kernel().mark_facts_stale();  // some of them are sysctls
   if (silent) engine_.learn();
-  if (silent) look.sysctls = engine_.wanted_sysctls();
-  return look;
+  if (silent) request.sysctls = engine_.wanted_sysctls();
+  return request;
 }
 
 /// nf_tables first: their elements tell which ports of a bridge are ours to detach.
-void Node::take(Seen seen) {
+void Node::on_listing(ListResult seen) {
   if (take_nftables(seen)) take_rtnetlink(seen);
 }
 
-bool Node::take_nftables(Seen& seen) {
-  const Look& look = seen.look;
-  if (look.number != looks_) return false;
-  if (seen.nftables && look.ruleset == engine_.shared_ruleset()) {
+bool Node::take_nftables(ListResult& seen) {
+  const ListRequest& request = seen.request;
+  if (request.number != listings_) return false;
+  if (seen.nftables && request.ruleset == engine_.shared_ruleset()) {
     generation_ = seen.nftables->generation;
-    listed_ruleset_ = look.ruleset;
+    listed_ruleset_ = request.ruleset;
     nft_stale_ = false;
     engine_.on_listing(std::move(*seen.nftables));
   }
   return true;
 }
 
-void Node::take_rtnetlink(Seen& seen) {
-  const Look& look = seen.look;
+void Node::take_rtnetlink(ListResult& seen) {
+  const ListRequest& request = seen.request;
   engine::KernelView& view = engine_.kernel();
-  if (look.rtnetlink) view.forget();
-  if (look.routes) view.forget_routes();
-  if (look.lists_proxies()) view.forget_proxies();
-  if (look.addresses) view.mark_nic_migrations_stale();
-  if (look.addresses) view.mark_facts_stale();
+  if (request.rtnetlink) view.forget();
+  if (request.routes) view.forget_routes();
+  if (request.lists_proxies()) view.forget_proxies();
+  if (request.addresses) view.mark_nic_migrations_stale();
+  if (request.addresses) view.mark_facts_stale();
   for (const netlink::Observation& told : seen.told) engine_.on_observation(told);
-  if (look.rtnetlink) (void)view.take_shapers_unknown();  // they were listed
-  if (look.rtnetlink || look.routes) routes_stale_ = false;
-  if (look.rtnetlink) rtnetlink_stale_ = false;
-  if (look.rtnetlink || look.addresses) ip_config_stale_ = false;
-  if (look.rtnetlink || look.lists_proxies()) proxies_stale_ = false;
+  if (request.rtnetlink) (void)view.take_shapers_unknown();  // they were listed
+  if (request.rtnetlink || request.routes) routes_stale_ = false;
+  if (request.rtnetlink) rtnetlink_stale_ = false;
+  if (request.rtnetlink || request.addresses) ip_config_stale_ = false;
+  if (request.rtnetlink || request.lists_proxies()) proxies_stale_ = false;
   for (auto& [key, value] : seen.sysctls) on_sysctl(key, std::move(value));
 }
 
 /// Somebody may change our nf_tables for as long as that.
-Result<void> Node::look_now() {
+Result<void> Node::list_now() {
   constexpr int kAttempts = 10;  // of 3 s
   for (int attempt = 1;; ++attempt) {
-    const Look due = look(/*silent=*/false);
+    const ListRequest due = list_request(/*silent=*/false);
     if (!due.any()) return {};
-    auto seen = lister_.look(due);
-    if (seen) return take(std::move(*seen)), Result<void>();
+    auto seen = lister_.list(due);
+    if (seen) return on_listing(std::move(*seen)), Result<void>();
     if (seen.error().code != EAGAIN || attempt == kAttempts) return tl::unexpected(seen.error());
   }
 }
 
 /// What the document must know of a few links, so that it is compiled while the kernel lists all
 /// that there is. Should the listing know better, it is compiled again.
-Result<void> Node::look_at_watched() {
-  const auto told = lister_.look_at(engine_.kernel().watched());
+Result<void> Node::list_watched() {
+  const auto told = lister_.list_links(engine_.kernel().watched());
   if (!told) return tl::unexpected(told.error());
   for (const netlink::Observation& one : *told) engine_.on_observation(one);
   return {};
@@ -146,20 +146,20 @@ Result<void> Node::observe() {
   const bool is_first = engine_.kernel().links().empty();
   if (is_first) {
     nft_stale_ = true;
-    if (auto looked = look_now(); !looked) return looked;
-    if (auto asked = look_at_watched(); !asked) return asked;
+    if (auto looked = list_now(); !looked) return looked;
+    if (auto asked = list_watched(); !asked) return asked;
   }
   rtnetlink_stale_ = true;
   nft_stale_ |= !is_first;
-  const Look due = look(/*silent=*/false);
+  const ListRequest due = list_request(/*silent=*/false);
   // Where there can be no thread, one comes after the other.
   constexpr auto kBeside = std::launch::async | std::launch::deferred;
-  auto listing = std::async(kBeside, [&] { return lister_.look(due); });
+  auto listing = std::async(kBeside, [&] { return lister_.list(due); });
   if (is_first) engine_.learn();
   auto seen = listing.get();
-  if (seen) take(std::move(*seen));
+  if (seen) on_listing(std::move(*seen));
   if (!seen && seen.error().code != EAGAIN) return tl::unexpected(seen.error());
-  if (auto looked = look_now(); !looked) return looked;
+  if (auto looked = list_now(); !looked) return looked;
   engine_.learn();
   observe_sysctls();
   return {};
@@ -284,7 +284,7 @@ Result<void> Node::process_events() {
     }
     if (::poll(&waiting, 1, 0) != 1) break;
   }
-  return look_now();
+  return list_now();
 }
 
 Result<bool> Node::process_events_until(engine::Clock::time_point end) {

@@ -47,13 +47,13 @@ class Node {
   Result<bool> process_events_until(engine::Clock::time_point end);
   /// What has to be listed by now, before anything is planned. In between no event is processed, so
   /// that what a listing tells is never newer than an event that is processed later.
-  Look look(bool silent);
-  void look_everywhere() { rtnetlink_stale_ = nft_stale_ = true; }
+  ListRequest list_request(bool silent);
+  void relist_all() { rtnetlink_stale_ = nft_stale_ = true; }
   Lister& lister() { return lister_; }
   /// What it told, in two parts: nothing may be planned in between. False: it is not the answer to
-  /// the latest look, and has to be dropped.
-  bool take_nftables(Seen& seen);
-  void take_rtnetlink(Seen& seen);
+  /// the latest request, and has to be dropped.
+  bool take_nftables(ListResult& seen);
+  void take_rtnetlink(ListResult& seen);
   /// What somebody (SilentValues) found changed without an event. Proxies are due to be listed.
   Result<void> observe(const Changed& changed);
 
@@ -85,9 +85,9 @@ class Node {
   Node(std::string host, const std::string& run_dir, netlink::Socket asker,
        netlink::Monitor netlink_events, Lister lister, nft::Monitor nft_events);
 
-  Result<void> look_at_watched();
-  void take(Seen seen);
-  Result<void> look_now();
+  Result<void> list_watched();
+  void on_listing(ListResult seen);
+  Result<void> list_now();
   void observe_sysctls();
   void on_sysctl(const engine::SysctlKey& key, std::string value);
   Result<void> ask_links(std::span<const int> indexes);
@@ -98,12 +98,12 @@ class Node {
   void note_touch(const nft::Event& event);
 
   engine::Engine engine_;
-  netlink::Socket asker_;  ///< for the engine's own questions
+  netlink::Socket asker_;  ///< for the engine's own queries
   netlink::Monitor netlink_events_;
   Lister lister_;
   nft::Monitor nft_events_;
   std::uint32_t generation_ = 0;
-  std::uint64_t looks_ = 0;            ///< the latest one's number
+  std::uint64_t listings_ = 0;         ///< the latest one's number
   nft::SharedRuleset listed_ruleset_;  ///< that nf_tables were compared with
   engine::Senders own_;
   std::vector<netlink::Observation> buffered_events_;

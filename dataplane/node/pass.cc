@@ -26,9 +26,9 @@ Result<bool> apply_part(Node& node, engine::Executor& executor, engine::Plan par
   const auto applied = apply(node, executor, request, progress);
   if (!applied) return tl::unexpected(applied.error());
   const engine::ApplyResult& report = *applied;
-  const auto follow = consequences_of(request.plan, report.results);
-  append(outcome.consequences.announcements, follow.announcements);
-  append(outcome.consequences.flows, follow.flows);
+  const auto follow = side_effects_of(request.plan, report.results);
+  append(outcome.side_effects.announcements, follow.announcements);
+  append(outcome.side_effects.flows, follow.flows);
   std::ranges::copy(report.unrecorded, std::back_inserter(outcome.unrecorded));
   for (std::size_t i = 0; i < request.plan.size(); ++i) {
     if (report.results[i]) outcome.done.push_back(request.plan[i]);
@@ -50,7 +50,7 @@ void serve(Node& node, engine::ServiceDriver& services, const engine::Plan& part
 std::vector<Outcome::Failure> failures(const engine::Engine& engine) {
   std::vector<Outcome::Failure> found;
   for (const auto& [object, status] : engine.status()) {
-    if (status.state != engine::State::failed) continue;
+    if (status.state != engine::ObjectState::failed) continue;
     for (const std::string& reason : status.reasons) found.push_back({object.to_string(), reason});
   }
   return found;
@@ -102,13 +102,13 @@ std::vector<const engine::Step*> pointers(const engine::Plan& plan) {
   return steps;
 }
 
-engine::Consequences consequences_of(const engine::Plan& plan,
-                                     const std::vector<Result<void>>& results) {
+engine::SideEffects side_effects_of(const engine::Plan& plan,
+                                    const std::vector<Result<void>>& results) {
   std::unordered_set<const engine::Object*> failed;
   for (std::size_t i = 0; i < plan.size(); ++i) {
     if (!results[i]) failed.insert(plan[i].owner.get());
   }
-  engine::Consequences found;
+  engine::SideEffects found;
   for (const engine::Step& step : plan) {
     if (const auto* again = std::get_if<engine::Reannounce>(&step.operation)) {
       append(found.announcements, again->announcements);

@@ -21,8 +21,8 @@ struct Parts {
 Parts split(engine::Plan plan);
 
 /// What follows from those steps that succeeded.
-engine::Consequences consequences_of(const engine::Plan& plan,
-                                     const std::vector<Result<void>>& results);
+engine::SideEffects side_effects_of(const engine::Plan& plan,
+                                    const std::vector<Result<void>>& results);
 
 /// What follows from steps of objects that are not finished, since the request was called off.
 engine::Plan unfinished_of(const engine::Plan& plan, const std::vector<Result<void>>& results);
@@ -49,7 +49,7 @@ struct Outcome {
   engine::Plan done;  ///< what was changed
   std::vector<Failure> failures;
   std::vector<std::string> unrecorded;  ///< what could not be recorded: sentences
-  engine::Consequences consequences;
+  engine::SideEffects side_effects;
 };
 
 /// Plans and applies until nothing is left to do, or only what fails. One thread, for `up` and

@@ -37,8 +37,8 @@ Result<void> converge_with_routers(Node& node, engine::Executor& executor,
   if (!more) return tl::unexpected(more.error());
   append(outcome.done, std::move(more->done));
   append(outcome.unrecorded, std::move(more->unrecorded));
-  append(outcome.consequences.announcements, std::move(more->consequences.announcements));
-  append(outcome.consequences.flows, std::move(more->consequences.flows));
+  append(outcome.side_effects.announcements, std::move(more->side_effects.announcements));
+  append(outcome.side_effects.flows, std::move(more->side_effects.flows));
   outcome.failures = std::move(more->failures);
   return {};
 }

@@ -12,8 +12,8 @@ class Routers : public engine::Subsystem {
  public:
   nft::Ruleset ruleset(const engine::Marks&) const override;
   void compile(const engine::Context&, const engine::Object&, engine::Rows& out) const override;
-  void follow(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
-              const nft::Element* after, engine::Consequences&) const override;
+  void on_change(const engine::Context&, const nft::ElementKey&, const nft::Element* before,
+                 const nft::Element* after, engine::SideEffects&) const override;
   void announce_again(const engine::Context&, const std::string& link,
                       std::vector<engine::Announce>& out) const override;
 };

@@ -8,14 +8,14 @@ namespace novaplane::daemon {
 namespace {
 
 using engine::Object;
-using engine::State;
-using engine::Status;
+using engine::ObjectState;
+using engine::ObjectStatus;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-std::vector<std::string> texts(const std::vector<StateLog::Line>& lines) {
+std::vector<std::string> texts(const std::vector<StatusLog::Line>& lines) {
   std::vector<std::string> found;
-  for (const StateLog::Line& line : lines) found.push_back(line.text);
+  for (const StatusLog::Line& line : lines) found.push_back(line.text);
   return found;
 }
 
@@ -34,27 +34,28 @@ TEST(Summary, CountsWhatWasDoneByKind) {
   EXPECT_EQ(summary(plan, results), "1 link, 1 route");
 }
 
-TEST(StateLog, TellsEachTroubleOnce) {
-  StateLog log;
-  const std::map<Object, Status> trouble{{kWeb, {State::waiting, {"no link tap1 yet"}, {}}}};
+TEST(StatusLog, TellsEachTroubleOnce) {
+  StatusLog log;
+  const std::map<Object, ObjectStatus> trouble{
+      {kWeb, {ObjectState::waiting, {"no link tap1 yet"}, {}}}};
   EXPECT_THAT(texts(log.news(trouble)), ElementsAre("port web1: no link tap1 yet"));
   EXPECT_THAT(log.news(trouble), IsEmpty());
 }
 
-TEST(StateLog, TellsOfAnotherReasonAndOfRecovery) {
-  StateLog log;
-  log.news({{kWeb, {State::waiting, {"no link tap1 yet"}, {}}}});
-  const auto lines = log.news({{kWeb, {State::failed, {"attach tap1: busy"}, {}}}});
+TEST(StatusLog, TellsOfAnotherReasonAndOfRecovery) {
+  StatusLog log;
+  log.news({{kWeb, {ObjectState::waiting, {"no link tap1 yet"}, {}}}});
+  const auto lines = log.news({{kWeb, {ObjectState::failed, {"attach tap1: busy"}, {}}}});
   EXPECT_THAT(texts(lines), ElementsAre("port web1: attach tap1: busy"));
-  EXPECT_EQ(lines[0].state, State::failed);
+  EXPECT_EQ(lines[0].state, ObjectState::failed);
   const auto well = log.news({});
   EXPECT_THAT(texts(well), ElementsAre("port web1: no trouble any more"));
-  EXPECT_EQ(well[0].state, State::ok);
+  EXPECT_EQ(well[0].state, ObjectState::ok);
   EXPECT_THAT(log.news({}), IsEmpty());
 }
 
-std::map<Object, Status> ports(int number, State state, const std::string& reason) {
-  std::map<Object, Status> found;
+std::map<Object, ObjectStatus> ports(int number, ObjectState state, const std::string& reason) {
+  std::map<Object, ObjectStatus> found;
   for (int i = 0; i < number; ++i) {
     found[{engine::Kind::port, fmt::format("p{:05}", i)}] = {state, {reason}, {}};
   }
@@ -62,8 +63,8 @@ std::map<Object, Status> ports(int number, State state, const std::string& reaso
 }
 
 TEST(Shortened, TenThousandPortsWithoutLinksAreOneLine) {
-  StateLog log;
-  EXPECT_THAT(texts(shortened(log.news(ports(10'000, State::waiting, "no link yet")))),
+  StatusLog log;
+  EXPECT_THAT(texts(shortened(log.news(ports(10'000, ObjectState::waiting, "no link yet")))),
               ElementsAre("10,000 ports without their links yet: p00000, p00001, p00002 and 9,997 "
                           "more (`novaplane show ports` lists them)"));
   EXPECT_THAT(
@@ -72,18 +73,18 @@ TEST(Shortened, TenThousandPortsWithoutLinksAreOneLine) {
 }
 
 TEST(Shortened, FailuresAreErrorsStillAndTheFirstIsQuoted) {
-  StateLog log;
-  const auto lines = shortened(log.news(ports(11, State::failed, "attach: busy")));
+  StatusLog log;
+  const auto lines = shortened(log.news(ports(11, ObjectState::failed, "attach: busy")));
   ASSERT_EQ(lines.size(), 1U);
-  EXPECT_EQ(lines[0].state, State::failed);
+  EXPECT_EQ(lines[0].state, ObjectState::failed);
   EXPECT_THAT(lines[0].text, ::testing::AllOf(::testing::HasSubstr("11 ports failed: p00000"),
                                               ::testing::HasSubstr("port p00000: attach: busy")));
 }
 
 TEST(Shortened, AFewAreToldEach) {
-  StateLog log;
-  auto trouble = ports(10, State::waiting, "no link yet");
-  trouble[{engine::Kind::network, "blue"}] = {State::failed, {"busy"}, {}};
+  StatusLog log;
+  auto trouble = ports(10, ObjectState::waiting, "no link yet");
+  trouble[{engine::Kind::network, "blue"}] = {ObjectState::failed, {"busy"}, {}};
   EXPECT_EQ(shortened(log.news(trouble)).size(), 11U);
 }
 

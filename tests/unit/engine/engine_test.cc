@@ -102,7 +102,7 @@ TEST_F(EnginePlan, WaitsForALinkThatIsNotThereYet) {
   engine.load(cloud);
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
-  EXPECT_EQ(engine.status().at({Kind::port, "p1"}).state, State::waiting);
+  EXPECT_EQ(engine.status().at({Kind::port, "p1"}).state, ObjectState::waiting);
   saw(link_of(5, "tap1"));
   EXPECT_THAT(words(engine), ElementsAre("add port tap1 master br-n0 (port p1: missing)"));
   EXPECT_TRUE(engine.status().empty());
@@ -119,7 +119,7 @@ TEST_F(EnginePlan, LeavesAForeignLinkOfTheWantedNameAlone) {
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
   const auto status = engine.status();
-  EXPECT_EQ(status.at({Kind::network, "n0"}).state, State::failed);
+  EXPECT_EQ(status.at({Kind::network, "n0"}).state, ObjectState::failed);
   EXPECT_THAT(status.at({Kind::network, "n0"}).reasons[0],
               HasSubstr("br-n0 is taken by a veth link"));
   EXPECT_FALSE(status.contains({Kind::network, "n1"}));

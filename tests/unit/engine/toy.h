@@ -64,8 +64,8 @@ class Toy : public Subsystem {
     }
   }
 
-  void follow(const Context&, const RouteKey& key, const Route* before, const Route* after,
-              Consequences& out) const override {
+  void on_change(const Context&, const RouteKey& key, const Route* before, const Route* after,
+                 SideEffects& out) const override {
     if (!before && after) out.announcements.push_back({"eth0", key.destination.address, 3});
   }
 };

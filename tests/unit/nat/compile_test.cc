@@ -317,7 +317,7 @@ TEST_F(NatPortForwardTest, NeverTakesTheAddressOfAnotherHost) {
 /// table knows better than by a default route.
 TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
   example_.uplink().gateway = ip("198.51.100.1");
-  EXPECT_THAT(example_.compile(nat_, Kind::host, "compute1").rules, IsEmpty());
+  EXPECT_THAT(example_.compile(nat_, Kind::host, "compute1").policy_rules, IsEmpty());
   cloud::Uplink second = example_.uplink();
   second.name = "wan2";
   second.interface = "eth3";
@@ -328,7 +328,7 @@ TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
   using engine::PolicyRule;
   constexpr std::uint32_t kSlots = 0xf, kOrders = 0xf0000000;
   constexpr bool kUnreachable = true;
-  EXPECT_THAT(rows.rules,
+  EXPECT_THAT(rows.policy_rules,
               testing::ElementsAre(
                   testing::Pair(27902u, PolicyRule{1, 254, true, kSlots}),
                   testing::Pair(27903u, PolicyRule{1, 0x6e01, false, kSlots}),
@@ -364,7 +364,7 @@ TEST_F(NatHostTest, TheHostsOwnTrafficTakesTheUplinksWhereItIsTold) {
   add_uplink("wan2").gateway = ip("192.0.2.1");
   example_.link("eth2").source = ip("192.0.2.11");
   using engine::PolicyRule;
-  const auto rules = compile(Kind::host, "compute1").rules;
+  const auto rules = compile(Kind::host, "compute1").policy_rules;
   EXPECT_THAT(rules, Contains(testing::Pair(
                          28004u, PolicyRule{0, 0x6e02, false, 0, false, ip("192.0.2.11")})));
   EXPECT_THAT(rules, Contains(testing::Pair(28050u, PolicyRule{0, 254, true, 0})));

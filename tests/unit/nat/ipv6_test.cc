@@ -123,10 +123,10 @@ TEST_F(NatIpv6Test, FlowsFollowAsOfIpv4) {
                      : std::nullopt;
     };
     const auto old = element(before), fresh = element(after);
-    engine::Consequences found;
+    engine::SideEffects found;
     example_.with_context([&](const engine::Context& context) {
-      nat_.follow(context, {set, Bytes().address(ip(key)).take()}, old ? &*old : nullptr,
-                  fresh ? &*fresh : nullptr, found);
+      nat_.on_change(context, {set, Bytes().address(ip(key)).take()}, old ? &*old : nullptr,
+                     fresh ? &*fresh : nullptr, found);
     });
     return found.flows;
   };

@@ -56,7 +56,7 @@ TEST_F(RouteTest, AddsALocalRouteWithASource) {
 
 TEST_F(RouteTest, RulesSendMarkedPacketsToATable) {
   const auto ours = [&] {
-    auto all = list<PolicyRule>(Listing::rules);
+    auto all = list<PolicyRule>(Listing::policy_rules);
     std::erase_if(all, [](const PolicyRule& rule) { return rule.protocol != kOurProtocol; });
     return all;
   };
@@ -68,12 +68,12 @@ TEST_F(RouteTest, RulesSendMarkedPacketsToATable) {
                             .protocol = kOurProtocol};
   const PolicyRule uplink{
       .priority = 27903, .mark = 1, .mask = 15, .table = 28161, .protocol = kOurProtocol};
-  send(add_rule(specific));
-  send(add_rule(uplink));
+  send(add_policy_rule(specific));
+  send(add_policy_rule(uplink));
   EXPECT_THAT(ours(), ElementsAre(specific, uplink));
   EXPECT_THAT(drain<Seen<PolicyRule>>(), ElementsAre(specific, uplink));
-  EXPECT_EQ(socket_.send(add_rule(uplink)).error().code, EEXIST);
-  send(delete_rule(specific));
+  EXPECT_EQ(socket_.send(add_policy_rule(uplink)).error().code, EEXIST);
+  send(delete_policy_rule(specific));
   EXPECT_THAT(ours(), ElementsAre(uplink));
   EXPECT_THAT(drain<Gone<PolicyRule>>(), ElementsAre(specific));
 }
@@ -87,11 +87,11 @@ TEST_F(RouteTest, RulesSayThatThereIsNoWayOrLookAtTheSource) {
                            .unreachable = true};
   const PolicyRule from{
       .priority = 28001, .table = 28161, .protocol = kOurProtocol, .source = ip("10.0.0.1")};
-  send(add_rule(nowhere));
-  send(add_rule(from));
+  send(add_policy_rule(nowhere));
+  send(add_policy_rule(from));
   EXPECT_THAT(drain<Seen<PolicyRule>>(), ElementsAre(nowhere, from));
-  send(delete_rule(from));
-  send(delete_rule(nowhere));
+  send(delete_policy_rule(from));
+  send(delete_policy_rule(nowhere));
   EXPECT_THAT(drain<Gone<PolicyRule>>(), ElementsAre(from, nowhere));
 }
 

@@ -119,7 +119,7 @@ TEST_F(PassTest, AnOrderThatIsCalledOffLeavesTheRestAndIsTakenUpAgain) {
       EXPECT_EQ(report.results[i].error().code, ECANCELED);
     }
   }
-  EXPECT_TRUE(consequences_of(request.plan, report.results).announcements.empty());
+  EXPECT_TRUE(side_effects_of(request.plan, report.results).announcements.empty());
   const auto unfinished = unfinished_of(request.plan, report.results);
   EXPECT_EQ(std::count_if(
                 unfinished.begin(), unfinished.end(),

@@ -87,7 +87,7 @@ TEST_F(ScriptedHostTest, SignalsAndInterruptedListingsChangeNothing) {
   kernel.fail_send(EINTR, 5);
   kernel.fail_receive(EINTR, 5);
   kernel.interrupt(5);
-  node_->look_everywhere();
+  node_->relist_all();
   ASSERT_THAT(converge_and_fail(), IsEmpty());
   EXPECT_TRUE(kernel.is_done());
   EXPECT_THAT(words_of_a_fresh_one(), IsEmpty());

@@ -177,11 +177,11 @@ TEST_F(RoutersTest, WhatIsNotTranslatedIsNeverDroppedAndNotRemembered) {
 
 class RoutersFollowTest : public RoutersTest {
  protected:
-  engine::Consequences follow(const nft::ElementKey& key, bool added) const {
-    engine::Consequences out;
+  engine::SideEffects follow(const nft::ElementKey& key, bool added) const {
+    engine::SideEffects out;
     const nft::Element element;
     example_.with_context([&](const engine::Context& context) {
-      routers_.follow(context, key, added ? nullptr : &element, added ? &element : nullptr, out);
+      routers_.on_change(context, key, added ? nullptr : &element, added ? &element : nullptr, out);
     });
     return out;
   }

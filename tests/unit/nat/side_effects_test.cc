@@ -10,9 +10,9 @@ namespace novaplane::nat {
 namespace {
 
 using engine::Announce;
-using engine::Consequences;
 using engine::ForgetFlows;
 using engine::Kind;
+using engine::SideEffects;
 using nft::Bytes;
 using nft::Element;
 using test::ip;
@@ -26,10 +26,11 @@ class NatFollowTest : public testing::Test {
   NatFollowTest() { example_.add_floating_ip("203.0.113.10", "web1"); }
 
   template <class Key, class Row>
-  Consequences follow(const Key& key, const Row* before, const Row* after) const {
-    Consequences found;
-    example_.with_context(
-        [&](const engine::Context& context) { nat_.follow(context, key, before, after, found); });
+  SideEffects follow(const Key& key, const Row* before, const Row* after) const {
+    SideEffects found;
+    example_.with_context([&](const engine::Context& context) {
+      nat_.on_change(context, key, before, after, found);
+    });
     return found;
   }
   static nft::ElementKey key(nft::SetName set, const char* address) {

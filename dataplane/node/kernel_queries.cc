@@ -1,4 +1,4 @@
-#include "dataplane/node/questions.h"
+#include "dataplane/node/kernel_queries.h"
 
 #include <fmt/format.h>
 
@@ -46,8 +46,8 @@ bool bridges_call_iptables() {
 
 }  // namespace
 
-engine::Questions questions(const engine::Engine& engine, netlink::Socket& asker,
-                            const std::string& run_dir) {
+engine::KernelQueries kernel_queries(const engine::Engine& engine, netlink::Socket& asker,
+                                     const std::string& run_dir) {
   const engine::NicRecords records(run_dir);
   return {
       .arp_ignore_all = [] { return value_of_all("arp_ignore"); },

@@ -1,4 +1,4 @@
-#include "dataplane/netlink/questions.h"
+#include "dataplane/netlink/queries.h"
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
@@ -56,9 +56,9 @@ Request neighbour_question(std::uint8_t family, std::uint8_t flags) {
 
 }  // namespace
 
-Request ask_link(int index) { return link_question(0, index); }
+Request query_link(int index) { return link_question(0, index); }
 
-Request ask_listing(Listing what, int family) {
+Request query_listing(Listing what, int family) {
   const auto narrow = static_cast<std::uint8_t>(family);
   switch (what) {
     case Listing::addresses:
@@ -69,7 +69,7 @@ Request ask_listing(Listing what, int family) {
       return route_question(narrow, kOurProtocol);
     case Listing::advertised_routes:
       return route_question(narrow, RTPROT_RA);
-    case Listing::rules:
+    case Listing::policy_rules:
       return rule_question();
     case Listing::neighbours:
       return neighbour_question(narrow, 0);

@@ -8,9 +8,9 @@
 namespace novaplane::hwgw {
 namespace {
 
-using engine::Consequences;
 using engine::Context;
 using engine::ForgetFlows;
+using engine::SideEffects;
 
 const cloud::Network* network_around(const Context& context, const IpAddress& address) {
   const auto& networks = context.cloud.networks;
@@ -22,7 +22,7 @@ const cloud::Network* network_around(const Context& context, const IpAddress& ad
 
 /// With br_netfilter on, what was bridged to the router is tracked, untranslated, and would leave
 /// the host as it is.
-void forget_bridged(const Context& context, const IpAddress& guest, Consequences& out) {
+void forget_bridged(const Context& context, const IpAddress& guest, SideEffects& out) {
   const cloud::Network* network = network_around(context, guest);
   if (!network || !network->snat) return;
   ForgetFlows flows{ForgetFlows::Which::untranslated, guest};
@@ -33,7 +33,7 @@ void forget_bridged(const Context& context, const IpAddress& guest, Consequences
 /// Guests of a port knew the router by a MAC that is no router's now: it was our own, or it came
 /// back with another.
 void announce_router(const Context& context, const std::string& port, const Mac& known,
-                     Consequences& out) {
+                     SideEffects& out) {
   const auto& routers = context.facts.routers;
   const bool stays = std::any_of(routers.begin(), routers.end(),
                                  [&](const auto& entry) { return entry.second.mac == known; });
@@ -64,8 +64,9 @@ void Routers::announce_again(const Context& context, const std::string& link,
   }
 }
 
-void Routers::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
-                     const nft::Element* after, Consequences& out) const {
+void Routers::on_change(const Context& context, const nft::ElementKey& key,
+                        const nft::Element* before, const nft::Element* after,
+                        SideEffects& out) const {
   if (key.set == kCarriedGuests && !before && after) {
     forget_bridged(context, std::get<0>(kCarriedGuests.read_key(key)), out);
   }

@@ -1,4 +1,4 @@
-#include "tools/consequences.h"
+#include "tools/side_effects.h"
 
 #include "dataplane/node/announce.h"
 #include "dataplane/node/flows.h"
@@ -29,9 +29,9 @@ Result<void> forget(const std::vector<engine::ForgetFlows>& wanted) {
 
 }  // namespace
 
-Result<void> carry_out(const engine::Consequences& consequences) {
-  const auto said = announce(consequences.announcements);
-  const auto forgotten = forget(consequences.flows);
+Result<void> carry_out(const engine::SideEffects& side_effects) {
+  const auto said = announce(side_effects.announcements);
+  const auto forgotten = forget(side_effects.flows);
   return said ? forgotten : said;
 }
 

@@ -10,9 +10,9 @@
 namespace novaplane::nat {
 namespace {
 
-using engine::Consequences;
 using engine::Context;
 using engine::ForgetFlows;
+using engine::SideEffects;
 
 constexpr std::uint32_t kLocalTable = 255;  // RT_TABLE_LOCAL
 constexpr std::uint32_t kAnnounceForward = 3;
@@ -26,13 +26,13 @@ ForgetFlows flows_of_forward(const nft::ElementKey& key) {
 }
 
 /// The address went elsewhere, or nowhere: what used it, inbound and outbound, and nothing else.
-void forget_floating(const IpAddress& floating, Consequences& out) {
+void forget_floating(const IpAddress& floating, SideEffects& out) {
   out.flows.push_back({ForgetFlows::Which::original_destination, floating});
   out.flows.push_back({ForgetFlows::Which::reply_destination, floating});
 }
 
 /// The fixed address has a floating IP now: what still leaves with the host's address.
-void forget_translated(const IpAddress& fixed, const IpAddress& floating, Consequences& out) {
+void forget_translated(const IpAddress& fixed, const IpAddress& floating, SideEffects& out) {
   ForgetFlows flows{ForgetFlows::Which::translated_source, fixed};
   flows.keep = floating;
   out.flows.push_back(flows);
@@ -40,7 +40,7 @@ void forget_translated(const IpAddress& fixed, const IpAddress& floating, Conseq
 
 template <class Map>
 void on_floating_ip(const Map& map, const nft::ElementKey& key, const nft::Element* before,
-                    const nft::Element* after, Consequences& out) {
+                    const nft::Element* after, SideEffects& out) {
   const auto [floating] = map.read_key(key);
   if (before) forget_floating(floating, out);
   if (before || !after) return;
@@ -52,7 +52,7 @@ void on_floating_ip(const Map& map, const nft::ElementKey& key, const nft::Eleme
 
 template <class Map>
 void on_fixed_address(const Map& map, const nft::ElementKey& key, const nft::Element* before,
-                      const nft::Element* after, Consequences& out) {
+                      const nft::Element* after, SideEffects& out) {
   if (before || !after) return;
   const auto [fixed] = map.read_key(key);
   const auto [floating] = map.read_data(*after);
@@ -60,7 +60,7 @@ void on_fixed_address(const Map& map, const nft::ElementKey& key, const nft::Ele
 }
 
 /// Traffic takes another way: what the dead ones carried begins anew.
-void forget_dead_uplinks(const Context& context, Consequences& out) {
+void forget_dead_uplinks(const Context& context, SideEffects& out) {
   for (const cloud::Uplink& uplink : context.host.uplinks) {
     const auto slot = engine::slot_of(context.host, uplink);
     if (!slot || !engine::is_dead(context.facts, uplink)) continue;
@@ -68,7 +68,7 @@ void forget_dead_uplinks(const Context& context, Consequences& out) {
   }
 }
 
-void announce(const Context& context, const IpAddress& address, Consequences& out) {
+void announce(const Context& context, const IpAddress& address, SideEffects& out) {
   const auto& floating = context.cloud.floating_ips;
   if (const auto ip = floating.find(address); ip != floating.end()) {
     if (const cloud::Uplink* uplink = uplink_of(context, ip->second)) {
@@ -112,15 +112,15 @@ void Nat::announce_again(const Context& context, const std::string& link,
   for (const IpAddress& source : sources) out.push_back({link, source});
 }
 
-void Nat::follow(const Context& context, const nft::ElementKey& key, const nft::Element* before,
-                 const nft::Element* after, Consequences& out) const {
+void Nat::on_change(const Context& context, const nft::ElementKey& key, const nft::Element* before,
+                    const nft::Element* after, SideEffects& out) const {
   if (before && after && before->data == after->data) return;  // another object asks for it
   if (key.set == kFloatingToFixed) on_floating_ip(kFloatingToFixed, key, before, after, out);
   if (key.set == kFloating6ToFixed) on_floating_ip(kFloating6ToFixed, key, before, after, out);
   if (key.set == kFixedToFloating) on_fixed_address(kFixedToFloating, key, before, after, out);
   if (key.set == kFixedToFloating6) on_fixed_address(kFixedToFloating6, key, before, after, out);
   if (key.set == kUplinks && !before && after) {
-    out.new_places.push_back(std::get<0>(kUplinks.read_key(key)));
+    out.replacing_links.push_back(std::get<0>(kUplinks.read_key(key)));
   }
   if (key.set == kUplinkSource && before) {
     // The host has another address there, or none: what still leaves with it has no answers. One
@@ -139,8 +139,9 @@ void Nat::follow(const Context& context, const nft::ElementKey& key, const nft::
   }
 }
 
-void Nat::follow(const Context& context, const engine::RouteKey& key, const engine::Route* before,
-                 const engine::Route* after, Consequences& out) const {
+void Nat::on_change(const Context& context, const engine::RouteKey& key,
+                    const engine::Route* before, const engine::Route* after,
+                    SideEffects& out) const {
   const bool is_public_address = key.table == kLocalTable && after &&
                                  after->type == engine::Route::Type::local &&
                                  key.destination.length == key.destination.address.bits();
@@ -156,8 +157,8 @@ void Nat::follow(const Context& context, const engine::RouteKey& key, const engi
 
 /// Flows bear the number of their uplink in bits that are not looked at any more: they would leave
 /// by another one, with an address of theirs.
-void Nat::follow(const Context&, const engine::PolicyRuleKey&, const engine::PolicyRule* before,
-                 const engine::PolicyRule* after, Consequences& out) const {
+void Nat::on_change(const Context&, const engine::PolicyRuleKey&, const engine::PolicyRule* before,
+                    const engine::PolicyRule* after, SideEffects& out) const {
   if (!before || !after || before->mask == after->mask || !engine::is_of_uplink(*before)) return;
   ForgetFlows flows{ForgetFlows::Which::mark, {}};
   flows.mark = before->mark;
@@ -165,9 +166,9 @@ void Nat::follow(const Context&, const engine::PolicyRuleKey&, const engine::Pol
   out.flows.push_back(flows);
 }
 
-void Nat::follow(const Context& context, const engine::NeighbourKey& key,
-                 const engine::Neighbour* before, const engine::Neighbour* after,
-                 Consequences& out) const {
+void Nat::on_change(const Context& context, const engine::NeighbourKey& key,
+                    const engine::Neighbour* before, const engine::Neighbour* after,
+                    SideEffects& out) const {
   if (key.proxy && after && !before) announce(context, key.address, out);
 }
 

@@ -2,8 +2,8 @@
 
 #include "dataplane/engine/engine.h"
 
-/// Where addresses are, to others: at a link's MAC, behind some port of a switch. They keep that
-/// for hours; when it is not so any more, they are told.
+/// Announces again (gratuitous ARP, unsolicited neighbour advertisements) what stands on a link
+/// that others know by another MAC or behind another port of their switch.
 namespace novaplane::engine {
 namespace {
 
@@ -15,20 +15,20 @@ bool works(const netlink::Link& link) { return link.up && link.carrier; }
 }  // namespace
 
 /// By whatever name a link comes back: it may be another NIC.
-void KernelView::remember_place(const std::string& name) {
-  if (const netlink::Link* known = link(name)) places_[name] = {known->index, known->mac};
+void KernelView::remember_location(const std::string& name) {
+  if (const netlink::Link* known = link(name)) last_locations_[name] = {known->index, known->mac};
 }
 
 /// Carrier counts of links that lead to others: NICs of the document, and ports to other hosts.
 /// That of a bridge is its ports' affair.
-void KernelView::note_place(const netlink::Link* before, const netlink::Link& now) {
+void KernelView::note_location(const netlink::Link* before, const netlink::Link& now) {
   const bool leads_out = is_watched(now.name) || is_underlay_port(now.name);
   if (!leads_out && !is_ours(now)) return;
   std::optional<std::pair<int, Mac>> place;
-  const auto remembered = places_.find(now.name);
+  const auto remembered = last_locations_.find(now.name);
   if (before && before->name == now.name) place = {before->index, before->mac};
-  if (!place && remembered != places_.end()) place = remembered->second;
-  if (remembered != places_.end()) places_.erase(remembered);
+  if (!place && remembered != last_locations_.end()) place = remembered->second;
+  if (remembered != last_locations_.end()) last_locations_.erase(remembered);
   const bool has_lost_it = before && works(*before) && !works(now);
   if (leads_out && has_lost_it) without_carrier_.insert(now.name);
   const bool is_back = works(now) && without_carrier_.erase(now.name) != 0;
@@ -46,28 +46,28 @@ void KernelView::note_place(const netlink::Link* before, const netlink::Link& no
 }
 
 /// What is said on the link, or on the bridge of ours that it is a port of.
-std::set<std::string> Engine::places_of(const std::string& name) const {
-  std::set<std::string> places{name};
+std::set<std::string> Engine::announced_links_of(const std::string& name) const {
+  std::set<std::string> links{name};
   const netlink::Link* link = view_.link(name);
   const netlink::Link* master = link && link->master != 0 ? view_.link(link->master) : nullptr;
-  if (master && tables_.links.rows().actual(master->name)) places.insert(master->name);
-  return places;
+  if (master && tables_.links.rows().actual(master->name)) links.insert(master->name);
+  return links;
 }
 
 /// Public addresses follow from rows that stand, as if those were new.
-void Engine::add_standing(const std::set<std::string>& places, std::vector<Announce>& out) const {
-  Consequences found;
+void Engine::add_standing(const std::set<std::string>& links, std::vector<Announce>& out) const {
+  SideEffects found;
   const auto follow = [&](const auto& key, const auto* wanted, const auto* seen) {
     using Row = std::remove_cvref_t<decltype(*seen)>;
     using Key = std::remove_cvref_t<decltype(key)>;
     if (!wanted || !seen || !(*wanted == *seen)) return;
     const Step step{Phase::routes, Change<Key, Row>{key, std::nullopt, *seen}, nullptr};
-    compiler_.add_consequences(step, found);
+    compiler_.add_side_effects(step, found);
   };
   tables_.routes.rows().for_each(follow);
   tables_.neighbours.rows().for_each(follow);
   for (Announce& announce : found.announcements) {
-    if (announce.count > 0 && places.contains(announce.link)) out.push_back(std::move(announce));
+    if (announce.count > 0 && links.contains(announce.link)) out.push_back(std::move(announce));
   }
 }
 
@@ -78,10 +78,10 @@ void Engine::plan_announcements(Plan& plan, Clock::time_point now) {
     const auto last = announced_.find(name);
     if (!link || !works(*link)) continue;
     if (last != announced_.end() && now < last->second + kPause) continue;
-    const std::set<std::string> places = places_of(name);
+    const std::set<std::string> links = announced_links_of(name);
     Reannounce again{name, why, {}};
-    for (const std::string& place : places) compiler_.announce_again(place, again.announcements);
-    add_standing(places, again.announcements);
+    for (const std::string& place : links) compiler_.announce_again(place, again.announcements);
+    add_standing(links, again.announcements);
     if (again.announcements.empty()) {
       empty.push_back(name);
     } else {
@@ -92,8 +92,8 @@ void Engine::plan_announcements(Plan& plan, Clock::time_point now) {
 }
 
 /// Where there is another uplink, or a bridge has another MAC by this very plan.
-void Engine::plan_announcements_at(const std::set<std::string>& places, Plan& plan) const {
-  for (const std::string& place : places) {
+void Engine::plan_announcements_at(const std::set<std::string>& links, Plan& plan) const {
+  for (const std::string& place : links) {
     Reannounce again{place, "it has taken the place of another link or MAC", {}};
     add_standing({place}, again.announcements);
     if (again.announcements.empty()) continue;

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 using Time = engine::Clock::time_point;
 
-struct Places : Edits {
+struct ReannounceTest : Edits {
   netlink::Link eth0;
   Time now{1h};
 
@@ -55,7 +55,7 @@ struct Places : Edits {
   std::string why;
 };
 
-TEST_F(Places, AnotherMac) {
+TEST_F(ReannounceTest, AnotherMac) {
   eth0.mac = *Mac::parse("02:00:00:00:00:99");
   saw();
   EXPECT_THAT(again(), everything);
@@ -63,7 +63,7 @@ TEST_F(Places, AnotherMac) {
   EXPECT_THAT(again(), IsEmpty());
 }
 
-TEST_F(Places, ACarrierThatIsBack) {
+TEST_F(ReannounceTest, ACarrierThatIsBack) {
   eth0.carrier = false;
   saw();
   EXPECT_THAT(again(), IsEmpty());
@@ -72,7 +72,7 @@ TEST_F(Places, ACarrierThatIsBack) {
   EXPECT_THAT(again(), everything);
 }
 
-TEST_F(Places, AMacThatChangedWhileThereWasNoCarrier) {
+TEST_F(ReannounceTest, AMacThatChangedWhileThereWasNoCarrier) {
   eth0.carrier = false;
   eth0.mac = *Mac::parse("02:00:00:00:00:99");
   saw();
@@ -83,7 +83,7 @@ TEST_F(Places, AMacThatChangedWhileThereWasNoCarrier) {
   EXPECT_THAT(again(), everything);
 }
 
-TEST_F(Places, ANicThatIsAnother) {
+TEST_F(ReannounceTest, ANicThatIsAnother) {
   engine.on_observation(netlink::Gone<netlink::Link>{eth0});
   settle_all(engine);
   eth0.index = 77;
@@ -93,7 +93,7 @@ TEST_F(Places, ANicThatIsAnother) {
   EXPECT_EQ(why, "the link was made again");
 }
 
-TEST_F(Places, ABondThatSendsByAnotherNic) {
+TEST_F(ReannounceTest, ABondThatSendsByAnotherNic) {
   eth0.notifies_peers = true;
   saw();
   EXPECT_THAT(again(), everything);
@@ -102,7 +102,7 @@ TEST_F(Places, ABondThatSendsByAnotherNic) {
   EXPECT_THAT(again(), IsEmpty());
 }
 
-TEST_F(Places, AMacThatChangedWhileEventsWereLost) {
+TEST_F(ReannounceTest, AMacThatChangedWhileEventsWereLost) {
   engine.kernel().forget();
   saw();
   EXPECT_THAT(engine.kernel().to_announce(), IsEmpty());
@@ -112,7 +112,7 @@ TEST_F(Places, AMacThatChangedWhileEventsWereLost) {
   EXPECT_THAT(engine.kernel().to_announce(), testing::SizeIs(1));
 }
 
-TEST_F(Places, OnceASecondAtMost) {
+TEST_F(ReannounceTest, OnceASecondAtMost) {
   eth0.notifies_peers = true;
   saw();
   EXPECT_THAT(again(), everything);
@@ -125,7 +125,7 @@ TEST_F(Places, OnceASecondAtMost) {
 }
 
 /// Guests of a shared gateway know a MAC that is not the bridge's; their bridge's table learns.
-TEST_F(Places, ABridgeTakesItsNicsNewMac) {
+TEST_F(ReannounceTest, ABridgeTakesItsNicsNewMac) {
   netlink::Link eth1 = *engine.kernel().link("eth1");
   eth1.mac = *Mac::parse("02:00:00:00:00:99");
   engine.on_observation(netlink::Seen<netlink::Link>{eth1});
