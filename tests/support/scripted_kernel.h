@@ -80,6 +80,15 @@ class ScriptedKernel : public NetlinkCalls {
     const std::lock_guard lock(mutex_);
     refused_.push_back(std::move(refusal));
   }
+  /// No more of them.
+  void refuse_nothing() {
+    const std::lock_guard lock(mutex_);
+    refused_.clear();
+  }
+  int times_refused() {
+    const std::lock_guard lock(mutex_);
+    return times_refused_;
+  }
   /// Nothing of the script is left.
   bool is_done() {
     const std::lock_guard lock(mutex_);
@@ -175,6 +184,7 @@ class ScriptedKernel : public NetlinkCalls {
       if (refusal.times == 0 || refusal.type != request.nlmsg_type) continue;
       if (bytes.find(refusal.holding) == std::string_view::npos) continue;
       --refusal.times;
+      ++times_refused_;
       // Answers come in the order of requests, and who asks for one waits for the last.
       const bool is_last = (request.nlmsg_flags & NLM_F_ACK) != 0;
       answers_.push_back({socket, is_last, error(request, refusal)});
@@ -230,6 +240,7 @@ class ScriptedKernel : public NetlinkCalls {
   };
   std::deque<Edit> edits_;
   std::vector<Refusal> refused_;
+  int times_refused_ = 0;
   std::vector<Answer> answers_;
   UseNetlinkCalls in_force_;
 };
