@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <thread>
@@ -20,7 +19,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// In a young network namespace conntrackd waits some seconds for the kernel.
 constexpr std::chrono::seconds kStartTime{20}, kStopTime{5};
 constexpr std::chrono::milliseconds kLook{2};
 /// What the programs themselves make.
@@ -46,8 +44,13 @@ std::string_view file_part(std::string_view path) { return path.substr(path.rfin
 
 }  // namespace
 
-PairProgram::PairProgram(engine::ServiceKey key, std::string folder, bool reloads)
-    : key_(std::move(key)), name_(file_part(key_)), folder_(std::move(folder)), reloads_(reloads) {}
+PairProgram::PairProgram(engine::ServiceKey key, std::string folder, bool reloads,
+                         std::chrono::milliseconds appears_within)
+    : key_(std::move(key)),
+      name_(file_part(key_)),
+      folder_(std::move(folder)),
+      reloads_(reloads),
+      appears_within_(appears_within) {}
 
 std::string PairProgram::file(std::string_view ending) const {
   return fmt::format("{}/{}.{}", folder_, name_, ending);
@@ -195,7 +198,7 @@ Result<void> PairProgram::start() {
 /// The first process has ended when the one that stays is on its way, which tells nobody when it is
 /// there.
 Result<void> PairProgram::find_started() {
-  const Deadline deadline = Clock::now() + kStartTime;
+  const Deadline deadline = Clock::now() + appears_within_;
   while (Clock::now() < deadline) {
     look();
     if (runs()) return {};
@@ -218,11 +221,11 @@ Result<void> PairProgram::stop() {
   return {};
 }
 
-PairPrograms::PairPrograms(const std::string& run_dir)
+PairPrograms::PairPrograms(const std::string& run_dir, std::chrono::milliseconds appears_within)
     : folder_(std::filesystem::weakly_canonical(std::filesystem::absolute(run_dir)) / "failover") {
   constexpr bool kReloads = true;
-  programs_.emplace_back(kKeepalived, folder_, kReloads);
-  programs_.emplace_back(kConntrackd, folder_, !kReloads);
+  programs_.emplace_back(kKeepalived, folder_, kReloads, appears_within);
+  programs_.emplace_back(kConntrackd, folder_, !kReloads, appears_within);
 }
 
 Result<engine::SeenServices> PairPrograms::observe() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ class PairProgram {
  public:
   /// The last part of `key` is the name of the program and of its files. `reloads`: it takes
   /// another text without an end of its service (SIGHUP), and has a test of its own for one.
-  PairProgram(engine::ServiceKey key, std::string folder, bool reloads);
+  /// `appears_within`: how long one that says it has started is looked for.
+  PairProgram(engine::ServiceKey key, std::string folder, bool reloads,
+              std::chrono::milliseconds appears_within);
 
   const engine::ServiceKey& key() const { return key_; }
 
@@ -51,6 +54,7 @@ class PairProgram {
   engine::ServiceKey key_;
   std::string name_, folder_;
   bool reloads_;
+  std::chrono::milliseconds appears_within_;
   std::vector<Process> running_;  // more than one only after a crash of ours
   bool is_as_started_ = false;    ///< by this version of ours, in this network namespace
 };
@@ -59,8 +63,12 @@ class PairProgram {
 /// "failover/conntrackd". They outlive us, and are found again by their command lines.
 class PairPrograms : public engine::ServiceDriver {
  public:
+  /// In a young network namespace conntrackd waits some seconds for the kernel.
+  static constexpr std::chrono::milliseconds kAppearsWithin{20'000};
+
   /// Everything is kept below `run_dir`/failover.
-  explicit PairPrograms(const std::string& run_dir);
+  explicit PairPrograms(const std::string& run_dir,
+                        std::chrono::milliseconds appears_within = kAppearsWithin);
 
   Result<engine::SeenServices> observe() override;
   std::vector<Result<void>> apply(std::span<const engine::Step* const> steps) override;

@@ -48,12 +48,12 @@ class ScriptedHost : public testing::Test {
     std::istringstream stream(document);
     return cloud::parse(stream, "cloud.yaml").value();
   }
-  /// What is planned, in words, without what is only said.
+  /// What the kernel has to be told, in words.
   static std::vector<std::string> words(
       node::Node& node, engine::Clock::time_point now = engine::Clock::time_point::max()) {
     std::vector<std::string> lines;
     for (const engine::Step& step : node.plan(now))
-      if (step.phase != engine::Phase::announce)
+      if (step.phase != engine::Phase::announce && step.phase != engine::Phase::services)
         lines.push_back(step.what(node.engine().ruleset()) + " (" + step.why() + ")");
     std::ranges::sort(lines);
     return lines;
