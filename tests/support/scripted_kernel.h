@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dataplane/base/netlink_calls.h"
@@ -36,6 +37,20 @@ class ScriptedKernel : public NetlinkCalls {
   static bool any(int, Datagram) { return true; }
   static Which of_socket(int wanted) {
     return [wanted](int socket, Datagram) { return socket == wanted; };
+  }
+  /// As Senders name theirs.
+  static Which of_port(std::uint32_t port) {
+    return [port](int socket, Datagram) {
+      sockaddr_nl address{};
+      socklen_t size = sizeof(address);
+      getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+      return address.nl_pid == port;
+    };
+  }
+  static Which both(Which a, Which b) {
+    return [a = std::move(a), b = std::move(b)](int socket, Datagram datagram) {
+      return a(socket, datagram) && b(socket, datagram);
+    };
   }
   /// With a message of that type.
   static Which with(std::uint16_t type) {

@@ -29,27 +29,26 @@ constexpr std::uint16_t nft_type(int message) {
 constexpr auto kRemoveRoutes =
     "ip route del local 203.0.113.10 table local; ip route del local 203.0.113.11 table local";
 
-/// Datagrams of one kind on one socket.
-Kernel::Which both(Kernel::Which a, Kernel::Which b) {
-  return [a = std::move(a), b = std::move(b)](int socket, Kernel::Datagram datagram) {
-    return a(socket, datagram) && b(socket, datagram);
-  };
-}
-bool is_rtnetlink(int socket, Kernel::Datagram) {
-  int protocol = 0;
-  socklen_t size = sizeof(protocol);
-  getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
-  return protocol == NETLINK_ROUTE;
-}
-/// As after a transaction; what listings end with is another message.
-bool is_success_of_nftables(int socket, Kernel::Datagram datagram) {
+bool is_list_of_links(int, Kernel::Datagram datagram) {
   const auto* header = reinterpret_cast<const nlmsghdr*>(datagram.data());
-  return !is_rtnetlink(socket, datagram) && header->nlmsg_type == NLMSG_ERROR &&
-         static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error == 0;
+  return header->nlmsg_type == RTM_NEWLINK && (header->nlmsg_flags & NLM_F_MULTI) != 0;
 }
 
 class ReconcilerTest : public ReconciledHost {
  protected:
+  /// Whether routes and the like were written.
+  Kernel::Which answer_of_rtnetlink() {
+    return Kernel::both(Kernel::of_port(workers_->senders().netlink), Kernel::with(NLMSG_ERROR));
+  }
+  Kernel::Which answer_of_nftables() {
+    return Kernel::both(Kernel::of_port(workers_->senders().nftables), Kernel::with(NLMSG_ERROR));
+  }
+  Kernel::Which rtnetlink_event(std::uint16_t type) {
+    return Kernel::both(Kernel::of_socket(node_->netlink_fd()), Kernel::with(type));
+  }
+  Kernel::Which nftables_event(int message) {
+    return Kernel::both(Kernel::of_socket(node_->nft_fd()), Kernel::with(nft_type(message)));
+  }
   /// Calls `act` in the loop while the worker that writes is about to hear that nf_tables are
   /// written: nothing else is yet.
   void in_the_midst(std::function<void()> act) {
@@ -63,13 +62,13 @@ class ReconcilerTest : public ReconciledHost {
           EXPECT_EQ(done.get_future().wait_for(test::kHangs), std::future_status::ready);
           return datagram.size();
         },
-        is_success_of_nftables);
+        answer_of_nftables());
   }
 };
 
 TEST_F(ReconcilerTest, AnRtnetlinkEventThatIsLostIsMadeUpForByAListing) {
   bring_up();
-  kernel_.lose(1, both(Kernel::of_socket(node_->netlink_fd()), Kernel::with(RTM_DELROUTE)));
+  kernel_.lose(1, rtnetlink_event(RTM_DELROUTE));
   shell("ip route del local 203.0.113.10 table local");
   run_until_quiet([&] { return kernel_.is_done(); });
   EXPECT_EQ(times_tried("add route 203.0.113.10/32"), 1u);
@@ -78,8 +77,7 @@ TEST_F(ReconcilerTest, AnRtnetlinkEventThatIsLostIsMadeUpForByAListing) {
 
 TEST_F(ReconcilerTest, SoIsOneOfNftables) {
   bring_up();
-  kernel_.lose(
-      1, both(Kernel::of_socket(node_->nft_fd()), Kernel::with(nft_type(NFT_MSG_DELSETELEM))));
+  kernel_.lose(1, nftables_event(NFT_MSG_DELSETELEM));
   shell("nft flush set inet novaplane managed");
   run_until_quiet([&] { return kernel_.is_done(); });
   EXPECT_EQ(times_tried("inet novaplane managed { \"br-blue\" }"), 1u);
@@ -90,9 +88,8 @@ TEST_F(ReconcilerTest, SoIsOneOfNftables) {
 TEST_F(ReconcilerTest, AListingThatIsRefusedIsAskedForAgain) {
   bring_up();
   for (const std::uint16_t type : {std::uint16_t{RTM_GETROUTE}, nft_type(NFT_MSG_GETTABLE)}) {
-    kernel_.lose(1, both(Kernel::of_socket(node_->netlink_fd()), Kernel::with(RTM_DELROUTE)));
-    kernel_.lose(
-        1, both(Kernel::of_socket(node_->nft_fd()), Kernel::with(nft_type(NFT_MSG_DELSETELEM))));
+    kernel_.lose(1, rtnetlink_event(RTM_DELROUTE));
+    kernel_.lose(1, nftables_event(NFT_MSG_DELSETELEM));
     const int before = kernel_.times_refused();
     kernel_.refuse({.type = type, .code = ENOMEM});
     shell("ip route del local 203.0.113.10 table local; nft flush set inet novaplane managed");
@@ -103,14 +100,14 @@ TEST_F(ReconcilerTest, AListingThatIsRefusedIsAskedForAgain) {
 
 TEST_F(ReconcilerTest, AListingThatIsInterruptedAndCutIsTakenAgain) {
   bring_up();
-  kernel_.lose(1, both(Kernel::of_socket(node_->netlink_fd()), Kernel::with(RTM_DELROUTE)));
+  kernel_.lose(1, rtnetlink_event(RTM_DELROUTE));
   for (int attempt = 0; attempt < 3; ++attempt) {
     kernel_.edit(
         [](Kernel::Datagram datagram) {
           Kernel::mark_interrupted(datagram);
           return NLMSG_ALIGN(reinterpret_cast<const nlmsghdr*>(datagram.data())->nlmsg_len);
         },
-        both(Kernel::with(RTM_NEWLINK), is_rtnetlink));
+        is_list_of_links);
   }
   shell("ip route del local 203.0.113.10 table local");
   run_until_quiet([&] { return kernel_.is_done(); });
@@ -143,7 +140,7 @@ TEST_F(ReconcilerTest, WhatIsRefusedIsToldAndTriedAgainAndKeepsNoOther) {
 /// They are there, and no event tells of our own: they are listed, not written once more.
 TEST_F(ReconcilerTest, RoutesWhoseAnswerIsLostAreListed) {
   bring_up();
-  kernel_.lose(1, both(Kernel::with(NLMSG_ERROR), is_rtnetlink));
+  kernel_.lose(1, answer_of_rtnetlink());
   shell(kRemoveRoutes);
   run_until_quiet([&] { return kernel_.is_done(); });
   EXPECT_EQ(times_tried("add route 203.0.113."), 2u);
@@ -175,7 +172,7 @@ TEST_F(ReconcilerTest, ANewDocumentWhileAPlanIsAppliedComesAfterIt) {
 TEST_F(ReconcilerTest, AWorkerThatThrowsHasAllListedAgain) {
   bring_up();
   kernel_.edit([](Kernel::Datagram) -> std::size_t { throw std::bad_alloc(); },
-               both(Kernel::with(NLMSG_ERROR), is_rtnetlink));
+               answer_of_rtnetlink());
   shell(kRemoveRoutes);
   run_until_quiet([&] { return kernel_.is_done(); });
   EXPECT_THAT(errors(), Contains(HasSubstr("apply a plan")));
@@ -189,7 +186,7 @@ TEST_F(ReconcilerTest, AWorkerThatThrowsHasAllListedAgain) {
 TEST_F(ReconcilerTest, APassThatThrowsIsCompiledAndListedAgain) {
   bring_up();
   kernel_.edit([](Kernel::Datagram) -> std::size_t { throw std::bad_alloc(); },
-               both(Kernel::of_socket(node_->netlink_fd()), Kernel::with(RTM_DELROUTE)));
+               rtnetlink_event(RTM_DELROUTE));
   shell("ip route del local 203.0.113.10 table local");
   run_until_quiet([&] { return kernel_.is_done() && words_of_a_fresh_one().empty(); });
   EXPECT_THAT(exceptions_, SizeIs(1));

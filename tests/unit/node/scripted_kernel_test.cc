@@ -54,6 +54,12 @@ class ScriptedHostTest : public test::ScriptedHost {
     EXPECT_THAT(words_of_a_fresh_one(), IsEmpty());
   }
 
+  /// To what that sender has asked for.
+  static test::ScriptedKernel::Which answer_to(std::uint32_t sender) {
+    using test::ScriptedKernel;
+    return ScriptedKernel::both(ScriptedKernel::of_port(sender), ScriptedKernel::with(NLMSG_ERROR));
+  }
+
   std::unique_ptr<Node> node_;
   std::optional<engine::Executor> executor_;
   NoServices services_;
@@ -153,7 +159,7 @@ TEST_F(ScriptedHostTest, ARouteWhoseAnswerIsLostIsListed) {
   ASSERT_TRUE(node_->process_events());
   ASSERT_THAT(words_of_a_fresh_one(), SizeIs(2));
   test::ScriptedKernel kernel(NETLINK_ROUTE);
-  kernel.lose(1, test::ScriptedKernel::with(NLMSG_ERROR));
+  kernel.lose(1, answer_to(executor_->senders().netlink));
   const auto request = request_of(*node_, node_->plan(engine::Clock::now()));
   const auto result = apply(*node_, *executor_, request);
   ASSERT_TRUE(result) << result.error().message();
@@ -185,7 +191,7 @@ TEST_F(ScriptedHostTest, WhatIsCalledOffIsNotBegunAndPlannedAgain) {
         *called_off = true;
         return datagram.size();
       },
-      test::ScriptedKernel::with(NLMSG_ERROR));
+      answer_to(executor_->senders().nftables));
   const auto result = apply(*node_, *executor_, request);
   ASSERT_TRUE(result) << result.error().message();
   ASSERT_TRUE(kernel.is_done());
@@ -230,7 +236,7 @@ TEST_F(ScriptedHostTest, AmongManyLinksItIsCalledOffInTheMiddle) {
         *called_off = true;
         return datagram.size();
       },
-      test::ScriptedKernel::with(NLMSG_ERROR));
+      answer_to(executor_->senders().netlink));
   const auto result = apply(*node_, *executor_, request);
   ASSERT_TRUE(result) << result.error().message();
   const auto left = std::ranges::count_if(undone(request, *result), [](const std::string& line) {
