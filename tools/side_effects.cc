@@ -1,7 +1,7 @@
 #include "tools/side_effects.h"
 
+#include "dataplane/conntrack/flows.h"
 #include "dataplane/node/announce.h"
-#include "dataplane/node/flows.h"
 
 namespace novaplane::tools {
 namespace {
@@ -24,7 +24,7 @@ Result<void> announce(const std::vector<engine::Announce>& wanted) {
 Result<void> forget(const std::vector<engine::ForgetFlows>& wanted) {
   if (wanted.empty()) return {};
   auto flows = conntrack::Flows::open();
-  return flows ? node::forget(*flows, wanted) : tl::unexpected(flows.error());
+  return flows ? flows->forget(wanted) : tl::unexpected(flows.error());
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ auto* lookup(Map& map, const Name& name) {
 
 const Uplink* find_uplink(const Host& host, std::string_view name);
 
-/// The objects in the order of the document.
+/// The objects in the order of the document, in which they also lie in memory.
 template <class Map>
 auto in_order(const Map& map) {
   std::vector<const typename Map::mapped_type*> objects;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include "dataplane/node/flows.h"
 #include "dataplane/node/pass.h"
 #include "dataplane/node/services.h"
 
@@ -82,7 +81,7 @@ void Workers::observe_services(Then<ServicesSeen> then) {
 
 void Workers::forget(std::vector<engine::ForgetFlows> flows, Then<void> then) {
   conntrack_.run(
-      "forget flows", [this, flows = std::move(flows)] { return node::forget(flows_, flows); },
+      "forget flows", [this, flows = std::move(flows)] { return flows_.forget(flows); },
       std::move(then));
 }
 

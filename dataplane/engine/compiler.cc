@@ -2,20 +2,11 @@
 
 #include <algorithm>
 
+#include "dataplane/cloud/rules.h"
 #include "dataplane/engine/lookup.h"
 
 namespace novaplane::engine {
 namespace {
-
-/// In the order of the document, in which they also lie in memory.
-template <class Objects>
-auto in_order(const Objects& objects) {
-  std::vector<const typename Objects::mapped_type*> found;
-  found.reserve(objects.size());
-  for (const auto& [key, object] : objects) found.push_back(&object);
-  std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->order < b->order; });
-  return found;
-}
 
 template <class Map>
 std::uint32_t next_order(const Map& objects, std::uint32_t next) {
@@ -97,8 +88,8 @@ void Compiler::begin_to_compile() {
                cloud_.port_forwards.size());
   add({Kind::host, host_name_}, 0);
   for (const auto& [name, network] : cloud_.networks) add({Kind::network, name}, network.order);
-  for (const auto* port : in_order(cloud_.ports)) add(object_of(*port), port->order);
-  for (const auto* ip : in_order(cloud_.floating_ips)) add(object_of(*ip), ip->order);
+  for (const auto* port : cloud::in_order(cloud_.ports)) add(object_of(*port), port->order);
+  for (const auto* ip : cloud::in_order(cloud_.floating_ips)) add(object_of(*ip), ip->order);
   for (const auto& [name, forward] : cloud_.port_forwards) add(object_of(forward), forward.order);
 }
 

@@ -8,7 +8,6 @@
 
 #include "dataplane/engine/batch.h"
 #include "dataplane/engine/egress.h"
-#include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
 namespace novaplane::engine {

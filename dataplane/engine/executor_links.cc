@@ -8,7 +8,6 @@
 #include "dataplane/engine/batch.h"
 #include "dataplane/engine/executor.h"
 #include "dataplane/engine/ip_config_move.h"
-#include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
 /// Links of ours, and the ports that leave them.

@@ -9,7 +9,6 @@
 #include "dataplane/base/files.h"
 #include "dataplane/engine/ip_config_move.h"
 #include "dataplane/netlink/ip_config_events.h"
-#include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/sysctl.h"
 
 namespace novaplane::engine {

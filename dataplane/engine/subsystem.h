@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dataplane/cloud/cloud.h"
+#include "dataplane/conntrack/flow_filter.h"
 #include "dataplane/engine/marks.h"
 #include "dataplane/engine/rows.h"
 #include "dataplane/nft/ruleset.h"
@@ -132,26 +133,7 @@ struct Announce {
   bool operator==(const Announce&) const = default;
 };
 /// Flows that leave conntrack (design: "Flows leave conntrack exactly").
-struct ForgetFlows {
-  enum class Which : std::uint8_t {
-    original_destination,  ///< inbound flows of a floating IP
-    reply_destination,     ///< outbound flows that were translated to it
-    translated_source,     ///< outbound flows of a fixed address, with status SRC_NAT
-    untranslated,          ///< from and to a fixed address beyond `within`, translated in no way
-    mark,                  ///< flows that belong to an uplink: its number
-  };
-  Which which = Which::original_destination;
-  IpAddress address;
-  // original_destination: those of one service only (a port forward).
-  std::optional<std::uint8_t> protocol = {};  ///< IPPROTO_*
-  std::optional<std::uint16_t> port = {};
-  // Those that are translated to this address already stay: the source of translated_source, the
-  // destination of original_destination.
-  std::optional<IpAddress> keep = {};
-  std::optional<Prefix> within = {};  ///< untranslated: the network, in which flows stay
-  std::uint32_t mark = 0, mask = 0;   ///< for mark only: of an uplink, and of any
-  bool operator==(const ForgetFlows&) const = default;
-};
+using ForgetFlows = conntrack::FlowFilter;
 struct SideEffects {
   std::vector<Announce> announcements;
   /// Links that take the place of others: what is known of their addresses is announced there.

@@ -20,8 +20,6 @@ namespace novaplane::netlink {
 using RawMessage = std::vector<std::uint8_t>;
 
 /// One address, route, next hop object or neighbour.
-/// One address, route, next hop object or neighbour.
-/// One address, route, next hop object or neighbour.
 struct IpConfig {
   enum class Kind : std::uint8_t { address, next_hop, route, neighbour };
   Kind kind = Kind::address;

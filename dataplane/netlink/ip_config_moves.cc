@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -8,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "dataplane/netlink/address_flags.h"
 #include "dataplane/netlink/attributes.h"
 #include "dataplane/netlink/ip_config.h"
 
@@ -17,9 +17,6 @@ namespace {
 
 using Kind = IpConfig::Kind;
 
-/// What user space may set of an address (net/ipv6/addrconf.c, inet6_rtm_newaddr).
-constexpr std::uint32_t kSettableFlags = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR |
-                                         IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN | IFA_F_OPTIMISTIC;
 constexpr std::uint32_t kTicks = 100;  ///< USER_HZ, of rta_expires
 
 nlmsghdr* header_of(const IpConfig& thing) {

@@ -1,13 +1,13 @@
 #include "dataplane/netlink/request.h"
 
 #include <linux/fib_rules.h>
-#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 
 #include <new>
 
+#include "dataplane/netlink/address_flags.h"
 #include "dataplane/netlink/attributes.h"
 
 namespace novaplane::netlink {
@@ -20,10 +20,6 @@ constexpr std::size_t kRoom = NLMSG_HDRLEN + sizeof(rtmsg) + 8 * (NLA_HDRLEN + 1
 constexpr std::uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
 
 std::uint8_t or_ours(std::uint8_t protocol) { return protocol != 0 ? protocol : kOurProtocol; }
-
-/// What user space may set; the others (permanent, secondary, tentative) the kernel sets itself.
-constexpr std::uint32_t kSettableFlags = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR |
-                                         IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN | IFA_F_OPTIMISTIC;
 
 Request address_request(std::uint16_t type, std::uint16_t flags, const Address& address) {
   Request request(type, flags, kRoom);

@@ -12,7 +12,6 @@
 #include <unordered_set>
 
 #include "dataplane/base/fd.h"
-#include "dataplane/netlink/link_names.h"
 
 namespace novaplane::node {
 
@@ -48,7 +47,7 @@ Result<void> send(netlink::ArpSocket& arp, netlink::Socket& links,
   const auto link_named = [&](const std::string& name) -> const Result<netlink::Link>& {
     const auto it = known.find(name);
     if (it != known.end()) return it->second;
-    const auto index = netlink::index_of(name);
+    const auto index = links.index_of(name);
     return known.emplace(name, index ? links.link(*index) : tl::unexpected(index.error()))
         .first->second;
   };

@@ -1,7 +1,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include "dataplane/node/flows.h"
+#include "dataplane/conntrack/flows.h"
 #include "tools/benchmark/bare_flows.h"
 #include "tools/benchmark/report.h"
 #include "tools/benchmark/suites.h"
@@ -16,7 +16,7 @@ constexpr int kIterations = 15;
 constexpr const char *kFloating = "100.64.0.1", *kElsewhere = "100.64.0.2";
 
 void run(benchmark::State& state) {
-  using Which = engine::ForgetFlows::Which;
+  using Which = conntrack::FlowFilter::Which;
   const Site site;
   const Site::Visit visit(site);
   BareFlows bare(site);
@@ -24,13 +24,13 @@ void run(benchmark::State& state) {
   auto flows = conntrack::Flows::open();
   if (!flows || !flows->best_way()) give_up("conntrack cannot be asked");
   const auto address = *IpAddress::parse(kFloating);
-  const engine::ForgetFlows wanted[] = {{Which::original_destination, address},
-                                        {Which::reply_destination, address}};
+  const conntrack::FlowFilter wanted[] = {{Which::original_destination, address},
+                                          {Which::reply_destination, address}};
   Line line{.ours = {}, .floor = {}, .shows_p99 = false};
   for (auto _ : state) {
     bare.make(inet_addr(kFloating), kOthers, kOwn);
     const auto ours = time_of([&] {
-      if (!node::forget(*flows, wanted)) give_up("flows cannot be removed");
+      if (!flows->forget(wanted)) give_up("flows cannot be removed");
     });
     line.ours.add(ours);
     bare.make(inet_addr(kFloating), kOthers, kOwn);

@@ -9,10 +9,10 @@
 #include <optional>
 #include <thread>
 
+#include "dataplane/conntrack/flows.h"
 #include "dataplane/engine/egress.h"
 #include "dataplane/netlink/monitor.h"
 #include "dataplane/netlink/socket.h"
-#include "dataplane/node/flows.h"
 #include "hwgw/uplinks/uplink_controller.h"
 #include "tools/benchmark/bare_flows.h"
 #include "tools/benchmark/report.h"
@@ -203,7 +203,7 @@ void run_flows(benchmark::State& state) {
   for (auto _ : state) {
     bare.make(beyond, 0, kOfUplink, kUplink);
     const auto ours = time_of([&] {
-      if (!node::forget(*flows, std::span(&wanted, 1))) give_up("flows cannot be removed");
+      if (!flows->forget(std::span(&wanted, 1))) give_up("flows cannot be removed");
     });
     line.ours.add(ours);
     bare.make(beyond, 0, kOfUplink, kUplink);

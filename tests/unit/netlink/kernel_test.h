@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/monitor.h"
 #include "dataplane/netlink/request.h"
 #include "dataplane/netlink/socket.h"
@@ -38,7 +37,7 @@ class KernelTest : public testing::Test {
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
   }
 
-  static int index(const std::string& name) { return index_of(name).value_or(-1); }
+  int index(const std::string& name) const { return socket_.index_of(name).value_or(-1); }
 
   /// Sends one request that must succeed.
   void send(const Request& request) {

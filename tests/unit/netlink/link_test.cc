@@ -140,7 +140,7 @@ TEST_F(LinkTest, DeletesALink) {
   const int bridge = make_bridge("br-blue");
   drain<Seen<Link>>();
   send(delete_link(bridge));
-  EXPECT_EQ(index_of("br-blue").error().code, ENODEV);
+  EXPECT_EQ(socket_.index_of("br-blue").error().code, ENODEV);
   EXPECT_THAT(drain<Gone<Link>>(), ElementsAre(Field(&Link::index, bridge)));
 }
 
@@ -163,7 +163,7 @@ TEST_F(LinkTest, SparesAllOfAGroupWhenOneOfItCannotGo) {
   send(set_link("br-1", {.group = kDoomedGroup}));
   send(set_link("lo", {.group = kDoomedGroup}));
   EXPECT_FALSE(socket_.send(delete_group(kDoomedGroup)));
-  EXPECT_TRUE(index_of("br-1"));
+  EXPECT_TRUE(socket_.index_of("br-1"));
 }
 
 TEST_F(LinkTest, ReadsWhatSysctlsSay) {

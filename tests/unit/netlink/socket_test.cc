@@ -215,7 +215,8 @@ TEST_F(SocketTest, StaysInTheNamespaceItWasOpenedIn) {
   const test::NetworkNamespace elsewhere;
   EXPECT_THAT(list<Link>(Listing::links),
               testing::Contains(testing::Field(&Link::name, "br-blue")));
-  EXPECT_EQ(index_of("br-blue").error().code, ENODEV);
+  EXPECT_TRUE(socket_.index_of("br-blue"));
+  EXPECT_EQ(Socket::open().value().index_of("br-blue").error().code, ENODEV);
 }
 
 }  // namespace

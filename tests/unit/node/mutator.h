@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "dataplane/base/fd.h"
-#include "dataplane/netlink/link_names.h"
 #include "dataplane/netlink/request.h"
 #include "dataplane/netlink/socket.h"
 
@@ -41,7 +40,7 @@ class Mutator {
     const bool adds = !present_[static_cast<std::size_t>(thing)];
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     for (int attempt = first; std::chrono::steady_clock::now() < end; ++attempt) {
-      const auto link = netlink::index_of(attempt % 2 == 0 ? "eth1" : "br-blue");
+      const auto link = socket_.index_of(attempt % 2 == 0 ? "eth1" : "br-blue");
       if (!link || !send(thing, *link, adds)) continue;
       present_[static_cast<std::size_t>(thing)] = adds;
       return true;
