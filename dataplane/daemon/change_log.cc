@@ -60,6 +60,25 @@ std::string summary(const engine::Plan& plan, const std::vector<Result<void>>& r
   return text;
 }
 
+std::vector<std::string> lines_of(const nft::Ruleset& ruleset,
+                                  const nft::Transaction& transaction) {
+  constexpr std::size_t kMost = 200;
+  const std::string text = nft::to_text(ruleset, transaction);
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (lines.size() == kMost) {
+      const auto left =
+          std::count(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), '\n');
+      lines.push_back(fmt::format("and {} more", left));
+      break;
+    }
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
 std::size_t count_failed(const std::map<engine::Object, engine::ObjectStatus>& objects) {
   return static_cast<std::size_t>(std::count_if(
       objects.begin(), objects.end(),

@@ -14,6 +14,9 @@ namespace novaplane::daemon {
 /// "3 links, 1 route, 20000 elements": what of a plan was done, grouped. Acts are left out.
 std::string summary(const engine::Plan& plan, const std::vector<Result<void>>& results);
 
+/// The transaction as nft would read it, a line for each command, as many as anybody reads.
+std::vector<std::string> lines_of(const nft::Ruleset&, const nft::Transaction&);
+
 std::size_t count_failed(const std::map<engine::Object, engine::ObjectStatus>& objects);
 
 /// Keeps the status that was logged last of each object, so that each trouble is told once, not
@@ -27,7 +30,8 @@ class StatusLog {
     bool operator==(const Line&) const = default;
   };
 
-  /// What changed since the last call; an object that has recovered gives a line with State::ok.
+  /// What changed since the last call; an object that has recovered gives a line with
+  /// ObjectState::ok.
   std::vector<Line> news(const std::map<engine::Object, engine::ObjectStatus>& now);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include "dataplane/daemon/change_log.h"
 #include "dataplane/daemon/log.h"
 #include "dataplane/node/pass.h"
 
@@ -325,6 +326,10 @@ void Reconciler::applied(std::shared_ptr<const engine::ApplyRequest> sent,
                       {told, &told->results},
                       std::exchange(foreign_change_, {}),
                       sent_after});
+  if (report.failed_transaction && log::is_enabled(log::Level::debug)) {
+    for (const std::string& line : lines_of(*request.ruleset, *report.failed_transaction))
+      log::debug("failed transaction: {}", line);
+  }
   if (!report.unrecorded.empty()) listener_.on_unrecorded(report.unrecorded);
   auto follow = node::side_effects_of(plan, report.results);
   announcer_.follow(plan, follow.announcements);

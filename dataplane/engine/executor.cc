@@ -105,6 +105,7 @@ ApplyResult Executor::apply(const ApplyRequest& request, const Progress& progres
   }
   if (!report.ip_config_changed) planned_again_.clear();
   report.unrecorded = std::exchange(unrecorded_, {});
+  report.failed_transaction = std::exchange(failed_transaction_, {});
   return report;
 }
 

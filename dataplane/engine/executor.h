@@ -52,6 +52,8 @@ struct ApplyResult {
   /// What was done and could not be recorded in the run directory, in sentences: values that nobody
   /// will put back. Each is told once.
   std::vector<std::string> unrecorded = {};
+  /// The first nf_tables transaction that failed: all that was in it, for the log. Null: none.
+  std::shared_ptr<const nft::Transaction> failed_transaction = {};
 };
 
 /// The sockets that write, as the events of what they have written name their sender.
@@ -185,6 +187,7 @@ class Executor {
   std::unordered_set<Object>
       without_element_;                  ///< owners whose elements were refused, in this pass
   std::vector<std::string> unrecorded_;  ///< for the report
+  std::shared_ptr<const nft::Transaction> failed_transaction_;  ///< likewise
 };
 
 }  // namespace novaplane::engine

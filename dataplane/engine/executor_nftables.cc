@@ -62,7 +62,7 @@ Executor::Committed Executor::commit(const ApplyRequest& request, const Work& wo
   }
   keep_elements_of_attached(request, work);
   for (int attempt = 0;; ++attempt) {
-    const Draft tried = draft(request, work.steps, work.results);
+    Draft tried = draft(request, work.steps, work.results);
     const auto done = nftables_.commit(tried.transaction);
     if (done) return Committed::yes;
     const nft::CommitError& refused = done.error();
@@ -72,6 +72,9 @@ Executor::Committed Executor::commit(const ApplyRequest& request, const Work& wo
     if (refused.outdated) {  // whoever changed nf_tables: no object has failed
       leave(work.results, "nf_tables changed in between");
       return Committed::outdated;
+    }
+    if (!failed_transaction_) {
+      failed_transaction_ = std::make_shared<nft::Transaction>(std::move(tried.transaction));
     }
     if (!culprit || attempt == kRefusals) {
       std::fill(work.results.begin(), work.results.end(), tl::unexpected(refused.error));

@@ -34,6 +34,22 @@ TEST(Summary, CountsWhatWasDoneByKind) {
   EXPECT_EQ(summary(plan, results), "1 link, 1 route");
 }
 
+TEST(LinesOf, ATransactionThatFailedIsToldAsNftReadsItUpToSomeLength) {
+  const nft::SetName name{nft::Family::inet, "no_snat"};
+  const nft::Ruleset ruleset{.sets = {{name, {nft::Field::ipv4_addr}}}, .chains = {}, .rules = {}};
+  nft::Transaction transaction;
+  transaction.add.resize(
+      200, {{name, nft::Bytes().address(*IpAddress::parse("10.0.0.1")).take()}, {"", ""}});
+  const auto lines = lines_of(ruleset, transaction);
+  ASSERT_EQ(lines.size(), 200U);
+  EXPECT_EQ(lines.back(), "add element inet novaplane no_snat { 10.0.0.1 }");
+  transaction.remove.resize(3, transaction.add[0].first);
+  const auto cut = lines_of(ruleset, transaction);
+  ASSERT_EQ(cut.size(), 201U);
+  EXPECT_EQ(cut.front(), "delete element inet novaplane no_snat { 10.0.0.1 }");
+  EXPECT_EQ(cut.back(), "and 3 more");
+}
+
 TEST(StatusLog, TellsEachTroubleOnce) {
   StatusLog log;
   const std::map<Object, ObjectStatus> trouble{

@@ -122,6 +122,28 @@ TEST_F(ExecutorTest, BesideAStrangeStepTheOthersAreDone) {
   EXPECT_EQ(*netlink::read_sysctl("net/ipv4/ip_forward"), "1");
 }
 
+/// For the log: all that was in it, also what the kernel had nothing against.
+TEST_F(ExecutorTest, AFailedTransactionIsReportedAsItWas) {
+  ApplyRequest request;
+  auto ruleset = std::make_shared<nft::Ruleset>();
+  ruleset->sets = {{{nft::Family::inet, "no_snat"}, {nft::Field::ipv4_addr}}};
+  request.ruleset = ruleset;
+  for (const char* address : {"10.0.0.1", "10.0.0.2"}) {
+    const std::string bytes = nft::Bytes().address(*IpAddress::parse(address)).take();
+    request.plan.push_back(
+        {Phase::nftables,
+         ElementChange{{{nft::Family::inet, "no_snat"}, bytes}, std::nullopt, nft::Element{}},
+         nullptr});
+  }
+  Executor executor = open();
+  const auto report = executor.apply(request);  // the table is not there
+  EXPECT_FALSE(report.results[0]);
+  ASSERT_TRUE(report.failed_transaction);
+  EXPECT_EQ(report.failed_transaction->add.size(), 2U);
+  request.plan.clear();
+  EXPECT_FALSE(executor.apply(request).failed_transaction);
+}
+
 TEST_F(ExecutorTest, WhatStoodOnALinkThatIsGoneHasGone) {
   const AddressChange address{{"br-gone", *Prefix::parse("10.0.0.1/24")}, Address{}, std::nullopt};
   const AttachmentChange port{"tap-gone", Attachment{"br-gone"}, std::nullopt};
