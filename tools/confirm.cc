@@ -69,8 +69,7 @@ Result<std::optional<std::string>> text_to_bring_back(const RollbackSettings& se
 Result<void> can_be_brought_back(const std::optional<std::string>& text,
                                  const RollbackSettings& settings) {
   if (!text) return {};
-  std::istringstream stream(*text);
-  const auto cloud = cloud::parse(stream, node::TrialFiles(settings.options.run_dir).confirmed);
+  const auto cloud = cloud::parse(*text, node::TrialFiles(settings.options.run_dir).confirmed);
   return cloud ? Result<void>()
                : failure("bring back what was confirmed last", cloud.error().front().message());
 }

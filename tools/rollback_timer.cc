@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <sstream>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -218,8 +217,7 @@ class RollbackTimer {
   }
 
   Result<Report> apply_text(const std::string& text) {
-    std::istringstream stream(text);
-    auto cloud = cloud::parse(stream, files_.confirmed);
+    auto cloud = cloud::parse(text, files_.confirmed);
     if (!cloud) return failure(cloud.error().front().message());
     return apply(std::move(*cloud), settings_.options);
   }

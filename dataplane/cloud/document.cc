@@ -23,16 +23,18 @@ Mistakes one_mistake(const std::string& file, std::string kind, std::string text
   return {{file, 0, 0, std::move(kind), std::move(text)}};
 }
 
+Mistakes too_large(const std::string& file) {
+  return one_mistake(file, "too-large",
+                     fmt::format("the document is larger than {} MiB", kLargest >> 20));
+}
+
 tl::expected<std::string, Mistakes> read_all(std::istream& stream, const std::string& file) {
   std::string text;
   char chunk[1 << 16];
   errno = 0;
   while (stream.read(chunk, sizeof(chunk)), stream.gcount() > 0) {
     text.append(chunk, static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > kLargest) {
-      const auto sentence = fmt::format("the document is larger than {} MiB", kLargest >> 20);
-      return tl::unexpected(one_mistake(file, "too-large", sentence));
-    }
+    if (text.size() > kLargest) return tl::unexpected(too_large(file));
   }
   if (stream.bad()) {
     const char* words = errno ? std::strerror(errno) : "cannot be read";
@@ -76,15 +78,20 @@ std::string Mistake::message() const {
   return fmt::format("{}:{}:{}: {}", file, line, column, text);
 }
 
-tl::expected<Cloud, Mistakes> parse(std::istream& stream, const std::string& file) {
-  const auto text = read_all(stream, file);
-  if (!text) return tl::unexpected(text.error());
+tl::expected<Cloud, Mistakes> parse(const std::string& text, const std::string& file) {
+  if (text.size() > kLargest) return tl::unexpected(too_large(file));
   Draft draft;
-  std::vector<Finding> findings = find_mistakes(*text, draft);
+  std::vector<Finding> findings = find_mistakes(text, draft);
   if (findings.empty()) return std::move(draft.cloud);
-  if (auto tab = find_indenting_tab(*text)) findings.push_back(std::move(*tab));
-  locate(*text, findings);
+  if (auto tab = find_indenting_tab(text)) findings.push_back(std::move(*tab));
+  locate(text, findings);
   return tl::unexpected(to_mistakes(file, std::move(findings)));
+}
+
+tl::expected<Cloud, Mistakes> parse(std::istream& stream, const std::string& file) {
+  return read_all(stream, file).and_then([&](const std::string& text) {
+    return parse(text, file);
+  });
 }
 
 tl::expected<Cloud, Mistakes> parse_file(const std::string& file) {

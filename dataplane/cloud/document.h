@@ -23,6 +23,7 @@ struct Mistake {
 
 /// Reads and validates a document (YAML, or JSON, which is YAML). All mistakes that can be found
 /// are returned, in order of their places; a document with a mistake yields no Cloud.
+tl::expected<Cloud, std::vector<Mistake>> parse(const std::string& text, const std::string& file);
 tl::expected<Cloud, std::vector<Mistake>> parse(std::istream& text, const std::string& file);
 tl::expected<Cloud, std::vector<Mistake>> parse_file(const std::string& file);
 

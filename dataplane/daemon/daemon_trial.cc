@@ -1,5 +1,3 @@
-#include <sstream>
-
 #include "dataplane/base/files.h"
 #include "dataplane/daemon/daemon.h"
 #include "dataplane/daemon/log.h"
@@ -15,10 +13,8 @@ std::variant<cloud::Cloud, std::string> document_at(const std::string& path,
                                                     const std::string& host) {
   const auto text = read_whole(path);
   if (!text) return text.error().message();
-  std::istringstream stream(*text);
-  auto cloud = cloud::parse(stream, path);
-  if (!cloud) return cloud.error().front().message();
-  if (!cloud->hosts.contains(host)) return path + ": no host " + host + " in it";
+  auto cloud = parse_for(host, *text, path);
+  if (!cloud) return std::move(cloud.error().front());
   return std::move(*cloud);
 }
 

@@ -3,12 +3,28 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <functional>
-#include <sstream>
+#include <iterator>
 
 #include "dataplane/base/files.h"
 
 namespace novaplane::daemon {
+
+tl::expected<cloud::Cloud, std::vector<std::string>> parse_for(const std::string& host,
+                                                               const std::string& text,
+                                                               const std::string& path) {
+  auto cloud = cloud::parse(text, path);
+  std::vector<std::string> mistakes;
+  if (!cloud) {
+    std::ranges::transform(cloud.error(), std::back_inserter(mistakes), &cloud::Mistake::message);
+  } else if (!cloud->hosts.contains(host)) {
+    mistakes.push_back(fmt::format(
+        "{}: no host {} in it; `novaplane down` would take this host's network away", path, host));
+  }
+  if (!mistakes.empty()) return tl::unexpected(std::move(mistakes));
+  return std::move(*cloud);
+}
 
 std::string DocumentFile::Broken::summary() const {
   return mistakes.size() == 1 ? mistakes.front()
@@ -24,23 +40,6 @@ std::optional<DocumentFile::Stamp> DocumentFile::stamp_of(const std::string& pat
 
 bool DocumentFile::looks_changed() const { return stamp_of(path_) != stamp_; }
 
-DocumentFile::Reading DocumentFile::parse(const std::string& text, const std::string& path,
-                                          const std::string& host) {
-  std::istringstream stream(text);
-  auto cloud = cloud::parse(stream, path);
-  if (!cloud) {
-    Broken broken;
-    for (const cloud::Mistake& mistake : cloud.error())
-      broken.mistakes.push_back(mistake.message());
-    return broken;
-  }
-  if (cloud->hosts.contains(host)) return std::move(*cloud);
-  return Broken{
-      {fmt::format("{}: no host {} in it; `novaplane down` would take this host's "
-                   "network away",
-                   path, host)}};
-}
-
 std::function<DocumentFile::Attempt()> DocumentFile::attempt() const {
   return [path = path_, host = host_, known = hash_] {
     Attempt attempt{stamp_of(path), {}, {}, {}};
@@ -51,7 +50,11 @@ std::function<DocumentFile::Attempt()> DocumentFile::attempt() const {
     }
     attempt.hash = std::hash<std::string>()(*text);
     if (attempt.hash == known) return attempt;
-    attempt.reading = parse(*text, path, host);
+    if (auto cloud = parse_for(host, *text, path)) {
+      attempt.reading = std::move(*cloud);
+    } else {
+      attempt.reading = Broken{std::move(cloud.error())};
+    }
     attempt.text = std::move(*text);
     return attempt;
   };

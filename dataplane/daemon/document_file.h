@@ -15,6 +15,12 @@
 
 namespace novaplane::daemon {
 
+/// The document of the text, where it names the host: one that does not would take everything away.
+/// Else its mistakes, in sentences.
+tl::expected<cloud::Cloud, std::vector<std::string>> parse_for(const std::string& host,
+                                                               const std::string& text,
+                                                               const std::string& path);
+
 /// The document on disk. Reading it again without a change costs nothing but the reading.
 class DocumentFile {
  public:
@@ -56,7 +62,6 @@ class DocumentFile {
     bool operator==(const Stamp&) const = default;
   };
   static std::optional<Stamp> stamp_of(const std::string& path);  ///< none: no such file
-  static Reading parse(const std::string& text, const std::string& path, const std::string& host);
 
   std::string path_, host_, error_, text_;
   std::optional<Stamp> stamp_;

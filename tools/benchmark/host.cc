@@ -1,7 +1,6 @@
 #include "tools/benchmark/host.h"
 
 #include <cerrno>
-#include <sstream>
 
 #include "dataplane/cloud/document.h"
 #include "dataplane/node/pass.h"
@@ -20,8 +19,7 @@ engine::Clock::time_point now() { return engine::Clock::now(); }
 }  // namespace
 
 cloud::Cloud read_document(const std::string& text) {
-  std::istringstream stream(text);
-  auto cloud = cloud::parse(stream, "cloud.yaml");
+  auto cloud = cloud::parse(text, "cloud.yaml");
   if (!cloud) give_up(cloud.error().front().message());
   return std::move(*cloud);
 }

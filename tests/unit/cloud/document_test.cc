@@ -16,8 +16,7 @@ IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
 Prefix prefix(const char* text) { return Prefix::parse(text).value(); }
 
 Cloud read(const std::string& document) {
-  std::istringstream stream(document);
-  auto cloud = parse(stream, "cloud.yaml");
+  auto cloud = parse(document, "cloud.yaml");
   if (cloud) return std::move(*cloud);
   for (const Mistake& mistake : cloud.error()) ADD_FAILURE() << mistake.message();
   return {};

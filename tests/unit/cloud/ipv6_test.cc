@@ -7,8 +7,7 @@ namespace {
 const std::string kHosts = "hosts: {h1: {}, h2: {}}\nnetworks:\n";
 
 Cloud parsed(const std::string& document) {
-  std::istringstream stream(document);
-  auto cloud = parse(stream, "cloud.yaml");
+  auto cloud = parse(document, "cloud.yaml");
   EXPECT_TRUE(cloud) << ::testing::PrintToString(mistakes(document));
   return cloud ? *cloud : Cloud();
 }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -13,9 +12,8 @@ namespace novaplane::cloud::test {
 
 /// "7:3 missing: ports.web.mac: is missing" for each mistake of the document.
 inline std::vector<std::string> mistakes(const std::string& document) {
-  std::istringstream stream(document);
   std::vector<std::string> found;
-  const auto cloud = parse(stream, "cloud.yaml");
+  const auto cloud = parse(document, "cloud.yaml");
   if (cloud) return found;
   for (const Mistake& mistake : cloud.error()) {
     found.push_back(
