@@ -86,8 +86,8 @@ Table uplinks(const Show& show) {
 
 /// Whole seconds: what changed a moment ago is "0 s".
 std::string since(const node::GatewayRow& row) {
-  if (!row.is_watched || (row.switches == 0 && !row.is_shared)) return "";
-  const auto ago = std::chrono::system_clock::now() - row.since;
+  if (!row.is_watched || (row.figures.switches == 0 && !row.is_shared)) return "";
+  const auto ago = std::chrono::system_clock::now() - row.figures.since;
   return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(ago).count());
 }
 
@@ -97,9 +97,9 @@ Table gateways(const Show& show) {
     const bool w = row.is_watched, probed = w && !row.is_shared;
     table.add({row.network, row.router.to_string(), text_of(row.mac),
                row.state + (row.is_proxied ? ", proxied here" : ""), since(row),
-               probed ? fmt::format("{} %", row.loss) : "",
-               probed ? fmt::format("{} us", row.rtt_us) : "",
-               w ? std::to_string(row.switches) : "not watched", row.reason});
+               probed ? fmt::format("{} %", row.figures.loss) : "",
+               probed ? fmt::format("{} us", row.figures.rtt.count()) : "",
+               w ? std::to_string(row.figures.switches) : "not watched", row.figures.reason});
   }
   return table;
 }

@@ -19,13 +19,13 @@ std::string state_of(const node::UplinkHealth& health) {
 }
 
 std::string since_of(const node::UplinkHealth& health) {
-  const auto since = std::chrono::system_clock::to_time_t(health.since);
+  const auto since = std::chrono::system_clock::to_time_t(health.figures.since);
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(since));
 }
 
 std::string rtt_of(const node::UplinkHealth& health) {
-  if (health.rtt.count() == 0) return "";
-  return fmt::format("{:.1f} ms", static_cast<double>(health.rtt.count()) / 1000);
+  if (health.figures.rtt.count() == 0) return "";
+  return fmt::format("{:.1f} ms", static_cast<double>(health.figures.rtt.count()) / 1000);
 }
 
 }  // namespace
@@ -49,8 +49,8 @@ Table watched_uplinks(const std::vector<node::UplinkRow>& rows) {
     }
     const node::UplinkHealth& health = *row.health;
     table.add({health.name, row.interface, source_of(row), state_of(health), since_of(health),
-               fmt::format("{} %", health.loss), rtt_of(health), std::to_string(health.switches),
-               health.reason, networks_of(row)});
+               fmt::format("{} %", health.figures.loss), rtt_of(health),
+               std::to_string(health.figures.switches), health.figures.reason, networks_of(row)});
   }
   return table;
 }

@@ -36,9 +36,10 @@ void GatewayRole::add_to(node::Show& show) const {
   for (node::GatewayRow& row : show.gateways) {
     if (!row.is_shared) continue;
     row.is_watched = true;
-    row.since = since_;
-    row.reason = *is_active_ ? "keepalived gave it the address" : "the other host has the address";
-    row.switches = switches_;
+    row.figures.since = since_;
+    row.figures.reason =
+        *is_active_ ? "keepalived gave it the address" : "the other host has the address";
+    row.figures.switches = switches_;
   }
 }
 

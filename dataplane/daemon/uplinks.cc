@@ -106,11 +106,7 @@ std::vector<node::UplinkHealth> Uplinks::health() {
                     .health = std::string(hwgw::to_string(status.state)),
                     .drained = known != statuses_.end() && known->second.drained,
                     .in_use = std::ranges::find(used, uplink) != used.end(),
-                    .since = status.since,
-                    .reason = status.reason,
-                    .loss = status.loss,
-                    .rtt = status.rtt,
-                    .switches = status.switches});
+                    .figures = node::figures_of(status)});
   }
   return rows;
 }

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "dataplane/base/address.h"
+#include "dataplane/node/probe_figures.h"
 
 namespace novaplane::node {
 
@@ -19,11 +18,7 @@ struct GatewayRow {
   std::string state;        ///< "alive", "dead"; "active", "standby" of a shared one
   bool is_proxied = false;  ///< this host is its proxy: it routes the guests' traffic
   bool is_watched = false;  ///< by a daemon; without one the rest is not known
-  std::chrono::system_clock::time_point since{};
-  std::string reason;          ///< of the latest change; empty: there was none
-  std::uint32_t loss = 0;      ///< per cent of the latest probes
-  std::uint64_t rtt_us = 0;    ///< 0: not known
-  std::uint32_t switches = 0;  ///< between alive and dead, active and standby
+  ProbeFigures figures;     ///< switches of a shared one: between active and standby
 };
 
 }  // namespace novaplane::node

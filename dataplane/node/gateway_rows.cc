@@ -1,16 +1,13 @@
 #include "dataplane/node/gateway_rows.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "dataplane/node/probe_json.h"
 #include "hwgw/pair/gateway_pair.h"
 #include "hwgw/router/router_targets.h"
 
 namespace novaplane::node {
 namespace {
-
-using Json = nlohmann::json;
-using std::chrono::milliseconds;
 
 /// The network whose host's address has the router in its range; null: none is here.
 const NetworkRow* network_around(const std::vector<NetworkRow>& networks, const IpAddress& router) {
@@ -30,12 +27,7 @@ GatewayRow row_in(const Json& json) {
   row.is_proxied = json.value("carried", false);
   row.is_shared = json.value("shared", false);
   row.is_watched = json.value("watched", false);
-  if (!row.is_watched) return row;
-  row.since = std::chrono::system_clock::time_point(milliseconds(json.value("since_ms", 0LL)));
-  row.reason = json.value("reason", "");
-  row.loss = json.value("loss_percent", 0U);
-  row.rtt_us = json.value("rtt_us", std::uint64_t{0});
-  row.switches = json.value("switches", 0U);
+  if (row.is_watched) row.figures = figures_in(json);
   return row;
 }
 
@@ -88,11 +80,7 @@ void add_statuses(std::vector<GatewayRow>& rows, const std::vector<hwgw::Target>
     const auto row = std::ranges::find(rows, hwgw::router_of(*target), &GatewayRow::router);
     if (row == rows.end()) continue;
     row->is_watched = true;
-    row->since = status.since;
-    row->reason = status.reason;
-    row->loss = status.loss;
-    row->rtt_us = static_cast<std::uint64_t>(status.rtt.count());
-    row->switches = status.switches;
+    row->figures = figures_of(status);
   }
 }
 

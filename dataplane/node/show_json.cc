@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
-#include "dataplane/node/uplink_json.h"
+#include "dataplane/node/probe_json.h"
 
 namespace novaplane::node {
 namespace {
@@ -82,18 +82,11 @@ Json json_of(const UplinkRow& row) {
 }
 
 Json json_of(const GatewayRow& row) {
-  using std::chrono::milliseconds;
-  const auto since = std::chrono::duration_cast<milliseconds>(row.since.time_since_epoch());
   Json json{{"network", text_of(row.network)}, {"router", row.router.to_string()},
             {"mac", text_of(row.mac)},         {"state", row.state},
             {"carried", row.is_proxied},       {"shared", row.is_shared},
             {"watched", row.is_watched}};
-  if (!row.is_watched) return json;
-  json["since_ms"] = since.count();  // since 1970, UTC
-  json["reason"] = row.reason;
-  json["loss_percent"] = row.loss;
-  json["rtt_us"] = row.rtt_us;
-  json["switches"] = row.switches;
+  if (row.is_watched) add_figures(json, row.figures);
   return json;
 }
 

@@ -1,6 +1,6 @@
 #include "dataplane/node/uplink_rows.h"
 
-#include "dataplane/node/uplink_json.h"
+#include "dataplane/node/probe_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -8,8 +8,6 @@
 
 namespace novaplane::node {
 namespace {
-
-using std::chrono::duration_cast;
 
 UplinkHealth row_of(const Json& json) {
   UplinkHealth row;
@@ -19,12 +17,7 @@ UplinkHealth row_of(const Json& json) {
   row.health = json.at("health");
   row.drained = json.at("drained");
   row.in_use = json.at("in_use");
-  row.since = std::chrono::system_clock::time_point(
-      std::chrono::milliseconds(json.at("since_ms").get<std::int64_t>()));
-  row.reason = json.at("reason");
-  row.loss = json.at("loss_percent");
-  row.rtt = std::chrono::microseconds(json.at("rtt_us").get<std::int64_t>());
-  row.switches = json.at("switches");
+  row.figures = figures_in(json);
   return row;
 }
 
@@ -33,18 +26,14 @@ std::string file_in(const std::string& run_dir) { return run_dir + "/uplinks"; }
 }  // namespace
 
 Json json_of(const UplinkHealth& row) {
-  const auto since = duration_cast<std::chrono::milliseconds>(row.since.time_since_epoch());
-  return {{"name", row.name},
-          {"interface", row.interface},
-          {"gateway", row.gateway ? Json(row.gateway->to_string()) : Json()},
-          {"health", row.health},
-          {"drained", row.drained},
-          {"in_use", row.in_use},
-          {"since_ms", since.count()},
-          {"reason", row.reason},
-          {"loss_percent", row.loss},
-          {"rtt_us", row.rtt.count()},
-          {"switches", row.switches}};
+  Json json{{"name", row.name},
+            {"interface", row.interface},
+            {"gateway", row.gateway ? Json(row.gateway->to_string()) : Json()},
+            {"health", row.health},
+            {"drained", row.drained},
+            {"in_use", row.in_use}};
+  add_figures(json, row.figures);
+  return json;
 }
 
 std::string to_json(const std::vector<UplinkHealth>& rows) {

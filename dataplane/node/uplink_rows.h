@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/error.h"
+#include "dataplane/node/probe_figures.h"
 #include "hwgw/uplinks/uplink_availability.h"
 
 /// How uplinks fare, as a running daemon tells it (GET /uplinks) and as it is kept in the run
@@ -20,11 +20,7 @@ struct UplinkHealth {
   std::optional<IpAddress> gateway;
   std::string health;  ///< "alive", "held", "dead"
   bool drained = false, in_use = false;
-  std::chrono::system_clock::time_point since;
-  std::string reason;      ///< of the latest change; empty: there was none
-  std::uint32_t loss = 0;  ///< per cent of the latest probes
-  std::chrono::microseconds rtt{0};
-  std::uint32_t switches = 0;
+  ProbeFigures figures;
 };
 
 std::string to_json(const std::vector<UplinkHealth>& rows);
