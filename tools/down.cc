@@ -2,7 +2,6 @@
 
 #include "dataplane/node/pass.h"
 #include "dataplane/node/run_dir.h"
-#include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/trial.h"
 #include "tools/apply.h"
 #include "tools/command.h"
@@ -59,27 +58,20 @@ Result<Report> bring_down(const Options& options) {
 Result<Report> take_down(const Options& options) {
   ProgressLine progress;
   progress.show("reading the kernel");
-  auto session = Session::open(options);
-  if (!session) return tl::unexpected(session.error());
-  engine::Engine& engine = session->engine();
-  for (const std::string& sentence : node::spoiled_files(options.run_dir)) {
-    complain("warning: " + sentence);
-  }
-  auto executor = engine::Executor::open(options.run_dir);
-  if (!executor) return tl::unexpected(executor.error());
-  engine.want_nothing();
-  if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
-  const auto outcome = node::converge(
-      *session->node, *executor, session->services, [&](engine::Phase phase, std::size_t steps) {
-        progress.show(fmt::format("{}: {}", to_string(phase), count(steps, "step")));
-      });
+  auto writer = WriterSession::open(options);
+  if (!writer) return tl::unexpected(writer.error());
+  auto& [session, executor] = *writer;
+  session.engine().want_nothing();
+  if (auto seen = session.observe(); !seen) return tl::unexpected(seen.error());
+  const auto outcome =
+      node::converge(*session.node, executor, session.services, shown_in(progress));
   if (!outcome) return tl::unexpected(outcome.error());
-  Report report = report_of(*outcome, engine);
+  Report report = report_of(*outcome, session.engine());
   if (auto followed = carry_out(outcome->side_effects); !followed) {
     report.error = followed.error().message();
   }
-  if (const Left left = left_of(*session); left != Left::links_or_rules) {
-    clean_up(*executor, left, options, report);
+  if (const Left left = left_of(session); left != Left::links_or_rules) {
+    clean_up(executor, left, options, report);
   }
   return report;
 }

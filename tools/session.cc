@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dataplane/base/words.h"
+#include "dataplane/node/spoiled_files.h"
 #include "tools/document.h"
 
 namespace novaplane::tools {
@@ -41,6 +43,23 @@ Result<void> Session::observe() {
   if (!services_seen) return tl::unexpected(services_seen.error());
   engine().on_services(*services_seen);
   return {};
+}
+
+Result<WriterSession> WriterSession::open(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return tl::unexpected(session.error());
+  for (const std::string& sentence : node::spoiled_files(options.run_dir)) {
+    complain("warning: " + sentence);
+  }
+  auto executor = engine::Executor::open(options.run_dir);
+  if (!executor) return tl::unexpected(executor.error());
+  return WriterSession{std::move(*session), std::move(*executor)};
+}
+
+engine::Executor::Progress shown_in(ProgressLine& line) {
+  return [&line](engine::Phase phase, std::size_t steps) {
+    line.show(fmt::format("{}: {}", to_string(phase), count(steps, "step")));
+  };
 }
 
 }  // namespace novaplane::tools

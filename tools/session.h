@@ -4,8 +4,10 @@
 #include <string>
 
 #include "dataplane/node/node.h"
+#include "dataplane/node/pass.h"
 #include "dataplane/node/services.h"
 #include "tools/options.h"
+#include "tools/terminal.h"
 
 namespace novaplane::tools {
 
@@ -23,5 +25,16 @@ struct Session {
   /// Lists the kernel and what programs of ours run.
   Result<void> observe();
 };
+
+/// The same, and what writes. Complains of files of the run directory that make no sense.
+struct WriterSession {
+  Session session;
+  engine::Executor executor;
+
+  static Result<WriterSession> open(const Options& options);
+};
+
+/// Shows the phase that has begun: "routes: 3 steps".
+engine::Executor::Progress shown_in(ProgressLine& line);
 
 }  // namespace novaplane::tools
