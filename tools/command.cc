@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tools/nearest.h"
+#include "dataplane/cli/nearest.h"
 #include "tools/terminal.h"
 
 namespace novaplane::tools {
@@ -58,7 +58,7 @@ int misused(const std::string& sentence) {
 
 int unknown(const std::string& name) {
   return misused(fmt::format("unknown command '{}'{} (novaplane help lists them)", name,
-                             did_you_mean(name, names())));
+                             cli::did_you_mean(name, names())));
 }
 
 /// The summary in its column; on the next line where the usage reaches into it.

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "dataplane/base/files.h"
-#include "tools/nearest.h"
+#include "dataplane/cli/nearest.h"
 #include "tools/terminal.h"
 
 namespace novaplane::tools {
@@ -19,7 +19,7 @@ std::string nearby_file(const std::string& file) {
   if (::access(file.c_str(), F_OK) == 0) return {};
   const auto names = list_directory(folder.empty() ? "." : folder);
   if (!names) return {};
-  const auto found = nearest(file.substr(folder.size()), *names);
+  const auto found = cli::nearest(file.substr(folder.size()), *names);
   return found ? fmt::format(": did you mean {}{}?", folder, *found) : "";
 }
 

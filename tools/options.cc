@@ -5,7 +5,7 @@
 #include <boost/program_options.hpp>
 #include <sstream>
 
-#include "tools/nearest.h"
+#include "dataplane/cli/parse.h"
 
 namespace novaplane::tools {
 namespace {
@@ -29,39 +29,16 @@ po::options_description described(Options& options) {
   return description;
 }
 
-std::string unknown_option(const std::string& option, const po::options_description& description) {
-  std::vector<std::string> names;
-  for (const auto& known : description.options()) names.push_back("--" + known->long_name());
-  return fmt::format("unknown option {}{}", option, did_you_mean(option, names));
-}
-
-/// `--host=NAME` and `--host NAME`; no abbreviations, so that scripts survive new options.
-constexpr int kStyle = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-
 }  // namespace
 
 tl::expected<Options, std::string> parse(const std::vector<std::string>& words) {
   Options options;
   options.words = words;
-  std::vector<std::string> positional;
-  const po::options_description visible = described(options);
-  po::options_description all;
-  all.add(visible).add_options()("positional", po::value(&positional));
-  po::positional_options_description places;
-  places.add("positional", -1);
-  try {
-    po::variables_map values;
-    po::store(po::command_line_parser(words).options(all).positional(places).style(kStyle).run(),
-              values);
-    po::notify(values);
-  } catch (const po::unknown_option& error) {
-    return tl::unexpected(unknown_option(error.get_option_name(), visible));
-  } catch (const po::error& error) {
-    return tl::unexpected(std::string(error.what()));
-  }
-  if (positional.empty()) return options;
-  options.command = positional.front();
-  options.arguments.assign(positional.begin() + 1, positional.end());
+  const auto positional = cli::parse(words, described(options));
+  if (!positional) return tl::unexpected(positional.error());
+  if (positional->empty()) return options;
+  options.command = positional->front();
+  options.arguments.assign(positional->begin() + 1, positional->end());
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "dataplane/node/show.h"
 #include "dataplane/base/printable.h"
+#include "dataplane/cli/nearest.h"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -13,7 +14,6 @@
 #include "dataplane/node/trial.h"
 #include "tools/command.h"
 #include "tools/control.h"
-#include "tools/nearest.h"
 #include "tools/session.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
@@ -177,8 +177,8 @@ const View* find(const std::string& name) {
 int unknown(const std::string& name) {
   std::vector<std::string> names;
   for (const View& view : kViews) names.emplace_back(view.name);
-  complain(
-      fmt::format("show knows {}, not '{}'{}", list_of(names), name, did_you_mean(name, names)));
+  complain(fmt::format("show knows {}, not '{}'{}", list_of(names), name,
+                       cli::did_you_mean(name, names)));
   return kUsage;
 }
 

@@ -2,9 +2,9 @@
 
 #include <array>
 
+#include "dataplane/cli/nearest.h"
 #include "tools/command.h"
 #include "tools/control.h"
-#include "tools/nearest.h"
 #include "tools/terminal.h"
 
 namespace novaplane::tools {
@@ -14,7 +14,7 @@ int uplink(const Options& options) {
   const std::string &act = options.arguments[0], &name = options.arguments[1];
   if (act != "drain" && act != "undrain") {
     complain(fmt::format("uplink knows drain and undrain, not '{}'{}", act,
-                         did_you_mean(act, std::array<std::string, 2>{"drain", "undrain"})));
+                         cli::did_you_mean(act, std::array<std::string, 2>{"drain", "undrain"})));
     return kUsage;
   }
   const auto answer = ask_daemon(options.run_dir, "POST", fmt::format("/uplinks/{}/{}", name, act));

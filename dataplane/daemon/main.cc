@@ -31,7 +31,7 @@ int run(const Options& options) {
 
 /// Tasks end their exceptions themselves; what comes here is of the start or the end.
 int main(int argc, char** argv) {
-  const auto parsed = parse_options(argc, argv);
+  const auto parsed = parse_options({argv + 1, argv + argc});
   if (const auto* usage = std::get_if<Usage>(&parsed)) {
     std::fputs(usage->text.c_str(), usage->status == 0 ? stdout : stderr);
     return usage->status;

@@ -1,14 +1,18 @@
 #include "dataplane/daemon/options.h"
 
 #include <fmt/format.h>
-#include <getopt.h>
 #include <unistd.h>
 
+#include <boost/program_options.hpp>
 #include <climits>
 #include <filesystem>
 
+#include "dataplane/cli/parse.h"
+
 namespace novaplane::daemon {
 namespace {
+
+namespace po = boost::program_options;
 
 constexpr int kWrongUsage = 64;  // EX_USAGE, sysexits.h
 constexpr std::string_view kUsage =
@@ -40,43 +44,28 @@ Usage wrong(const std::string& why) {
 
 }  // namespace
 
-std::variant<Options, Usage> parse_options(int argc, char** argv) {
-  static const option kOptions[] = {{"state", required_argument, nullptr, 's'},
-                                    {"host", required_argument, nullptr, 'h'},
-                                    {"run-dir", required_argument, nullptr, 'r'},
-                                    {"log-level", required_argument, nullptr, 'l'},
-                                    {"help", no_argument, nullptr, '?'},
-                                    {"version", no_argument, nullptr, 'v'},
-                                    {}};
+std::variant<Options, Usage> parse_options(const std::vector<std::string>& words) {
   Options options{{}, host_name()};
-  opterr = 0;
-  optind = 1;
-  for (int found = 0; (found = ::getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
-    switch (found) {
-      case 's':
-        options.document = absolute(optarg);
-        break;
-      case 'h':
-        options.host = optarg;
-        break;
-      case 'r':
-        options.run_dir = absolute(optarg);
-        break;
-      case 'l':
-        if (const auto level = log::parse_level(optarg)) {
-          options.log_level = *level;
-          break;
-        }
-        return wrong(fmt::format("no log level {}", optarg));
-      case 'v':
-        return Usage{"novaplaned " NOVAPLANE_VERSION "\n", 0};
-      default:
-        if (optopt == 0) return Usage{std::string(kUsage), 0};
-        return wrong(fmt::format("do not know what to do with {}", argv[optind - 1]));
-    }
+  std::string level = "info";
+  bool help = false, version = false;
+  po::options_description described;
+  described.add_options()  //
+      ("state", po::value(&options.document))("host", po::value(&options.host))(
+          "run-dir", po::value(&options.run_dir))("log-level", po::value(&level))(
+          "help", po::bool_switch(&help))("version", po::bool_switch(&version));
+  const auto others = cli::parse(words, described);
+  if (!others) return wrong(others.error());
+  if (help) return Usage{std::string(kUsage), 0};
+  if (version) return Usage{"novaplaned " NOVAPLANE_VERSION "\n", 0};
+  if (!others->empty()) {
+    return wrong(fmt::format("do not know what to do with {}", others->front()));
   }
-  if (optind < argc) return wrong(fmt::format("do not know what to do with {}", argv[optind]));
+  const auto log_level = log::parse_level(level);
+  if (!log_level) return wrong(fmt::format("no log level {}", level));
   if (options.document.empty()) return wrong("--state is missing");
+  options.log_level = *log_level;
+  options.document = absolute(options.document);
+  options.run_dir = absolute(options.run_dir);
   return options;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "dataplane/daemon/log.h"
 
@@ -20,6 +21,6 @@ struct Usage {
   int status = 0;
 };
 
-std::variant<Options, Usage> parse_options(int argc, char** argv);
+std::variant<Options, Usage> parse_options(const std::vector<std::string>& words);
 
 }  // namespace novaplane::daemon

@@ -1,10 +1,10 @@
-#include "tools/nearest.h"
+#include "dataplane/cli/nearest.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace novaplane::tools {
+namespace novaplane::cli {
 namespace {
 
 const std::vector<std::string> kCommands{"check", "plan", "up", "down", "show"};
@@ -33,4 +33,4 @@ TEST(Nearest, MakesAQuestionOfIt) {
 }
 
 }  // namespace
-}  // namespace novaplane::tools
+}  // namespace novaplane::cli

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace novaplane::tools {
+namespace novaplane::cli {
 
 /// The one of `known` that was probably meant by `word`: at most a third of its letters are other
 /// ones, missing or swapped. None: nothing is near.
@@ -14,4 +14,4 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 /// ": did you mean plan?", or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string> known);
 
-}  // namespace novaplane::tools
+}  // namespace novaplane::cli

@@ -1,4 +1,4 @@
-#include "tools/nearest.h"
+#include "dataplane/cli/nearest.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "dataplane/base/edit_distance.h"
 
-namespace novaplane::tools {
+namespace novaplane::cli {
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> known) {
   std::optional<std::string> best;
@@ -25,4 +25,4 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> kno
   return found ? fmt::format(": did you mean {}?", *found) : "";
 }
 
-}  // namespace novaplane::tools
+}  // namespace novaplane::cli

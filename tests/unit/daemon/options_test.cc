@@ -1,0 +1,65 @@
+#include "dataplane/daemon/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace novaplane::daemon {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Options options(const std::vector<std::string>& words) {
+  const auto parsed = parse_options(words);
+  const auto* usage = std::get_if<Usage>(&parsed);
+  EXPECT_EQ(usage, nullptr) << usage->text;
+  return usage ? Options() : std::get<Options>(parsed);
+}
+
+Usage usage(const std::vector<std::string>& words) {
+  const auto parsed = parse_options(words);
+  const auto* usage = std::get_if<Usage>(&parsed);
+  EXPECT_NE(usage, nullptr);
+  return usage ? *usage : Usage();
+}
+
+TEST(DaemonOptions, ArePathsThatNoWorkingDirectoryChanges) {
+  const Options all = options({"--state=/etc/novaplane/cloud.yaml", "--host", "h1", "--run-dir",
+                               "/run/h1/../h2", "--log-level", "debug"});
+  EXPECT_EQ(all.document, "/etc/novaplane/cloud.yaml");
+  EXPECT_EQ(all.host, "h1");
+  EXPECT_EQ(all.run_dir, "/run/h2");
+  EXPECT_EQ(all.log_level, log::Level::debug);
+  EXPECT_THAT(options({"--state", "cloud.yaml"}).document, StartsWith("/"));
+}
+
+TEST(DaemonOptions, HaveDefaults) {
+  const Options few = options({"--state", "/cloud.yaml"});
+  EXPECT_FALSE(few.host.empty());
+  EXPECT_EQ(few.run_dir, "/run/novaplane");
+  EXPECT_EQ(few.log_level, log::Level::info);
+}
+
+TEST(DaemonOptions, SayWhatIsWrongAndHowItIsUsed) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> wrong{
+      {{}, "novaplaned: --state is missing\n"},
+      {{"--state", "/a", "/b"}, "novaplaned: do not know what to do with /b\n"},
+      {{"--stat", "/a"}, "novaplaned: unknown option --stat: did you mean --state?\n"},
+      {{"--state", "/a", "--log-level", "loud"}, "novaplaned: no log level loud\n"},
+      {{"--state"}, "novaplaned: the required argument for option '--state' is missing\n"}};
+  for (const auto& [words, sentence] : wrong) {
+    EXPECT_THAT(usage(words).text, AllOf(StartsWith(sentence), HasSubstr("usage: novaplaned")));
+    EXPECT_EQ(usage(words).status, 64);
+  }
+}
+
+TEST(DaemonOptions, HelpAndVersionAreNoErrors) {
+  EXPECT_THAT(usage({"--help"}).text, StartsWith("usage: novaplaned --state FILE"));
+  EXPECT_EQ(usage({"--help"}).status, 0);
+  EXPECT_THAT(usage({"--version"}).text, StartsWith("novaplaned "));
+  EXPECT_EQ(usage({"--version"}).status, 0);
+}
+
+}  // namespace
+}  // namespace novaplane::daemon
