@@ -1,6 +1,5 @@
 #include "dataplane/node/show.h"
 #include "dataplane/base/printable.h"
-#include "dataplane/cli/nearest.h"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -9,6 +8,7 @@
 #include <array>
 #include <chrono>
 
+#include "dataplane/cli/nearest.h"
 #include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/show_json.h"
 #include "dataplane/node/trial.h"
