@@ -10,31 +10,18 @@
 namespace novaplane::daemon {
 namespace {
 
-struct Noun {
-  std::string_view one, many;
-};
+using engine::Noun;
 
 // A kind of step without a noun does not compile.
 Noun noun_of(const engine::RulesetChange&) { return {"nf_tables ruleset", "nf_tables rulesets"}; }
-Noun noun_of(const engine::LinkChange&) { return {"link", "links"}; }
 Noun noun_of(const engine::Raise&) { return {"link state", "link states"}; }
-Noun noun_of(const engine::AttachmentChange&) { return {"port", "ports"}; }
-Noun noun_of(const engine::NicMigrationChange&) {
-  return {"NIC's addresses and routes", "NICs' addresses and routes"};
-}
-Noun noun_of(const engine::AddressChange&) { return {"address", "addresses"}; }
-Noun noun_of(const engine::RouteChange&) { return {"route", "routes"}; }
-Noun noun_of(const engine::ShaperChange&) { return {"rate limit", "rate limits"}; }
-Noun noun_of(const engine::PolicyRuleChange&) { return {"rule", "rules"}; }
-Noun noun_of(const engine::NeighbourChange&) { return {"neighbour", "neighbours"}; }
-Noun noun_of(const engine::ForwardingChange&) { return {"forwarding entry", "forwarding entries"}; }
-Noun noun_of(const engine::SysctlChange&) { return {"sysctl", "sysctls"}; }
-Noun noun_of(const engine::ElementChange&) { return {"element", "elements"}; }
-Noun noun_of(const engine::ServiceChange&) { return {"program", "programs"}; }
-Noun noun_of(const engine::EntryChange&) { return {"DHCP or DNS entry", "DHCP and DNS entries"}; }
 Noun noun_of(const engine::Announce&) { return {}; }  // an act, not a change
 Noun noun_of(const engine::Reannounce&) { return {}; }
 Noun noun_of(const engine::ForgetFlows&) { return {}; }
+template <engine::RowChange T>
+Noun noun_of(const T&) {
+  return engine::KindOf<T>::kNoun;
+}
 
 }  // namespace
 

@@ -124,7 +124,7 @@ void Compiler::finish_part() {
       std::erase_if(problems_, [this](const auto& p) { return !host() || !order_of(p.first); });
       // Rows that no object has asked for this time; before the first one nothing was wanted.
       if (pass_ != kFirstPass) {
-        tables_.for_each_table([&](auto& table) { table.sweep(pass_); });
+        tables_.for_each_kind([&](auto, auto& table) { table.sweep(pass_); });
       }
       is_stale_ = false;
       break;
@@ -219,11 +219,10 @@ void Compiler::add_side_effects(const Step& step, SideEffects& out) const {
   const Context context = this->context();
   const auto side = [](const auto& row) { return row ? &*row : nullptr; };
   std::visit(
-      [&]<class Operation>(const Operation& c) {
-        if constexpr (std::is_same_v<Operation, ElementChange> ||
-                      std::is_same_v<Operation, RouteChange> ||
-                      std::is_same_v<Operation, PolicyRuleChange> ||
-                      std::is_same_v<Operation, NeighbourChange>) {
+      [&]<class T>(const T& c) {
+        if constexpr (requires(const Subsystem& s) {
+                        s.on_change(context, c.key, side(c.before), side(c.after), out);
+                      }) {
           for (const Subsystem* s : subsystems_) {
             s->on_change(context, c.key, side(c.before), side(c.after), out);
           }
@@ -236,14 +235,6 @@ void Compiler::announce_again(const std::string& link, std::vector<Announce>& ou
   if (!host()) return;
   const Context context = this->context();
   for (const Subsystem* s : subsystems_) s->announce_again(context, link, out);
-}
-
-void Rows::clear() {
-  links.clear(), attachments.clear(), shapers.clear(), nic_migrations.clear(), addresses.clear(),
-      routes.clear(), policy_rules.clear();
-  neighbours.clear(), forwarding.clear(), sysctls.clear(), elements.clear(), services.clear(),
-      entries.clear();
-  problems.clear();
 }
 
 }  // namespace novaplane::engine

@@ -115,48 +115,20 @@ std::vector<SysctlKey> Engine::wanted_sysctls() const {
 
 namespace {
 
-/// What a step that succeeded has made true.
-struct Settle {
-  Tables& tables;
-
-  template <class Key, class Row>
-  static void settle(Table<Key, Row>& table, const Change<Key, Row>& change) {
-    if (change.after) {
-      table.set_actual(change.key, *change.after);
-    } else {
-      table.remove_actual(change.key);
-    }
+/// What a change that succeeded has made true.
+template <RowChange T>
+void settle(Tables& tables, const T& change) {
+  auto& table = table_of(tables, std::type_identity<T>());
+  if (!change.after) return table.remove_actual(change.key);
+  if constexpr (requires { KindOf<T>::made(change); }) {
+    table.set_actual(change.key, KindOf<T>::made(change));
+  } else {
+    table.set_actual(change.key, *change.after);
   }
-  void operator()(LinkChange c) {
-    if (c.after) {
-      c.after->up = c.before && c.before->up;
-      c.after->mtu = c.before ? c.before->mtu : 0;
-    }
-    settle(tables.links, c);
-  }
-  void operator()(const Raise& raise) {
-    const Link* seen = tables.links.rows().actual(raise.link);
-    if (!seen) return;
-    Link raised = *seen;
-    raised.up = true;
-    raised.mtu = raise.mtu;
-    tables.links.set_actual(raise.link, raised);
-  }
-  void operator()(const AttachmentChange& c) { settle(tables.attachments, c); }
-  void operator()(const ShaperChange& c) { settle(tables.shapers, c); }
-  void operator()(const NicMigrationChange& c) { settle(tables.nic_migrations, c); }
-  void operator()(const AddressChange& c) { settle(tables.addresses, c); }
-  void operator()(const RouteChange& c) { settle(tables.routes, c); }
-  void operator()(const PolicyRuleChange& c) { settle(tables.policy_rules, c); }
-  void operator()(const NeighbourChange& c) { settle(tables.neighbours, c); }
-  void operator()(const ForwardingChange& c) { settle(tables.forwarding, c); }
-  void operator()(const SysctlChange& c) { settle(tables.sysctls, c); }
-  void operator()(const ElementChange& c) { settle(tables.elements, c); }
-  void operator()(const ServiceChange& c) { settle(tables.services, c); }
-  void operator()(const EntryChange& c) { settle(tables.entries, c); }
-  template <class Act>
-  void operator()(const Act&) {}
-};
+}
+void settle(Tables& tables, const Raise& raise) { LinkKind::raised(raise, tables); }
+template <class Act>
+void settle(Tables&, const Act&) {}
 
 }  // namespace
 
@@ -170,7 +142,7 @@ void Engine::done(const Plan& plan, const std::vector<Result<void>>& results,
 
 void Engine::done(const Step& step, const Result<void>& result, Clock::time_point now) {
   if (!result) return backoff_.failed(step.subject(*ruleset_), step.owner, result.error(), now);
-  std::visit(Settle{tables_}, step.operation);
+  std::visit([this](const auto& operation) { settle(tables_, operation); }, step.operation);
   if (const auto* again = std::get_if<Reannounce>(&step.operation)) announced(again->link, now);
   if (std::holds_alternative<RulesetChange>(step.operation)) {
     repair_ = {};
@@ -188,10 +160,14 @@ std::map<Object, ObjectStatus> Engine::status() const {
     status.reasons.push_back(std::move(reason));
     return status;
   };
-  tables_.attachments.rows().for_each_parked([&](const AttachmentKey& name, const auto& claim) {
-    note(*claim.owner, ObjectState::waiting, fmt::format("no link {} yet", name));
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, const auto& table) {
+    if constexpr (requires(typename K::Key key) { K::why_parked(key); }) {
+      table.rows().for_each_parked([&](const auto& key, const auto& claim) {
+        note(*claim.owner, ObjectState::waiting, K::why_parked(key));
+      });
+    }
   });
-  for (const auto& [object, reasons] : conflicts_) {
+  for (const auto& [object, reasons] : waiting_.conflicts) {
     for (const std::string& reason : reasons) note(object, ObjectState::failed, reason);
   }
   for (const auto& [object, errors] : compiler_.problems()) {

@@ -4,13 +4,13 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "dataplane/engine/backoff.h"
 #include "dataplane/engine/compiler.h"
 #include "dataplane/engine/kernel_view.h"
 #include "dataplane/engine/plan.h"
+#include "dataplane/engine/planning.h"
 #include "dataplane/engine/service_driver.h"
 #include "dataplane/engine/subsystem.h"
 #include "dataplane/engine/tables.h"
@@ -102,23 +102,8 @@ class Engine {
  private:
   void place_marks();
   void on_seen_element(const nft::ElementKey& key, nft::Element element);
-  bool plan_ruleset(Plan& plan, Clock::time_point now);
-  void plan_rules_and_switches(Plan& plan, Clock::time_point now);
-  void plan_links(Plan& plan, Clock::time_point now);
-  void plan_on_links(Plan& plan, Clock::time_point now);
-  std::optional<Phase> place_link(const LinkKey& name, const Link* wanted) const;
-  std::optional<Phase> place_shaper(const ShaperKey& link, const Shaper* wanted) const;
-  /// The bridge, not ours, that the link is a port of; or null.
-  const netlink::Link* held_by_others(const std::string& port) const;
-  void plan_raises(Plan& plan, Clock::time_point now);
-  void park_ports_without_link();
-  void plan_nic_migrations(Plan& plan, Clock::time_point now);
+  bool plan_ruleset(Planning& planning) const;
   bool is_calm(const NicMigrationKey& nic, Clock::time_point now);
-  std::optional<Phase> place_attachment(const AttachmentKey& key, const Attachment* wanted,
-                                        const Owner& owner);
-  std::optional<Phase> place_forwarding(const ForwardingKey& key, const Forwarding* wanted) const;
-  template <class Key, class Row, class Place>
-  void plan_rows(const Table<Key, Row>& table, Place&& place, Plan& plan, Clock::time_point now);
   std::size_t pending();  ///< rows
   void add_side_effects(Plan& plan) const;
   // reannounce.cc
@@ -128,12 +113,6 @@ class Engine {
   void plan_announcements_at(const std::set<std::string>& links, Plan& plan) const;
   void announced(const std::string& link, Clock::time_point now);
   std::optional<Clock::time_point> next_announcement() const;
-  bool blocked(const std::string& link) const { return blocked_links_.contains(link); }
-  /// The link's name is taken, or its creation failed lately: what stands on it has to wait.
-  bool taken(const LinkKey& name) const;
-  bool is_of_link_to_come(const SysctlKey& key) const;
-  void find_blocked_links(Clock::time_point now);
-  void keep_elements_of_attached(Plan& plan) const;
 
   Tables tables_;
   Compiler compiler_;
@@ -155,11 +134,7 @@ class Engine {
 
   std::map<std::string, Clock::time_point> announced_;  ///< links, and when all was said there last
 
-  // As of the last plan().
-  std::unordered_set<std::string> blocked_links_;
-  /// NICs, and bridges that have what a NIC carried: it could not be moved lately.
-  std::unordered_set<std::string> waiting_nics_;
-  std::map<Object, std::vector<std::string>> conflicts_;
+  Waiting waiting_;  ///< as of the last plan()
 };
 
 }  // namespace novaplane::engine

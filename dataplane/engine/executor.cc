@@ -1,47 +1,29 @@
 #include "dataplane/engine/executor.h"
 
 #include <fmt/format.h>
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
 
 #include <cerrno>
 
-#include "dataplane/engine/batch.h"
-#include "dataplane/engine/egress.h"
 #include "dataplane/netlink/sysctl.h"
 
 namespace novaplane::engine {
+
 namespace {
 
-constexpr std::uint32_t kLocalTable = RT_TABLE_LOCAL;
-constexpr int kLoopback = 1;  ///< in every network namespace (net/flow.h, LOOPBACK_IFINDEX)
+template <class T>
+concept SaidByRequests = RowChange<T> && requires(const T& change, Requests& requests) {
+  KindOf<T>::add(change, requests);
+};
 
-netlink::PolicyRule message_of(PolicyRuleKey priority, const PolicyRule& row) {
-  netlink::PolicyRule rule{
-      .priority = priority, .mark = row.mark, .mask = row.mask, .table = row.table};
-  if (row.but_default) rule.suppress_prefix_length = 0;
-  rule.unreachable = row.unreachable;
-  rule.source = row.source;
-  return rule;
-}
-
-netlink::Neighbour message_of(const NeighbourKey& key, const Neighbour& row, int link) {
-  return {.link = link,
-          .address = key.address,
-          .proxy = key.proxy,
-          .mac = row.mac,
-          .state = 0,
-          .protocol = netlink::kOurProtocol};
-}
-
-netlink::Address message_of(const AddressKey& key, const Address& row, int link) {
-  return {.link = link,
-          .prefix = key.prefix,
-          .broadcast = row.broadcast,
-          .protocol = netlink::kOurProtocol,
-          .scope = RT_SCOPE_UNIVERSE,
-          // Every host has the gateway's: looked for on the wire it would be found.
-          .flags = key.prefix.address.is_v4() ? 0u : IFA_F_NODAD};
+/// Adds what a kind knows of the kernel's answer.
+void explain(const Step& step, Error& error) {
+  std::visit(
+      [&]<class T>(const T&) {
+        if constexpr (RowChange<T>) {
+          if constexpr (requires { KindOf<T>::explain(error); }) KindOf<T>::explain(error);
+        }
+      },
+      step.operation);
 }
 
 }  // namespace
@@ -72,7 +54,7 @@ ApplyResult Executor::apply(const ApplyRequest& request, const Progress& progres
   const std::span<const Step> plan(request.plan);
   ApplyResult report{std::vector<Result<void>>(plan.size()), request.generation};
   nftables_.use(request.ruleset);
-  indexes_.clear();
+  numbers_.clear();
   without_element_.clear();
   not_made_.clear();
   still_attached_.clear();
@@ -137,7 +119,10 @@ Executor::Committed Executor::run_in_slices(Phase phase, const ApplyRequest& req
 void Executor::run(Phase phase, const ApplyRequest& request, const Work& work) {
   switch (phase) {
     case Phase::withdraw:
-      return withdraw(work);
+    case Phase::shape:
+    case Phase::addresses:
+    case Phase::routes:
+      return send_changes(work);
     case Phase::detach:
       return detach(work);
     case Phase::sysctls:
@@ -148,12 +133,6 @@ void Executor::run(Phase phase, const ApplyRequest& request, const Work& work) {
       return attach(request.ports, work);
     case Phase::raise_links:
       return raise_links(work);
-    case Phase::shape:
-      return shape(work);
-    case Phase::addresses:
-      return add_addresses(work);
-    case Phase::routes:
-      return add_routes(work);
     case Phase::delete_links:
       return delete_links(work);
     case Phase::nftables:
@@ -164,54 +143,32 @@ void Executor::run(Phase phase, const ApplyRequest& request, const Work& work) {
   }
 }
 
-Result<int> Executor::index_of(const std::string& link) {
-  if (link == "lo") return kLoopback;
-  const auto known = indexes_.find(link);
-  if (known != indexes_.end()) return known->second;
-  auto index = netlink_.index_of(link);
-  if (index) indexes_.emplace(link, *index);
-  return index;
-}
-
-// --- routes, addresses, neighbours, sysctls
-
 /// What stood on a link that is gone has gone with it. Where a link could not be looked up for
-/// another reason, nothing was withdrawn.
-void Executor::withdraw(const Work& work) {
-  Batch batch;
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    auto request =
-        std::visit([&](const auto& c) { return withdrawal(c); }, work.steps[i].operation);
-    if (request) {
-      batch.add(i, std::move(*request));
-    } else if (request.error().code != ENODEV) {
-      work.results[i] = tl::unexpected(request.error());
+/// another reason, nothing was removed.
+void Executor::send_changes(const Work& work) {
+  const bool removes = !work.steps.empty() && work.steps.front().phase == Phase::withdraw;
+  const bool waits_for_elements = !work.steps.empty() && work.steps.front().phase == Phase::routes;
+  Requests requests(netlink_, numbers_, not_made_);
+  const auto add = [&]<class T>(const T& change) -> Result<void> {
+    if constexpr (SaidByRequests<T>) {
+      return removes ? KindOf<T>::remove(change, requests) : KindOf<T>::add(change, requests);
     }
+    return failure("", EOPNOTSUPP);  // with_known() lets none of them through
+  };
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    if (waits_for_elements && waits_for_element(work.steps[i])) {
+      work.results[i] = failure("", ECANCELED, "its nf_tables element was refused");
+      continue;
+    }
+    requests.begin(i);
+    work.results[i] = std::visit(add, work.steps[i].operation);
+    if (removes && !work.results[i] && work.results[i].error().code == ENODEV) work.results[i] = {};
   }
-  batch.send(netlink_, work.results, {ESRCH, ENOENT, EADDRNOTAVAIL, ENODEV, ENXIO});
-}
-
-Result<netlink::Request> Executor::withdrawal(const RouteChange& c) {
-  return route_message(c.key, *c.before).map(netlink::delete_route);
-}
-Result<netlink::Request> Executor::withdrawal(const PolicyRuleChange& c) {
-  return netlink::delete_policy_rule(message_of(c.key, *c.before));
-}
-Result<netlink::Request> Executor::withdrawal(const AddressChange& c) {
-  return index_of(c.key.link).map([&](int link) {
-    return netlink::delete_address(message_of(c.key, *c.before, link));
-  });
-}
-Result<netlink::Request> Executor::withdrawal(const ShaperChange& c) {
-  return index_of(c.key).map(netlink::delete_shaper);
-}
-Result<netlink::Request> Executor::withdrawal(const NeighbourChange& c) {
-  return index_of(c.key.link).map([&](int link) {
-    return netlink::delete_neighbour(message_of(c.key, *c.before, link));
-  });
-}
-Result<netlink::Request> Executor::withdrawal(const ForwardingChange& c) {
-  return entry_of(c.key, *c.before).map(netlink::delete_forwarding);
+  if (removes) return requests.send_removals(netlink_, work.results);
+  requests.send(netlink_, work.results);
+  for (std::size_t i = 0; i < work.steps.size(); ++i) {
+    if (!work.results[i]) explain(work.steps[i], work.results[i].error());
+  }
 }
 
 namespace {
@@ -237,87 +194,6 @@ void Executor::write_sysctls(const Work& work) {
       work.results[i] = netlink::write_sysctl(change.key, change.after->value);
     }
   }
-}
-
-void Executor::add_addresses(const Work& work) {
-  Batch deletions, additions;
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto& change = std::get<AddressChange>(work.steps[i].operation);
-    const auto link = index_of(change.key.link);
-    if (!link) {
-      work.results[i] = tl::unexpected(link.error());
-      continue;
-    }
-    if (change.before) {
-      deletions.add(i, netlink::delete_address(message_of(change.key, *change.before, *link)));
-    }
-    additions.add(i, netlink::add_address(message_of(change.key, *change.after, *link)));
-  }
-  deletions.send(netlink_, work.results, {EADDRNOTAVAIL});
-  additions.send(netlink_, work.results);
-}
-
-namespace {
-
-/// IPv6 takes one beside another for a second next hop of the first, or for the same.
-netlink::RouteHow how(const RouteChange& route) {
-  if (!route.key.destination.address.is_v4()) {
-    return route.before ? netlink::RouteHow::replace : netlink::RouteHow::create;
-  }
-  // All of these tables is ours, and who switches uplinks writes there too.
-  const bool is_ways_out =
-      route.key.table > kUplinkTables && route.key.table <= kLastPreferenceTable;
-  if (is_ways_out) return netlink::RouteHow::replace;
-  const bool beside = route.key.table == kLocalTable || route.before;
-  return beside ? netlink::RouteHow::append : netlink::RouteHow::create;
-}
-
-}  // namespace
-
-/// A route that changes: the new one beside the old, then the old one goes, so there is no gap.
-void Executor::add_routes(const Work& work) {
-  Batch additions, deletions;
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const Step& step = work.steps[i];
-    if (waits_for_element(step)) {
-      work.results[i] = failure("", ECANCELED, "its nf_tables element was refused");
-      continue;
-    }
-    if (const auto* rule = std::get_if<PolicyRuleChange>(&step.operation)) {
-      if (rule->before)
-        additions.add(i, netlink::delete_policy_rule(message_of(rule->key, *rule->before)));
-      additions.add(i, netlink::add_policy_rule(message_of(rule->key, *rule->after)));
-      continue;
-    }
-    if (const auto* entry = std::get_if<ForwardingChange>(&step.operation)) {
-      auto request = addition(*entry);
-      if (request) additions.add(i, std::move(*request));
-      if (!request) work.results[i] = tl::unexpected(request.error());
-      continue;
-    }
-    const auto* route = std::get_if<RouteChange>(&step.operation);
-    const auto* neighbour = std::get_if<NeighbourChange>(&step.operation);
-    if (neighbour) {
-      const auto link = index_of(neighbour->key.link);
-      if (!link) work.results[i] = tl::unexpected(link.error());
-      if (!link) continue;
-      additions.add(i,
-                    netlink::add_neighbour(message_of(neighbour->key, *neighbour->after, *link)));
-      continue;
-    }
-    const auto added = route_message(route->key, *route->after);
-    if (!added) {
-      work.results[i] = tl::unexpected(added.error());
-      continue;
-    }
-    additions.add(i, netlink::add_route(*added, how(*route)));
-    const bool stays = route->before && how(*route) == netlink::RouteHow::append;
-    if (!stays) continue;
-    const auto old = route_message(route->key, *route->before);
-    if (old) deletions.add(i, netlink::delete_route(*old));
-  }
-  additions.send(netlink_, work.results);
-  deletions.send(netlink_, work.results, {ESRCH});
 }
 
 }  // namespace novaplane::engine

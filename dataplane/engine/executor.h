@@ -15,6 +15,7 @@
 #include "dataplane/engine/nic_records.h"
 #include "dataplane/engine/originals.h"
 #include "dataplane/engine/plan.h"
+#include "dataplane/engine/requests.h"
 #include "dataplane/netlink/socket.h"
 #include "dataplane/nft/client.h"
 
@@ -104,31 +105,11 @@ class Executor {
   // executor_steps.cc
   Committed with_known(const Work& work, const std::function<Committed(const Work&)>& run);
 
-  void withdraw(const Work& work);
-  Result<netlink::Request> withdrawal(const RouteChange& change);
-  Result<netlink::Request> withdrawal(const PolicyRuleChange& change);
-  Result<netlink::Request> withdrawal(const AddressChange& change);
-  Result<netlink::Request> withdrawal(const ShaperChange& change);
-  Result<netlink::Request> withdrawal(const NeighbourChange& change);
-  Result<netlink::Request> withdrawal(const ForwardingChange& change);
-  template <class Other>
-  Result<netlink::Request> withdrawal(const Other&) {
-    return failure("", EOPNOTSUPP);  // with_known() lets none of them through
-  }
+  void send_changes(const Work& work);  ///< of kinds that say them by requests
   void write_sysctls(const Work& work);
   void keep_or_tell();
   std::vector<Error> forget_old_records();
   void give_back_forwarding();
-  void shape(const Work& work);
-  void add_addresses(const Work& work);
-  void add_routes(const Work& work);
-
-  // next_hops.cc
-  Result<netlink::Route> route_message(const RouteKey& key, const Route& row);
-
-  // executor_forwarding.cc
-  Result<netlink::ForwardingEntry> entry_of(const ForwardingKey& key, const Forwarding& row);
-  Result<netlink::Request> addition(const ForwardingChange& change);
 
   // executor_nics.cc
   Result<void> switch_ipv6_off(const LinkKey& name);
@@ -171,7 +152,7 @@ class Executor {
   Result<void> give_back_group(const AttachmentChange& change);
   Result<void> give_back_value(const std::string& subject, const Originals::Value& value);
 
-  Result<int> index_of(const std::string& link);
+  Result<int> index_of(const std::string& link) { return numbers_.of(link, netlink_); }
   bool waits_for_element(const Step& step) const;
   void keep_elements_of_attached(const ApplyRequest& request, const Work& work);
 
@@ -180,8 +161,8 @@ class Executor {
   Originals originals_;
   NicRecords nic_records_, port_records_;
   std::unordered_set<LinkKey> still_carrying_;  ///< bridges: giving back what a NIC had has failed
-  std::unordered_map<std::string, int> indexes_;    ///< of links, for one pass
-  std::unordered_set<LinkKey> not_made_;            ///< in this pass
+  LinkNumbers numbers_;                         ///< in this pass
+  std::unordered_set<LinkKey> not_made_;        ///< in this pass
   std::unordered_set<std::string> still_attached_;  ///< ports: detaching has failed, in this pass
   std::unordered_map<std::string, int> planned_again_;  ///< by the step's subject, in a row
   std::unordered_set<Object>

@@ -131,7 +131,7 @@ void Executor::create_links(const Work& work) {
     const auto& change = std::get<LinkChange>(work.steps[i].operation);
     if (kept(change)) continue;
     if (change.before) creations.add(i, netlink::delete_link(change.key));
-    indexes_.erase(change.key);
+    numbers_.forget(change.key);
     auto request = creation(change.key, *change.after);
     if (request) creations.add(i, std::move(*request));
     if (!request) work.results[i] = tl::unexpected(request.error());

@@ -192,25 +192,6 @@ std::optional<netlink::LinkSettings> Executor::joining(const AttachmentChange& c
   return settings;
 }
 
-void Executor::shape(const Work& work) {
-  Batch batch;
-  for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    const auto& change = std::get<ShaperChange>(work.steps[i].operation);
-    const auto link = index_of(change.key);
-    if (!link) {
-      work.results[i] = tl::unexpected(link.error());
-      continue;
-    }
-    const netlink::Shaper shaper{*link, change.after->rate, change.after->burst};
-    batch.add(i, change.before ? netlink::change_shaper(shaper) : netlink::add_shaper(shaper));
-  }
-  batch.send(netlink_, work.results);
-  for (Result<void>& result : work.results) {
-    if (result || result.error().code != EEXIST) continue;
-    result.error().words = "the link has a qdisc that is not ours (tc qdisc show)";
-  }
-}
-
 void Executor::join(const std::vector<Joining>& ports, const Work& work) {
   Batch batch;
   for (const Joining& port : ports) {

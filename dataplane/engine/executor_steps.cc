@@ -12,19 +12,27 @@ bool is_one_of(const Operation& operation) {
   return (std::holds_alternative<Kinds>(operation) || ...);
 }
 
-bool has_before(const Operation& operation) {
+/// A row that goes was there; one that comes is wanted. Acts pass.
+bool is_whole(const Operation& operation, bool removes) {
   return std::visit(
-      [](const auto& change) {
-        if constexpr (requires { change.before; }) return change.before.has_value();
+      [&]<class T>(const T& change) {
+        if constexpr (RowChange<T>)
+          return removes ? change.before.has_value() : change.after.has_value();
         return true;
       },
       operation);
 }
-bool has_after(const Operation& operation) {
+
+/// One that a kind says by requests, in its phase.
+bool is_sent_in(Phase phase, const Operation& operation) {
   return std::visit(
-      [](const auto& change) {
-        if constexpr (requires { change.after; }) return change.after.has_value();
-        return true;
+      [&]<class T>(const T&) {
+        if constexpr (RowChange<T>) {
+          using K = KindOf<T>;
+          if constexpr (requires(const T& change, Requests& requests) { K::add(change, requests); })
+            return phase == K::kAdd || phase == K::kRemove;
+        }
+        return false;
       },
       operation);
 }
@@ -34,29 +42,24 @@ bool is_known(const Step& step) {
   const Operation& operation = step.operation;
   switch (step.phase) {
     case Phase::withdraw:
-      return is_one_of<RouteChange, PolicyRuleChange, AddressChange, ShaperChange, NeighbourChange,
-                       ForwardingChange>(operation) &&
-             has_before(operation);
+      return is_sent_in(step.phase, operation) && is_whole(operation, /*removes=*/true);
+    case Phase::shape:
+    case Phase::addresses:
+    case Phase::routes:
+      return is_sent_in(step.phase, operation) && is_whole(operation, /*removes=*/false);
     case Phase::detach:
       return is_one_of<AttachmentChange, NicMigrationChange>(operation);
     case Phase::nftables:
       return is_one_of<RulesetChange, ElementChange>(operation);
     case Phase::sysctls:
-      return is_one_of<SysctlChange>(operation) && has_after(operation);
+      return is_one_of<SysctlChange>(operation) && is_whole(operation, /*removes=*/false);
     case Phase::create_links:
-      return is_one_of<LinkChange>(operation) && has_after(operation);
+      return is_one_of<LinkChange>(operation) && is_whole(operation, /*removes=*/false);
     case Phase::attach:
-      return is_one_of<AttachmentChange, NicMigrationChange>(operation) && has_after(operation);
+      return is_one_of<AttachmentChange, NicMigrationChange>(operation) &&
+             is_whole(operation, /*removes=*/false);
     case Phase::raise_links:
       return is_one_of<Raise>(operation);
-    case Phase::shape:
-      return is_one_of<ShaperChange>(operation) && has_after(operation);
-    case Phase::addresses:
-      return is_one_of<AddressChange>(operation) && has_after(operation);
-    case Phase::routes:
-      return is_one_of<RouteChange, PolicyRuleChange, NeighbourChange, ForwardingChange>(
-                 operation) &&
-             has_after(operation);
     case Phase::delete_links:
       return is_one_of<LinkChange>(operation);
     case Phase::services:

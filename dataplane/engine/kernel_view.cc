@@ -59,20 +59,19 @@ void for_each_fact(Facts& facts, Act&& act) {
   for (auto& [name, links] : facts.renamed) std::ranges::for_each(links, act);
 }
 
-bool is_ours(const netlink::Route& route) { return route.protocol == netlink::kOurProtocol; }
-RouteKey key_of(const netlink::Route& route) { return {route.table, route.destination}; }
+/// Whether rtnetlink lists the rows of a kind.
+template <class K>
+constexpr bool is_listed = [] {
+  if constexpr (requires { K::kListed; }) return K::kListed;
+  return true;
+}();
 
 }  // namespace
 
 void KernelView::forget() {
-  tables_.links.forget_actual();
-  tables_.attachments.forget_actual();
-  tables_.shapers.forget_actual();
-  tables_.addresses.forget_actual();
-  tables_.routes.forget_actual();
-  tables_.policy_rules.forget_actual();
-  tables_.neighbours.forget_actual();
-  tables_.forwarding.forget_actual();
+  tables_.for_each_kind([]<class K>(std::type_identity<K>, auto& table) {
+    if constexpr (is_listed<K>) table.forget_actual();
+  });
   for (const std::string& name : watched_) remember_location(name);
   links_.clear();
   index_of_.clear();
@@ -90,16 +89,25 @@ void KernelView::forget() {
   ipv6_told_.clear();
 }
 
-void KernelView::forget_proxies() {
-  std::vector<NeighbourKey> proxies;
-  tables_.neighbours.rows().for_each([&](const NeighbourKey& key, auto*, const Neighbour* actual) {
-    if (actual && key.proxy) proxies.push_back(key);
-  });
-  for (const NeighbourKey& key : proxies) tables_.neighbours.remove_actual(key);
+bool KernelView::has_tunnels() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [this](const auto& entry) { return is_tunnel(&entry.second); });
 }
 
+void KernelView::forget_proxies() {
+  tables_.neighbours.remove_actual_where([](const NeighbourKey& key) { return key.proxy; });
+}
+
+/// The view first: kinds ask it of links.
 void KernelView::on_observation(const netlink::Observation& observation) {
-  std::visit([this](const auto& told) { on(told); }, observation);
+  std::visit(
+      [this](const auto& told) {
+        on(told);
+        tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+          if constexpr (requires { K::on(told, *this, tables_); }) K::on(told, *this, tables_);
+        });
+      },
+      observation);
 }
 
 const netlink::Link* KernelView::link(int index) const {
@@ -138,8 +146,6 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
   index_of_[now.name] = now.index;
   const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
-  if (link.shaped && !tables_.shapers.rows().actual(link.name)) shapers_unknown_ = true;
-  if (!link.shaped) tables_.shapers.remove_actual(link.name);
   refresh_link(link);
   refresh_port(link);
   refresh_early_ones_of(link);
@@ -164,37 +170,15 @@ void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
 
 /// What stood on a link that is no more. The kernel tells of some of it, but not of all.
 void KernelView::link_lost(const std::string& name) {
-  const bool carried_rows = tables_.links.rows().actual(name) != nullptr;
+  const bool was_ours = tables_.links.rows().actual(name) != nullptr;
   if (is_watched(name)) facts_stale_ = true;
   if (is_watched(name)) remember_location(name);
-  tables_.links.remove_actual(name);
-  tables_.attachments.remove_actual(name);
-  tables_.shapers.remove_actual(name);
-  if (carried_rows || carries_routes(name)) routes_stale_ = true;
-  if (!carried_rows) return;
-  std::vector<AddressKey> addresses;
-  tables_.addresses.rows().for_each([&](const AddressKey& key, auto*, const Address* actual) {
-    if (actual && key.link == name) addresses.push_back(key);
+  if (carries_routes(name)) routes_stale_ = true;
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+    if constexpr (requires { K::on_link_gone(name, was_ours, tables_); }) {
+      K::on_link_gone(name, was_ours, tables_);
+    }
   });
-  for (const AddressKey& key : addresses) tables_.addresses.remove_actual(key);
-  std::vector<NeighbourKey> neighbours;
-  tables_.neighbours.rows().for_each([&](const NeighbourKey& key, auto*, const Neighbour* actual) {
-    if (actual && key.link == name) neighbours.push_back(key);
-  });
-  for (const NeighbourKey& key : neighbours) tables_.neighbours.remove_actual(key);
-  lose_link_of_services(name);
-}
-
-/// They run on, and serve a link that is no more.
-void KernelView::lose_link_of_services(const std::string& name) {
-  RowList<ServiceKey, Service> services;
-  tables_.services.rows().for_each([&](const ServiceKey& key, auto*, const Service* actual) {
-    if (!actual) return;
-    const bool has_lost =
-        actual->device == name || std::ranges::find(actual->others, name) != actual->others.end();
-    if (has_lost) services.push_back({key, {actual->config, {}}});
-  });
-  for (const auto& [key, service] : services) tables_.services.set_actual(key, service);
 }
 
 void KernelView::refresh_link(const netlink::Link& link) {
@@ -217,10 +201,7 @@ void KernelView::refresh_link(const netlink::Link& link) {
 
 void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
   const netlink::Address& address = seen.value;
-  if (address.protocol == netlink::kOurProtocol) {
-    return tables_.addresses.set_actual({name_of(address.link), address.prefix},
-                                        {address.broadcast});
-  }
+  if (address.protocol == netlink::kOurProtocol) return;
   if (address.scope == netlink::kPairScope) {
     facts_stale_ |= pair_addresses_.emplace(address.link, address.prefix).second;
   }
@@ -247,9 +228,7 @@ void KernelView::on(const netlink::Gone<netlink::Address>& gone) {
   const netlink::Address& address = gone.value;
   // Those with this preferred source may have gone with it.
   if (carries_routes(name_of(address.link))) routes_stale_ = facts_stale_ = true;
-  if (address.protocol == netlink::kOurProtocol) {
-    return tables_.addresses.remove_actual({name_of(address.link), address.prefix});
-  }
+  if (address.protocol == netlink::kOurProtocol) return;
   facts_stale_ |= pair_addresses_.erase({address.link, address.prefix}) != 0;
   if (address.scope == RT_SCOPE_UNIVERSE) note_address_on(address);
   const auto it = foreign_addresses_.find(address.link);
@@ -263,44 +242,20 @@ void KernelView::on(const netlink::Seen<netlink::Route>& seen) {
   if (is_advertised_default(seen.value)) {
     facts_stale_ |= advertised_defaults_.insert(seen.value.link).second;
   }
-  if (!engine::is_ours(seen.value)) {
-    note_foreign(seen.value);
-    return;
-  }
-  const auto row = route_row(seen.value);
-  if (row) tables_.routes.set_actual(key_of(seen.value), *row);
+  if (seen.value.protocol != netlink::kOurProtocol) note_foreign(seen.value);
 }
 
-/// A route that was replaced by appending the new one first: the old one's end is no loss.
 void KernelView::on(const netlink::Gone<netlink::Route>& gone) {
   note_ipv6_by(gone.value, /*on=*/false);
   if (is_advertised_default(gone.value)) {
     facts_stale_ |= advertised_defaults_.erase(gone.value.link) != 0;
   }
-  if (!engine::is_ours(gone.value)) return note_foreign(gone.value);
-  const RouteKey key = key_of(gone.value);
-  const Route* actual = tables_.routes.rows().actual(key);
-  if (actual && route_row(gone.value) == *actual) tables_.routes.remove_actual(key);
+  if (gone.value.protocol != netlink::kOurProtocol) note_foreign(gone.value);
 }
 
 void KernelView::on(const netlink::Seen<netlink::Neighbour>& seen) {
   const netlink::Neighbour& n = seen.value;
-  if (n.protocol != netlink::kOurProtocol) return note_change_on(name_of(n.link), n.address);
-  tables_.neighbours.set_actual({name_of(n.link), n.address, n.proxy}, {n.mac});
-}
-
-void KernelView::on(const netlink::Gone<netlink::Neighbour>& gone) {
-  const netlink::Neighbour& n = gone.value;
-  tables_.neighbours.remove_actual({name_of(n.link), n.address, n.proxy});
-}
-
-void KernelView::on(const netlink::Seen<netlink::Shaper>& seen) {
-  const netlink::Link* on = link(seen.value.link);
-  if (on) tables_.shapers.set_actual(on->name, {seen.value.rate, seen.value.burst});
-}
-
-void KernelView::on(const netlink::Gone<netlink::Shaper>& gone) {
-  tables_.shapers.remove_actual(name_of(gone.value.link));
+  if (n.protocol != netlink::kOurProtocol) note_change_on(name_of(n.link), n.address);
 }
 
 void KernelView::watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address,

@@ -47,8 +47,15 @@ struct PortSets {
   std::vector<nft::SetName> underlay_ports;  ///< among them: ports to other hosts
 };
 
-/// Turns what the kernel tells, in listings and events alike, into seen rows, by our marks; and
-/// remembers of foreign links what the document's compilation must know.
+/// Hands what the kernel tells, in listings and events alike, to the kinds, which know their rows
+/// by our marks; makes seen rows of links and ports itself; and remembers of foreign links what the
+/// document's compilation must know. A kind may have
+///
+/// - `kGroups`, `questions(links)`: RTNLGRP_* that tell of it, and how to list it, given what links
+///   there are; either comes as a netlink::Message;
+/// - `on(told, view, tables)`: what an observation means for its rows;
+/// - `on_link_gone(name, was_ours, tables)`: rows that go with their link, untold;
+/// - `kListed = false`: no listing of rtnetlink has its rows.
 class KernelView {
  public:
   explicit KernelView(Tables& tables, KernelQueries queries = {}, PortSets sets = {})
@@ -89,6 +96,11 @@ class KernelView {
   const netlink::Link* link(std::string_view name) const;
   const netlink::Link* link(int index) const;
   const std::unordered_map<int, netlink::Link>& links() const { return links_; }
+  const std::string& name_of(int index) const;  ///< empty: unknown
+  bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
+  bool is_tunnel(const netlink::Link* link) const {
+    return link && is_ours(*link) && link->kind == "vxlan";
+  }
   /// Whether there are VXLAN devices of ours: without them no forwarding entry is ours.
   bool has_tunnels() const;
   /// Of a bridge, and no VXLAN device of ours.
@@ -99,8 +111,6 @@ class KernelView {
   /// The kernel drops IPv4 routes silently with their link or their preferred source, and proxies
   /// with their link.
   bool take_routes_stale() { return std::exchange(routes_stale_, false); }
-  /// A link was seen with a shaper, perhaps ours: they have to be listed.
-  bool take_shapers_unknown() { return std::exchange(shapers_unknown_, false); }
   /// A link changed its name: all that is known by name has to be observed again.
   bool take_names_stale() { return std::exchange(names_stale_, false); }
   /// NICs whose record has the name that they had before: by the one that they have now.
@@ -116,20 +126,15 @@ class KernelView {
   bool take_links_changed() { return std::exchange(links_changed_, false); }
 
  private:
+  template <class T>
+  void on(const T&) {}  // the kinds' alone
   void on(const netlink::Seen<netlink::Link>& seen);
   void on(const netlink::Gone<netlink::Link>& gone);
   void on(const netlink::Seen<netlink::Address>& seen);
   void on(const netlink::Gone<netlink::Address>& gone);
   void on(const netlink::Seen<netlink::Route>& seen);
   void on(const netlink::Gone<netlink::Route>& gone);
-  void on(const netlink::Seen<netlink::PolicyRule>& seen);  // next_hops.cc
-  void on(const netlink::Gone<netlink::PolicyRule>& gone);
   void on(const netlink::Seen<netlink::Neighbour>& seen);
-  void on(const netlink::Gone<netlink::Neighbour>& gone);
-  void on(const netlink::Seen<netlink::Shaper>& seen);
-  void on(const netlink::Gone<netlink::Shaper>& gone);
-  void on(const netlink::Seen<netlink::ForwardingEntry>& seen);  // forwarding.cc
-  void on(const netlink::Gone<netlink::ForwardingEntry>& gone);
   void on(const netlink::Seen<netlink::BridgePort>& seen);  // kernel_view_values.cc
   void on(const netlink::Seen<netlink::Netconf>& seen);
 
@@ -158,16 +163,9 @@ class KernelView {
   void note_address_on(const netlink::Address& address);
   void add_facts_of(const netlink::Link& link, LinkFacts& about) const;
   void link_lost(const std::string& name);
-  void lose_link_of_services(const std::string& name);
   void find_tunnel();
   std::optional<TunnelFacts> tunnel_facts() const;
   static void carry_by_nics(Facts& facts);
-  bool is_ours(const netlink::Link& link) const { return link.group == netlink::kOurGroup; }
-  bool is_tunnel(const netlink::Link* link) const {
-    return link && is_ours(*link) && link->kind == "vxlan";
-  }
-  const std::string& name_of(int index) const;                        ///< empty: unknown
-  std::optional<Route> route_row(const netlink::Route& route) const;  // next_hops.cc
   bool is_watched(const std::string& name) const;
   bool carries_routes(const std::string& name) const;
 
@@ -189,7 +187,6 @@ class KernelView {
   std::set<std::pair<int, Prefix>> pair_addresses_;
   std::set<int> advertised_defaults_;  ///< links with a default route from a router advertisement
   bool facts_stale_ = true, routes_stale_ = false, names_stale_ = false, links_changed_ = false;
-  bool shapers_unknown_ = false;
   bool forwards_ = false, forwards6_ = false;  ///< the host as a whole
   bool sysctls_stale_ = false;
   std::map<std::string, std::string> to_announce_;

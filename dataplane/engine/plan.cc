@@ -22,12 +22,6 @@ std::string Object::to_string() const {
   return name;
 }
 
-std::string_view link_of(const nft::Ruleset& ruleset, const nft::ElementKey& key) {
-  const auto set = std::ranges::find(ruleset.sets, key.set, &nft::Set::name);
-  if (set == ruleset.sets.end() || set->key.front() != nft::Field::ifname) return {};
-  return key.key.c_str();
-}
-
 std::string_view to_string(Phase phase) {
   switch (phase) {
     case Phase::withdraw:

@@ -21,11 +21,6 @@ struct SeenServices {
 constexpr std::string_view kRefusal = "# Refused: ";
 std::string with_refusal(std::string config, std::string why);
 
-/// "dnsmasq", "keepalived".
-std::string_view program_of(const ServiceKey& key);
-/// For people: "dnsmasq dhcp/blue", "keepalived".
-std::string title_of(const ServiceKey& key);
-
 /// Runs programs of ours and tells what runs. Has no memory that it needs: what is true
 /// stands in the run directory and in /proc.
 class ServiceDriver {

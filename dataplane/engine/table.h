@@ -32,6 +32,15 @@ class Table {
   }
   void remove_actual(const Key& key) { rows_.remove_actual(key); }
   void forget_actual() { rows_.forget_actual(); }
+  /// Of all rows that are seen, those whose key `is`.
+  template <class Is>
+  void remove_actual_where(Is&& is) {
+    std::vector<Key> keys;
+    rows_.for_each([&](const Key& key, const Row*, const Row* actual) {
+      if (actual && is(key)) keys.push_back(key);
+    });
+    for (const Key& key : keys) rows_.remove_actual(key);
+  }
   void park(const Key& key) { rows_.park(key); }
   void reserve(std::size_t keys) { rows_.reserve(keys); }
 

@@ -9,6 +9,8 @@
 
 #include "dataplane/base/address.h"
 
+struct nlmsghdr;
+
 /// What rtnetlink carries, as plain values: the same types are sent and received. Links are numbers
 /// here, as in the kernel; names belong to the layers above.
 namespace novaplane::netlink {
@@ -147,19 +149,6 @@ struct PolicyRule {
   bool operator==(const PolicyRule&) const = default;
 };
 
-/// A token bucket filter of ours (tbf, kOurHandle) as the root qdisc of a link: what the link sends
-/// is held back so that it keeps the rate. What would wait for longer than 50 ms is dropped.
-struct Shaper {
-  /// The kernel keeps a burst as a time and tells it by steps of 64 ns.
-  static constexpr std::uint32_t kBurstStep = 4000;
-
-  int link = 0;
-  std::uint64_t rate = 0;   ///< bytes a second
-  std::uint32_t burst = 0;  ///< bytes, a multiple of kBurstStep
-
-  bool operator==(const Shaper&) const = default;
-};
-
 /// What a bridge tells of a port when the port's flags change, or its state.
 struct BridgePort {
   int link = 0;
@@ -181,6 +170,16 @@ struct Netconf {
   bool operator==(const Netconf&) const = default;
 };
 
+/// A message of a type that this layer has no value for, as it is: whoever asked for it reads it.
+class Message {
+ public:
+  explicit Message(const nlmsghdr& message);
+  const nlmsghdr& header() const { return *reinterpret_cast<const nlmsghdr*>(bytes_.data()); }
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+};
+
 template <class T>
 struct Seen {
   T value;
@@ -191,11 +190,10 @@ struct Gone {
 };
 
 /// One thing that the kernel told, in a listing or as an event.
-using Observation =
-    std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>, Gone<Route>,
-                 Seen<Neighbour>, Gone<Neighbour>, Seen<PolicyRule>, Gone<PolicyRule>, Seen<Shaper>,
-                 Gone<Shaper>, Seen<ForwardingEntry>, Gone<ForwardingEntry>, Seen<BridgePort>,
-                 Seen<Netconf>>;
+using Observation = std::variant<Seen<Link>, Gone<Link>, Seen<Address>, Gone<Address>, Seen<Route>,
+                                 Gone<Route>, Seen<Neighbour>, Gone<Neighbour>, Seen<PolicyRule>,
+                                 Gone<PolicyRule>, Seen<ForwardingEntry>, Gone<ForwardingEntry>,
+                                 Seen<BridgePort>, Seen<Netconf>, Message>;
 
 /// Receives observations one by one, in the order in which the kernel told them.
 using Observer = std::function<void(Observation&&)>;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <vector>
 
 #include "dataplane/base/message_filter.h"
 #include "dataplane/netlink/parse.h"
@@ -24,20 +25,20 @@ constexpr Unwanted kOfBridges[] = {
 
 }  // namespace
 
-Result<Monitor> Monitor::open(std::size_t buffer) {
-  constexpr int kGroups[] = {RTNLGRP_LINK,        RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                             RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
-                             RTNLGRP_IPV4_RULE,   RTNLGRP_TC,          RTNLGRP_IPV4_NETCONF,
-                             RTNLGRP_IPV6_NETCONF};
-  return open(kGroups, buffer);
+Result<Monitor> Monitor::open(std::size_t buffer, std::span<const int> more) {
+  std::vector<int> groups = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV6_IFADDR,
+                             RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,   RTNLGRP_NEIGH,
+                             RTNLGRP_IPV4_RULE,  RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
+  groups.insert(groups.end(), more.begin(), more.end());
+  return join(groups, buffer);
 }
 
 Result<Monitor> Monitor::of_links(std::size_t buffer) {
   constexpr int kGroups[] = {RTNLGRP_LINK};
-  return open(kGroups, buffer);
+  return join(kGroups, buffer);
 }
 
-Result<Monitor> Monitor::open(std::span<const int> groups, std::size_t buffer) {
+Result<Monitor> Monitor::join(std::span<const int> groups, std::size_t buffer) {
   auto connection = Connection::open(buffer);
   if (!connection) return tl::unexpected(connection.error());
   if (const auto joined = connection->join(groups); !joined) {

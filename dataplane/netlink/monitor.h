@@ -26,7 +26,8 @@ class Monitor {
 
   /// The MACs that bridges learn are not told: the kernel drops that before it reaches the
   /// socket.
-  static Result<Monitor> open(std::size_t buffer = kBuffer);
+  /// `more`: further groups (RTNLGRP_*), whose messages come as they are (Message).
+  static Result<Monitor> open(std::size_t buffer = kBuffer, std::span<const int> more = {});
   /// Of links only.
   static Result<Monitor> of_links(std::size_t buffer = kBuffer);
 
@@ -48,7 +49,7 @@ class Monitor {
 
  private:
   explicit Monitor(Connection connection) : connection_(std::move(connection)) {}
-  static Result<Monitor> open(std::span<const int> groups, std::size_t buffer);
+  static Result<Monitor> join(std::span<const int> groups, std::size_t buffer);
 
   Connection connection_;
 };

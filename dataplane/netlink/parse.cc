@@ -191,6 +191,10 @@ std::optional<Observation> told_of_neighbour(const nlmsghdr& message, Tell&& tel
 
 }  // namespace
 
+Message::Message(const nlmsghdr& message)
+    : bytes_(reinterpret_cast<const std::uint8_t*>(&message),
+             reinterpret_cast<const std::uint8_t*>(&message) + message.nlmsg_len) {}
+
 bool is_of_interest(const nlmsghdr& message) {
   if (message.nlmsg_type != RTM_NEWNEIGH) return true;
   const auto* header = header_of<ndmsg>(message);
@@ -224,14 +228,10 @@ std::optional<Observation> observation_of(const nlmsghdr& message) {
       return told_of_neighbour(message, [](auto value) { return seen(std::move(value)); });
     case RTM_DELNEIGH:
       return told_of_neighbour(message, [](auto value) { return gone(std::move(value)); });
-    case RTM_NEWQDISC:
-      return seen(parse_shaper(message));
-    case RTM_DELQDISC:
-      return gone(parse_shaper(message));
     case RTM_NEWNETCONF:
       return seen(parse_netconf(message));
     default:
-      return std::nullopt;
+      return Message(message);
   }
 }
 

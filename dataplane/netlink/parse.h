@@ -15,14 +15,13 @@ namespace novaplane::netlink {
 /// which come and go by the thousand. That one is gone always is: it may have been permanent.
 bool is_of_interest(const nlmsghdr& message);
 
-/// What a message about a link, a bridge's port, an address, a route, a neighbour, a shaper or a
-/// value of a link says; nothing else: other families, cached routes.
+/// What a message about a link, a bridge's port, an address, a route, a neighbour, a policy rule or
+/// a value of a link says; nothing: other families, cached routes. Any other message: as it is.
 std::optional<Observation> observation_of(const nlmsghdr& message);
 
 std::optional<Link> parse_link(const nlmsghdr& message);
 /// A bridge's own message about a port (RTM_NEWLINK of the family AF_BRIDGE).
 std::optional<BridgePort> parse_bridge_port(const nlmsghdr& message);
-std::optional<Shaper> parse_shaper(const nlmsghdr& message);
 
 /// Calls f(nlmsghdr&) for each message in turn.
 template <class F>

@@ -75,8 +75,6 @@ Request query_listing(Listing what, int family) {
       return neighbour_question(narrow, 0);
     case Listing::proxies:
       return neighbour_question(narrow, NTF_PROXY);
-    case Listing::shapers:
-      return question(RTM_GETQDISC, NLM_F_DUMP, tcmsg{});
     case Listing::forwarding:
       return neighbour_question(narrow, 0);
     case Listing::links:

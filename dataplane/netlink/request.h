@@ -104,11 +104,6 @@ Request add_neighbour(const Neighbour& neighbour);
 /// The kernel finds a neighbour by link and address; its protocol is not compared.
 Request delete_neighbour(const Neighbour& neighbour);
 
-/// EEXIST when the link has a root qdisc that somebody chose (not the kernel's default one).
-Request add_shaper(const Shaper& shaper);
-Request change_shaper(const Shaper& shaper);  ///< in place: what waits in it stays
-/// EINVAL when the link's root qdisc is not ours.
-Request delete_shaper(int link);
 /// Adds or replaces; a device's entry with MAC 0 stands beside those to other destinations.
 Request add_forwarding(const ForwardingEntry& entry);
 Request delete_forwarding(const ForwardingEntry& entry);  ///< ENOENT

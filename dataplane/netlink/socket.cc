@@ -38,7 +38,7 @@ Result<void> result_of(const nlmsghdr& message) {
 }
 
 std::vector<int> families_of(Listing what) {
-  if (what == Listing::links || what == Listing::shapers) return {AF_UNSPEC};
+  if (what == Listing::links) return {AF_UNSPEC};
   if (what == Listing::advertised_routes) return {AF_INET6};
   if (what == Listing::forwarding) return {AF_BRIDGE};
   return {AF_INET, AF_INET6};
@@ -59,6 +59,12 @@ void keep(const nlmsghdr& message, int family, std::vector<std::uint8_t>& listed
   if (!is_of_interest(message)) return;
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(&message);
   listed.insert(listed.end(), bytes, bytes + NLMSG_ALIGN(message.nlmsg_len));
+}
+
+void tell(std::span<std::uint8_t> listed, const Observer& observer) {
+  for_each_message(listed, [&](const nlmsghdr& message) {
+    if (auto observation = observation_of(message)) observer(std::move(*observation));
+  });
 }
 
 }  // namespace
@@ -160,9 +166,14 @@ Result<void> Socket::dump(Listing what, const Observer& observer) {
     const auto done = list(query_listing(what, family), family, listed);
     if (!done) return done;
   }
-  for_each_message(listed, [&](const nlmsghdr& message) {
-    if (auto observation = observation_of(message)) observer(std::move(*observation));
-  });
+  tell(listed, observer);
+  return {};
+}
+
+Result<void> Socket::dump(const Request& question, int family, const Observer& observer) {
+  Listed listed;
+  if (auto done = list(question, family, listed); !done) return done;
+  tell(listed, observer);
   return {};
 }
 

@@ -22,8 +22,7 @@ enum class Listing : std::uint8_t {
   policy_rules,       ///< policy rules, IPv4
   neighbours,         ///< both families
   proxies,            ///< addresses that a link answers for, both families
-  shapers,
-  forwarding,  ///< static forwarding entries of bridges and VXLAN devices
+  forwarding,         ///< static forwarding entries of bridges and VXLAN devices
 };
 
 /// Talks rtnetlink in the network namespace in which it was opened. For one thread at a time.
@@ -44,6 +43,8 @@ class Socket {
   /// Lists everything of one kind, as Seen. A listing that changed while it was read
   /// (NLM_F_DUMP_INTR) is taken again before the observer hears of it; EBUSY when that never ends.
   Result<void> dump(Listing what, const Observer& observer);
+  /// The same, by a question of one's own: a request with NLM_F_DUMP. `family`: of the answers.
+  Result<void> dump(const Request& question, int family, const Observer& observer);
 
   /// The messages of one family that answer a question of one's own, as they are: for what has to
   /// be sent again byte for byte. Neighbours as in listings. Fails as dump() does.

@@ -35,15 +35,19 @@ Result<void> Lister::list(netlink::Listing what, ListResult& seen) {
                        [&](netlink::Observation&& told) { seen.told.push_back(std::move(told)); });
 }
 
-/// Links first: the others stand on them. Forwarding entries are ours on VXLAN devices only, and
-/// shapers are where a link says so.
+/// Links first: the others stand on them. Forwarding entries are ours on VXLAN devices only.
 Result<void> Lister::list_rtnetlink(ListResult& seen) {
   using enum netlink::Listing;
   if (auto listed = list(links, seen); !listed) return listed;
   std::vector<netlink::Listing> others{addresses,    our_routes, advertised_routes,
                                        policy_rules, neighbours, proxies};
-  if (any_link(seen.told, &netlink::Link::shaped)) others.insert(others.begin(), shapers);
   if (any_link(seen.told, is_tunnel)) others.push_back(forwarding);
+  for (const engine::Question& question : engine::questions_of_kinds(seen.told)) {
+    auto listed = netlink_.dump(question.request, question.family, [&](netlink::Observation&& one) {
+      seen.told.push_back(std::move(one));
+    });
+    if (!listed) return listed;
+  }
   for (const netlink::Listing what : others) {
     if (auto listed = list(what, seen); !listed) return listed;
   }

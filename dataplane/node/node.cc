@@ -41,7 +41,8 @@ const std::vector<const engine::Subsystem*>& subsystems() {
 
 /// The ears open before the first listing, so that nothing falls between.
 Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::string& run_dir) {
-  auto netlink_events = netlink::Monitor::open();
+  auto netlink_events =
+      netlink::Monitor::open(netlink::Monitor::kBuffer, engine::groups_of_kinds());
   if (!netlink_events) return tl::unexpected(netlink_events.error());
   const auto ruleset = engine::ruleset_of(subsystems(), engine::Marks());
   auto nft_events = nft::Monitor::open(*ruleset);
@@ -112,7 +113,6 @@ void Node::take_rtnetlink(ListResult& seen) {
   if (request.addresses) view.mark_nic_migrations_stale();
   if (request.addresses) view.mark_facts_stale();
   for (const netlink::Observation& told : seen.told) engine_.on_observation(told);
-  if (request.rtnetlink) (void)view.take_shapers_unknown();  // they were listed
   if (request.rtnetlink || request.routes) routes_stale_ = false;
   if (request.rtnetlink) rtnetlink_stale_ = false;
   if (request.rtnetlink || request.addresses) ip_config_stale_ = false;
@@ -315,7 +315,6 @@ Result<bool> Node::process_rtnetlink_events(engine::Clock::time_point end) {
   }
   if (view.take_sysctls_stale()) observe_sysctls();
   if (view.take_links_changed()) engine_.retry_now();
-  (void)view.take_shapers_unknown();  // their own events follow
   const bool names_stale = view.take_names_stale();
   rtnetlink_stale_ |= part->lost || names_stale;
   routes_stale_ |= view.take_routes_stale();

@@ -1,0 +1,83 @@
+#include "dataplane/engine/kinds/attachment.h"
+
+#include <algorithm>
+#include <set>
+
+#include "dataplane/engine/planning.h"
+
+namespace novaplane::engine {
+
+std::string AttachmentKind::text(const AttachmentKey&, const Attachment& port) {
+  return "master " + port.master + optional_word("mtu", port.mtu);
+}
+
+std::string AttachmentKind::difference(const Attachment& before, const Attachment& after) {
+  std::string text;
+  compare(text, "master", before.master, after.master);
+  compare(text, "mtu", before.mtu.value_or(0), after.mtu.value_or(0));
+  compare(text, "ipv6", on_off(before.ipv6.value_or(false)), on_off(after.ipv6.value_or(false)));
+  compare(text, "state", before.up ? "up" : "down", after.up ? "up" : "down");
+  const PortFlags seen = before.flags.value_or(PortFlags{}), wanted = after.flags.value_or(seen);
+  compare(text, "hairpin", on_off(before.hairpin.value_or(false)),
+          on_off(after.hairpin.value_or(false)));
+  if (after.group) compare(text, "group", before.group.value_or(0), *after.group);
+  compare(text, "learning", on_off(seen.learning), on_off(wanted.learning));
+  compare(text, "flood", on_off(seen.flood), on_off(wanted.flood));
+  compare(text, "neigh_suppress", on_off(seen.neigh_suppress), on_off(wanted.neigh_suppress));
+  return text;
+}
+
+// --- planning
+
+/// A port joins when its link is there; until then its object waits, which is no change. The link's
+/// own events bring it back. A link that we make ourselves is not waited for.
+void AttachmentKind::before_plan(Planning& planning) {
+  std::vector<AttachmentKey> absent;
+  auto& table = planning.tables.attachments;
+  table.rows().for_each_pending(
+      [&](const AttachmentKey& name, const Attachment* wanted, const Attachment*) {
+        const bool is_ours = planning.tables.links.rows().desired(name) != nullptr;
+        if (wanted && !is_ours && !planning.view.link(name)) absent.push_back(name);
+      });
+  for (const AttachmentKey& name : absent) table.park(name);
+}
+
+std::optional<Phase> AttachmentKind::place(Planning& planning, const AttachmentKey& name,
+                                           const Attachment* wanted, const Owner& owner) {
+  if (planning.waiting.nics.contains(name)) return std::nullopt;
+  if (!wanted) return kRemove;
+  if (const netlink::Link* master = planning.held_by_others(name)) {
+    planning.conflict(
+        owner, fmt::format("{} is already a port of {}, which is not ours", name, master->name));
+    return std::nullopt;
+  }
+  const bool waits = planning.is_blocked(wanted->master) || planning.is_blocked(name);
+  return waits ? std::nullopt : std::optional(kAdd);
+}
+
+/// What our nf_tables say of a port keeps guests apart, and tells a fresh process that the port is
+/// ours to detach: it stays as long as the port is on its bridge.
+void AttachmentKind::after_plan(Planning& planning) {
+  std::set<std::string_view> attached;
+  planning.tables.attachments.rows().for_each_pending(
+      [&](const AttachmentKey& port, const Attachment* wanted, const Attachment*) {
+        if (!wanted) attached.insert(port);
+      });
+  for (const Step& step : planning.plan) {
+    const auto* change = std::get_if<AttachmentChange>(&step.operation);
+    if (change) attached.erase(change->key);
+  }
+  if (attached.empty()) return;
+  std::erase_if(planning.plan, [&](const Step& step) {
+    if (step.phase != Phase::nftables) return false;
+    const auto* change = std::get_if<ElementChange>(&step.operation);
+    return planning.deletes_tables ||
+           (change && !change->after && attached.contains(link_of(planning.ruleset, change->key)));
+  });
+}
+
+void AttachmentKind::on_link_gone(const std::string& link, bool, Tables& tables) {
+  tables.attachments.remove_actual(link);
+}
+
+}  // namespace novaplane::engine
