@@ -3,7 +3,7 @@
 #include <linux/if_ether.h>
 
 #include "bridge/sets.h"
-#include "dataplane/engine/metadata.h"
+#include "dataplane/engine/host/metadata.h"
 #include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 

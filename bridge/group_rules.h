@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "dataplane/engine/marks.h"
+#include "dataplane/engine/host/marks.h"
 #include "dataplane/nft/ruleset.h"
 
 namespace novaplane::bridge {

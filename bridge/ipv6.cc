@@ -6,7 +6,7 @@
 #include "bridge/network.h"
 #include "bridge/sets.h"
 #include "dataplane/engine/elements.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 /// IPv6 of networks whose hosts are its gateway. Networks without it have none of these rows.
 namespace novaplane::bridge {

@@ -7,8 +7,8 @@
 #include "bridge/alias.h"
 #include "bridge/sets.h"
 #include "dataplane/engine/elements.h"
-#include "dataplane/engine/metadata.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/metadata.h"
+#include "dataplane/engine/host/presence.h"
 #include "dataplane/netlink/messages.h"
 
 namespace novaplane::bridge {

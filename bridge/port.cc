@@ -3,7 +3,7 @@
 #include "bridge/network.h"
 #include "bridge/sets.h"
 #include "dataplane/engine/elements.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 namespace novaplane::bridge {
 namespace {

@@ -6,7 +6,7 @@
 #include "bridge/group_rules.h"
 #include "bridge/input.h"
 #include "bridge/sets.h"
-#include "dataplane/engine/metadata.h"
+#include "dataplane/engine/host/metadata.h"
 #include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 

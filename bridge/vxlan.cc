@@ -5,7 +5,7 @@
 #include "bridge/alias.h"
 #include "bridge/network.h"
 #include "bridge/sets.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 /// Networks that reach the other hosts in VXLAN tunnels. The document knows every MAC and its host,
 /// so that nothing is learned, and nothing flooded but what is meant for all.

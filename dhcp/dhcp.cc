@@ -1,6 +1,6 @@
 #include "dhcp/dhcp.h"
 
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 #include "dhcp/config.h"
 #include "dhcp/entries.h"
 

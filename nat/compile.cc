@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "dataplane/engine/egress.h"
 #include "dataplane/engine/elements.h"
-#include "dataplane/engine/metadata.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/egress.h"
+#include "dataplane/engine/host/metadata.h"
+#include "dataplane/engine/host/presence.h"
 #include "nat/egress.h"
 #include "nat/marks.h"
 #include "nat/nat.h"

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "dataplane/engine/egress.h"
 #include "dataplane/engine/elements.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/egress.h"
+#include "dataplane/engine/host/presence.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"
 

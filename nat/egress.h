@@ -2,7 +2,7 @@
 
 #include "dataplane/engine/subsystem.h"
 
-/// Routing tables, policy rules and marks of a host with several uplinks (engine/egress.h).
+/// Routing tables, policy rules and marks of a host with several uplinks (engine/host/egress.h).
 namespace novaplane::nat {
 
 /// Of several uplinks on one interface the first has its way.

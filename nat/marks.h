@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/engine/marks.h"
+#include "dataplane/engine/host/marks.h"
 #include "dataplane/nft/ruleset.h"
 
 namespace novaplane::nat {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "dataplane/engine/egress.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/egress.h"
+#include "dataplane/engine/host/presence.h"
 
 namespace novaplane::nat {
 namespace {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <set>
 
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 #include "nat/nat.h"
 #include "nat/public_address.h"
 #include "nat/sets.h"

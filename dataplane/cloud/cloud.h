@@ -63,7 +63,7 @@ enum class UplinkPolicy : std::uint8_t { failover, balance };
 
 /// Bits of packet marks that are ours unless the document says otherwise.
 constexpr std::uint32_t kMarkMask = 0xff00000f;
-constexpr int kFewestMarkBits = 9;  ///< what there is to tell, see engine/marks.h
+constexpr int kFewestMarkBits = 9;  ///< what there is to tell, see engine/host/marks.h
 
 struct Host {
   std::string name;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "dataplane/daemon/log.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 namespace novaplane::daemon {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "dataplane/daemon/log.h"
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 
 namespace novaplane::daemon {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/compiler.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 /// NICs that were renamed while they were underlay ports.
 namespace novaplane::engine {

@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "dataplane/engine/compiler.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 /// A router outside of the hosts dies, and guests wait: what has to do with it is compiled again,
 /// and nothing else.

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "dataplane/engine/compiler.h"
-#include "dataplane/engine/egress.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/egress.h"
+#include "dataplane/engine/host/presence.h"
 
 /// Where the uplinks are, and how they fare. A switch of uplinks concerns the host's routes and the
 /// floating IPs that are at home on any of them: compiled alone, so that it costs the same whatever

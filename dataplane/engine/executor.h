@@ -12,8 +12,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "dataplane/engine/nic_records.h"
-#include "dataplane/engine/originals.h"
+#include "dataplane/engine/host/nic_records.h"
+#include "dataplane/engine/host/originals.h"
 #include "dataplane/engine/plan.h"
 #include "dataplane/engine/requests.h"
 #include "dataplane/netlink/socket.h"

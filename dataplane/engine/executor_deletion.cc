@@ -3,8 +3,8 @@
 
 #include "dataplane/engine/batch.h"
 #include "dataplane/engine/executor.h"
-#include "dataplane/engine/ip_config_move.h"
-#include "dataplane/engine/nic_migration.h"
+#include "dataplane/engine/host/ip_config_move.h"
+#include "dataplane/engine/host/nic_migration.h"
 #include "dataplane/netlink/ip_config_events.h"
 
 /// Links of ours go, and what came up on them at the last moment goes to whom it belongs.

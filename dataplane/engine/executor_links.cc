@@ -7,7 +7,7 @@
 
 #include "dataplane/engine/batch.h"
 #include "dataplane/engine/executor.h"
-#include "dataplane/engine/ip_config_move.h"
+#include "dataplane/engine/host/ip_config_move.h"
 #include "dataplane/netlink/sysctl.h"
 
 /// Links of ours, and the ports that leave them.

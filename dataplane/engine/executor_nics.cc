@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "dataplane/engine/executor.h"
-#include "dataplane/engine/ip_config_move.h"
-#include "dataplane/engine/nic_migration.h"
+#include "dataplane/engine/host/ip_config_move.h"
+#include "dataplane/engine/host/nic_migration.h"
 #include "dataplane/netlink/ip_config_events.h"
 #include "dataplane/netlink/sysctl.h"
 

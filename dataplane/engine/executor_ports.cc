@@ -6,7 +6,7 @@
 
 #include "dataplane/engine/batch.h"
 #include "dataplane/engine/executor.h"
-#include "dataplane/engine/ip_config_move.h"
+#include "dataplane/engine/host/ip_config_move.h"
 #include "dataplane/netlink/sysctl.h"
 
 /// Ports that join our bridges.

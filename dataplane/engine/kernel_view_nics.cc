@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/engine/host/presence.h"
 #include "dataplane/engine/kernel_view.h"
-#include "dataplane/engine/presence.h"
 
 /// What NICs carry for the host, and where it stands.
 namespace novaplane::engine {

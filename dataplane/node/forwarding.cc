@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/engine/originals.h"
+#include "dataplane/engine/host/originals.h"
 #include "dataplane/netlink/sysctl.h"
 
 namespace novaplane::node {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "bridge/sets.h"
-#include "dataplane/engine/nic_records.h"
+#include "dataplane/engine/host/nic_records.h"
 #include "dataplane/netlink/ip_config.h"
 #include "dataplane/netlink/sysctl.h"
 #include "dataplane/node/forwarding.h"

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 #include "dataplane/netlink/rules_on.h"
 
 namespace novaplane::node {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "dataplane/engine/nic_records.h"
+#include "dataplane/engine/host/nic_records.h"
 #include "dataplane/netlink/ip_config.h"
 #include "dataplane/netlink/rules_on.h"
 #include "dataplane/nft/foreign_rules.h"

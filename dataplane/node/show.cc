@@ -10,7 +10,7 @@
 #include "bridge/sets.h"
 #include "dataplane/base/files.h"
 #include "dataplane/engine/elements.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 #include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/refusals.h"
 #include "dataplane/node/warnings.h"

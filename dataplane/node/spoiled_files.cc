@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "dataplane/engine/nic_records.h"
-#include "dataplane/engine/originals.h"
+#include "dataplane/engine/host/nic_records.h"
+#include "dataplane/engine/host/originals.h"
 #include "dataplane/node/uplink_rows.h"
 #include "hwgw/router/router_records.h"
 

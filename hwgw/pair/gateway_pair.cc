@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "dataplane/cloud/vrrp_id.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 #include "dataplane/netlink/messages.h"
 #include "hwgw/pair/conntrackd_name.h"
 

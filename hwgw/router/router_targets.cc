@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 namespace novaplane::hwgw {
 namespace {

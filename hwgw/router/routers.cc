@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "dataplane/engine/elements.h"
-#include "dataplane/engine/metadata.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/metadata.h"
+#include "dataplane/engine/host/presence.h"
 #include "hwgw/router/sets.h"
 
 namespace novaplane::hwgw {

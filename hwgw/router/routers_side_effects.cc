@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 #include "hwgw/router/routers.h"
 #include "hwgw/router/sets.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dataplane/engine/shared_sets.h"
+#include "dataplane/engine/host/shared_sets.h"
 #include "dataplane/nft/set_of.h"
 
 /// The sets and maps that the rules about outside routers look things up in.

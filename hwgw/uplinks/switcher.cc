@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <linux/rtnetlink.h>
 
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 
 namespace novaplane::hwgw {
 namespace {

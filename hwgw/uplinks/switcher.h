@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dataplane/cloud/cloud.h"
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 #include "dataplane/engine/rows.h"
 #include "dataplane/engine/subsystem.h"
 #include "dataplane/netlink/socket.h"

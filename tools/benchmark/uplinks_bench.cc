@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "dataplane/conntrack/flows.h"
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 #include "dataplane/netlink/monitor.h"
 #include "dataplane/netlink/socket.h"
 #include "hwgw/uplinks/uplink_controller.h"

@@ -2,7 +2,7 @@
 
 #include <linux/rtnetlink.h>
 
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 #include "dataplane/engine/kernel_view.h"
 #include "dataplane/engine/requests.h"
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "bridge/bridge.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 #include "tests/support/example.h"
 
 namespace novaplane::bridge {

@@ -1,4 +1,4 @@
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

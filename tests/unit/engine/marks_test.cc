@@ -1,4 +1,4 @@
-#include "dataplane/engine/marks.h"
+#include "dataplane/engine/host/marks.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dataplane/engine/nic_records.h"
+#include "dataplane/engine/host/nic_records.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

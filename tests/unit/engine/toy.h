@@ -1,7 +1,7 @@
 #pragma once
 
 #include "dataplane/engine/engine.h"
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 /// A data plane just large enough to try the engine: a bridge a network, with a VLAN device where
 /// it has one, an attachment a port, a route and an element a floating IP.

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dataplane/engine/egress.h"
+#include "dataplane/engine/host/egress.h"
 #include "nat/nat.h"
 #include "nat/sets.h"
 #include "tests/support/example.h"

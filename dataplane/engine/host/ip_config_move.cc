@@ -1,4 +1,4 @@
-#include "dataplane/engine/ip_config_move.h"
+#include "dataplane/engine/host/ip_config_move.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "dataplane/engine/nic_records.h"
+#include "dataplane/engine/host/nic_records.h"
 #include "dataplane/engine/plan.h"
 #include "dataplane/netlink/socket.h"
 

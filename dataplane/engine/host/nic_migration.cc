@@ -1,4 +1,4 @@
-#include "dataplane/engine/nic_migration.h"
+#include "dataplane/engine/host/nic_migration.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <set>
 
 #include "dataplane/base/files.h"
-#include "dataplane/engine/ip_config_move.h"
+#include "dataplane/engine/host/ip_config_move.h"
 #include "dataplane/netlink/ip_config_events.h"
 #include "dataplane/netlink/sysctl.h"
 

@@ -1,4 +1,4 @@
-#include "dataplane/engine/presence.h"
+#include "dataplane/engine/host/presence.h"
 
 #include <algorithm>
 #include <ranges>

@@ -1,4 +1,4 @@
-#include "dataplane/engine/originals.h"
+#include "dataplane/engine/host/originals.h"
 
 #include <fmt/format.h>
 
