@@ -13,8 +13,8 @@ namespace novaplane::bridge {
 namespace {
 
 using engine::Context;
-using engine::Kind;
 using engine::Object;
+using engine::ObjectKind;
 using engine::Rows;
 
 bool routes(const Context& context, const cloud::Network& network) {
@@ -122,15 +122,15 @@ std::vector<nft::SetName> Bridge::sets_of_underlay_ports() const { return {kWire
 
 void Bridge::compile(const Context& context, const Object& object, Rows& out) const {
   switch (object.kind) {
-    case Kind::host:
+    case ObjectKind::host:
       return compile_host(context, object, out);
-    case Kind::network:
+    case ObjectKind::network:
       return compile_network(context, object, context.cloud.networks.find(object.name)->second,
                              out);
-    case Kind::port:
+    case ObjectKind::port:
       return compile_port(context, object, context.cloud.ports.at(object.name), out);
-    case Kind::floating_ip:
-    case Kind::port_forward:
+    case ObjectKind::floating_ip:
+    case ObjectKind::port_forward:
       return;
   }
 }

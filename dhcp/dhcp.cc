@@ -64,9 +64,9 @@ void compile_port(const Context& context, const cloud::Port& port, Rows& out) {
 }  // namespace
 
 void Dhcp::compile(const Context& context, const engine::Object& object, Rows& out) const {
-  if (object.kind == engine::Kind::network) {
+  if (object.kind == engine::ObjectKind::network) {
     compile_network(context, context.cloud.networks.find(object.name)->second, out);
-  } else if (object.kind == engine::Kind::port) {
+  } else if (object.kind == engine::ObjectKind::port) {
     compile_port(context, context.cloud.ports.find(object.name)->second, out);
   }
 }

@@ -102,17 +102,17 @@ namespace {
 
 constexpr std::size_t kMostLines = 10, kMostNamed = 3;
 
-Noun noun_of(engine::Kind kind) {
+Noun noun_of(engine::ObjectKind kind) {
   switch (kind) {
-    case engine::Kind::host:
+    case engine::ObjectKind::host:
       return {"host", "hosts"};
-    case engine::Kind::network:
+    case engine::ObjectKind::network:
       return {"network", "networks"};
-    case engine::Kind::port:
+    case engine::ObjectKind::port:
       return {"port", "ports"};
-    case engine::Kind::floating_ip:
+    case engine::ObjectKind::floating_ip:
       return {"floating IP", "floating IPs"};
-    case engine::Kind::port_forward:
+    case engine::ObjectKind::port_forward:
       return {"port forward", "port forwards"};
   }
   return {"object", "objects"};
@@ -148,7 +148,7 @@ StatusLog::Line in_one(const std::vector<const StatusLog::Line*>& lines) {
 }  // namespace
 
 std::vector<StatusLog::Line> shortened(const std::vector<StatusLog::Line>& news) {
-  std::map<std::pair<engine::ObjectState, engine::Kind>, std::vector<const StatusLog::Line*>>
+  std::map<std::pair<engine::ObjectState, engine::ObjectKind>, std::vector<const StatusLog::Line*>>
       groups;
   for (const StatusLog::Line& line : news) groups[{line.state, line.object.kind}].push_back(&line);
   std::vector<StatusLog::Line> lines;

@@ -86,8 +86,9 @@ void Compiler::begin_to_compile() {
   };
   due_.reserve(1 + cloud_.networks.size() + cloud_.ports.size() + cloud_.floating_ips.size() +
                cloud_.port_forwards.size());
-  add({Kind::host, host_name_}, 0);
-  for (const auto& [name, network] : cloud_.networks) add({Kind::network, name}, network.order);
+  add({ObjectKind::host, host_name_}, 0);
+  for (const auto& [name, network] : cloud_.networks)
+    add({ObjectKind::network, name}, network.order);
   for (const auto* port : cloud::in_order(cloud_.ports)) add(object_of(*port), port->order);
   for (const auto* ip : cloud::in_order(cloud_.floating_ips)) add(object_of(*ip), ip->order);
   for (const auto& [name, forward] : cloud_.port_forwards) add(object_of(forward), forward.order);
@@ -171,15 +172,15 @@ std::optional<std::uint32_t> Compiler::order_of(const Object& object) const {
     return found ? std::optional(found->order) : std::nullopt;
   };
   switch (object.kind) {
-    case Kind::host:
+    case ObjectKind::host:
       return cloud_.hosts.contains(object.name) ? std::optional(0u) : std::nullopt;
-    case Kind::network:
+    case ObjectKind::network:
       return order_in(cloud_.networks, object.name);
-    case Kind::port:
+    case ObjectKind::port:
       return order_in(cloud_.ports, object.name);
-    case Kind::floating_ip:
+    case ObjectKind::floating_ip:
       return order_in(cloud_.floating_ips, *IpAddress::parse(object.name));
-    case Kind::port_forward:
+    case ObjectKind::port_forward:
       return order_in(cloud_.port_forwards, object.name);
   }
   return std::nullopt;

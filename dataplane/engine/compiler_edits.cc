@@ -23,18 +23,20 @@ void Compiler::unindex(const cloud::Port& port) {
 }
 
 void Compiler::add_dependents_of_port(const std::string& name, std::set<Object>& found) const {
-  found.insert({Kind::port, name});
+  found.insert({ObjectKind::port, name});
   const auto [ip, last_ip] = floating_of_port_.equal_range(name);
-  for (auto it = ip; it != last_ip; ++it) found.insert({Kind::floating_ip, it->second.to_string()});
+  for (auto it = ip; it != last_ip; ++it)
+    found.insert({ObjectKind::floating_ip, it->second.to_string()});
   const auto [forward, last_forward] = forwards_of_port_.equal_range(name);
-  for (auto it = forward; it != last_forward; ++it) found.insert({Kind::port_forward, it->second});
+  for (auto it = forward; it != last_forward; ++it)
+    found.insert({ObjectKind::port_forward, it->second});
 }
 
 /// The first local port brings the network to the host, the last one may take it away.
 void Compiler::add_dependents_of_presence(const std::string& network,
                                           std::set<Object>& found) const {
-  found.insert({Kind::host, host_name_});
-  found.insert({Kind::network, network});
+  found.insert({ObjectKind::host, host_name_});
+  found.insert({ObjectKind::network, network});
   const auto [first, last] = ports_of_network_.equal_range(network);
   for (auto it = first; it != last; ++it) add_dependents_of_port(it->second, found);
 }
@@ -102,9 +104,9 @@ std::size_t Compiler::ports_beside(const cloud::Port& port) const {
 void Compiler::add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
                                         std::set<Object>& found) const {
   if (before && after && before->network == after->network && before->host == after->host) return;
-  if (before && ports_beside(*before) == 1) found.insert({Kind::network, before->network});
+  if (before && ports_beside(*before) == 1) found.insert({ObjectKind::network, before->network});
   const bool is_first = after && vxlans_.contains(after->network) && ports_beside(*after) == 0;
-  if (is_first) found.insert({Kind::network, after->network});
+  if (is_first) found.insert({ObjectKind::network, after->network});
 }
 
 /// A router that no port of its network has named before.
@@ -125,7 +127,7 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
   }
   add_networks_that_spread(before, after ? &*after : nullptr, concerned);
   const bool names_router = after && names_another_router(*after);
-  if (names_router) concerned.insert({Kind::network, after->network});
+  if (names_router) concerned.insert({ObjectKind::network, after->network});
   edit(concerned, [&] {
     if (names_router) {
       cloud_.networks.find(after->network)->second.other_routers.insert(*after->gateway);
@@ -150,24 +152,24 @@ void Compiler::put(cloud::Port port) {
 
 void Compiler::remove(const Object& object) {
   switch (object.kind) {
-    case Kind::port:
+    case ObjectKind::port:
       return edit_port(object.name, std::nullopt);
-    case Kind::floating_ip:
+    case ObjectKind::floating_ip:
       return edit({object}, [&] {
         const auto it = cloud_.floating_ips.find(*IpAddress::parse(object.name));
         if (it == cloud_.floating_ips.end()) return;
         erase_entry(floating_of_port_, it->second.port, it->first);
         cloud_.floating_ips.erase(it);
       });
-    case Kind::port_forward:
+    case ObjectKind::port_forward:
       return edit({object}, [&] {
         const auto it = cloud_.port_forwards.find(object.name);
         if (it == cloud_.port_forwards.end()) return;
         erase_entry(forwards_of_port_, it->second.to_port, it->first);
         cloud_.port_forwards.erase(it);
       });
-    case Kind::host:
-    case Kind::network:
+    case ObjectKind::host:
+    case ObjectKind::network:
       break;  // these come with a whole document: everything refers to them
   }
 }

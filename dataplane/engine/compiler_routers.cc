@@ -27,12 +27,12 @@ std::set<IpAddress> differing(const std::map<IpAddress, RouterFacts>& a,
 void Compiler::add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const {
   for (const auto& [name, network] : cloud_.networks) {
     if (!is_behind_router(network) || !network.cidr.contains(router)) continue;
-    found.insert({Kind::network, name});
+    found.insert({ObjectKind::network, name});
     const auto [first, last] = ports_of_network_.equal_range(name);
     for (auto it = first; it != last; ++it) {
       const cloud::Port& port = cloud_.ports.at(it->second);
       const bool is_concerned = port.host == host_name_ && router_of(network, port) == router;
-      if (is_concerned) found.insert({Kind::port, port.name});
+      if (is_concerned) found.insert({ObjectKind::port, port.name});
     }
   }
 }

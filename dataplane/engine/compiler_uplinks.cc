@@ -34,9 +34,9 @@ bool Compiler::only_uplinks_differ(const Facts& facts) const {
 }
 
 void Compiler::learn_of_uplinks(Facts facts) {
-  std::set<Object> concerned{{Kind::host, host_name_}};
+  std::set<Object> concerned{{ObjectKind::host, host_name_}};
   for (const auto& [address, ip] : cloud_.floating_ips) {
-    if (ip.uplink == "any") concerned.insert({Kind::floating_ip, address.to_string()});
+    if (ip.uplink == "any") concerned.insert({ObjectKind::floating_ip, address.to_string()});
   }
   begin_edit(std::move(concerned), [this, facts = std::move(facts)] { facts_ = facts; });
 }

@@ -10,7 +10,7 @@
 namespace novaplane::engine {
 
 /// The name of the object that asked for the element; empty: one of another kind did.
-inline std::string name_of(Kind kind, const nft::Element& element) {
+inline std::string name_of(ObjectKind kind, const nft::Element& element) {
   const std::string prefix = Object{kind, {}}.to_string();
   return element.comment.starts_with(prefix) ? element.comment.substr(prefix.size()) : "";
 }

@@ -174,7 +174,8 @@ std::map<Object, ObjectStatus> Engine::status() const {
     for (const Error& error : errors) note(object, ObjectState::failed, error.message());
   }
   for (const auto& [subject, hold] : backoff_.all()) {
-    const Object object = hold.owner ? *hold.owner : Object{Kind::host, compiler_.host_name()};
+    const Object object =
+        hold.owner ? *hold.owner : Object{ObjectKind::host, compiler_.host_name()};
     ObjectStatus& status = note(object, ObjectState::failed, hold.error.message());
     if (!status.retry_at || hold.retry_at < *status.retry_at) status.retry_at = hold.retry_at;
   }

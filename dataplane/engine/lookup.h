@@ -9,12 +9,12 @@
 /// How the parts of the compiler look up the document.
 namespace novaplane::engine {
 
-inline Object object_of(const cloud::Port& port) { return {Kind::port, port.name}; }
+inline Object object_of(const cloud::Port& port) { return {ObjectKind::port, port.name}; }
 inline Object object_of(const cloud::FloatingIp& ip) {
-  return {Kind::floating_ip, ip.address.to_string()};
+  return {ObjectKind::floating_ip, ip.address.to_string()};
 }
 inline Object object_of(const cloud::PortForward& forward) {
-  return {Kind::port_forward, forward.name};
+  return {ObjectKind::port_forward, forward.name};
 }
 
 /// Erases the one entry key -> value of a multimap.

@@ -8,15 +8,15 @@ namespace novaplane::engine {
 
 std::string Object::to_string() const {
   switch (kind) {
-    case Kind::host:
+    case ObjectKind::host:
       return "host " + name;
-    case Kind::network:
+    case ObjectKind::network:
       return "network " + name;
-    case Kind::port:
+    case ObjectKind::port:
       return "port " + name;
-    case Kind::floating_ip:
+    case ObjectKind::floating_ip:
       return "floating IP " + name;
-    case Kind::port_forward:
+    case ObjectKind::port_forward:
       return "port forward " + name;
   }
   return name;

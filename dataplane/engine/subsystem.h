@@ -21,11 +21,11 @@ namespace novaplane::engine {
 
 using Clock = std::chrono::steady_clock;
 
-enum class Kind : std::uint8_t { host, network, port, floating_ip, port_forward };
+enum class ObjectKind : std::uint8_t { host, network, port, floating_ip, port_forward };
 
 /// The name of an object of the document: what a row is wanted for, what a status is about.
 struct Object {
-  Kind kind = Kind::host;
+  ObjectKind kind = ObjectKind::host;
   std::string name;  ///< a floating IP's is its address
   auto operator<=>(const Object&) const = default;
   std::string to_string() const;  ///< "network blue", "port web1", "floating IP 203.0.113.10"

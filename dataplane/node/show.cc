@@ -209,7 +209,7 @@ std::string Collector::segment_of(const std::string& underlay) const {
 
 void Collector::add_port(const std::string& interface, const nft::Element& element) {
   PortRow row;
-  row.name = engine::name_of(engine::Kind::port, element);
+  row.name = engine::name_of(engine::ObjectKind::port, element);
   row.interface = interface;
   if (const auto host = hosts_.find(row.name); host != hosts_.end()) {
     row.network = host->second.network;
@@ -298,7 +298,7 @@ void Collector::collect_port_forwards() {
   std::map<std::string, PortForwardRow> forwards;
   each(tables_.elements, [&](const nft::ElementKey& key, const nft::Element& element) {
     if (key.set != nat::kPortForwards) return;
-    PortForwardRow& row = forwards[engine::name_of(engine::Kind::port_forward, element)];
+    PortForwardRow& row = forwards[engine::name_of(engine::ObjectKind::port_forward, element)];
     std::uint16_t port = 0, to = 0;
     std::tie(row.address, row.protocol, port) = nat::kPortForwards.read_key(key);
     std::tie(row.fixed, to) = nat::kPortForwards.read_data(element);
@@ -322,7 +322,7 @@ void Collector::collect_uplinks() {
           nat::kUplinkSource.read_data(element);
     } else if (key.set == nat::kSnatSource) {
       const auto [bridge, interface] = nat::kSnatSource.read_key(key);
-      uplinks[interface].networks.push_back(engine::name_of(engine::Kind::network, element));
+      uplinks[interface].networks.push_back(engine::name_of(engine::ObjectKind::network, element));
     }
   });
   for (auto& [interface, row] : uplinks) {

@@ -86,7 +86,7 @@ void GatewayPair::announce_again(const Context& context, const std::string& link
 
 void GatewayPair::compile(const Context& context, const engine::Object& object,
                           engine::Rows& out) const {
-  if (object.kind != engine::Kind::host) return;
+  if (object.kind != engine::ObjectKind::host) return;
   const auto member = member_of(context);
   if (!member) return;
   engine::Service keepalived{keepalived_text(*member), {}};

@@ -14,9 +14,9 @@ namespace {
 
 using engine::Context;
 using engine::Elements;
-using engine::Kind;
 using engine::kMetadataAddress;
 using engine::Object;
+using engine::ObjectKind;
 using engine::Rows;
 
 constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17;
@@ -175,16 +175,16 @@ void compile_port_forward(const Context& context, const Object& object,
 void Routers::compile(const Context& context, const Object& object, Rows& out) const {
   const cloud::Cloud& cloud = context.cloud;
   switch (object.kind) {
-    case Kind::host:
+    case ObjectKind::host:
       return compile_host(context, object, out);
-    case Kind::network:
+    case ObjectKind::network:
       return compile_network(context, object, cloud.networks.find(object.name)->second, out);
-    case Kind::port:
+    case ObjectKind::port:
       return compile_port(context, object, cloud.ports.at(object.name), out);
-    case Kind::floating_ip:
+    case ObjectKind::floating_ip:
       return compile_floating_ip(context, object,
                                  cloud.floating_ips.at(*IpAddress::parse(object.name)), out);
-    case Kind::port_forward:
+    case ObjectKind::port_forward:
       return compile_port_forward(context, object, cloud.port_forwards.find(object.name)->second,
                                   out);
   }

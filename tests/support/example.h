@@ -79,7 +79,7 @@ class Example {
     use(engine::Context{cloud, cloud.hosts.at("compute1"), facts, local_ports, hosts});
   }
 
-  engine::Rows compile(const engine::Subsystem& subsystem, engine::Kind kind,
+  engine::Rows compile(const engine::Subsystem& subsystem, engine::ObjectKind kind,
                        const std::string& name) const {
     engine::Rows rows;
     with_context([&](const engine::Context& context) {

@@ -22,7 +22,7 @@ class PairExample : public Example {
   }
 
   template <class Subsystem>
-  engine::Rows rows_of(engine::Kind kind, const std::string& name) const {
+  engine::Rows rows_of(engine::ObjectKind kind, const std::string& name) const {
     return compile(Subsystem(), kind, name);
   }
 };

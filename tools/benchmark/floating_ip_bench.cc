@@ -59,7 +59,7 @@ class Arena {
   auto engine_removes() {
     const Site::Visit visit(engine_site_);
     return time_of([&] {
-      engine_.engine().document().remove({engine::Kind::floating_ip, address_});
+      engine_.engine().document().remove({engine::ObjectKind::floating_ip, address_});
       engine_.pass();
     });
   }

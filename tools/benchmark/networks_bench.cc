@@ -98,7 +98,7 @@ void run_one_more(benchmark::State& state, const UnderlayCloud& wired, bool remo
       ours.pass();
     });
     const auto removed = time_of([&] {
-      ours.engine().document().remove({engine::Kind::port, port.name});
+      ours.engine().document().remove({engine::ObjectKind::port, port.name});
       ours.pass();
     });
     const auto floor_added = time_of([&] { floor.add_port(number); });

@@ -8,7 +8,7 @@
 namespace novaplane::bridge {
 namespace {
 
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Rows;
 using test::ip;
 using test::prefix;
@@ -28,9 +28,11 @@ class BridgeIpv6Test : public testing::Test {
     example_.add_port("far", "blue", "10.0.0.12", "compute2").address6 = ip("2001:db8:1::c");
   }
 
-  Rows blue() const { return example_.compile(bridge_, Kind::network, "blue"); }
-  Rows host() const { return example_.compile(bridge_, Kind::host, "compute1"); }
-  Rows port(const std::string& name) const { return example_.compile(bridge_, Kind::port, name); }
+  Rows blue() const { return example_.compile(bridge_, ObjectKind::network, "blue"); }
+  Rows host() const { return example_.compile(bridge_, ObjectKind::host, "compute1"); }
+  Rows port(const std::string& name) const {
+    return example_.compile(bridge_, ObjectKind::port, name);
+  }
   std::vector<std::string> elements() const { return test::elements_of(blue(), bridge_); }
   std::vector<std::string> addresses() const {
     std::vector<std::string> texts;

@@ -8,7 +8,7 @@
 namespace novaplane::bridge {
 namespace {
 
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Rows;
 using test::ip;
 using test::mac;
@@ -22,7 +22,7 @@ using testing::UnorderedElementsAre;
 
 class BridgeNetworkTest : public testing::Test {
  protected:
-  Rows blue() const { return example_.compile(bridge_, Kind::network, "blue"); }
+  Rows blue() const { return example_.compile(bridge_, ObjectKind::network, "blue"); }
   std::vector<std::string> elements() const { return test::elements_of(blue(), bridge_); }
   std::vector<std::string> problems() const { return test::problems_of(blue()); }
 

@@ -7,7 +7,7 @@
 namespace novaplane::bridge {
 namespace {
 
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Rows;
 using test::ip;
 using test::mac;
@@ -20,7 +20,7 @@ class BridgePortTest : public testing::Test {
   BridgePortTest() { example_.add_port("far", "blue", "10.0.0.12", "compute2"); }
 
   Rows rows(const std::string& port = "web1") const {
-    return example_.compile(bridge_, Kind::port, port);
+    return example_.compile(bridge_, ObjectKind::port, port);
   }
   std::vector<std::string> elements() const { return test::elements_of(rows(), bridge_); }
 
@@ -88,7 +88,7 @@ TEST_F(BridgePortTest, NeverTakesTheHostsUplink) {
 
 class BridgeHostTest : public BridgePortTest {
  protected:
-  Rows host() const { return example_.compile(bridge_, Kind::host, "compute1"); }
+  Rows host() const { return example_.compile(bridge_, ObjectKind::host, "compute1"); }
 };
 
 TEST_F(BridgeHostTest, ForwardsWhenItRoutesANetwork) {

@@ -10,7 +10,7 @@ namespace {
 
 using engine::Forwarding;
 using engine::ForwardingKey;
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Rows;
 using test::ip;
 using test::mac;
@@ -36,8 +36,10 @@ class BridgeVxlanTest : public testing::Test {
     example_.facts.tunnel = {.link = "eth0", .mtu = 1500, .has_address = true};
   }
 
-  Rows blue() const { return example_.compile(bridge_, Kind::network, "blue"); }
-  Rows port(const std::string& name) const { return example_.compile(bridge_, Kind::port, name); }
+  Rows blue() const { return example_.compile(bridge_, ObjectKind::network, "blue"); }
+  Rows port(const std::string& name) const {
+    return example_.compile(bridge_, ObjectKind::port, name);
+  }
   std::vector<std::string> elements(const Rows& rows) const {
     return test::elements_of(rows, bridge_);
   }
@@ -177,7 +179,7 @@ TEST_F(BridgeVxlanTest, IsOnHostsWithATunnelOrAPort) {
 
 /// Nobody but the other hosts, which are the only ones that a host hears there.
 TEST_F(BridgeVxlanTest, GuestsSendNothingIntoTunnels) {
-  EXPECT_THAT(elements(example_.compile(bridge_, Kind::host, "compute1")),
+  EXPECT_THAT(elements(example_.compile(bridge_, ObjectKind::host, "compute1")),
               UnorderedElementsAre("transit ipv6", "tunnel_ends 192.0.2.1 . 4789",
                                    "tunnel_ends 192.0.2.2 . 4789", "tunnel_ends 192.0.2.3 . 4789",
                                    "host_talk 192.0.2.1 . 4789", "host_talk 192.0.2.2 . 4789",

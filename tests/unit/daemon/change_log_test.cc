@@ -19,7 +19,7 @@ std::vector<std::string> texts(const std::vector<StatusLog::Line>& lines) {
   return found;
 }
 
-const Object kWeb{engine::Kind::port, "web1"};
+const Object kWeb{engine::ObjectKind::port, "web1"};
 
 TEST(Summary, CountsWhatWasDoneByKind) {
   using engine::Phase;
@@ -73,7 +73,7 @@ TEST(StatusLog, TellsOfAnotherReasonAndOfRecovery) {
 std::map<Object, ObjectStatus> ports(int number, ObjectState state, const std::string& reason) {
   std::map<Object, ObjectStatus> found;
   for (int i = 0; i < number; ++i) {
-    found[{engine::Kind::port, fmt::format("p{:05}", i)}] = {state, {reason}, {}};
+    found[{engine::ObjectKind::port, fmt::format("p{:05}", i)}] = {state, {reason}, {}};
   }
   return found;
 }
@@ -100,7 +100,7 @@ TEST(Shortened, FailuresAreErrorsStillAndTheFirstIsQuoted) {
 TEST(Shortened, AFewAreToldEach) {
   StatusLog log;
   auto trouble = ports(10, ObjectState::waiting, "no link yet");
-  trouble[{engine::Kind::network, "blue"}] = {ObjectState::failed, {"busy"}, {}};
+  trouble[{engine::ObjectKind::network, "blue"}] = {ObjectState::failed, {"busy"}, {}};
   EXPECT_EQ(shortened(log.news(trouble)).size(), 11U);
 }
 

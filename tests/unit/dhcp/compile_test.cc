@@ -8,7 +8,7 @@
 namespace novaplane::dhcp {
 namespace {
 
-using engine::Kind;
+using engine::ObjectKind;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -44,7 +44,7 @@ class DhcpCompile : public ::testing::Test {
     port.interface = "tap-" + name;
   }
 
-  engine::Rows compile(Kind kind, const std::string& name) const {
+  engine::Rows compile(ObjectKind kind, const std::string& name) const {
     cloud::Cloud cloud;
     cloud.hosts["h1"] = host_;
     cloud.networks["blue"] = blue_;
@@ -57,7 +57,9 @@ class DhcpCompile : public ::testing::Test {
     Dhcp().compile({cloud, host_, facts_, local_ports, {}}, {kind, name}, rows);
     return rows;
   }
-  std::string config() const { return compile(Kind::network, "blue").services.at(0).second.config; }
+  std::string config() const {
+    return compile(ObjectKind::network, "blue").services.at(0).second.config;
+  }
 
   cloud::Host host_;
   engine::Facts facts_;
@@ -68,7 +70,7 @@ class DhcpCompile : public ::testing::Test {
 TEST_F(DhcpCompile, WithIpv6AnotherServiceAdvertisesAndLeases) {
   blue_.cidr6 = *Prefix::parse("2001:db8:1::/64");
   blue_.gateway6 = ip("2001:db8:1::1");
-  const auto rows = compile(Kind::network, "blue");
+  const auto rows = compile(ObjectKind::network, "blue");
   ASSERT_THAT(rows.services, SizeIs(2));
   EXPECT_THAT(rows.services[0].second.config,
               AllOf(HasSubstr("listen-address=10.0.0.1\nlisten-address=2001:db8:1::1\n"),
@@ -93,7 +95,7 @@ TEST_F(DhcpCompile, WithIpv6AnotherServiceAdvertisesAndLeases) {
             "leasefile-ro\n"
             "log-async\n");
   blue_.cidr6 = *Prefix::parse("2001:db8:1::/112");
-  EXPECT_THAT(compile(Kind::network, "blue").services.at(1).second.config,
+  EXPECT_THAT(compile(ObjectKind::network, "blue").services.at(1).second.config,
               HasSubstr("dhcp-range=2001:db8:1::,static,112,86400\n"));
 }
 
@@ -104,7 +106,7 @@ TEST_F(DhcpCompile, WithIpv6APortIsKnownByBothAddresses) {
   ports_["db1"].address6 = ip("2001:db8:1::c");
   const auto lines_of = [&](const std::string& port) {
     std::vector<std::string> lines;
-    for (const auto& [key, entry] : compile(Kind::port, port).entries) {
+    for (const auto& [key, entry] : compile(ObjectKind::port, port).entries) {
       lines.push_back(key.service + " " + key.name + ": " + entry.line);
     }
     return lines;
@@ -121,7 +123,7 @@ TEST_F(DhcpCompile, WithIpv6APortIsKnownByBothAddresses) {
 }
 
 TEST_F(DhcpCompile, ASharedNetworkHasOneServiceOnItsBridge) {
-  const auto rows = compile(Kind::network, "blue");
+  const auto rows = compile(ObjectKind::network, "blue");
   ASSERT_THAT(rows.services, SizeIs(1));
   EXPECT_EQ(rows.services[0].first, "dhcp/blue");
   EXPECT_EQ(rows.services[0].second.device, "br-blue");
@@ -192,19 +194,19 @@ TEST_F(DhcpCompile, WithoutARouterDnsmasqDoesNotNameItself) {
 
 TEST_F(DhcpCompile, NothingServesWhereTheHostHasNoAddressOrNoPart) {
   blue_.gateway_mode = cloud::GatewayMode::none;
-  EXPECT_THAT(compile(Kind::network, "blue").services, IsEmpty());
-  EXPECT_THAT(compile(Kind::port, "web1").entries, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::network, "blue").services, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::port, "web1").entries, IsEmpty());
 
   blue_.gateway_mode = cloud::GatewayMode::shared;
   blue_.dhcp.enabled = false;
-  EXPECT_THAT(compile(Kind::network, "blue").services, IsEmpty());
-  EXPECT_THAT(compile(Kind::port, "web1").entries, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::network, "blue").services, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::port, "web1").entries, IsEmpty());
 
   blue_.dhcp.enabled = true;
   host_.vm_interface = std::nullopt;
   ports_.erase("web1");
-  EXPECT_THAT(compile(Kind::network, "blue").services, IsEmpty());
-  EXPECT_THAT(compile(Kind::port, "db1").entries, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::network, "blue").services, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::port, "db1").entries, IsEmpty());
 }
 
 TEST_F(DhcpCompile, TheDocumentsOptionsComeLastAndReplaceOurs) {
@@ -255,14 +257,14 @@ TEST_F(DhcpCompile, TheDocumentsMtuPrecedesThatOfTheUnderlayPort) {
 TEST_F(DhcpCompile, AnEmptyDomainIsLeftOut) {
   blue_.dhcp.domain = "";
   EXPECT_THAT(config(), Not(HasSubstr("domain=")));
-  EXPECT_EQ(compile(Kind::port, "db1").entries[0].second.line, "10.0.0.12 db1");
+  EXPECT_EQ(compile(ObjectKind::port, "db1").entries[0].second.line, "10.0.0.12 db1");
 }
 
 using Entry = std::pair<engine::ServiceEntryKey, engine::ServiceEntry>;
 
 TEST_F(DhcpCompile, APortOfThisHostIsServedAndNamed) {
   EXPECT_THAT(
-      compile(Kind::port, "web1").entries,
+      compile(ObjectKind::port, "web1").entries,
       ElementsAre(Entry{{"dhcp/blue", "host web1"}, {"fa:16:3e:00:00:01,10.0.0.11,web1.novalocal"}},
                   Entry{{"dhcp/blue", "name web1"}, {"10.0.0.11 web1.novalocal web1"}}));
 }
@@ -271,26 +273,26 @@ TEST_F(DhcpCompile, APortOfThisHostIsServedAndNamed) {
 TEST_F(DhcpCompile, ANameIsNeverAKeyword) {
   for (const char* name : {"ignore", "infinite", "101", "5m", "12h"}) {
     ports_["web1"].hostname = name;
-    EXPECT_EQ(compile(Kind::port, "web1").entries[0].second.line,
+    EXPECT_EQ(compile(ObjectKind::port, "web1").entries[0].second.line,
               fmt::format("fa:16:3e:00:00:01,10.0.0.11,{}.novalocal", name));
   }
 }
 
 TEST_F(DhcpCompile, APortOfAnotherHostIsNamedOnly) {
-  EXPECT_THAT(compile(Kind::port, "db1").entries,
+  EXPECT_THAT(compile(ObjectKind::port, "db1").entries,
               ElementsAre(Entry{{"dhcp/blue", "name db1"}, {"10.0.0.12 db1.novalocal db1"}}));
 }
 
 TEST_F(DhcpCompile, APortWithoutDefaultRouteIsTagged) {
   ports_["web1"].default_route = false;
-  EXPECT_EQ(compile(Kind::port, "web1").entries[0].second.line,
+  EXPECT_EQ(compile(ObjectKind::port, "web1").entries[0].second.line,
             "fa:16:3e:00:00:01,set:no-router,10.0.0.11,web1.novalocal");
 }
 
 /// The document's validation refuses these too; no value ever becomes a line of its own.
 TEST_F(DhcpCompile, NoValueBecomesALineOfItsOwn) {
   const auto refuses = [&](const std::string& words) {
-    const auto rows = compile(Kind::network, "blue");
+    const auto rows = compile(ObjectKind::network, "blue");
     EXPECT_THAT(rows.services, IsEmpty());
     ASSERT_THAT(rows.problems, SizeIs(1));
     EXPECT_THAT(rows.problems[0].message(), HasSubstr(words));
@@ -311,7 +313,7 @@ TEST_F(DhcpCompile, NoValueBecomesALineOfItsOwn) {
   refuses("dnsmasq cannot be bound to a link named 'br-*'");
 
   ports_["web1"].hostname = "web1\nfa:16:3e:00:00:09,10.0.0.9";
-  const auto rows = compile(Kind::port, "web1");
+  const auto rows = compile(ObjectKind::port, "web1");
   EXPECT_THAT(rows.entries, IsEmpty());
   EXPECT_THAT(rows.problems, SizeIs(2));
 }

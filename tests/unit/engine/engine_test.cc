@@ -88,7 +88,7 @@ TEST_F(EnginePlan, WithdrawsTheAddressBeforeTheTranslation) {
   add(cloud, floating_of(7, "p1"));
   engine.load(cloud);
   settle_all(engine);
-  engine.document().remove({Kind::floating_ip, "203.0.113.7"});
+  engine.document().remove({ObjectKind::floating_ip, "203.0.113.7"});
   EXPECT_THAT(
       words(engine),
       ElementsAre("remove route 203.0.113.7/32 table local (not wanted any more)",
@@ -102,7 +102,7 @@ TEST_F(EnginePlan, WaitsForALinkThatIsNotThereYet) {
   engine.load(cloud);
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
-  EXPECT_EQ(engine.status().at({Kind::port, "p1"}).state, ObjectState::waiting);
+  EXPECT_EQ(engine.status().at({ObjectKind::port, "p1"}).state, ObjectState::waiting);
   saw(link_of(5, "tap1"));
   EXPECT_THAT(words(engine), ElementsAre("add port tap1 master br-n0 (port p1: missing)"));
   EXPECT_TRUE(engine.status().empty());
@@ -119,10 +119,10 @@ TEST_F(EnginePlan, LeavesAForeignLinkOfTheWantedNameAlone) {
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
   const auto status = engine.status();
-  EXPECT_EQ(status.at({Kind::network, "n0"}).state, ObjectState::failed);
-  EXPECT_THAT(status.at({Kind::network, "n0"}).reasons[0],
+  EXPECT_EQ(status.at({ObjectKind::network, "n0"}).state, ObjectState::failed);
+  EXPECT_THAT(status.at({ObjectKind::network, "n0"}).reasons[0],
               HasSubstr("br-n0 is taken by a veth link"));
-  EXPECT_FALSE(status.contains({Kind::network, "n1"}));
+  EXPECT_FALSE(status.contains({ObjectKind::network, "n1"}));
   gone(link_of(3, "br-n0"));
   EXPECT_THAT(words(engine)[0], HasSubstr("add link br-n0"));
 }
@@ -137,7 +137,7 @@ TEST_F(EnginePlan, DoesNotTakeAPortFromAForeignBridge) {
   tap.master = 3;
   saw(tap);
   EXPECT_THAT(words(engine), IsEmpty());
-  EXPECT_THAT(engine.status().at({Kind::port, "p1"}).reasons[0],
+  EXPECT_THAT(engine.status().at({ObjectKind::port, "p1"}).reasons[0],
               HasSubstr("already a port of virbr0"));
 }
 
@@ -154,7 +154,8 @@ TEST_F(EnginePlan, AFailedStepWaitsLongerEachTimeAndKeepsNobodyElse) {
   };
   fail_n0(start);
   EXPECT_THAT(words(engine, start), IsEmpty());
-  EXPECT_THAT(engine.status().at({Kind::network, "n0"}).reasons[0], HasSubstr("no room (ENOSPC)"));
+  EXPECT_THAT(engine.status().at({ObjectKind::network, "n0"}).reasons[0],
+              HasSubstr("no room (ENOSPC)"));
   EXPECT_EQ(engine.next_retry(), start + Backoff::kFirst);
   EXPECT_THAT(words(engine, start + Backoff::kFirst), ::testing::Not(IsEmpty()));
   fail_n0(start + Backoff::kFirst);
@@ -162,7 +163,7 @@ TEST_F(EnginePlan, AFailedStepWaitsLongerEachTimeAndKeepsNobodyElse) {
   EXPECT_THAT(words(engine, start + 3 * Backoff::kFirst), ::testing::Not(IsEmpty()));
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
-  EXPECT_FALSE(engine.status().contains({Kind::network, "n0"}));
+  EXPECT_FALSE(engine.status().contains({ObjectKind::network, "n0"}));
 }
 
 TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument) {
@@ -253,7 +254,7 @@ TEST_F(EngineVlanPlan, ADeviceThatIsAnotherVlanIsNeitherChangedNorAttached) {
   saw(device);
   EXPECT_THAT(words(engine), Not(Contains(HasSubstr("eth1.7"))));
   EXPECT_THAT(
-      engine.status().at({Kind::network, "n0"}).reasons,
+      engine.status().at({ObjectKind::network, "n0"}).reasons,
       ElementsAre(HasSubstr("eth1.7 has our mark, but is vlan 8 on eth1, wanted 7 on eth1")));
 }
 
@@ -262,7 +263,7 @@ TEST_F(EngineVlanPlan, AForeignDeviceOfItsNameIsNotAttachedEither) {
   saw(nic);
   saw(device);
   EXPECT_THAT(words(engine), Not(Contains(HasSubstr("eth1.7"))));
-  EXPECT_THAT(engine.status().at({Kind::network, "n0"}).reasons,
+  EXPECT_THAT(engine.status().at({ObjectKind::network, "n0"}).reasons,
               ElementsAre(HasSubstr("the name eth1.7 is taken by a vlan link")));
 }
 
@@ -321,7 +322,8 @@ TEST_F(EnginePlan, FactsOfAMissingNicAreAProblemThatItsArrivalEnds) {
   cloud.hosts["h1"].vm_interface = "eth1";
   engine.load(cloud);
   settle_all(engine);
-  EXPECT_THAT(engine.status().at({Kind::network, "n0"}).reasons[0], HasSubstr("no such link eth1"));
+  EXPECT_THAT(engine.status().at({ObjectKind::network, "n0"}).reasons[0],
+              HasSubstr("no such link eth1"));
   netlink::Link eth1 = link_of(9, "eth1", "");
   eth1.mac = *Mac::parse("02:00:00:00:00:09");
   saw(eth1);
@@ -351,14 +353,14 @@ TEST(Compiler, EditsOfOneObjectEqualALoadOfTheWhole) {
           edited.document().put(port_of(number, below(3), below(3) ? "h1" : "h2"));
           break;
         case 1:
-          if (!is_used) edited.document().remove({Kind::port, name});
+          if (!is_used) edited.document().remove({ObjectKind::port, name});
           break;
         case 2:
           if (cloud.ports.contains(name)) edited.document().put(floating_of(below(8), name));
           break;
         case 3:
           edited.document().remove(
-              {Kind::floating_ip, floating_of(below(8), "").address.to_string()});
+              {ObjectKind::floating_ip, floating_of(below(8), "").address.to_string()});
           break;
       }
       Engine loaded("h1", {&kToy});

@@ -11,7 +11,7 @@ namespace {
 using IntTable = Table<int, int>;
 
 Owner port(int number) {
-  return std::make_shared<const Object>(Object{Kind::port, std::to_string(number)});
+  return std::make_shared<const Object>(Object{ObjectKind::port, std::to_string(number)});
 }
 
 IntTable::Claim claim(int number, std::uint64_t rank, std::uint32_t pass = 1) {

@@ -27,7 +27,7 @@ class Toy : public Subsystem {
 
   void compile(const Context& context, const Object& object, Rows& out) const override {
     const std::string who = object.to_string();
-    if (object.kind == Kind::network) {
+    if (object.kind == ObjectKind::network) {
       const auto& network = context.cloud.networks.find(object.name)->second;
       if (!present_on(context, network)) return;
       out.links.emplace_back(network.bridge, Link{.mac = bridge_mac(context, network)});
@@ -42,7 +42,7 @@ class Toy : public Subsystem {
       if (nic_of(context, network) && !context.facts.find(*nic_of(context, network))) {
         out.problems.push_back({"no such link " + *nic_of(context, network), 0, ""});
       }
-    } else if (object.kind == Kind::port) {
+    } else if (object.kind == ObjectKind::port) {
       const auto& port = context.cloud.ports.at(object.name);
       const auto& network = context.cloud.networks.find(port.network)->second;
       if (port.host != context.host.name) return;
@@ -50,7 +50,7 @@ class Toy : public Subsystem {
                                    Attachment{.master = network.bridge, .mtu = {}, .ipv6 = {}});
       out.elements.emplace_back(nft::ElementKey{kPorts, nft::Bytes().ifname(port.interface).take()},
                                 nft::Element{"", who});
-    } else if (object.kind == Kind::floating_ip) {
+    } else if (object.kind == ObjectKind::floating_ip) {
       const auto& floating = context.cloud.floating_ips.at(ip(object.name));
       if (floating.port.empty()) return;
       const auto& port = context.cloud.ports.at(floating.port);

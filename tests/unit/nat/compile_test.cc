@@ -7,7 +7,7 @@
 namespace novaplane::nat {
 namespace {
 
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Rows;
 using engine::Sysctl;
 using test::ip;
@@ -20,13 +20,13 @@ using testing::UnorderedElementsAre;
 
 class NatTest : public testing::Test {
  protected:
-  Rows compile(Kind kind, const std::string& name) const {
+  Rows compile(ObjectKind kind, const std::string& name) const {
     return example_.compile(nat_, kind, name);
   }
-  std::vector<std::string> elements(Kind kind, const std::string& name) const {
+  std::vector<std::string> elements(ObjectKind kind, const std::string& name) const {
     return test::elements_of(compile(kind, name), nat_);
   }
-  std::vector<std::string> problems(Kind kind, const std::string& name) const {
+  std::vector<std::string> problems(ObjectKind kind, const std::string& name) const {
     return test::problems_of(compile(kind, name));
   }
   /// A second way out, by eth2.
@@ -46,31 +46,33 @@ class NatTest : public testing::Test {
 using NatHostTest = NatTest;
 
 TEST_F(NatHostTest, KnowsItsUplinksAndTheirSources) {
-  EXPECT_THAT(elements(Kind::host, "compute1"),
+  EXPECT_THAT(elements(ObjectKind::host, "compute1"),
               ElementsAre("uplinks eth0", "translating eth0", "uplink_source eth0 : 198.51.100.11",
                           "snat_addresses 198.51.100.11"));
 }
 
 TEST_F(NatHostTest, TranslatesNothingOnAnUplinkWithoutSource) {
   example_.uplink().snat = false;
-  EXPECT_THAT(elements(Kind::host, "compute1"), ElementsAre("uplinks eth0"));
-  EXPECT_THAT(problems(Kind::host, "compute1"), IsEmpty());
+  EXPECT_THAT(elements(ObjectKind::host, "compute1"), ElementsAre("uplinks eth0"));
+  EXPECT_THAT(problems(ObjectKind::host, "compute1"), IsEmpty());
 }
 
 TEST_F(NatHostTest, SaysWhatAnUplinkLacks) {
   example_.link("eth0").source.reset();
-  EXPECT_THAT(problems(Kind::host, "compute1"),
+  EXPECT_THAT(problems(ObjectKind::host, "compute1"),
               ElementsAre("uplink wan: eth0: no global IPv4 address to translate to"));
   example_.facts.links.erase("eth0");
-  EXPECT_THAT(problems(Kind::host, "compute1"), ElementsAre("uplink wan: eth0: no such link"));
-  EXPECT_THAT(elements(Kind::host, "compute1"), ElementsAre("uplinks eth0", "translating eth0"))
+  EXPECT_THAT(problems(ObjectKind::host, "compute1"),
+              ElementsAre("uplink wan: eth0: no such link"));
+  EXPECT_THAT(elements(ObjectKind::host, "compute1"),
+              ElementsAre("uplinks eth0", "translating eth0"))
       << "nothing leaves there";
 }
 
 TEST_F(NatHostTest, ListsTheRangesOfTheDocument) {
   example_.cloud.no_snat = {prefix("192.0.2.0/24"), prefix("2001:db8::/32")};
   example_.cloud.force_snat = {prefix("198.18.0.0/15")};
-  EXPECT_THAT(elements(Kind::host, "compute1"),
+  EXPECT_THAT(elements(ObjectKind::host, "compute1"),
               ElementsAre("uplinks eth0", "translating eth0", "uplink_source eth0 : 198.51.100.11",
                           "snat_addresses 198.51.100.11", "no_snat 192.0.2.0-192.0.2.255",
                           "no_snat6 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
@@ -80,19 +82,20 @@ TEST_F(NatHostTest, ListsTheRangesOfTheDocument) {
 TEST_F(NatHostTest, SendsMetadataToItsServer) {
   example_.uplink().snat = false;
   example_.host().metadata = {{ip("127.0.0.1"), 8775}};
-  EXPECT_THAT(elements(Kind::host, "compute1"),
+  EXPECT_THAT(elements(ObjectKind::host, "compute1"),
               ElementsAre("uplinks eth0", "metadata 169.254.169.254 . 80 : 127.0.0.1 . 8775"));
 }
 
 TEST_F(NatHostTest, MetadataElsewhereSeesTheGuestItself) {
   example_.host().metadata = {{ip("192.0.2.1"), 8775}};
-  EXPECT_THAT(elements(Kind::host, "compute1"), Contains("metadata_servers 192.0.2.1 . 8775"));
+  EXPECT_THAT(elements(ObjectKind::host, "compute1"),
+              Contains("metadata_servers 192.0.2.1 . 8775"));
 }
 
 TEST_F(NatHostTest, AnswersAtOnceForProxiedAddresses) {
-  EXPECT_THAT(compile(Kind::host, "compute1").sysctls, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::host, "compute1").sysctls, IsEmpty());
   example_.link("eth0").arp_ignore = 1;
-  const Rows rows = compile(Kind::host, "compute1");
+  const Rows rows = compile(ObjectKind::host, "compute1");
   EXPECT_THAT(rows.sysctls, ElementsAre(std::pair("net/ipv4/neigh/eth0/proxy_delay", Sysctl{"0"})));
 }
 
@@ -103,27 +106,27 @@ using NatNetworkTest = NatTest;
 TEST_F(NatNetworkTest, LeavesByEveryUplinkWithItsSource) {
   add_uplink("backup").source = ip("203.0.113.250");
   add_uplink("again", "eth0").source = ip("203.0.113.251");
-  EXPECT_THAT(elements(Kind::network, "blue"),
+  EXPECT_THAT(elements(ObjectKind::network, "blue"),
               ElementsAre("private_ranges 10.0.0.0-10.0.0.255",
                           "snat_source br-blue . eth0 : 198.51.100.11",
                           "snat_source br-blue . eth2 : 203.0.113.250"));
-  EXPECT_EQ(compile(Kind::network, "blue").elements[0].second.comment, "network blue");
+  EXPECT_EQ(compile(ObjectKind::network, "blue").elements[0].second.comment, "network blue");
 }
 
 TEST_F(NatNetworkTest, LeavesUntranslatedByAnUplinkWithoutSource) {
   example_.uplink().snat = false;
-  EXPECT_THAT(elements(Kind::network, "blue"), IsEmpty());
+  EXPECT_THAT(elements(ObjectKind::network, "blue"), IsEmpty());
 }
 
 TEST_F(NatNetworkTest, WithoutSnatIsNotTranslated) {
   example_.network().snat = false;
-  EXPECT_THAT(elements(Kind::network, "blue"), IsEmpty());
+  EXPECT_THAT(elements(ObjectKind::network, "blue"), IsEmpty());
 }
 
 TEST_F(NatNetworkTest, IsTranslatedOnlyWhereItIsRouted) {
   example_.host().metadata = {{ip("127.0.0.1"), 8775}};
   const auto expect_nothing = [&] {
-    const Rows rows = compile(Kind::network, "blue");
+    const Rows rows = compile(ObjectKind::network, "blue");
     EXPECT_THAT(rows.elements, IsEmpty());
     EXPECT_THAT(rows.neighbours, IsEmpty());
   };
@@ -140,9 +143,9 @@ TEST_F(NatNetworkTest, IsTranslatedOnlyWhereItIsRouted) {
 }
 
 TEST_F(NatNetworkTest, AnswersForMetadataOnTheBridge) {
-  EXPECT_THAT(compile(Kind::network, "blue").neighbours, IsEmpty());
+  EXPECT_THAT(compile(ObjectKind::network, "blue").neighbours, IsEmpty());
   example_.host().metadata = {{ip("127.0.0.1"), 8775}};
-  const Rows rows = compile(Kind::network, "blue");
+  const Rows rows = compile(ObjectKind::network, "blue");
   ASSERT_EQ(rows.neighbours.size(), 1u);
   EXPECT_EQ(rows.neighbours[0].first,
             (engine::NeighbourKey{"br-blue", ip("169.254.169.254"), true}));
@@ -154,7 +157,7 @@ class NatFloatingIpTest : public NatTest {
  protected:
   NatFloatingIpTest() : floating_(example_.add_floating_ip("203.0.113.10", "web1")) {}
 
-  Rows rows() const { return compile(Kind::floating_ip, "203.0.113.10"); }
+  Rows rows() const { return compile(ObjectKind::floating_ip, "203.0.113.10"); }
   std::vector<std::string> elements() const { return test::elements_of(rows(), nat_); }
   void expect_no_rows() const {
     EXPECT_THAT(rows().elements, IsEmpty());
@@ -258,7 +261,7 @@ class NatPortForwardTest : public NatTest {
 
   Rows rows() {
     example_.cloud.port_forwards["web"] = forward_;
-    return compile(Kind::port_forward, "web");
+    return compile(ObjectKind::port_forward, "web");
   }
   std::vector<std::string> elements() { return test::elements_of(rows(), nat_); }
 
@@ -317,14 +320,14 @@ TEST_F(NatPortForwardTest, NeverTakesTheAddressOfAnotherHost) {
 /// table knows better than by a default route.
 TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
   example_.uplink().gateway = ip("198.51.100.1");
-  EXPECT_THAT(example_.compile(nat_, Kind::host, "compute1").policy_rules, IsEmpty());
+  EXPECT_THAT(example_.compile(nat_, ObjectKind::host, "compute1").policy_rules, IsEmpty());
   cloud::Uplink second = example_.uplink();
   second.name = "wan2";
   second.interface = "eth3";
   second.gateway = ip("192.0.2.1");
   example_.host().uplinks.push_back(second);
   example_.link("eth3").rp_filter = 1;
-  const Rows rows = example_.compile(nat_, Kind::host, "compute1");
+  const Rows rows = example_.compile(nat_, ObjectKind::host, "compute1");
   using engine::PolicyRule;
   constexpr std::uint32_t kSlots = 0xf, kOrders = 0xf0000000;
   constexpr bool kUnreachable = true;
@@ -351,10 +354,10 @@ TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
 TEST_F(NatHostTest, FlowsByTwoRoutersOnOneNicBelongToNeither) {
   example_.uplink().gateway = ip("198.51.100.1");
   add_uplink("wan2", "eth0").gateway = ip("198.51.100.2");
-  EXPECT_THAT(elements(Kind::host, "compute1"),
+  EXPECT_THAT(elements(ObjectKind::host, "compute1"),
               ElementsAre("uplinks eth0", "translating eth0", "uplink_source eth0 : 198.51.100.11",
                           "snat_addresses 198.51.100.11"));
-  EXPECT_THAT(elements(Kind::network, "blue"), Contains("order_1 br-blue"));
+  EXPECT_THAT(elements(ObjectKind::network, "blue"), Contains("order_1 br-blue"));
 }
 
 /// The host's own packets: by the uplink whose address they bear, else as guests'.
@@ -364,7 +367,7 @@ TEST_F(NatHostTest, TheHostsOwnTrafficTakesTheUplinksWhereItIsTold) {
   add_uplink("wan2").gateway = ip("192.0.2.1");
   example_.link("eth2").source = ip("192.0.2.11");
   using engine::PolicyRule;
-  const auto rules = compile(Kind::host, "compute1").policy_rules;
+  const auto rules = compile(ObjectKind::host, "compute1").policy_rules;
   EXPECT_THAT(rules, Contains(testing::Pair(
                          28004u, PolicyRule{0, 0x6e02, false, 0, false, ip("192.0.2.11")})));
   EXPECT_THAT(rules, Contains(testing::Pair(28050u, PolicyRule{0, 254, true, 0})));

@@ -10,7 +10,7 @@ namespace novaplane::nat {
 namespace {
 
 using engine::ForgetFlows;
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Rows;
 using nft::Bytes;
 using nft::Element;
@@ -33,15 +33,15 @@ class NatIpv6Test : public testing::Test {
     example_.link("eth0").source6 = ip("2001:db8:ff::11");
     example_.add_floating_ip("2001:db8:f::10", "web1");
   }
-  Rows compile(Kind kind, const std::string& name) const {
+  Rows compile(ObjectKind kind, const std::string& name) const {
     return example_.compile(nat_, kind, name);
   }
   std::vector<std::string> network() const {
-    return test::elements_of(compile(Kind::network, "blue"), nat_);
+    return test::elements_of(compile(ObjectKind::network, "blue"), nat_);
   }
   std::vector<std::string> sysctls() const {
     std::vector<std::string> texts;
-    for (const auto& [key, row] : compile(Kind::host, "compute1").sysctls)
+    for (const auto& [key, row] : compile(ObjectKind::host, "compute1").sysctls)
       texts.push_back(key + " = " + row.value);
     return texts;
   }
@@ -74,12 +74,12 @@ TEST_F(NatIpv6Test, TheSourceIsTheDocumentsOrTheLinksOrThereIsNone) {
   example_.uplink().source6.reset();
   example_.link("eth0").source6.reset();
   EXPECT_THAT(network(), Not(Contains(StartsWith("snat_source6"))));
-  EXPECT_THAT(test::problems_of(compile(Kind::host, "compute1")), IsEmpty())
+  EXPECT_THAT(test::problems_of(compile(ObjectKind::host, "compute1")), IsEmpty())
       << "an uplink of IPv4 alone is none";
 }
 
 TEST_F(NatIpv6Test, AFloatingIpIsAnsweredForByAProxyAlways) {
-  const Rows rows = compile(Kind::floating_ip, "2001:db8:f::10");
+  const Rows rows = compile(ObjectKind::floating_ip, "2001:db8:f::10");
   EXPECT_THAT(test::elements_of(rows, nat_),
               UnorderedElementsAre("floating6_to_fixed 2001:db8:f::10 : 2001:db8:1::b",
                                    "fixed_to_floating6 2001:db8:1::b : 2001:db8:f::10"));
@@ -101,7 +101,7 @@ TEST_F(NatIpv6Test, TheUplinkAnswersAtOnce) {
 
 TEST_F(NatIpv6Test, WithoutAnAddressOnTheNetworkItSaysSo) {
   example_.network().cidr6.reset();
-  const Rows rows = compile(Kind::floating_ip, "2001:db8:f::10");
+  const Rows rows = compile(ObjectKind::floating_ip, "2001:db8:f::10");
   EXPECT_THAT(rows.elements, IsEmpty());
   EXPECT_THAT(rows.routes, IsEmpty());
   EXPECT_THAT(test::problems_of(rows),
@@ -110,7 +110,7 @@ TEST_F(NatIpv6Test, WithoutAnAddressOnTheNetworkItSaysSo) {
 
 TEST_F(NatIpv6Test, RangesOfBothFamiliesAreLeftAlone) {
   example_.cloud.no_snat = {prefix("10.9.0.0/16"), prefix("2001:db8:9::/48")};
-  EXPECT_THAT(test::elements_of(compile(Kind::host, "compute1"), nat_),
+  EXPECT_THAT(test::elements_of(compile(ObjectKind::host, "compute1"), nat_),
               testing::IsSupersetOf({"no_snat 10.9.0.0-10.9.255.255",
                                      "no_snat6 2001:db8:9::-2001:db8:9:ffff:ffff:ffff:ffff:ffff"}));
 }

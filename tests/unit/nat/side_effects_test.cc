@@ -11,7 +11,7 @@ namespace {
 
 using engine::Announce;
 using engine::ForgetFlows;
-using engine::Kind;
+using engine::ObjectKind;
 using engine::SideEffects;
 using nft::Bytes;
 using nft::Element;
@@ -111,7 +111,7 @@ TEST_F(NatFollowTest, UdpForwardFreesSendersThatAreTrackedUntranslated) {
 
 TEST_F(NatFollowTest, NewAddressIsAnnouncedOnItsUplink) {
   example_.cloud.floating_ips[ip("203.0.113.10")].announce = 5;
-  const auto rows = example_.compile(nat_, Kind::floating_ip, "203.0.113.10");
+  const auto rows = example_.compile(nat_, ObjectKind::floating_ip, "203.0.113.10");
   const auto& [key, route] = rows.routes.at(0);
   const engine::Route* none = nullptr;
   EXPECT_THAT(follow(key, none, &route).announcements,
@@ -122,7 +122,7 @@ TEST_F(NatFollowTest, NewAddressIsAnnouncedOnItsUplink) {
 
 TEST_F(NatFollowTest, ProxiedAddressIsAnnouncedOnce) {
   example_.link("eth0").arp_ignore = 2;
-  const auto rows = example_.compile(nat_, Kind::floating_ip, "203.0.113.10");
+  const auto rows = example_.compile(nat_, ObjectKind::floating_ip, "203.0.113.10");
   const engine::Route* no_route = nullptr;
   const engine::Neighbour* no_neighbour = nullptr;
   EXPECT_THAT(follow(rows.routes.at(0).first, no_route, &rows.routes[0].second).announcements,
@@ -135,7 +135,7 @@ TEST_F(NatFollowTest, ProxiedAddressIsAnnouncedOnce) {
 TEST_F(NatFollowTest, AddressOfAForwardIsAnnounced) {
   example_.cloud.port_forwards["web"] = {
       "web", 0, ip("203.0.113.50"), cloud::Protocol::tcp, {80, 80}, "web1", {80, 80}};
-  const auto rows = example_.compile(nat_, Kind::port_forward, "web");
+  const auto rows = example_.compile(nat_, ObjectKind::port_forward, "web");
   const engine::Route* none = nullptr;
   EXPECT_THAT(follow(rows.routes.at(0).first, none, &rows.routes[0].second).announcements,
               ElementsAre(Announce{"eth0", ip("203.0.113.50"), 3}));
@@ -170,7 +170,7 @@ TEST_F(NatFollowTest, AnUplinkThatIsNoneAnyMoreTakesItsFlowsAlong) {
 
 TEST_F(NatFollowTest, MetadataIsNotAnnounced) {
   example_.host().metadata = {{ip("127.0.0.1"), 8775}};
-  const auto rows = example_.compile(nat_, Kind::network, "blue");
+  const auto rows = example_.compile(nat_, ObjectKind::network, "blue");
   const engine::Neighbour* none = nullptr;
   const auto& [key, proxy] = rows.neighbours.at(0);
   EXPECT_THAT(follow(key, none, &proxy).announcements, IsEmpty());

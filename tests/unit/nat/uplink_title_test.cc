@@ -33,14 +33,14 @@ TEST(UplinkTitle, LeavesOutWhatACommentCannotHold) {
 }
 
 TEST(ElementsOfAnObject, TellWhoAskedForThem) {
-  const engine::Object port{engine::Kind::port, "web1"};
+  const engine::Object port{engine::ObjectKind::port, "web1"};
   engine::Rows rows;
   engine::Elements(port, rows)
       .add(nft::SetOf<nft::Field::ifname>(nft::Family::bridge, "guests"), {"tap1"});
   const nft::Element& element = rows.elements.begin()->second;
-  EXPECT_EQ(engine::name_of(engine::Kind::port, element), "web1");
-  EXPECT_EQ(engine::name_of(engine::Kind::network, element), "");
-  EXPECT_EQ(engine::name_of(engine::Kind::port_forward, {{}, "port forward ssh"}), "ssh");
+  EXPECT_EQ(engine::name_of(engine::ObjectKind::port, element), "web1");
+  EXPECT_EQ(engine::name_of(engine::ObjectKind::network, element), "");
+  EXPECT_EQ(engine::name_of(engine::ObjectKind::port_forward, {{}, "port forward ssh"}), "ssh");
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace novaplane::node {
 
 using engine::Engine;
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Phase;
 using engine::Plan;
 

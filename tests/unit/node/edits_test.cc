@@ -85,7 +85,7 @@ TEST_F(Edits, TheFirstFloatingIpOfTheDocumentIsTheOneThatGuestsLeaveWith) {
   };
   EXPECT_THAT(outbound(), ::testing::ElementsAre(::testing::HasSubstr("10.0.0.10 : 203.0.113.1")));
   settle_all(engine);
-  engine.document().remove({Kind::floating_ip, "203.0.113.1"});
+  engine.document().remove({ObjectKind::floating_ip, "203.0.113.1"});
   EXPECT_THAT(outbound(), ::testing::ElementsAre(::testing::HasSubstr("10.0.0.10 : 203.0.113.3")));
 }
 
@@ -145,13 +145,13 @@ TEST_F(Edits, OfSingleObjectsEqualALoadOfTheWhole) {
           edited.document().put(port);
           break;
         case 1:
-          edited.document().remove({Kind::port, "x"});
+          edited.document().remove({ObjectKind::port, "x"});
           break;
         case 2:
           if (cloud.ports.contains(floating.port)) edited.document().put(floating);
           break;
         case 3:
-          edited.document().remove({Kind::floating_ip, floating.address.to_string()});
+          edited.document().remove({ObjectKind::floating_ip, floating.address.to_string()});
           break;
       }
       Engine loaded("h1", subsystems());

@@ -136,13 +136,13 @@ TEST_F(PassTest, AnOrderThatIsCalledOffLeavesTheRestAndIsTakenUpAgain) {
 
 TEST(OnlyOf, TakesTheStepsOfTheObjectsAlone) {
   const auto owner = [](const char* name) {
-    return std::make_shared<const engine::Object>(engine::Kind::port, name);
+    return std::make_shared<const engine::Object>(engine::ObjectKind::port, name);
   };
   const engine::Announce act{.link = "eth0", .address = {}};
   const engine::Plan plan{{engine::Phase::announce, act, owner("a")},
                           {engine::Phase::announce, act, nullptr},
                           {engine::Phase::announce, act, owner("b")}};
-  const auto found = only_of({{engine::Kind::port, "b"}}, plan);
+  const auto found = only_of({{engine::ObjectKind::port, "b"}}, plan);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found.front().owner, plan.back().owner);
 }

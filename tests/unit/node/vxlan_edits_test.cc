@@ -141,7 +141,7 @@ TEST_F(VxlanEvents, EntriesForOtherPortsAreTheirMakers) {
   EXPECT_THAT(words(engine), testing::IsEmpty());
   // It took the place of one of ours, which is then not wanted any more.
   saw({.link = kTap, .mac = b_, .bridge = 21});
-  engine.document().remove({Kind::port, "b"});
+  engine.document().remove({ObjectKind::port, "b"});
   for (const std::string& line : words(engine)) {
     EXPECT_THAT(line, testing::Not(testing::HasSubstr("tap-g")));
   }

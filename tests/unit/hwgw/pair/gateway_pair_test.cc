@@ -8,7 +8,7 @@
 namespace novaplane::hwgw {
 namespace {
 
-using engine::Kind;
+using engine::ObjectKind;
 using engine::Rows;
 using test::ip;
 using test::prefix;
@@ -23,7 +23,7 @@ class GatewayPairTest : public testing::Test {
  protected:
   std::string text_of(const engine::ServiceKey& key) const {
     for (const auto& [service, row] :
-         example_.rows_of<GatewayPair>(Kind::host, "compute1").services) {
+         example_.rows_of<GatewayPair>(ObjectKind::host, "compute1").services) {
       if (service == key) return row.config;
     }
     return {};
@@ -33,12 +33,12 @@ class GatewayPairTest : public testing::Test {
 };
 
 TEST_F(GatewayPairTest, RunsTwoProgramsOnEitherHost) {
-  const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
+  const Rows rows = example_.rows_of<GatewayPair>(ObjectKind::host, "compute1");
   EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived"), Key("failover/conntrackd")));
   EXPECT_THAT(rows.services[0].second.others, ElementsAre("br-blue"));
   EXPECT_EQ(rows.services[1].second.device, "eth9");
   example_.network().gateway_hosts = {"compute2", "compute3"};
-  EXPECT_THAT(example_.rows_of<GatewayPair>(Kind::host, "compute1").services, IsEmpty());
+  EXPECT_THAT(example_.rows_of<GatewayPair>(ObjectKind::host, "compute1").services, IsEmpty());
 }
 
 TEST_F(GatewayPairTest, TheFirstOfTheListIsPreferred) {
@@ -98,7 +98,7 @@ TEST_F(GatewayPairTest, AnyLinkCanBeNamedToKeepalived) {
 TEST_F(GatewayPairTest, WhatConntrackdCannotReadIsSaid) {
   for (const char* link : {"eth9!", "UDP", "yes"}) {
     example_.facts.tunnel->link = link;
-    const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
+    const Rows rows = example_.rows_of<GatewayPair>(ObjectKind::host, "compute1");
     EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived")));
     EXPECT_THAT(test::problems_of(rows),
                 ElementsAre(HasSubstr(fmt::format("conntrackd reads no name such as '{}'", link))));
@@ -111,7 +111,7 @@ TEST_F(GatewayPairTest, ConntrackdSpeaksToTheOtherHostAlone) {
                     HasSubstr("IPv4_Destination_Address 192.0.2.2\n"),
                     HasSubstr("Interface eth9\n"), HasSubstr("LockFile @folder@/")));
   example_.facts.tunnel.reset();
-  const Rows rows = example_.rows_of<GatewayPair>(Kind::host, "compute1");
+  const Rows rows = example_.rows_of<GatewayPair>(ObjectKind::host, "compute1");
   EXPECT_THAT(rows.services, ElementsAre(Key("failover/keepalived")));
   EXPECT_THAT(test::problems_of(rows),
               ElementsAre("compute1's tunnel_address 192.0.2.1: no link has it, so the other "
