@@ -121,10 +121,10 @@ class Executor {
   // executor_deletion.cc
   struct Leaving;
   Leaving bridges_of_nics(const Work& work);
-  void keep_what_carries(const Leaving& leaving, const Work& work);
+  void keep_what_carries(Leaving& leaving, const Work& work);
   void give_back_what_came_late(Leaving& leaving, const Work& work);
   void delete_links(const Work& work);
-  void delete_some_links(const Work& work);
+  void delete_some_links(Leaving& leaving, const Work& work);
 
   // executor_links.cc
   void detach(const Work& work);

@@ -22,8 +22,12 @@ struct Executor::Leaving {
     std::string nic;
     int link;
   };
+  using Events = std::vector<netlink::IpConfigEvents::Event>;
+
   std::map<LinkKey, Bridge> bridges;
   std::optional<netlink::IpConfigEvents> events;
+  Events heard;  ///< between the last look at the bridges and their deletion
+  Events take() { return events ? events->take() : Events(); }
 };
 
 Executor::Leaving Executor::bridges_of_nics(const Work& work) {
@@ -43,7 +47,8 @@ Executor::Leaving Executor::bridges_of_nics(const Work& work) {
 }
 
 /// A bridge stays on which something has come up since its NIC left: it is the NIC's.
-void Executor::keep_what_carries(const Leaving& leaving, const Work& work) {
+void Executor::keep_what_carries(Leaving& leaving, const Work& work) {
+  (void)leaving.take();  // the listing knows of it
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const LinkKey& bridge = std::get<LinkChange>(work.steps[i].operation).key;
     const auto found = leaving.bridges.find(bridge);
@@ -55,14 +60,14 @@ void Executor::keep_what_carries(const Leaving& leaving, const Work& work) {
 
 /// Between the last look at a bridge and its end.
 void Executor::give_back_what_came_late(Leaving& leaving, const Work& work) {
-  const auto events = leaving.events ? leaving.events->take() : decltype(leaving.events->take())();
+  const auto events = leaving.take();
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const LinkKey& bridge = std::get<LinkChange>(work.steps[i].operation).key;
     const auto found = leaving.bridges.find(bridge);
     if (found == leaving.bridges.end() || !work.results[i]) continue;
     const auto& [name, link] = found->second;
     const auto nic = netlink_.index_of(name);
-    const auto lost = lost_in_between(events, link);
+    const auto lost = lost_in_between(leaving.heard, events, link);
     if (nic) try_all(netlink_, netlink::puts(lost, {link, *nic, bridge, name}));
     (void)nic_records_.remove(name);
   }
@@ -82,13 +87,13 @@ void Executor::delete_links(const Work& work) {
     const std::size_t count = std::min(kDeletedAtOnce, work.steps.size() - begin);
     const Work some{work.steps.subspan(begin, count), work.results.subspan(begin, count)};
     keep_what_carries(leaving, some);
-    delete_some_links(some);
+    delete_some_links(leaving, some);
+    give_back_what_came_late(leaving, some);
   }
-  give_back_what_came_late(leaving, work);
   still_carrying_.clear();
 }
 
-void Executor::delete_some_links(const Work& work) {
+void Executor::delete_some_links(Leaving& leaving, const Work& work) {
   Batch doomed;
   netlink::LinkSettings settings;
   settings.group = netlink::kDoomedGroup;
@@ -97,6 +102,7 @@ void Executor::delete_some_links(const Work& work) {
     if (work.results[i]) doomed.add(i, netlink::set_link(link, settings));
   }
   doomed.send(netlink_, work.results, {ENODEV});
+  leaving.heard = leaving.take();
   if (netlink_.send(netlink::delete_group(netlink::kDoomedGroup))) return;
   Batch singly;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {

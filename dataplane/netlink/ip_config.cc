@@ -273,6 +273,20 @@ Result<std::vector<IpConfig>> ip_config_of(Socket& socket, int link, bool ranks)
   return found;
 }
 
+bool has_address_of(const IpConfig& route, const std::vector<IpConfig>& things) {
+  const auto& header = family_header<rtmsg>(route.message);
+  const Attributes<RTA_DST> attributes(header_of(route.message), sizeof(header));
+  const auto destination = attributes.address(RTA_DST);
+  if (!destination) return false;
+  const Prefix range{*destination, header.rtm_dst_len};
+  return std::ranges::any_of(things, [&](const IpConfig& c) {
+    if (c.kind != IpConfig::Kind::address) return false;
+    const Attributes<IFA_LOCAL> of(header_of(c.message), sizeof(ifaddrmsg));
+    const auto peer = of.address(IFA_ADDRESS), own = of.address(IFA_LOCAL);
+    return (peer && range.contains(*peer)) || (own && range.contains(*own));
+  });
+}
+
 bool age(IpConfig& config, std::uint32_t seconds) {
   constexpr std::uint32_t kForever = 0xffffffff;
   if (config.kind != IpConfig::Kind::address) return true;

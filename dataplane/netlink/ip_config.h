@@ -49,6 +49,10 @@ Result<bool> has_ipv6_config(Socket& socket, int link);
 /// What a message of a listing is; none: nothing that moves.
 std::optional<IpConfig> ip_config_from(RawMessage message);
 
+/// Whether one of `things` is an address in the range of the route, which the kernel's own routes
+/// come and go with.
+bool has_address_of(const IpConfig& route, const std::vector<IpConfig>& things);
+
 /// An address that was listed so many seconds ago lives that much shorter. False: it has run out.
 bool age(IpConfig& config, std::uint32_t seconds);
 

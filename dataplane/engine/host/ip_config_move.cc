@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 
 namespace novaplane::engine {
 namespace {
@@ -62,6 +63,11 @@ MoveResult move_ip_config(netlink::Socket& socket, const std::vector<IpConfig>& 
   auto moves = netlink::moves(things, ends, std::move(relink));
   const auto answers = send(socket, moves);
   MoveResult result;
+  std::set<const IpConfig*> put;
+  for (const Move& move : moves) {
+    const bool puts = move.thing && !move.takes && move.thing->kind == Kind::address;
+    if (puts && !put.insert(move.thing).second) result.put_twice.push_back(move.thing);
+  }
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) add_answer(socket, moves[i], ends, answers[i].error(), result);
   }
@@ -81,13 +87,31 @@ SavedNeighbours::SavedNeighbours(netlink::Socket& socket, int link, std::string 
   if (auto things = netlink::ip_config_of(socket, link, false)) things_ = std::move(*things);
 }
 
+/// What others do meanwhile is done again to what we have put, until they have done nothing.
 void SavedNeighbours::put_back() {
-  if (events_) {
-    for (IpConfig& late : lost_in_between(events_->take(), link_))
-      things_.push_back(std::move(late));
-  }
+  constexpr int kRounds = 10;
   std::erase_if(things_, [](const IpConfig& thing) { return thing.kind != Kind::neighbour; });
-  try_all(socket_, netlink::puts(things_, {link_, link_, name_, name_}));
+  for (int round = 0; round < kRounds; ++round) {
+    const auto deleted = follow_others();
+    if (round > 0 && deleted.empty() && things_.empty()) return;
+    const Ends here{link_, link_, name_, name_};
+    if (round > 0) try_all(socket_, netlink::removals(deleted, here));
+    try_all(socket_, netlink::puts(things_, here));
+    things_.clear();
+  }
+}
+
+/// Changes what is to be put; returns what others have deleted.
+std::vector<IpConfig> SavedNeighbours::follow_others() {
+  std::vector<IpConfig> deleted;
+  if (!events_) return deleted;
+  for (auto& [links, gone, thing] : events_->take()) {
+    if (thing.kind != Kind::neighbour || !links.contains(link_)) continue;
+    for (auto* before : {&things_, &deleted})
+      std::erase_if(*before, [&](const IpConfig& c) { return c.text == thing.text; });
+    (gone ? deleted : things_).push_back(std::move(thing));
+  }
+  return deleted;
 }
 
 std::string ip_config_in_words(netlink::Socket& socket, int link, const std::string& name) {
@@ -100,15 +124,21 @@ std::string ip_config_in_words(netlink::Socket& socket, int link, const std::str
   return {};
 }
 
-std::vector<netlink::IpConfig> lost_in_between(
-    const std::vector<netlink::IpConfigEvents::Event>& events, int link) {
+std::vector<netlink::IpConfig> lost_in_between(std::vector<netlink::IpConfigEvents::Event> before,
+                                               std::vector<netlink::IpConfigEvents::Event> after,
+                                               int link) {
   std::map<std::string, netlink::IpConfig> lost;
-  for (const auto& [links, gone, thing] : events) {
-    const bool is_address6 = thing.kind == netlink::IpConfig::Kind::address && thing.ipv6;
-    if (!links.contains(link) || thing.link_local) continue;
-    if (gone && !is_address6) lost.erase(thing.text);
-    if (!gone || is_address6) lost.insert_or_assign(thing.text, thing);
-  }
+  const auto hear = [&](std::vector<netlink::IpConfigEvents::Event>& events, bool by_kernel) {
+    for (auto& [links, gone, thing] : events) {
+      if (!links.contains(link) || thing.link_local) continue;
+      const bool is_address6 = thing.kind == Kind::address && thing.ipv6;  // told when they go
+      const bool is_lost = is_address6 ? by_kernel : !gone;
+      if (is_lost) lost.insert_or_assign(thing.text, std::move(thing));
+      if (!is_lost) lost.erase(thing.text);
+    }
+  };
+  hear(before, false);
+  hear(after, true);
   std::vector<netlink::IpConfig> things;
   for (auto& [text, thing] : lost) things.push_back(std::move(thing));
   return things;

@@ -16,6 +16,8 @@ struct MoveResult {
   std::vector<const netlink::IpConfig*> missing;
   /// Global IPv6 addresses that stood on the new link before us: others have put them there.
   std::vector<const netlink::IpConfig*> found;
+  /// IPv6 addresses whose own flags were set in a second request.
+  std::vector<const netlink::IpConfig*> put_twice;
   /// Could not be put on the new link, and stand on none.
   std::vector<std::pair<const netlink::IpConfig*, Error>> failed;
   std::optional<Error> error;  ///< the first one about anything else
@@ -38,6 +40,8 @@ class SavedNeighbours {
   void put_back();
 
  private:
+  std::vector<netlink::IpConfig> follow_others();
+
   netlink::Socket& socket_;
   int link_;
   std::string name_;
@@ -49,8 +53,10 @@ class SavedNeighbours {
 std::string ip_config_in_words(netlink::Socket& socket, int link, const std::string& name);
 
 /// What stood on a link for a moment only, and went with something that we did: what others have
-/// added since the listing, and addresses of IPv6 that the kernel took.
-std::vector<netlink::IpConfig> lost_in_between(
-    const std::vector<netlink::IpConfigEvents::Event>& events, int link);
+/// added since the listing, and addresses of IPv6 that the kernel took. `before` has been heard
+/// right before that: what others have deleted until then they have deleted.
+std::vector<netlink::IpConfig> lost_in_between(std::vector<netlink::IpConfigEvents::Event> before,
+                                               std::vector<netlink::IpConfigEvents::Event> after,
+                                               int link);
 
 }  // namespace novaplane::engine

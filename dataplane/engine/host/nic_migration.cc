@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <iterator>
 
 #include "dataplane/base/files.h"
 #include "dataplane/engine/host/ip_config_move.h"
-#include "dataplane/netlink/ip_config_events.h"
+#include "dataplane/engine/host/others_changes.h"
 #include "dataplane/netlink/sysctl.h"
 
 namespace novaplane::engine {
@@ -84,11 +83,6 @@ std::vector<Move> relink(netlink::Socket& socket, const Sides& sides,
   return moves;
 }
 
-bool is_among(const std::vector<IpConfig>& things, const IpConfig& thing) {
-  return std::ranges::any_of(
-      things, [&](const IpConfig& c) { return c.kind == thing.kind && c.text == thing.text; });
-}
-
 /// The kernel's own routes come and go with addresses.
 bool has_any(const std::vector<IpConfig>& things) {
   return std::ranges::any_of(things, [](const IpConfig& c) { return !c.by_kernel; });
@@ -102,38 +96,43 @@ class Migration {
         records_(records),
         order_(order),
         sides_(std::move(sides)),
-        events_(std::move(events)) {}
+        others_(std::move(events), sides_.there) {}
 
   Result<void> run(int master);
 
  private:
-  using ByText = std::map<std::string, IpConfig>;
+  using Things = std::vector<IpConfig>;
 
-  Result<std::vector<IpConfig>> list_old_place() const;
-  Result<std::vector<IpConfig>> things_to_move();
-  Result<std::vector<IpConfig>> late_things();
-  Result<void> record(const std::vector<IpConfig>& things) const;
-  Result<void> await_ipv6(const std::vector<IpConfig>& things) const;
-  void follow_others(const std::vector<IpConfig>& things, const MoveResult& moved);
+  /// What is left to do, as both links are now.
+  struct Rest {
+    Things to_move;              ///< from the old link, or added by others and on neither
+    Things of_old, of_new;       ///< to be taken, since others have deleted them
+    Things missing_routes;       ///< the kernel's, on the new link
+    bool is_known_whole = true;  ///< nobody has done anything while it was found out
+    bool is_empty() const {
+      return to_move.empty() && of_old.empty() && of_new.empty() && missing_routes.empty();
+    }
+  };
+
+  Result<Things> list_old_place() const;
+  Result<Things> things_to_move();
+  Result<Rest> find_rest();
+  Result<void> record(const Things& things) const;
+  Result<void> await_ipv6(const Things& things) const;
+  Result<void> move(Things things, std::vector<Move> relink, std::optional<int> master);
   std::optional<Error> error_of(const MoveResult& moved) const;
-  Error undo(std::vector<IpConfig> things, std::optional<int> master, Error why) const;
-  Result<void> move_late_ones();
+  Error undo(Things things, std::optional<int> master, Error why);
+  Result<void> move_rest();
   Result<void> finish() const;
 
   netlink::Socket& socket_;
   const NicRecords& records_;
   const NicMigrationRequest& order_;
   Sides sides_;
-  netlink::IpConfigEvents events_;
-  /// Things that the old link need not have: only the record has them, or others have put them on
-  /// the new link.
-  std::set<std::string> may_be_missing_;
-  std::set<std::string> moved_;
-  ByText late_;  ///< added by others, and perhaps gone with the last address since
-  ByText gone_;  ///< deleted by others on the old link
+  OthersChanges others_;
 };
 
-Result<std::vector<IpConfig>> Migration::list_old_place() const {
+Result<Migration::Things> Migration::list_old_place() const {
   constexpr bool kRanks = true;
   auto things = netlink::ip_config_of(socket_, sides_.there.from, kRanks);
   if (!things || sides_.there.from_name == sides_.nic) return things;
@@ -145,21 +144,21 @@ Result<std::vector<IpConfig>> Migration::list_old_place() const {
 }
 
 /// What the old place has, and what only the record has.
-Result<std::vector<IpConfig>> Migration::things_to_move() {
+Result<Migration::Things> Migration::things_to_move() {
   auto things = list_old_place();
   const NicMigrationChange& change = order_.change;
   const bool is_lost = change.before && change.before->holder.empty();
   if (!things || !is_lost) return things;
   for (IpConfig& thing : records_.read(sides_.nic)) {
     if (is_among(*things, thing)) continue;
-    may_be_missing_.insert(thing.text);
+    others_.expect_missing(thing);
     things->push_back(std::move(thing));
   }
   return things;
 }
 
 /// Before anything is changed: what is moved now, and what was moved before and still stands.
-Result<void> Migration::record(const std::vector<IpConfig>& things) const {
+Result<void> Migration::record(const Things& things) const {
   auto all = netlink::ip_config_of(socket_, sides_.there.to, false);
   if (!all) return tl::unexpected(all.error());
   // Each bridge has a link-local address of its own, which is not the NIC's.
@@ -176,7 +175,7 @@ Result<void> Migration::record(const std::vector<IpConfig>& things) const {
 
 /// A bridge without IPv6 was planned for a NIC without it: the plan is old. A NIC on which somebody
 /// has switched it off meanwhile, as is the custom with ports, needs it again.
-Result<void> Migration::await_ipv6(const std::vector<IpConfig>& things) const {
+Result<void> Migration::await_ipv6(const Things& things) const {
   const auto needs_it =
       std::ranges::find_if(things, [](const IpConfig& c) { return c.ipv6 && !c.by_kernel; });
   if (needs_it == things.end()) return {};
@@ -192,18 +191,27 @@ Result<void> Migration::await_ipv6(const std::vector<IpConfig>& things) const {
 }
 
 /// Puts everything back but what others have deleted; the words say when that failed too.
-Error Migration::undo(std::vector<IpConfig> things, std::optional<int> master, Error why) const {
+Error Migration::undo(Things things, std::optional<int> master, Error why) {
   std::vector<Move> relink;
   if (const auto nic = socket_.index_of(sides_.nic); nic && master) {
     netlink::LinkSettings settings;
     settings.master = *master;
     relink.push_back(move_of(netlink::set_link(*nic, settings), "put " + sides_.nic + " back"));
   }
-  std::erase_if(things, [&](const IpConfig& c) { return gone_.contains(c.text); });
+  for (IpConfig& thing : others_.take_added()) {
+    if (!is_among(things, thing)) things.push_back(std::move(thing));
+  }
+  const auto is_deleted = [&](const IpConfig& c) { return others_.have_deleted(c); };
+  Things deleted;
+  std::ranges::copy_if(things, std::back_inserter(deleted), is_deleted);
+  std::erase_if(things, is_deleted);
   const auto undone = error_of(move_ip_config(socket_, things, sides_.back(), std::move(relink)));
-  std::vector<IpConfig> late;
-  for (const auto& [text, thing] : late_) late.push_back(thing);
+  others_.hear();
+  std::ranges::copy_if(things, std::back_inserter(deleted), is_deleted);
   const Ends& there = sides_.there;
+  try_all(socket_, netlink::removals(deleted, there));
+  try_all(socket_, netlink::removals(deleted, sides_.back()));
+  const Things late = others_.take_added();
   try_all(socket_, netlink::puts(late, {there.from, there.from, there.from_name, there.from_name}));
   why.words += undone ? fmt::format("; and not put back: {}", undone->words)
                       : fmt::format("; {} has everything again", sides_.there.from_name);
@@ -214,68 +222,68 @@ Error Migration::undo(std::vector<IpConfig> things, std::optional<int> master, E
 std::optional<Error> Migration::error_of(const MoveResult& moved) const {
   if (moved.error) return moved.error;
   for (const auto& [thing, error] : moved.failed) {
-    if (!gone_.contains(thing->text)) return error;
+    const bool has_gone_with_address = thing->by_kernel && others_.has_news();
+    if (!others_.have_deleted(*thing) && !has_gone_with_address) return error;
   }
   return std::nullopt;
 }
 
-void Migration::follow_others(const std::vector<IpConfig>& things, const MoveResult& moved) {
-  for (const IpConfig& thing : things) {
-    moved_.insert(thing.text);
-    gone_.erase(thing.text);  // it has come back since an earlier round
-  }
-  for (const IpConfig* thing : moved.found) may_be_missing_.insert(thing->text);
-  for (auto& [links, gone, thing] : events_.take()) {
-    const bool is_address6 = thing.kind == IpConfig::Kind::address && thing.ipv6;
-    if (is_address6) continue;
-    const bool on_old = links.contains(sides_.there.from), on_new = links.contains(sides_.there.to);
-    // Deleted there, and added here by the same: it stays.
-    if (!gone && on_new) {
-      gone_.erase(thing.text);
-      may_be_missing_.insert(thing.text);
-    }
-    // Deleted here it may have been before it was put.
-    if (!on_old && !(gone && on_new)) continue;
-    auto& now = gone ? gone_ : late_;
-    (gone ? late_ : gone_).erase(thing.text);
-    if (moved_.contains(thing.text) == gone) now.insert_or_assign(thing.text, std::move(thing));
-  }
-  for (const IpConfig* thing : moved.missing) {
-    if (!may_be_missing_.contains(thing->text)) gone_.emplace(thing->text, *thing);
-  }
-  std::vector<IpConfig> deleted;
-  for (const auto& [text, thing] : gone_) {
-    if (moved_.erase(text) != 0) deleted.push_back(thing);
-  }
-  try_all(socket_, netlink::removals(deleted, sides_.back()));
+/// All in one send, and back again when it fails.
+Result<void> Migration::move(Things things, std::vector<Move> relink, std::optional<int> master) {
+  const auto moved = move_ip_config(socket_, things, sides_.there, std::move(relink));
+  others_.hear_answers(things, moved);
+  const auto error = error_of(moved);
+  if (error) return tl::unexpected(undo(std::move(things), master, *error));
+  return {};
 }
 
-/// What others have added to the old place since the listing: what stands there, and what has gone
-/// with the last address.
-Result<std::vector<IpConfig>> Migration::late_things() {
-  auto things = list_old_place();
-  if (!things) return things;
-  for (auto& [text, thing] : std::exchange(late_, {})) {
-    if (is_among(*things, thing)) continue;
-    may_be_missing_.insert(text);
-    things->push_back(std::move(thing));
+/// What others do after a listing is heard of before anything is decided, and what they do after
+/// that is found by the next one. The new link is listed only where others have done anything.
+Result<Migration::Rest> Migration::find_rest() {
+  Rest rest;
+  const auto old = list_old_place();
+  if (!old) return tl::unexpected(old.error());
+  others_.hear();
+  // The kernel drops some without a word, with the last address of their link.
+  Things added = others_.take_added();
+  if (others_.take_news()) {
+    const auto there = netlink::ip_config_of(socket_, sides_.there.to, false);
+    if (!there) return tl::unexpected(there.error());
+    others_.hear();
+    rest.of_new = others_.take_unwanted(*there);
+    rest.missing_routes = others_.take_missing_routes(*there);
+    rest.is_known_whole = added.empty();
+    std::erase_if(added, [&](const IpConfig& thing) {
+      return is_among(*there, thing) || others_.have_deleted(thing);
+    });
+    std::ranges::move(others_.take_added(), std::back_inserter(added));
   }
-  if (!has_any(*things)) things->clear();
-  return things;
+  for (const IpConfig& thing : *old) {
+    (others_.have_deleted_last(thing) ? rest.of_old : rest.to_move).push_back(thing);
+  }
+  for (IpConfig& thing : added) {
+    if (is_among(rest.to_move, thing)) continue;
+    others_.expect_missing(thing);
+    rest.to_move.push_back(std::move(thing));
+  }
+  if (!has_any(rest.to_move)) rest.to_move.clear();
+  rest.is_known_whole &= !others_.has_news();
+  return rest;
 }
 
-Result<void> Migration::move_late_ones() {
-  constexpr int kRounds = 10;
+Result<void> Migration::move_rest() {
+  constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
-    const auto things = late_things();
-    if (!things) return tl::unexpected(things.error());
-    if (things->empty()) return finish();
-    if (auto ready = await_ipv6(*things); !ready) return ready;
-    const auto moved = move_ip_config(socket_, *things, sides_.there, {});
-    follow_others(*things, moved);
-    if (const auto error = error_of(moved)) {
-      return tl::unexpected(undo(*things, std::nullopt, *error));
-    }
+    auto rest = find_rest();
+    if (!rest) return tl::unexpected(rest.error());
+    if (rest->is_empty() && rest->is_known_whole) return finish();
+    const Ends& there = sides_.there;
+    try_all(socket_, netlink::removals(rest->of_old, there));
+    try_all(socket_, netlink::removals(rest->of_new, sides_.back()));
+    try_all(socket_, netlink::puts(rest->missing_routes, there));
+    if (rest->to_move.empty()) continue;
+    if (auto ready = await_ipv6(rest->to_move); !ready) return ready;
+    if (auto moved = move(std::move(rest->to_move), {}, std::nullopt); !moved) return moved;
   }
   const auto words = fmt::format("others go on changing {}", sides_.there.from_name);
   return failure("", kPlanAgain, words);
@@ -301,14 +309,10 @@ Result<void> Migration::run(int master) {
     if (things = things_to_move(); !things) return tl::unexpected(things.error());
     if (auto ready = await_ipv6(*things); !ready) return ready;
   }
-  const auto moved =
-      move_ip_config(socket_, *things, sides_.there, relink(socket_, sides_, order_.port));
-  follow_others(*things, moved);
-  if (const auto error = error_of(moved)) {
-    const auto back = order_.port ? std::optional(master) : std::nullopt;
-    return tl::unexpected(undo(std::move(*things), back, *error));
-  }
-  return move_late_ones();
+  const auto master_before = order_.port ? std::optional(master) : std::nullopt;
+  auto links = relink(socket_, sides_, order_.port);
+  if (auto moved = move(std::move(*things), std::move(links), master_before); !moved) return moved;
+  return move_rest();
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <linux/if_addr.h>
 #include <linux/nexthop.h>
@@ -18,6 +19,7 @@
 #include "dataplane/base/fd.h"
 #include "dataplane/netlink/request.h"
 #include "dataplane/netlink/socket.h"
+#include "tests/support/deadline.h"
 
 /// Somebody else, who adds and removes addresses, routes, neighbours and next hops of a NIC at
 /// random, and who follows them when they move.
@@ -30,36 +32,76 @@ class Mutator {
  public:
   static constexpr int kOfEachKind = 3;
   enum Kind { address4, address6, route4, route6, neighbour4, neighbour6, hop4, hop6, kKinds };
+  static constexpr int kThings = kKinds * kOfEachKind;
 
   explicit Mutator(unsigned seed) : random_(seed) {}
 
   /// False: nobody took its word for a long time: a thing is lost, or cannot be gone.
   bool step() {
-    const int thing = static_cast<int>(random_() % (kKinds * kOfEachKind));
-    const int first = static_cast<int>(random_() % 2);
+    const auto end = std::chrono::steady_clock::now() + test::kHangs;
+    while (!try_step()) {
+      if (std::chrono::steady_clock::now() < end) continue;
+      complaint_ = fmt::format("cannot turn {} round: {}", name_of(thing_), last_error_);
+      return false;
+    }
+    return true;
+  }
+  /// The same, but each of both links is asked once. False: neither took it, and the next call asks
+  /// for the same.
+  bool try_step() {
+    if (thing_ < 0) {
+      thing_ = static_cast<int>(random_() % kThings);
+      first_ = static_cast<int>(random_() % 2);
+    }
+    const bool is_done = try_turn(thing_, first_);
+    if (is_done) thing_ = -1;
+    return is_done;
+  }
+  /// Turns one thing round, on the NIC (`first` is even) or else on the bridge, or the other way.
+  bool try_turn(int thing, int first) {
     const bool adds = !present_[static_cast<std::size_t>(thing)];
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    for (int attempt = first; std::chrono::steady_clock::now() < end; ++attempt) {
-      const auto link = socket_.index_of(attempt % 2 == 0 ? "eth1" : "br-blue");
+    for (int attempt = first; attempt < first + 2; ++attempt) {
+      const std::string name = attempt % 2 == 0 ? "eth1" : "br-blue";
+      const auto link = socket_.index_of(name);
       if (!link || !send(thing, *link, adds)) continue;
+      done_.push_back(fmt::format("{} {} on {}", adds ? "add" : "remove", name_of(thing), name));
       present_[static_cast<std::size_t>(thing)] = adds;
       return true;
     }
-    complaint_ = std::string(adds ? "cannot add " : "cannot remove ") + std::to_string(thing) +
-                 ": " + last_error_;
     return false;
   }
+  /// What it has done, for people.
+  const std::vector<std::string>& done() const { return done_; }
   const std::string& complaint() const { return complaint_; }
 
  private:
+  static std::string name_of(int thing) {
+    constexpr const char* kNames[] = {"address4",   "address6",   "route4", "route6",
+                                      "neighbour4", "neighbour6", "hop4",   "hop6"};
+    return fmt::format("{} {}", kNames[thing / kOfEachKind], thing % kOfEachKind);
+  }
   bool send(int thing, int link, bool adds) {
     const auto number = static_cast<std::uint32_t>(thing % kOfEachKind);
     const int kind = thing / kOfEachKind;
+    if (kind == address4 && !adds && is_alone(link)) return false;
     if (kind == hop4) return send_hop(400 + number, "198.18.5.2", link, adds);
     if (kind == hop6) return send_hop(600 + number, "2001:db8:5::2", link, adds);
     const auto done = socket_.send(request(thing, link, adds));
     if (!done) last_error_ = done.error().message();
     return done.has_value();
+  }
+
+  /// With its last IPv4 address a link loses all static neighbours of that family
+  /// (net/ipv4/fib_frontend.c, fib_disable_ip), which an untouched NIC never does here: it waits
+  /// until the others are there.
+  bool is_alone(int link) {
+    int addresses = 0;
+    (void)socket_.dump(netlink::Listing::addresses, [&](netlink::Observation&& told) {
+      const auto* seen = std::get_if<netlink::Seen<netlink::Address>>(&told);
+      if (seen && seen->value.link == link && seen->value.prefix.address.is_v4()) ++addresses;
+    });
+    last_error_ = "it is the last one of its link";
+    return addresses == 1;
   }
 
   static IpAddress ip(const std::string& text) { return *IpAddress::parse(text); }
@@ -155,8 +197,10 @@ class Mutator {
   netlink::Socket socket_ = netlink::Socket::open().value();
   Fd hops_{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
   std::mt19937 random_;
-  std::vector<bool> present_ = std::vector<bool>(kKinds * kOfEachKind, false);
+  int thing_ = -1, first_ = 0;  ///< what the step under way is about; negative: none is
+  std::vector<bool> present_ = std::vector<bool>(kThings, false);
   std::string complaint_, last_error_;
+  std::vector<std::string> done_;
 };
 
 /// The same on a thread of its own, until it is stopped: a step each time that one is allowed,
