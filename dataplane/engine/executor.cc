@@ -10,11 +10,6 @@ namespace novaplane::engine {
 
 namespace {
 
-template <class T>
-concept SaidByRequests = RowChange<T> && requires(const T& change, Requests& requests) {
-  KindOf<T>::add(change, requests);
-};
-
 /// Adds what a kind knows of the kernel's answer.
 void explain(const Step& step, Error& error) {
   std::visit(
@@ -146,25 +141,24 @@ void Executor::run(Phase phase, const ApplyRequest& request, const Work& work) {
 /// What stood on a link that is gone has gone with it. Where a link could not be looked up for
 /// another reason, nothing was removed.
 void Executor::send_changes(const Work& work) {
-  const bool removes = !work.steps.empty() && work.steps.front().phase == Phase::withdraw;
-  const bool waits_for_elements = !work.steps.empty() && work.steps.front().phase == Phase::routes;
   Requests requests(netlink_, numbers_, not_made_);
-  const auto add = [&]<class T>(const T& change) -> Result<void> {
+  const auto say = [&]<class T>(const T& change) -> Result<void> {
     if constexpr (SaidByRequests<T>) {
-      return removes ? KindOf<T>::remove(change, requests) : KindOf<T>::add(change, requests);
+      if (change.after) return KindOf<T>::add(change, requests);
+      auto removed = KindOf<T>::remove(change, requests);
+      return removed || removed.error().code != ENODEV ? removed : Result<void>();
     }
     return failure("", EOPNOTSUPP);  // with_known() lets none of them through
   };
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
-    if (waits_for_elements && waits_for_element(work.steps[i])) {
+    const Step& step = work.steps[i];
+    if (step.phase == Phase::routes && waits_for_element(step)) {
       work.results[i] = failure("", ECANCELED, "its nf_tables element was refused");
       continue;
     }
     requests.begin(i);
-    work.results[i] = std::visit(add, work.steps[i].operation);
-    if (removes && !work.results[i] && work.results[i].error().code == ENODEV) work.results[i] = {};
+    work.results[i] = std::visit(say, step.operation);
   }
-  if (removes) return requests.send_removals(netlink_, work.results);
   requests.send(netlink_, work.results);
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     if (!work.results[i]) explain(work.steps[i], work.results[i].error());

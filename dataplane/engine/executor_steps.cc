@@ -12,25 +12,23 @@ bool is_one_of(const Operation& operation) {
   return (std::holds_alternative<Kinds>(operation) || ...);
 }
 
-/// A row that goes was there; one that comes is wanted. Acts pass.
-bool is_whole(const Operation& operation, bool removes) {
+/// A row that comes, or changes. Acts pass.
+bool has_after(const Operation& operation) {
   return std::visit(
-      [&]<class T>(const T& change) {
-        if constexpr (RowChange<T>)
-          return removes ? change.before.has_value() : change.after.has_value();
+      []<class T>(const T& change) {
+        if constexpr (RowChange<T>) return change.after.has_value();
         return true;
       },
       operation);
 }
 
-/// One that a kind says by requests, in its phase.
+/// Of a kind that is said by requests, in its phase.
 bool is_sent_in(Phase phase, const Operation& operation) {
   return std::visit(
-      [&]<class T>(const T&) {
-        if constexpr (RowChange<T>) {
-          using K = KindOf<T>;
-          if constexpr (requires(const T& change, Requests& requests) { K::add(change, requests); })
-            return phase == K::kAdd || phase == K::kRemove;
+      [&]<class T>(const T& change) {
+        if constexpr (SaidByRequests<T>) {
+          if (change.after) return phase == KindOf<T>::kAdd;
+          return phase == KindOf<T>::kRemove && change.before.has_value();
         }
         return false;
       },
@@ -42,22 +40,20 @@ bool is_known(const Step& step) {
   const Operation& operation = step.operation;
   switch (step.phase) {
     case Phase::withdraw:
-      return is_sent_in(step.phase, operation) && is_whole(operation, /*removes=*/true);
     case Phase::shape:
     case Phase::addresses:
     case Phase::routes:
-      return is_sent_in(step.phase, operation) && is_whole(operation, /*removes=*/false);
+      return is_sent_in(step.phase, operation);
     case Phase::detach:
       return is_one_of<AttachmentChange, NicMigrationChange>(operation);
     case Phase::nftables:
       return is_one_of<RulesetChange, ElementChange>(operation);
     case Phase::sysctls:
-      return is_one_of<SysctlChange>(operation) && is_whole(operation, /*removes=*/false);
+      return is_one_of<SysctlChange>(operation) && has_after(operation);
     case Phase::create_links:
-      return is_one_of<LinkChange>(operation) && is_whole(operation, /*removes=*/false);
+      return is_one_of<LinkChange>(operation) && has_after(operation);
     case Phase::attach:
-      return is_one_of<AttachmentChange, NicMigrationChange>(operation) &&
-             is_whole(operation, /*removes=*/false);
+      return is_one_of<AttachmentChange, NicMigrationChange>(operation) && has_after(operation);
     case Phase::raise_links:
       return is_one_of<Raise>(operation);
     case Phase::delete_links:

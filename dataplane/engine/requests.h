@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "dataplane/engine/batch.h"
-#include "dataplane/engine/kinds/kind.h"
+#include "dataplane/engine/kinds/kinds.h"
 
 namespace novaplane::engine {
 
@@ -31,12 +31,13 @@ class LinkNumbers {
   std::unordered_map<std::string, int> numbers_;
 };
 
-/// Requests for the changes of one phase, three batches of them: `first` for what is in the way
-/// (one that is gone already is no error), `then`, and `last` for what the change has left over.
-/// For kinds of which a row is a matter of a request or two:
+/// Requests for the changes of one phase, in four batches: `removal` of rows; and of a row that
+/// comes or changes `first` for what is in the way (where it is gone already that is no error),
+/// `then`, and `last` for what the change has left over. For kinds of which a row is a matter of a
+/// request or two:
 ///
-/// - `add(change, requests)`: a row comes, or changes; ENODEV where its link is gone;
-/// - `remove(change, requests)`: by `then` only;
+/// - `add(change, requests)`: a row comes, or changes;
+/// - `remove(change, requests)`: ENODEV where its link is gone, which is no error;
 /// - `explain(error)`: adds words to an answer of the kernel's.
 class Requests {
  public:
@@ -51,18 +52,17 @@ class Requests {
   /// Whether it could not be made in this pass.
   bool is_missing(const std::string& link) const { return missing_.contains(link); }
 
+  void removal(netlink::Request request) { removals_.add(step_, std::move(request)); }
   void first(netlink::Request request) { first_.add(step_, std::move(request)); }
   void then(netlink::Request request) { then_.add(step_, std::move(request)); }
   void last(netlink::Request request) { last_.add(step_, std::move(request)); }
 
   void send(netlink::Socket& socket, std::span<Result<void>> results) {
+    // What is gone already, or has gone with its link.
+    removals_.send(socket, results, {ESRCH, ENOENT, EADDRNOTAVAIL, ENODEV, ENXIO});
     first_.send(socket, results, {EADDRNOTAVAIL});
     then_.send(socket, results);
     last_.send(socket, results, {ESRCH});
-  }
-  /// What is gone already, or has gone with its link, is no error.
-  void send_removals(netlink::Socket& socket, std::span<Result<void>> results) {
-    then_.send(socket, results, {ESRCH, ENOENT, EADDRNOTAVAIL, ENODEV, ENXIO});
   }
 
  private:
@@ -70,7 +70,13 @@ class Requests {
   LinkNumbers& numbers_;
   const std::unordered_set<std::string>& missing_;
   std::size_t step_ = 0;
-  Batch first_, then_, last_;
+  Batch removals_, first_, then_, last_;
+};
+
+/// A change of such a kind.
+template <class T>
+concept SaidByRequests = RowChange<T> && requires(const T& change, Requests& requests) {
+  KindOf<T>::add(change, requests);
 };
 
 }  // namespace novaplane::engine

@@ -46,7 +46,7 @@ Result<void> AddressKind::add(const AddressChange& change, Requests& requests) {
 
 Result<void> AddressKind::remove(const AddressChange& change, Requests& requests) {
   return requests.number_of(change.key.link).map([&](int link) {
-    requests.then(netlink::delete_address(message_of(change.key, *change.before, link)));
+    requests.removal(netlink::delete_address(message_of(change.key, *change.before, link)));
   });
 }
 

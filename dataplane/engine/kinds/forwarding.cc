@@ -76,7 +76,7 @@ Result<void> ForwardingKind::add(const ForwardingChange& change, Requests& reque
 
 Result<void> ForwardingKind::remove(const ForwardingChange& change, Requests& requests) {
   return message_of(change.key, *change.before, requests).map([&](const auto& entry) {
-    requests.then(netlink::delete_forwarding(entry));
+    requests.removal(netlink::delete_forwarding(entry));
   });
 }
 

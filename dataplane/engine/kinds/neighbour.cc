@@ -42,7 +42,7 @@ Result<void> NeighbourKind::add(const NeighbourChange& change, Requests& request
 
 Result<void> NeighbourKind::remove(const NeighbourChange& change, Requests& requests) {
   return requests.number_of(change.key.link).map([&](int link) {
-    requests.then(netlink::delete_neighbour(message_of(change.key, *change.before, link)));
+    requests.removal(netlink::delete_neighbour(message_of(change.key, *change.before, link)));
   });
 }
 

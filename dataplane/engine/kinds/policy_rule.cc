@@ -42,7 +42,7 @@ Result<void> PolicyRuleKind::add(const PolicyRuleChange& change, Requests& reque
 }
 
 Result<void> PolicyRuleKind::remove(const PolicyRuleChange& change, Requests& requests) {
-  requests.then(netlink::delete_policy_rule(message_of(change.key, *change.before)));
+  requests.removal(netlink::delete_policy_rule(message_of(change.key, *change.before)));
   return {};
 }
 

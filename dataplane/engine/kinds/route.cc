@@ -121,7 +121,7 @@ Result<void> RouteKind::add(const RouteChange& change, Requests& requests) {
 
 Result<void> RouteKind::remove(const RouteChange& change, Requests& requests) {
   return message_of(change.key, *change.before, requests).map([&](const netlink::Route& route) {
-    requests.then(netlink::delete_route(route));
+    requests.removal(netlink::delete_route(route));
   });
 }
 

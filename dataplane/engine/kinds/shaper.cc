@@ -108,7 +108,7 @@ Result<void> ShaperKind::add(const ShaperChange& change, Requests& requests) {
 /// EINVAL when the link's root qdisc is not ours.
 Result<void> ShaperKind::remove(const ShaperChange& change, Requests& requests) {
   return requests.number_of(change.key).map([&](int link) {
-    requests.then(request(RTM_DELQDISC, 0, link));
+    requests.removal(request(RTM_DELQDISC, 0, link));
   });
 }
 
