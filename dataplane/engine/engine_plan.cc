@@ -11,7 +11,8 @@
 namespace novaplane::engine {
 namespace {
 
-/// Within a phase the steps stay as they are. They are large, so each is moved once at most.
+/// Within a phase the steps stay as they are. They are large, so each is moved once at most; those
+/// of a host from nothing are in order already.
 void sort_by_phase(Plan& plan) {
   const auto earlier = [](const Step& a, const Step& b) { return a.phase < b.phase; };
   if (std::is_sorted(plan.begin(), plan.end(), earlier)) return;

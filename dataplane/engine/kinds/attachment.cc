@@ -55,6 +55,11 @@ std::optional<Phase> AttachmentKind::place(Planning& planning, const AttachmentK
   return waits ? std::nullopt : std::optional(kAdd);
 }
 
+/// In the order of their phases, so that the plan of a host from nothing need not be sorted.
+void AttachmentKind::after_rows(Planning& planning, std::size_t) {
+  LinkKind::plan_raises(planning);
+}
+
 /// What our nf_tables say of a port keeps guests apart, and tells a fresh process that the port is
 /// ours to detach: it stays as long as the port is on its bridge.
 void AttachmentKind::after_plan(Planning& planning) {

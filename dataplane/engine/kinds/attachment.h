@@ -48,6 +48,7 @@ struct AttachmentKind {
   static void before_plan(Planning&);  ///< parks ports whose links are not there
   static std::optional<Phase> place(Planning&, const AttachmentKey&, const Attachment* wanted,
                                     const Owner&);
+  static void after_rows(Planning&, std::size_t first);  ///< bridges go up behind their ports
   static void after_plan(Planning&);  ///< keeps what nf_tables say of a port while it is attached
   static void on_link_gone(const std::string& link, bool was_ours, Tables&);
 };

@@ -106,7 +106,7 @@ std::optional<Phase> LinkKind::place(Planning& planning, const LinkKey& name, co
   return kAdd;
 }
 
-void LinkKind::after_rows(Planning& planning, std::size_t) {
+void LinkKind::plan_raises(Planning& planning) {
   const auto& table = planning.tables.links;
   table.rows().for_each_pending([&](const LinkKey& name, const Link* wanted, const Link* seen) {
     std::string why = wanted ? reason_to_raise(seen, *wanted) : "";

@@ -64,8 +64,8 @@ struct LinkKind {
 
   static void before_plan(Planning&);  ///< finds the links that are blocked
   static std::optional<Phase> place(Planning&, const LinkKey&, const Link* wanted, const Owner&);
-  static void after_rows(Planning&, std::size_t first);  ///< links that go up
-  static Link made(const LinkChange&);                   ///< what a change that succeeded has left
+  static void plan_raises(Planning&);   ///< links that go up
+  static Link made(const LinkChange&);  ///< what a change that succeeded has left
   static void raised(const Raise&, Tables&);
   static void on_link_gone(const std::string& link, bool was_ours, Tables&);
 };
