@@ -26,7 +26,7 @@ struct Executor::Leaving {
 
   std::map<LinkKey, Bridge> bridges;
   std::optional<netlink::IpConfigEvents> events;
-  Events heard;  ///< between the last look at the bridges and their deletion
+  Events before;  ///< from the last look at the bridges to their deletion
   Events take() { return events ? events->take() : Events(); }
 };
 
@@ -67,7 +67,7 @@ void Executor::give_back_what_came_late(Leaving& leaving, const Work& work) {
     if (found == leaving.bridges.end() || !work.results[i]) continue;
     const auto& [name, link] = found->second;
     const auto nic = netlink_.index_of(name);
-    const auto lost = lost_in_between(leaving.heard, events, link);
+    const auto lost = lost_in_between(leaving.before, events, link);
     if (nic) try_all(netlink_, netlink::puts(lost, {link, *nic, bridge, name}));
     (void)nic_records_.remove(name);
   }
@@ -102,7 +102,7 @@ void Executor::delete_some_links(Leaving& leaving, const Work& work) {
     if (work.results[i]) doomed.add(i, netlink::set_link(link, settings));
   }
   doomed.send(netlink_, work.results, {ENODEV});
-  leaving.heard = leaving.take();
+  leaving.before = leaving.take();
   if (netlink_.send(netlink::delete_group(netlink::kDoomedGroup))) return;
   Batch singly;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {

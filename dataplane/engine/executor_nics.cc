@@ -73,10 +73,10 @@ Result<void> Executor::switch_ipv6_off(const LinkKey& name) {
       link ? netlink::has_ipv6_config(netlink_, *link) : tl::unexpected(link.error());
   if (!carries) return tl::unexpected(carries.error());
   if (*carries) return failure("", kPlanAgain, name + " carries IPv6 that is not ours");
-  auto heard = events->take();
+  auto before = events->take();
   auto written = netlink::write_sysctl(path, "1");
   if (!written) return written;
-  auto lost = lost_in_between(std::move(heard), events->take(), *link);
+  auto lost = lost_in_between(std::move(before), events->take(), *link);
   std::erase_if(lost, [](const netlink::IpConfig& thing) { return !thing.ipv6; });
   if (lost.empty()) return {};
   if (written = netlink::write_sysctl(path, "0"); !written) return written;

@@ -25,8 +25,8 @@ struct Executor::Joining {
   netlink::Link found;
 };
 
-/// What ports are before they join: as last heard of, or asked for where nothing was heard yet (a
-/// VLAN device that was made just now).
+/// What ports are before they join: as last seen, or asked for where none was seen yet (a VLAN
+/// device that was made just now).
 std::vector<Executor::Joining> Executor::joining_ports(const KnownPorts& known, const Work& work) {
   std::vector<Joining> ports;
   ports.reserve(work.steps.size());
@@ -34,8 +34,8 @@ std::vector<Executor::Joining> Executor::joining_ports(const KnownPorts& known, 
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<AttachmentChange>(&work.steps[i].operation);
     if (!change || !work.results[i]) continue;
-    const auto heard = known.find(change->key);
-    auto found = heard != known.end() ? heard->second : index_of(change->key).and_then(ask);
+    const auto seen = known.find(change->key);
+    auto found = seen != known.end() ? seen->second : index_of(change->key).and_then(ask);
     if (!found) work.results[i] = tl::unexpected(found.error());
     if (found) ports.push_back({i, std::move(*found)});
   }

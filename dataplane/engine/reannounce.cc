@@ -94,7 +94,7 @@ void Engine::plan_announcements(Plan& plan, Clock::time_point now) {
 /// Where there is another uplink, or a bridge has another MAC by this very plan.
 void Engine::plan_announcements_at(const std::set<std::string>& links, Plan& plan) const {
   for (const std::string& place : links) {
-    Reannounce again{place, "it has taken the place of another link or MAC", {}};
+    Reannounce again{place, "its addresses may have been on another link or MAC", {}};
     add_standing({place}, again.announcements);
     if (again.announcements.empty()) continue;
     compiler_.announce_again(place, again.announcements);

@@ -39,7 +39,7 @@ const std::vector<const engine::Subsystem*>& subsystems() {
   return all;
 }
 
-/// The ears open before the first listing, so that nothing falls between.
+/// Events are subscribed to before the first listing, so that none is missed in between.
 Result<std::unique_ptr<Node>> Node::open(const std::string& host, const std::string& run_dir) {
   auto netlink_events =
       netlink::Monitor::open(netlink::Monitor::kBuffer, engine::groups_of_kinds());
@@ -279,8 +279,8 @@ Result<void> Node::process_events() {
   constexpr int kFloods = 100;  // what one drain() leaves
   pollfd waiting{nft_fd(), POLLIN, 0};
   for (int i = 0; i < kFloods; ++i) {
-    if (auto heard = process_events_until(engine::Clock::time_point::max()); !heard) {
-      return tl::unexpected(heard.error());
+    if (auto processed = process_events_until(engine::Clock::time_point::max()); !processed) {
+      return tl::unexpected(processed.error());
     }
     if (::poll(&waiting, 1, 0) != 1) break;
   }
@@ -288,10 +288,10 @@ Result<void> Node::process_events() {
 }
 
 Result<bool> Node::process_events_until(engine::Clock::time_point end) {
-  const auto heard = process_rtnetlink_events(end);
-  if (!heard) return heard;
+  const auto processed = process_rtnetlink_events(end);
+  if (!processed) return processed;
   if (auto tables = process_nftables_events(); !tables) return tl::unexpected(tables.error());
-  return *heard;
+  return *processed;
 }
 
 Result<void> Node::buffer_events() {

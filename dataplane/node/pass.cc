@@ -171,7 +171,7 @@ Result<engine::ApplyResult> apply(Node& node, engine::Executor& executor,
   if (!applied) return applied;
   engine::ApplyResult& report = *applied;
   if (auto ended = node.end(request, report); !ended) return tl::unexpected(ended.error());
-  if (auto heard = node.process_events(); !heard) return tl::unexpected(heard.error());
+  if (auto done = node.process_events(); !done) return tl::unexpected(done.error());
   return report;
 }
 

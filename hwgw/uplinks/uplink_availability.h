@@ -21,7 +21,6 @@ class UplinkAvailability {
   bool set_health(const std::string& uplink, Health state);
   bool drain(const std::string& uplink, bool drained);
 
-  bool knows(const std::string& uplink) const { return statuses_.contains(uplink); }
   const UplinkStatuses& statuses() const { return statuses_; }
   void restore(UplinkStatuses statuses) { remembered_ = std::move(statuses); }
 

@@ -5,9 +5,10 @@
 #include "tests/netns/world/admitted.h"
 #include "tests/netns/world/frames.h"
 
-/// What a guest gets of another host, whatever way out its network has: it knocks at every kind of
-/// address and port, in frames to the other host's bridge, to the shared gateway's MAC and to all.
-/// Then something is sent by the same way that arrives, and the host serves a guest of its own.
+/// What a guest gets of another host, whatever gateway mode its network has: it knocks at every
+/// kind of address and port, in frames to the other host's bridge, to the shared gateway's MAC and
+/// to all. Then something is sent by the same way that arrives, and the host serves a guest of its
+/// own.
 namespace novaplane::netns {
 namespace {
 

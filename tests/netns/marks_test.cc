@@ -32,7 +32,7 @@ class MarksTest : public UplinksWorld, public testing::WithParamInterface<bool> 
   }
   std::string rules() { return h1.ip("rule show"); }
   /// As each of the two guests is seen in the world.
-  void expect_both_ways_out() {
+  void expect_both_uplinks() {
     EXPECT_EQ(seen(), kWan);
     EXPECT_EQ(seen_at(app1, "198.51.100.7", 80), "203.0.114.10");
   }
@@ -47,7 +47,7 @@ TEST_P(MarksTest, OfOthersPassEachRuleOfOurs) {
   mark_as_the_operator(0x00a50050);
   start_daemon();
   app1.configure();
-  expect_both_ways_out();
+  expect_both_uplinks();
   cut("eth0");
   EXPECT_TRUE(leaves_by(kWan2));
   EXPECT_THAT(counted("left"), Not(HasSubstr("packets 0")));
@@ -62,7 +62,7 @@ TEST_P(MarksTest, StandWhereTheDocumentSays) {
   set_mask("0x00fff000");
   Daemon& daemon = start_daemon();
   app1.configure();
-  expect_both_ways_out();
+  expect_both_uplinks();
   EXPECT_THAT(rules(), AllOf(HasSubstr("fwmark 0x2000/0xf000"),
                              HasSubstr("fwmark 0x100000/0xf00000"), Not(HasSubstr("/0xf "))));
   cut("eth0");
@@ -104,7 +104,7 @@ TEST_P(MarksTest, MoveToAnotherMaskWhileGuestsRun) {
   daemon.reload();
   EXPECT_TRUE(eventually([&] { return rules().find("/0xf ") == std::string::npos; })) << rules();
   EXPECT_TRUE(eventually([&] { return flows(h1, "--mark 0x2/0xf").empty(); }));
-  expect_both_ways_out();
+  expect_both_uplinks();
   EXPECT_THAT(flows(h1, "-s 10.0.0.21 -p tcp --mark 0x2000/0xf000"), Not(IsEmpty()));
   EXPECT_EQ(wrong.text(), "");
   document.hosts.erase("h1");
@@ -112,7 +112,7 @@ TEST_P(MarksTest, MoveToAnotherMaskWhileGuestsRun) {
   world.write();
   daemon.reload();
   EXPECT_TRUE(eventually([&] { return rules().find("/0xf000 ") == std::string::npos; })) << rules();
-  expect_both_ways_out();
+  expect_both_uplinks();
 }
 
 }  // namespace

@@ -232,7 +232,7 @@ TEST_F(OneNicLifeTest, AnswersForFloatingIpsAlsoWhereArpIsIgnored) {
   EXPECT_THAT(h1.ip("neighbour show proxy dev br-blue"), HasSubstr(kFloating));
 }
 
-/// A pure layer-2 network would leave the host without a place for its way out.
+/// A pure layer-2 network would leave the host without a place for its uplink.
 TEST_F(OneNicLifeTest, ANetworkWithoutGatewayCannotHaveIt) {
   document.networks["blue"] = "cidr: 10.0.0.0/24, gateway_mode: none";
   world.write();

@@ -10,7 +10,7 @@
 namespace novaplane::netns {
 
 /// A network whose gateway is on one of two hosts, h1 and h2, with all that goes along; h3 has
-/// guests and no way out of its own.
+/// guests and no uplink of its own.
 class PairWorld : public CloudTest {
  protected:
   explicit PairWorld(bool br_netfilter = false)

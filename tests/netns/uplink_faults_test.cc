@@ -1,6 +1,6 @@
 #include "tests/netns/uplinks.h"
 
-/// What else can happen to ways out.
+/// What else can happen to uplinks.
 namespace novaplane::netns {
 namespace {
 

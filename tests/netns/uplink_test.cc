@@ -3,7 +3,7 @@
 #include "tests/netns/uplinks.h"
 #include "tests/netns/world/probe.h"
 
-/// Several ways out: who leaves by which, and what happens when one of them works no more.
+/// Several uplinks: who leaves by which, and what happens when one of them fails.
 namespace novaplane::netns {
 namespace {
 

@@ -4,7 +4,7 @@
 
 namespace novaplane::netns {
 
-/// h1 with two ways out, wan (eth0, 192.0.2.11) and wan2 (eth3, 198.18.0.11), to the same world:
+/// h1 with two uplinks, wan (eth0, 192.0.2.11) and wan2 (eth3, 198.18.0.11), to the same world:
 /// 198.51.100.7 is behind both. Guest web1 on blue.
 class UplinksWorld : public CloudTest {
  protected:

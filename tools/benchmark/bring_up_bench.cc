@@ -76,7 +76,7 @@ void run(benchmark::State& state) {
   put(state, line);
 }
 
-/// Beside ourselves with one uplink: what another way out costs.
+/// Beside ourselves with one uplink: what another uplink costs.
 void run_with_two_uplinks(benchmark::State& state) {
   test::LargeCloud more = kCloud;
   more.second_uplink = true;

@@ -28,7 +28,7 @@ constexpr double kLimit = 2, kLimitMs = 5, kFlowsLimit = 1.2;
 constexpr unsigned kFlows = 100'000, kOfUplink = 10'000;
 constexpr std::uint32_t kTable = engine::kPreferenceTables + 1;
 
-/// Two ways out of veth, whose other ends are here too.
+/// Two uplinks of veth, whose other ends are here too.
 void make_uplinks(const Site& site) {
   site.ip(
       "link add up1 type veth peer name far1\nlink add up2 type veth peer name far2\n"

@@ -128,7 +128,7 @@ std::vector<netlink::IpConfig> lost_in_between(std::vector<netlink::IpConfigEven
                                                std::vector<netlink::IpConfigEvents::Event> after,
                                                int link) {
   std::map<std::string, netlink::IpConfig> lost;
-  const auto hear = [&](std::vector<netlink::IpConfigEvents::Event>& events, bool by_kernel) {
+  const auto follow = [&](std::vector<netlink::IpConfigEvents::Event>& events, bool by_kernel) {
     for (auto& [links, gone, thing] : events) {
       if (!links.contains(link) || thing.link_local) continue;
       const bool is_address6 = thing.kind == Kind::address && thing.ipv6;  // told when they go
@@ -137,8 +137,8 @@ std::vector<netlink::IpConfig> lost_in_between(std::vector<netlink::IpConfigEven
       if (!is_lost) lost.erase(thing.text);
     }
   };
-  hear(before, false);
-  hear(after, true);
+  follow(before, false);
+  follow(after, true);
   std::vector<netlink::IpConfig> things;
   for (auto& [text, thing] : lost) things.push_back(std::move(thing));
   return things;

@@ -53,7 +53,7 @@ class SavedNeighbours {
 std::string ip_config_in_words(netlink::Socket& socket, int link, const std::string& name);
 
 /// What stood on a link for a moment only, and went with something that we did: what others have
-/// added since the listing, and addresses of IPv6 that the kernel took. `before` has been heard
+/// added since the listing, and addresses of IPv6 that the kernel took. `before` was read
 /// right before that: what others have deleted until then they have deleted.
 std::vector<netlink::IpConfig> lost_in_between(std::vector<netlink::IpConfigEvents::Event> before,
                                                std::vector<netlink::IpConfigEvents::Event> after,

@@ -206,7 +206,7 @@ Error Migration::undo(Things things, std::optional<int> master, Error why) {
   std::ranges::copy_if(things, std::back_inserter(deleted), is_deleted);
   std::erase_if(things, is_deleted);
   const auto undone = error_of(move_ip_config(socket_, things, sides_.back(), std::move(relink)));
-  others_.hear();
+  others_.process_events();
   std::ranges::copy_if(things, std::back_inserter(deleted), is_deleted);
   const Ends& there = sides_.there;
   try_all(socket_, netlink::removals(deleted, there));
@@ -231,25 +231,25 @@ std::optional<Error> Migration::error_of(const MoveResult& moved) const {
 /// All in one send, and back again when it fails.
 Result<void> Migration::move(Things things, std::vector<Move> relink, std::optional<int> master) {
   const auto moved = move_ip_config(socket_, things, sides_.there, std::move(relink));
-  others_.hear_answers(things, moved);
+  others_.process_answers(things, moved);
   const auto error = error_of(moved);
   if (error) return tl::unexpected(undo(std::move(things), master, *error));
   return {};
 }
 
-/// What others do after a listing is heard of before anything is decided, and what they do after
-/// that is found by the next one. The new link is listed only where others have done anything.
+/// Events of what others do after a listing are processed before anything is decided; what they do
+/// after that the next look finds. The new link is listed only where others have done anything.
 Result<Migration::Rest> Migration::find_rest() {
   Rest rest;
   const auto old = list_old_place();
   if (!old) return tl::unexpected(old.error());
-  others_.hear();
+  others_.process_events();
   // The kernel drops some without a word, with the last address of their link.
   Things added = others_.take_added();
   if (others_.take_news()) {
     const auto there = netlink::ip_config_of(socket_, sides_.there.to, false);
     if (!there) return tl::unexpected(there.error());
-    others_.hear();
+    others_.process_events();
     rest.of_new = others_.take_unwanted(*there);
     rest.missing_routes = others_.take_missing_routes(*there);
     rest.is_known_whole = added.empty();

@@ -22,7 +22,7 @@ bool is_among(const std::vector<IpConfig>& things, const IpConfig& thing) {
       things, [&](const IpConfig& c) { return c.kind == thing.kind && c.text == thing.text; });
 }
 
-void OthersChanges::hear() {
+void OthersChanges::process_events() {
   for (auto& [links, gone, thing] : events_.take()) {
     const bool on_new = links.contains(new_);
     const bool is_address6 = thing.kind == Kind::address && thing.ipv6;
@@ -46,7 +46,7 @@ void OthersChanges::hear() {
   }
 }
 
-void OthersChanges::hear_answers(const Things& things, const MoveResult& moved) {
+void OthersChanges::process_answers(const Things& things, const MoveResult& moved) {
   for (const IpConfig& thing : things) {
     moved_.insert_or_assign(thing.text, thing);
     if (is_silent(thing)) gone_.erase(thing.text);  // it has come back since an earlier move
@@ -56,7 +56,7 @@ void OthersChanges::hear_answers(const Things& things, const MoveResult& moved) 
     if (thing.kind == Kind::address && thing.ipv6 && !is_missing) taken6_.insert(thing.text);
   }
   deleted6_lately_.clear();
-  hear();
+  process_events();
   for (const IpConfig* thing : moved.found) may_be_missing_.insert(thing->text);
   const auto add_gone = [&](const IpConfig& thing) {
     gone_.emplace(thing.text, thing);

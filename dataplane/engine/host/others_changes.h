@@ -24,11 +24,11 @@ class OthersChanges {
       : events_(std::move(events)), old_(ends.from), new_(ends.to) {}
 
   /// Whatever has happened since the last call.
-  void hear();
+  void process_events();
   /// The same after a move, and what the kernel has answered to that.
-  void hear_answers(const Things& things, const MoveResult& moved);
+  void process_answers(const Things& things, const MoveResult& moved);
   /// Whether anything has happened since the last call. What a listing shows that was taken after
-  /// that call is in what has been heard after the listing.
+  /// that call is in what the events after the listing tell.
   bool take_news() { return std::exchange(news_, false); }
   bool has_news() const { return news_; }
 

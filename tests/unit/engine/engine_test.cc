@@ -22,7 +22,7 @@ const Toy kToy;
 struct EnginePlan : ::testing::Test {
   Engine engine{"h1", {&kToy}};
 
-  void saw(netlink::Link link) {
+  void observe(netlink::Link link) {
     engine.on_observation(netlink::Seen<netlink::Link>{std::move(link)});
   }
   void gone(netlink::Link link) {
@@ -35,7 +35,7 @@ TEST_F(EnginePlan, FollowsTheNumberedOrder) {
   add(cloud, port_of(1, 0));
   add(cloud, floating_of(7, "p1"));
   engine.load(cloud);
-  saw(link_of(5, "tap1"));
+  observe(link_of(5, "tap1"));
   const Plan plan = engine.plan(Clock::time_point::max());
   std::vector<Phase> phases;
   for (const Step& step : plan) {
@@ -51,7 +51,7 @@ TEST_F(EnginePlan, SaysWhatAndWhy) {
   add(cloud, port_of(1, 0));
   add(cloud, floating_of(7, "p1"));
   engine.load(cloud);
-  saw(link_of(5, "tap1"));
+  observe(link_of(5, "tap1"));
   EXPECT_THAT(
       words(engine),
       ElementsAre(
@@ -75,7 +75,7 @@ TEST_F(EnginePlan, IsEmptyOnceEverythingIsDone) {
   for (int i = 0; i < 9; ++i) add(cloud, port_of(i, i % 3));
   for (int i = 0; i < 9; ++i) add(cloud, floating_of(i, "p" + std::to_string(i)));
   engine.load(cloud);
-  for (int i = 0; i < 9; ++i) saw(link_of(i + 2, "tap" + std::to_string(i)));
+  for (int i = 0; i < 9; ++i) observe(link_of(i + 2, "tap" + std::to_string(i)));
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
   engine.load(cloud);
@@ -103,7 +103,7 @@ TEST_F(EnginePlan, WaitsForALinkThatIsNotThereYet) {
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
   EXPECT_EQ(engine.status().at({ObjectKind::port, "p1"}).state, ObjectState::waiting);
-  saw(link_of(5, "tap1"));
+  observe(link_of(5, "tap1"));
   EXPECT_THAT(words(engine), ElementsAre("add port tap1 master br-n0 (port p1: missing)"));
   EXPECT_TRUE(engine.status().empty());
 }
@@ -115,7 +115,7 @@ TEST_F(EnginePlan, LeavesAForeignLinkOfTheWantedNameAlone) {
     add(cloud, port_of(2, 1));
     return cloud;
   }());
-  saw(link_of(3, "br-n0", "veth"));
+  observe(link_of(3, "br-n0", "veth"));
   settle_all(engine);
   EXPECT_THAT(words(engine), IsEmpty());
   const auto status = engine.status();
@@ -132,10 +132,10 @@ TEST_F(EnginePlan, DoesNotTakeAPortFromAForeignBridge) {
   add(cloud, port_of(1, 0));
   engine.load(cloud);
   settle_all(engine);
-  saw(link_of(3, "virbr0", "bridge"));
+  observe(link_of(3, "virbr0", "bridge"));
   netlink::Link tap = link_of(5, "tap1");
   tap.master = 3;
-  saw(tap);
+  observe(tap);
   EXPECT_THAT(words(engine), IsEmpty());
   EXPECT_THAT(engine.status().at({ObjectKind::port, "p1"}).reasons[0],
               HasSubstr("already a port of virbr0"));
@@ -172,11 +172,11 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
   engine.load(cloud_of(0));
   engine.on_listing(nft::Observed{
       1, {}, {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
-  saw(bridge);
+  observe(bridge);
   netlink::Link ours = link_of(4, "tap9"), stranger = link_of(5, "tap-of-others");
   ours.master = stranger.master = 3;
-  saw(ours);
-  saw(stranger);
+  observe(ours);
+  observe(stranger);
   netlink::Route route{.table = 255,
                        .destination = {ip("203.0.113.9"), 32},
                        .type = 2,
@@ -204,8 +204,8 @@ TEST_F(EnginePlan, SeesAPortThatIsListedBeforeItsYoungerBridge) {
   netlink::Link port = link_of(3, "tap9"), bridge = link_of(4, "br-old", "bridge");
   port.master = 4;
   bridge.group = netlink::kOurGroup;
-  saw(port);
-  saw(bridge);
+  observe(port);
+  observe(bridge);
   EXPECT_THAT(words(engine), Contains("remove port tap9 (not wanted any more)"));
 }
 
@@ -228,7 +228,7 @@ struct EngineVlanPlan : EnginePlan {
 };
 
 TEST_F(EngineVlanPlan, MakesTheDeviceAndAttachesItInOnePass) {
-  saw(nic);
+  observe(nic);
   const auto plan = words(engine);
   EXPECT_THAT(plan, Contains("add link eth1.7 vlan 7 on eth1 mac 00:00:00:00:00:00 "
                              "(network n0: missing)"));
@@ -240,8 +240,8 @@ TEST_F(EngineVlanPlan, MakesTheDeviceAndAttachesItInOnePass) {
 }
 
 TEST_F(EngineVlanPlan, SeesADeviceThatIsListedBeforeItsNic) {
-  saw(device);
-  saw(nic);
+  observe(device);
+  observe(nic);
   const auto plan = words(engine);
   EXPECT_THAT(plan, Not(Contains(HasSubstr(" link eth1.7"))));
   EXPECT_THAT(plan, Contains("add port eth1.7 master br-n0 (network n0: missing)"));
@@ -250,8 +250,8 @@ TEST_F(EngineVlanPlan, SeesADeviceThatIsListedBeforeItsNic) {
 
 TEST_F(EngineVlanPlan, ADeviceThatIsAnotherVlanIsNeitherChangedNorAttached) {
   device.vlan_id = 8;
-  saw(nic);
-  saw(device);
+  observe(nic);
+  observe(device);
   EXPECT_THAT(words(engine), Not(Contains(HasSubstr("eth1.7"))));
   EXPECT_THAT(
       engine.status().at({ObjectKind::network, "n0"}).reasons,
@@ -260,21 +260,21 @@ TEST_F(EngineVlanPlan, ADeviceThatIsAnotherVlanIsNeitherChangedNorAttached) {
 
 TEST_F(EngineVlanPlan, AForeignDeviceOfItsNameIsNotAttachedEither) {
   device.group = 0;
-  saw(nic);
-  saw(device);
+  observe(nic);
+  observe(device);
   EXPECT_THAT(words(engine), Not(Contains(HasSubstr("eth1.7"))));
   EXPECT_THAT(engine.status().at({ObjectKind::network, "n0"}).reasons,
               ElementsAre(HasSubstr("the name eth1.7 is taken by a vlan link")));
 }
 
 TEST_F(EngineVlanPlan, IsRemovedWithItsNetwork) {
-  saw(nic);
+  observe(nic);
   settle_all(engine);
   netlink::Link bridge = link_of(2, "br-n0", "bridge");
   bridge.group = netlink::kOurGroup;
   device.master = bridge.index;
-  saw(bridge);
-  saw(device);
+  observe(bridge);
+  observe(device);
   engine.load(cloud_of(0));
   // It is nobody's port then: the link takes that along.
   EXPECT_THAT(words(engine), testing::Contains("remove link eth1.7 (not wanted any more)"));
@@ -287,7 +287,7 @@ TEST_F(EnginePlan, ABridgeThatVanishesTakesWhatStoodOnItAlong) {
   settle_all(engine);
   netlink::Link bridge = link_of(3, "br-n0", "bridge");
   bridge.group = netlink::kOurGroup;
-  saw(bridge);
+  observe(bridge);
   gone(bridge);
   EXPECT_THAT(
       words(engine),
@@ -301,7 +301,7 @@ TEST_F(EnginePlan, TheEndOfAReplacedRouteIsNoLoss) {
   add(cloud, floating_of(7, "p1"));
   engine.load(cloud);
   settle_all(engine);
-  saw(link_of(1, "lo"));
+  observe(link_of(1, "lo"));
   netlink::Route old{.table = 255,
                      .destination = {ip("203.0.113.7"), 32},
                      .type = 2,
@@ -326,7 +326,7 @@ TEST_F(EnginePlan, FactsOfAMissingNicAreAProblemThatItsArrivalEnds) {
               HasSubstr("no such link eth1"));
   netlink::Link eth1 = link_of(9, "eth1", "");
   eth1.mac = *Mac::parse("02:00:00:00:00:09");
-  saw(eth1);
+  observe(eth1);
   EXPECT_THAT(words(engine), ElementsAre(HasSubstr("wanted 02:00:00:00:00:09")));
   EXPECT_TRUE(engine.status().empty());
 }

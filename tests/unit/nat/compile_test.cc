@@ -29,7 +29,7 @@ class NatTest : public testing::Test {
   std::vector<std::string> problems(ObjectKind kind, const std::string& name) const {
     return test::problems_of(compile(kind, name));
   }
-  /// A second way out, by eth2.
+  /// A second uplink, eth2.
   cloud::Uplink& add_uplink(const std::string& name, const std::string& interface = "eth2") {
     cloud::Uplink& uplink = example_.host().uplinks.emplace_back();
     uplink.name = name;
@@ -316,7 +316,7 @@ TEST_F(NatPortForwardTest, NeverTakesTheAddressOfAnotherHost) {
               ElementsAre("198.51.100.12: belongs to compute2, where port web1 is not"));
 }
 
-/// Two ways out: what is marked with an uplink's number takes that uplink's table, unless the main
+/// Two uplinks: what is marked with an uplink's number takes that uplink's table, unless the main
 /// table knows better than by a default route.
 TEST_F(NatHostTest, EachOfSeveralUplinksHasATableOfItsOwn) {
   example_.uplink().gateway = ip("198.51.100.1");

@@ -34,7 +34,7 @@ struct ReannounceTest : Edits {
     address.prefix = *Prefix::parse("192.0.2.11/24");
     engine.on_observation(netlink::Seen<netlink::Address>{address});
   }
-  void saw() { engine.on_observation(netlink::Seen<netlink::Link>{eth0}); }
+  void observe() { engine.on_observation(netlink::Seen<netlink::Link>{eth0}); }
 
   /// "203.0.113.1 on eth0" of the next pass, which succeeds.
   std::vector<std::string> again() {
@@ -57,7 +57,7 @@ struct ReannounceTest : Edits {
 
 TEST_F(ReannounceTest, AnotherMac) {
   eth0.mac = *Mac::parse("02:00:00:00:00:99");
-  saw();
+  observe();
   EXPECT_THAT(again(), everything);
   EXPECT_THAT(why, testing::HasSubstr("is 02:00:00:00:00:99"));
   EXPECT_THAT(again(), IsEmpty());
@@ -65,21 +65,21 @@ TEST_F(ReannounceTest, AnotherMac) {
 
 TEST_F(ReannounceTest, ACarrierThatIsBack) {
   eth0.carrier = false;
-  saw();
+  observe();
   EXPECT_THAT(again(), IsEmpty());
   eth0.carrier = true;
-  saw();
+  observe();
   EXPECT_THAT(again(), everything);
 }
 
 TEST_F(ReannounceTest, AMacThatChangedWhileThereWasNoCarrier) {
   eth0.carrier = false;
   eth0.mac = *Mac::parse("02:00:00:00:00:99");
-  saw();
+  observe();
   EXPECT_THAT(again(), IsEmpty()) << "nobody would hear it";
   EXPECT_EQ(engine.next_retry(), std::nullopt);
   eth0.carrier = true;
-  saw();
+  observe();
   EXPECT_THAT(again(), everything);
 }
 
@@ -87,7 +87,7 @@ TEST_F(ReannounceTest, ANicThatIsAnother) {
   engine.on_observation(netlink::Gone<netlink::Link>{eth0});
   settle_all(engine);
   eth0.index = 77;
-  saw();
+  observe();
   saw_address();
   EXPECT_THAT(again(), everything);
   EXPECT_EQ(why, "the link was made again");
@@ -95,28 +95,28 @@ TEST_F(ReannounceTest, ANicThatIsAnother) {
 
 TEST_F(ReannounceTest, ABondThatSendsByAnotherNic) {
   eth0.notifies_peers = true;
-  saw();
+  observe();
   EXPECT_THAT(again(), everything);
   eth0.notifies_peers = false;
-  saw();
+  observe();
   EXPECT_THAT(again(), IsEmpty());
 }
 
 TEST_F(ReannounceTest, AMacThatChangedWhileEventsWereLost) {
   engine.kernel().forget();
-  saw();
+  observe();
   EXPECT_THAT(engine.kernel().to_announce(), IsEmpty());
   engine.kernel().forget();
   eth0.mac = *Mac::parse("02:00:00:00:00:99");
-  saw();
+  observe();
   EXPECT_THAT(engine.kernel().to_announce(), testing::SizeIs(1));
 }
 
 TEST_F(ReannounceTest, OnceASecondAtMost) {
   eth0.notifies_peers = true;
-  saw();
+  observe();
   EXPECT_THAT(again(), everything);
-  saw();
+  observe();
   EXPECT_THAT(again(), IsEmpty());
   ASSERT_EQ(engine.next_retry(), now + 1s);
   now += 1s;

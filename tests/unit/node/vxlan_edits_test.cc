@@ -87,7 +87,7 @@ class VxlanEvents : public Edits {
     link.udp_port = row.udp_port;
     return link;
   }
-  void saw(netlink::ForwardingEntry e) {
+  void observe(netlink::ForwardingEntry e) {
     engine.on_observation(netlink::Seen<netlink::ForwardingEntry>{e});
   }
   void gone(netlink::ForwardingEntry e) {
@@ -102,8 +102,8 @@ class VxlanEvents : public Edits {
 };
 
 TEST_F(VxlanEvents, TheEchoOfOurOwnIsNoDifference) {
-  saw(of_device_);
-  saw(of_bridge_);
+  observe(of_device_);
+  observe(of_bridge_);
   EXPECT_THAT(words(engine), testing::IsEmpty());
 }
 
@@ -115,11 +115,11 @@ TEST_F(VxlanEvents, WhatOthersDeleteChangeOrAddIsRepaired) {
   settle_all(engine);
   auto elsewhere = of_device_;
   elsewhere.destination = *IpAddress::parse("192.0.2.66");
-  saw(elsewhere);
+  observe(elsewhere);
   EXPECT_THAT(words(engine),
               testing::ElementsAre(testing::HasSubstr("dst was 192.0.2.66, wanted 192.0.2.12")));
   settle_all(engine);
-  saw({.link = 20, .mac = other_, .destination = there_});
+  observe({.link = 20, .mac = other_, .destination = there_});
   EXPECT_THAT(words(engine), testing::ElementsAre(StartsWith("remove forwarding entry")));
   settle_all(engine);
   gone(of_bridge_);
@@ -129,7 +129,7 @@ TEST_F(VxlanEvents, WhatOthersDeleteChangeOrAddIsRepaired) {
 }
 
 TEST_F(VxlanEvents, AnEntryThatIsMovedToAnotherPortIsMovedBack) {
-  saw({.link = kTap, .mac = b_, .bridge = 21});
+  observe({.link = kTap, .mac = b_, .bridge = 21});
   EXPECT_THAT(words(engine), testing::ElementsAre(testing::HasSubstr(
                                  "dev was tap-g, wanted vx5001, sticky was off, wanted on")));
   settle_all(engine);
@@ -137,10 +137,10 @@ TEST_F(VxlanEvents, AnEntryThatIsMovedToAnotherPortIsMovedBack) {
 }
 
 TEST_F(VxlanEvents, EntriesForOtherPortsAreTheirMakers) {
-  saw({.link = kTap, .mac = other_, .bridge = 21});
+  observe({.link = kTap, .mac = other_, .bridge = 21});
   EXPECT_THAT(words(engine), testing::IsEmpty());
   // It took the place of one of ours, which is then not wanted any more.
-  saw({.link = kTap, .mac = b_, .bridge = 21});
+  observe({.link = kTap, .mac = b_, .bridge = 21});
   engine.document().remove({ObjectKind::port, "b"});
   for (const std::string& line : words(engine)) {
     EXPECT_THAT(line, testing::Not(testing::HasSubstr("tap-g")));

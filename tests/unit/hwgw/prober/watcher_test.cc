@@ -67,13 +67,13 @@ class WatcherTest : public testing::Test {
   }
 
   template <class Condition>
-  bool hears(Condition&& condition) {
+  bool is_told(Condition&& condition) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, test::kHangs,
                              [&] { return !told_.empty() && condition(told_.back()); });
   }
   bool hears_of(Health state) {
-    return hears([&](const TargetStatus& status) { return status.state == state; });
+    return is_told([&](const TargetStatus& status) { return status.state == state; });
   }
   TargetStatus last() {
     const std::lock_guard lock(mutex_);
@@ -121,7 +121,7 @@ TEST_F(WatcherTest, FollowsALinkThatIsMadeAnew) {
   ASSERT_TRUE(hears_of(Health::dead));
   EXPECT_THAT(last().reason, testing::AnyOf("eth0 is down", "there is no eth0"));
   link("eth0", "02:00:00:00:00:02");
-  ASSERT_TRUE(hears([](const TargetStatus& status) {
+  ASSERT_TRUE(is_told([](const TargetStatus& status) {
     return status.state == Health::alive && status.mac == Mac::parse("02:00:00:00:00:02");
   }));
 }
@@ -130,7 +130,7 @@ TEST_F(WatcherTest, TellsAnotherMacOfTheNextHop) {
   watcher_->watch({target()});
   ASSERT_TRUE(hears_of(Health::alive));
   at_router("ip link set to-eth0 address 02:00:00:00:00:07");
-  ASSERT_TRUE(hears(
+  ASSERT_TRUE(is_told(
       [](const TargetStatus& status) { return status.mac == Mac::parse("02:00:00:00:00:07"); }));
   EXPECT_EQ(last().state, Health::alive);
 }

@@ -44,7 +44,7 @@ untranslated: iifname @behind_router ct status dnat accept comment "asked for by
 untranslated: iifname @behind_router oifname != @managed ip saddr @network_ranges drop comment "the router outside routes, not the host"
 )";
 
-/// What guests send to a router and the host has to see is pulled up; of a dead one all of it is,
+/// What guests send to a router and the host has to see is routed; of a dead one all of it is,
 /// ARP too; flows that begin through the host are remembered and stay there after its return.
 TEST(RoutersRuleset, PullsUpWhatTheHostHasToSee) { EXPECT_EQ(rules(nft::Family::bridge), kBridge); }
 
