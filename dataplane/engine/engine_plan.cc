@@ -31,7 +31,6 @@ void sort_by_phase(Plan& plan) {
 
 }  // namespace
 
-/// The bridge, not ours, that the link is a port of; or null.
 const netlink::Link* Planning::held_by_others(const std::string& port) const {
   const netlink::Link* link = view.link(port);
   const netlink::Link* master = link && link->master != 0 ? view.link(link->master) : nullptr;

@@ -23,7 +23,7 @@ enum class Phase : std::uint8_t {
   forget_flows = 13,  ///< conntrack; not waited for
   delete_links = 14   ///< by group, in chunks; restores what was found goes with it
 };
-constexpr std::size_t kPhases = 14;
+constexpr std::size_t kPhases = static_cast<std::size_t>(Phase::delete_links);
 
 std::string_view to_string(Phase phase);
 

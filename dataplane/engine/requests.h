@@ -1,7 +1,7 @@
 #pragma once
 
-#include <array>
-#include <initializer_list>
+#include <cerrno>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>

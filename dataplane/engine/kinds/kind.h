@@ -14,7 +14,8 @@
 #include "dataplane/engine/phase.h"
 #include "dataplane/netlink/request.h"
 
-/// What a kind of kernel object is to the rest of the engine, which knows none by name.
+/// What a kind of kernel object is to tables, plan, words, log and summary, which know none by
+/// name.
 ///
 /// A kind is a pair of files in this folder and a line in kinds.h. Its header has the key and the
 /// row, plain values with a defaulted `==`, the same whether they come from the document or from
@@ -52,7 +53,7 @@ struct Noun {
   bool operator==(const Noun&) const = default;
 };
 
-/// What has happened to rows, for summaries. Where a kind has kVerbs of its own.
+/// What has happened to rows, for summaries. A kind may have `kVerbs` of its own.
 struct Verbs {
   std::string_view added = "added", removed = "removed", changed = "changed";
 };
