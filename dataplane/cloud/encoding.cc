@@ -38,6 +38,10 @@ Place place_of(std::string_view text, std::size_t offset) {
 std::optional<Finding> check_encoding(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
+    if ((c >= ' ' && c < 0x7f) || c == '\n') {  // nearly all
+      ++i;
+      continue;
+    }
     const std::size_t length = character(text.substr(i));
     const bool is_allowed = !is_control(c) || c == '\t' || c == '\n' || c == '\r';
     if (length != 0 && is_allowed) {

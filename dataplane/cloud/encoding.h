@@ -8,8 +8,8 @@
 
 namespace novaplane::cloud {
 
-/// The first byte that no YAML in UTF-8 may hold. yaml-cpp would take some of them for the end of
-/// the document and silently lose the rest.
+/// The first byte that no YAML in UTF-8 may hold. Some of them a parser could take for the end of
+/// the document, or for another encoding.
 std::optional<Finding> check_encoding(std::string_view text);
 
 /// The first tab in the indentation of a block, which YAML forbids: what a parser says about it
