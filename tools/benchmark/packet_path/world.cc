@@ -17,12 +17,6 @@ namespace {
 
 constexpr int kFirstPort = 7000;
 
-std::string fresh_folder() {
-  std::string name = "/tmp/novaplane-bench-XXXXXX";
-  if (!::mkdtemp(name.data())) throw std::runtime_error("no folder in /tmp");
-  return name;
-}
-
 /// A link of `host` that ends in `other`.
 void cable(const Netns& host, const std::string& name, const Netns& other,
            const std::string& other_name, const std::string& other_mac = {}) {
@@ -43,16 +37,19 @@ void plug_in(const Netns& host, const std::string& tap, const Netns& guest, cons
 
 }  // namespace
 
-World::World(const Configuration& configuration)
-    : configuration_(configuration), folder_(fresh_folder()) {
+World::Folder::Folder() : path("/tmp/novaplane-bench-XXXXXX") {
+  if (!::mkdtemp(path.data())) throw std::runtime_error("no folder in /tmp");
+}
+
+World::Folder::~Folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+World::World(const Configuration& configuration) : configuration_(configuration) {
   wire_up();
   program(compute1_, 1);
   if (configuration_.shape.second_host) program(compute2_, 2);
-}
-
-World::~World() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 void World::wire_up() const {
@@ -109,10 +106,10 @@ void World::program(const Netns& host, unsigned number) const {
     program_floor(host, number, configuration_);
     return;
   }
-  const std::string file = folder_ + "/cloud.yaml";
+  const std::string file = folder_.path + "/cloud.yaml";
   std::ofstream(file) << document(configuration_.shape);
   host.run(fmt::format("{0}/tools/novaplane up {1} --host compute{2} --run-dir {3}/run{2}",
-                       configuration_.binaries, file, number, folder_));
+                       configuration_.binaries, file, number, folder_.path));
 }
 
 World::Path World::path(Traffic traffic) const {

@@ -23,7 +23,6 @@ class World {
  public:
   /// Throws when the hosts cannot be programmed.
   explicit World(const Configuration& configuration);
-  ~World();
   World(const World&) = delete;
 
   /// From where, to where, and the address and port that lead there.
@@ -42,8 +41,15 @@ class World {
   void wire_up_ipv6() const;
   void program(const Netns& host, unsigned number) const;
 
+  /// The document and run directories, gone with the world.
+  struct Folder {
+    Folder();
+    ~Folder();
+    std::string path;
+  };
+
   Configuration configuration_;
-  std::string folder_;
+  Folder folder_;
   Netns world_, compute1_, compute2_, a_, b_, c_;
 };
 
