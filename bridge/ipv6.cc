@@ -81,10 +81,8 @@ void isolate6(const Context& context, const cloud::Network& network, const std::
   if (!address) return;
   elements.add(kWire6, {underlay});
   const auto isolated = [&](const IpAddress& other) {
-    elements.add(kWireIsolated6, {underlay, other});
-    elements.add(kNdIsolated, {underlay, other});
     elements.add(kIsolated6, {other});
-    elements.add(kNdIsolatedAll, {other});
+    elements.add(kNdIsolated, {other});
   };
   isolated(kLinkLocalGateway);
   if (network.gateway_mode == cloud::GatewayMode::shared) isolated(*address);

@@ -147,14 +147,12 @@ void isolate(const Context& context, const cloud::Network& network, const std::s
   elements.add(is_layer2 ? kLayer2Wire : kWire, {underlay});
   pass_by(context, network, underlay, elements);
   if (is_layer2) return;
-  const auto isolated = [&](const IpAddress& address) {
-    elements.add(kWireIsolated, {underlay, address});
-    elements.add(kIsolated, {address});
-  };
-  isolated(kMetadataAddress);
+  elements.add(kIsolated, {kMetadataAddress});
   isolate6(context, network, underlay, elements);
   if (network.gateway_mode == cloud::GatewayMode::per_host) return;
-  if (const auto gateway = host_address_on(context, network)) isolated(*gateway);
+  if (const auto gateway = host_address_on(context, network)) {
+    elements.add(kIsolated, {*gateway});
+  }
 }
 
 namespace {
@@ -243,7 +241,20 @@ void compile_ranges(const Context& context, const cloud::Network& network, Eleme
   }
 }
 
+void translate_gateway(const Context& context, const cloud::Network& network, Elements& elements) {
+  if (network.gateway_mac) return;  // at each port
+  const Mac shared = network.shared_mac(), own = bridge_mac(context, network);
+  elements.add(kToBridge, {shared}, {own});
+  elements.add(kToGuest, {own}, {shared});
+  if (engine::host_address6_on(context, network)) elements.add(kNdToGuest, {own}, {shared});
+}
+
 }  // namespace
+
+/// Every host has the address that guests know the host by: their gateway, or the one beside it.
+bool has_shared_address(const cloud::Network& network) {
+  return network.gateway_mode == cloud::GatewayMode::shared || engine::is_behind_router(network);
+}
 
 void compile_network(const Context& context, const engine::Object& object,
                      const cloud::Network& network, Rows& out) {
@@ -254,6 +265,7 @@ void compile_network(const Context& context, const engine::Object& object,
   if (engine::vxlan_of(network)) compile_tunnel(context, object, network, out);
   elements.add(kRouted, {network.bridge, network.bridge});
   compile_ranges(context, network, elements);
+  if (has_shared_address(network)) translate_gateway(context, network, elements);
   if (const auto address = host_address_on(context, network)) {
     compile_address(context, network, *address, elements, out);
     compile_reach(context, network, elements);

@@ -47,6 +47,9 @@ void compile_port(const engine::Context&, const engine::Object&, const cloud::Po
 void compile_network6(const engine::Context&, const engine::Object&, const cloud::Network&,
                       engine::Rows& out);
 
+/// Every host has the address that guests know the host by: their gateway, or the one beside it.
+bool has_shared_address(const cloud::Network&);
+
 /// On the wire nobody sees that every host has the router's addresses and serves DHCPv6.
 void isolate6(const engine::Context&, const cloud::Network&, const std::string& underlay,
               engine::Elements&);

@@ -14,24 +14,19 @@ using engine::Rows;
 
 constexpr std::uint8_t kLinkLocalLength = 64;  // RFC 4291, 2.5.6
 
-/// Every host has the address that guests know the host by: their gateway, or the one beside it.
-bool has_shared_address(const cloud::Network& network) {
-  return network.gateway_mode == cloud::GatewayMode::shared || engine::is_behind_router(network);
-}
-
 bool has_shared_gateway(const Context& context, const cloud::Network& network) {
   return network.gateway_mode == cloud::GatewayMode::shared && host_address_on(context, network);
 }
 
-/// Guests see the shared address's MAC, the bridge has its own: one is put for the other.
-void translate_gateway(const Context& context, const cloud::Network& network,
-                       const std::string& link, Elements& elements) {
-  const Mac shared = network.shared_mac();
-  const Mac own = bridge_mac(context, network);
-  elements.add(kToBridge, {link, shared}, {own});
-  elements.add(kToGuest, {link, own}, {shared});
+/// Where the document gives the MAC: another network may have the same one.
+void translate_given_gateway(const Context& context, const cloud::Network& network,
+                             const std::string& link, Elements& elements) {
+  const Mac shared = *network.gateway_mac, own = bridge_mac(context, network);
+  elements.add(kGivenMacs, {shared});
+  elements.add(kToBridgeFromPort, {link, shared}, {own});
+  elements.add(kToGuestAtPort, {link, own}, {shared});
   if (!engine::host_address6_on(context, network)) return;
-  elements.add(kNdToGuest, {link, own}, {shared});
+  elements.add(kNdToGuestAtPort, {link, own}, {shared});
 }
 
 /// What a guest receives waits in a queue for its turn; what it sends too fast is dropped, so that
@@ -73,8 +68,8 @@ void compile_local(const Context& context, const engine::Object& object, const c
     elements.add(kWireLocal, {*underlay, port.address});
   }
   pass_by(context, network, port.interface, elements);
-  if (has_shared_address(network)) {
-    translate_gateway(context, network, port.interface, elements);
+  if (has_shared_address(network) && network.gateway_mac) {
+    translate_given_gateway(context, network, port.interface, elements);
   }
 }
 

@@ -3,10 +3,10 @@
 #include "bridge/bridge.h"
 #include "bridge/discovery.h"
 #include "bridge/forward_policy.h"
-#include "bridge/group_rules.h"
 #include "bridge/input.h"
+#include "bridge/plain_frames.h"
 #include "bridge/sets.h"
-#include "dataplane/engine/host/metadata.h"
+#include "bridge/underlay_rules.h"
 #include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 
@@ -19,41 +19,69 @@ namespace {
 using nft::rule;
 using nft::Rule;
 using enum nft::Select;
-using engine::kMetadataAddress;
 using engine::Marks;
 
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68;
 
 std::vector<nft::Set> sets() {
   return {
-      kManaged.declared(),        kLayer2.declared(),
-      kRouted.declared(),         kOpen.declared(),
-      kOpenRanges.declared(),     kGateways.declared(),
-      kOwnAddresses.declared(),   kHostServices.declared(),
-      kOpenRanges6.declared(),    kGateways6.declared(),
-      kOwnAddresses6.declared(),  kHostServices6.declared(),
-      kReachable.declared(),      kReachable6.declared(),
-      kUplinkBridges.declared(),  kInside.declared(),
-      kInside6.declared(),        kAllowed.declared(),
-      kGuestRanges.declared(),    kGuestRanges6.declared(),
-      kGuestAddresses.declared(), kGuestAddresses6.declared(),
-      kOperatorsToo.declared(),   kRouters6.declared(),
-      kHostTalk.declared(),       kHostTalk6.declared(),
-      kTunnelPorts.declared(),    kHostPeers.declared(),
-      kHostPeers6.declared(),     kHostSource.declared(),
-      kHostSource6.declared(),    kWire.declared(),
-      kLayer2Wire.declared(),     kGuests.declared(),
-      kTrusted.declared(),        kPairPorts.declared(),
-      kPairGateway.declared(),    kGuestLimits.declared(),
-      kWireIsolated.declared(),   kIsolated.declared(),
-      kIsolated6.declared(),      kNdIsolatedAll.declared(),
-      kHostsOwn.declared(),       kWire6.declared(),
-      kWireIsolated6.declared(),  kNdIsolated.declared(),
-      kNoRouter.declared(),       kWireLocal.declared(),
-      kHairpinPorts.declared(),   kPortMacs.declared(),
-      kTunnels.declared(),        kTunnelEnds.declared(),
-      kTunnelEnds6.declared(),    kToBridge.declared(),
-      kToGuest.declared(),        kNdToGuest.declared(),
+      kManaged.declared(),
+      kLayer2.declared(),
+      kRouted.declared(),
+      kOpen.declared(),
+      kOpenRanges.declared(),
+      kGateways.declared(),
+      kOwnAddresses.declared(),
+      kHostServices.declared(),
+      kOpenRanges6.declared(),
+      kGateways6.declared(),
+      kOwnAddresses6.declared(),
+      kHostServices6.declared(),
+      kReachable.declared(),
+      kReachable6.declared(),
+      kUplinkBridges.declared(),
+      kInside.declared(),
+      kInside6.declared(),
+      kAllowed.declared(),
+      kGuestRanges.declared(),
+      kGuestRanges6.declared(),
+      kGuestAddresses.declared(),
+      kGuestAddresses6.declared(),
+      kOperatorsToo.declared(),
+      kRouters6.declared(),
+      kHostTalk.declared(),
+      kHostTalk6.declared(),
+      kTunnelPorts.declared(),
+      kHostPeers.declared(),
+      kHostPeers6.declared(),
+      kHostSource.declared(),
+      kHostSource6.declared(),
+      kWire.declared(),
+      kLayer2Wire.declared(),
+      kGuests.declared(),
+      kTrusted.declared(),
+      kPairPorts.declared(),
+      kPairGateway.declared(),
+      kGuestLimits.declared(),
+      kIsolated.declared(),
+      kIsolated6.declared(),
+      kNdIsolated.declared(),
+      kHostsOwn.declared(),
+      kWire6.declared(),
+      kGivenMacs.declared(),
+      kNoRouter.declared(),
+      kWireLocal.declared(),
+      kHairpinPorts.declared(),
+      kPortMacs.declared(),
+      kTunnels.declared(),
+      kTunnelEnds.declared(),
+      kTunnelEnds6.declared(),
+      kToBridge.declared(),
+      kToGuest.declared(),
+      kNdToGuest.declared(),
+      kToBridgeFromPort.declared(),
+      kToGuestAtPort.declared(),
+      kNdToGuestAtPort.declared(),
   };
 }
 
@@ -61,6 +89,7 @@ std::vector<nft::Chain> chains() {
   using enum nft::Hook;
   // NF_BR_PRI_FILTER_BRIDGED. What br_netfilter has had at -1 never comes to a chain at 0 (6.1).
   constexpr int kBeforeBrNetfilter = -200;
+  constexpr int kOut = 100;  // NF_BR_PRI_NAT_DST_OTHER
   constexpr auto kFilter = nft::ChainType::filter;
   return {
       {Family::inet, "untracked", kFilter, prerouting, -300},
@@ -69,8 +98,20 @@ std::vector<nft::Chain> chains() {
       {Family::inet, "own_flows", kFilter, output, 0},
       {Family::bridge, "prerouting", kFilter, prerouting, -300},
       {Family::bridge, "forward", kFilter, forward, kBeforeBrNetfilter},
-      {Family::bridge, "postrouting", kFilter, postrouting, 300},
+      {Family::bridge, "output", kFilter, output, kOut},
   };
+}
+
+/// Where frames go that a chain tells nothing more of than what they carry.
+constexpr std::string_view kArpPassed = "arp_passed", kIpv6Passed = "ipv6_passed",
+                           kDhcpPassed = "dhcp_passed";
+
+std::vector<nft::Chain> ways() {
+  std::vector<nft::Chain> chains = underlay_chains();
+  for (const std::string_view name : {kArpPassed, kIpv6Passed, kDhcpPassed, kDiscoveryToGuests}) {
+    chains.push_back({.family = Family::bridge, .name = name, .is_base = false});
+  }
+  return chains;
 }
 
 /// Between routed networks the way there and the way back may pass different hosts, so that each
@@ -137,14 +178,14 @@ std::vector<Rule> forward_rules(const Marks& marks) {
       established().has(ct_status, nft::kStatusSnat | nft::kStatusDnat).accept(),
       established().is_not(iifgroup, netlink::kOurGroup).accept(),
       established().has(mark, marks.trusted()).accept(),
-      forward("metadata")
-          .in({iifname}, kManaged.name)
-          .has(ct_status, nft::kStatusDnat)
-          .in({ip_daddr, tcp_dport}, kMetadataServers.name)
-          .accept(),
       forward("floating IPs and port forwards")
           .has(ct_status, nft::kStatusDnat)
           .in({oifname}, kManaged.name)
+          .accept(),
+      forward("metadata")
+          .has(ct_status, nft::kStatusDnat)
+          .in({ip_daddr, tcp_dport}, kMetadataServers.name)
+          .in({iifname}, kManaged.name)
           .accept(),
       from_uplink(routed().ipv4(), kReachable).is_not(iifgroup, netlink::kOurGroup).accept(),
       from_uplink(routed().ipv4(), kReachable).has(mark, marks.trusted()).accept(),
@@ -183,86 +224,64 @@ std::vector<Rule> inside_rules() {
   };
 }
 
-/// Untagged IPv4, IPv6, ARP, and RARP by which a hypervisor announces a guest that has moved. Only
-/// what is none of these is looked up.
-nft::RuleBuilder not_plain(std::string_view chain) {
-  return rule(Family::bridge, chain, "guests send IPv4, IPv6 and ARP")
-      .is_not(frame_type, ETH_P_IP)
-      .is_not(frame_type, ETH_P_IPV6)
-      .is_not(frame_type, ETH_P_ARP)
-      .is_not(frame_type, ETH_P_RARP);
-}
-
-/// The kernel takes off any number of tags of VLAN 0, and rules see behind the first one only.
-std::vector<Rule> encapsulation_rules() {
-  const auto nested = [](unsigned type) {
-    return rule(Family::bridge, "prerouting", "a tag behind a tag")
-        .is(ether_type, type)
-        .in({iifname}, kTrusted.name)
-        .drop();
-  };
-  return {
-      not_plain("prerouting").in({iifname}, kGuests.name).drop(),
-      not_plain("prerouting").in({iifname}, kTunnels.name).drop(),
-      nested(ETH_P_8021Q),
-      nested(ETH_P_8021AD),
-      not_plain("forward").in({oifname}, kTrusted.name).drop(),
-      not_plain("forward").in({oifname}, kTunnels.name).drop(),
-  };
-}
-
-/// Other bridges of the host pass these hooks too: every rule is keyed by our own ports.
+/// Other bridges of the host pass these hooks too: every rule is keyed by our own ports. What is
+/// compared comes before what is looked up, so that most frames meet no look-up at all.
 std::vector<Rule> from_ports_rules(const Marks& marks) {
   const auto from = [](std::string why) {
     return rule(Family::bridge, "prerouting", std::move(why));
   };
+  const auto to_gateway = [&] { return from("to the shared gateway"); };
+  const auto& derived = cloud::kDerivedGatewayMacs;
   return {
       // A packet out of a tunnel has the mark of the tunnel's.
       from("trusted is what comes by a wire")
           .has(mark, marks.trusted())
           .clear_mark_bits(marks.trusted()),
-      from("trusted is what comes by a wire")
-          .in({iifname}, kTrusted.name)
-          .set_mark_bits(marks.trusted()),
-      from("each guest sees its own host").in({iifname, arp_daddr_ip}, kWireIsolated.name).drop(),
-      from("each guest sees its own host").in({iifname, arp_saddr_ip}, kWireIsolated.name).drop(),
-      from("DHCP stays on its host").is(udp_dport, kDhcpServer).in({iifname}, kWire.name).drop(),
-      from("each host answers for metadata")
-          .is(ip_daddr, kMetadataAddress)
-          .in({iifname}, kWire.name)
-          .drop(),
-      from("more than the port's rate").in({iifname}, kGuestLimits.name).drop(),
       // With br_netfilter on, the host would translate what the other gateway host is asked for,
       // and take its flows, which conntrackd tells of, for others in their way.
       from("passes a gateway host by")
           .in({iifname}, kPairPorts.name)
           .not_in({iifname, ether_daddr}, kPairGateway.name)
           .notrack(),
-      from("to the shared gateway")
-          .set(ether_daddr, {iifname, ether_daddr}, kToBridge.name)
+      by_underlay(iifgroup, from("an underlay port")).go_to(kFromUnderlay),
+      not_plain("prerouting").in({iifname}, kGuests.name).drop(),
+      from("more than the port's rate").in({iifname}, kGuestLimits.name).drop(),
+      to_gateway()
+          .in({ether_daddr}, kGivenMacs.name)
+          .set(ether_daddr, {iifname, ether_daddr}, kToBridgeFromPort.name)
+          .set_pkttype_host(),
+      to_gateway()
+          .is_masked(ether_daddr, derived.mask, derived.value)
+          .set(ether_daddr, {ether_daddr}, kToBridge.name)
           .set_pkttype_host(),
   };
 }
 
 /// The host's own DHCP client is none of the guests' business, nor they of it: its requests leave
-/// by the wire and the answers come in, but not to or from any other port. What hosts tell each
-/// other no guest writes, by whatever port of the bridge it comes.
+/// by the wire and the answers come in, but not to or from any other port.
+std::vector<Rule> dhcp_passed_rules() {
+  const auto passed = [](std::string why) {
+    return rule(Family::bridge, kDhcpPassed, std::move(why));
+  };
+  const auto from_wire = [&] {
+    return passed("DHCP stays on its host").is(udp_dport, kDhcpClient);
+  };
+  return {
+      from_wire().is(iifgroup, netlink::kIsolatedUnderlayGroup).drop(),
+      from_wire().is(iifgroup, netlink::kOurGroup).not_in({iifname}, kLayer2Wire.name).drop(),
+  };
+}
+
+/// What the bridge passes from port to port.
 std::vector<Rule> between_ports_rules() {
   const auto between = [](std::string why) {
     return rule(Family::bridge, "forward", std::move(why));
   };
-  // Its own packets a host does not pass from port to port.
-  const auto hosts_talk = [&](nft::Key to, SetName ends) {
-    return between("hosts talk to each other, guests do not")
-        .in(std::move(to), ends.name)
-        .in({oifname}, kTrusted.name)
-        .drop();
-  };
   return {
-      between("DHCP stays on its host").is(udp_dport, kDhcpServer).in({oifname}, kWire.name).drop(),
-      between("DHCP stays on its host").is(udp_dport, kDhcpClient).in({iifname}, kWire.name).drop(),
-      hosts_talk({ip_daddr, udp_dport}, kTunnelEnds),
-      hosts_talk({ip6_daddr, udp_dport}, kTunnelEnds6),
+      by_underlay(oifgroup, between("to an underlay port")).jump(kPassedToUnderlay),
+      between("").is(ether_type, ETH_P_ARP).jump(kArpPassed),
+      between("").is(ether_type, ETH_P_IPV6).jump(kIpv6Passed),
+      between("").between(udp_dport, kDhcpServer, kDhcpClient).jump(kDhcpPassed),
       between("nobody hears oneself")
           .in({iifname, oifname}, kHairpinPorts.name)
           .not_in({oifname, ether_daddr}, kPortMacs.name)
@@ -289,37 +308,38 @@ void add_both_ways(nft::RuleBuilder&& there, nft::RuleBuilder&& back, std::vecto
 /// hears it where the host alone is to answer.
 std::vector<Rule> unknown_ports_rules() {
   constexpr std::uint16_t kDhcpv6Client = 546, kDhcpv6Server = 547;
-  const auto unknown = [] { return rule(Family::bridge, "forward", "a port that nobody named"); };
+  const auto unknown = [](std::string_view chain) {
+    return rule(Family::bridge, chain, "a port that nobody named");
+  };
   const auto routers = [&] {
-    return unknown().between(icmpv6_type, nft::kRouterSolicitation, nft::kRouterAdvertisement);
+    return unknown(kIpv6Passed)
+        .between(icmpv6_type, nft::kRouterSolicitation, nft::kRouterAdvertisement);
   };
   const auto dhcpv6 = [&] {
-    return unknown().ipv6().between(udp_dport, kDhcpv6Client, kDhcpv6Server);
+    return unknown(kIpv6Passed).between(udp_dport, kDhcpv6Client, kDhcpv6Server);
   };
   std::vector<Rule> rules;
-  add_both_ways(unknown().in({arp_daddr_ip}, kHostsOwn.name),
-                unknown().in({arp_saddr_ip}, kHostsOwn.name), rules);
-  add_both_ways(unknown().is(udp_dport, kDhcpServer), unknown().is(udp_dport, kDhcpClient), rules);
+  add_both_ways(unknown(kArpPassed).in({arp_daddr_ip}, kHostsOwn.name),
+                unknown(kArpPassed).in({arp_saddr_ip}, kHostsOwn.name), rules);
+  add_both_ways(unknown(kDhcpPassed).is(udp_dport, kDhcpServer),
+                unknown(kDhcpPassed).is(udp_dport, kDhcpClient), rules);
   add_both_ways(routers(), routers(), rules);
   add_both_ways(dhcpv6(), dhcpv6(), rules);
   return rules;
 }
 
-/// A tunnel's packet bears the mark of what is inside: with one its route would be looked up each
-/// time (include/net/ip_tunnels.h, ip_tunnel_dst_cache_usable), among those of an uplink even.
-std::vector<Rule> to_ports_rules(const Marks& marks) {
-  const auto to = [](std::string why) {
-    return rule(Family::bridge, "postrouting", std::move(why));
-  };
+/// What the host itself sends to a port, routed or its own. Behind postrouting nobody would have to
+/// look at it twice, but what the bridge passes would come by there as well.
+std::vector<Rule> to_ports_rules() {
+  const auto to = [](std::string why) { return rule(Family::bridge, "output", std::move(why)); };
   return {
-      to("each guest sees its own host").in({oifname, arp_daddr_ip}, kWireIsolated.name).drop(),
-      to("each guest sees its own host").in({oifname, arp_saddr_ip}, kWireIsolated.name).drop(),
-      to("who is asked for is here").in({oifname, arp_daddr_ip}, kWireLocal.name).drop(),
-      to("DHCP stays on its host").is(udp_dport, kDhcpClient).in({oifname}, kWire.name).drop(),
-      to("a tunnel has its own way").in({oifname}, kTunnels.name).clear_mark_bits(marks.all()),
+      by_underlay(oifgroup, to("to an underlay port")).go_to(kToUnderlay),
+      to("from the shared gateway").set(ether_saddr, {ether_saddr}, kToGuest.name),
+      to("from the shared gateway").set(ether_saddr, {oifname, ether_saddr}, kToGuestAtPort.name),
+      to("ARP of the shared gateway").set(arp_saddr_ether, {arp_saddr_ether}, kToGuest.name),
       to("ARP of the shared gateway")
-          .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuest.name),
-      to("from the shared gateway").set(ether_saddr, {oifname, ether_saddr}, kToGuest.name),
+          .set(arp_saddr_ether, {oifname, arp_saddr_ether}, kToGuestAtPort.name),
+      to("").is(ether_type, ETH_P_IPV6).jump(kDiscoveryToGuests),
   };
 }
 
@@ -336,14 +356,14 @@ std::vector<Rule> host_source_rules() {
 
 nft::Ruleset Bridge::ruleset(const Marks& marks) const {
   nft::Ruleset ruleset{sets(), chains(), {}};
+  ruleset.merge({{}, ways(), {}});
   ruleset.merge({forward_policy_sets(), {}, {}});
   ruleset.merge({input_sets(), {}, {}});
   for (const auto& rules :
        {untracked_rules(), forward_rules(marks), world_forward_rules(marks), inside_rules(),
-        forward_policy_rules(), input_rules(marks), own_flow_rules(marks), encapsulation_rules(),
-        from_ports_discovery_rules(), from_ports_rules(marks), between_ports_rules(),
-        group_rules(marks), unknown_ports_rules(), host_source_rules(), to_ports_discovery_rules(),
-        to_ports_rules(marks)}) {
+        forward_policy_rules(), input_rules(marks), own_flow_rules(marks), from_ports_rules(marks),
+        between_ports_rules(), dhcp_passed_rules(), unknown_ports_rules(), to_ports_rules(),
+        discovery_rules(), underlay_rules(marks), host_source_rules()}) {
     ruleset.merge({{}, {}, rules});
   }
   return ruleset;

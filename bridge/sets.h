@@ -23,7 +23,6 @@ using sets::kNoSnat6;
 using sets::kOwnAddresses;
 using sets::kUplinkBridges;
 using sets::kUplinks;
-using sets::kWireIsolated;
 
 // Table inet: bridges and what is behind them.
 /// from . to: always from itself to itself
@@ -102,16 +101,13 @@ constexpr SetOf<Field::ifname> kPairPorts{Family::bridge, "pair_ports"};
 constexpr SetOf<Field::ifname, Field::ether_addr> kPairGateway{Family::bridge, "pair_gateway"};
 /// port: what it may send
 constexpr LimitersOf<Field::ifname> kGuestLimits{Family::bridge, "guest_limits"};
+/// As isolated, of IPv6; and in the target of neighbour discovery.
 constexpr SetOf<Field::ipv6_addr> kIsolated6{Family::bridge, "isolated6"};
-constexpr SetOf<Field::nd_target> kNdIsolatedAll{Family::bridge, "nd_isolated_all"};
+constexpr SetOf<Field::nd_target> kNdIsolated{Family::bridge, "nd_isolated"};
 /// Addresses that every host has for its own guests: no port asks another one for them.
 constexpr SetOf<Field::ipv4_addr> kHostsOwn{Family::bridge, "hosts_own"};
 /// of networks whose IPv6 the host routes
 constexpr SetOf<Field::ifname> kWire6{Family::bridge, "wire6"};
-/// wire . address: no ND
-constexpr SetOf<Field::ifname, Field::ipv6_addr> kWireIsolated6{Family::bridge, "wire_isolated6"};
-/// likewise: not asked for
-constexpr SetOf<Field::ifname, Field::nd_target> kNdIsolated{Family::bridge, "nd_isolated"};
 /// port : router's lifetime there
 constexpr MapOf<Fields<Field::ifname>, Fields<Field::ra_lifetime>> kNoRouter{Family::bridge,
                                                                              "no_router"};
@@ -125,14 +121,27 @@ constexpr SetOf<Field::ifname> kTunnels{Family::bridge, "tunnels"};  ///< VXLAN 
 /// As host_talk of table inet: no port of a bridge sends there.
 constexpr SetOf<Field::ipv4_addr, Field::inet_service> kTunnelEnds{Family::bridge, "tunnel_ends"};
 constexpr SetOf<Field::ipv6_addr, Field::inet_service> kTunnelEnds6{Family::bridge, "tunnel_ends6"};
-/// port . shared MAC : bridge's
-constexpr MapOf<Fields<Field::ifname, Field::ether_addr>, Fields<Field::ether_addr>> kToBridge{
-    Family::bridge, "to_bridge"};
-/// port . bridge's MAC : shared
-constexpr MapOf<Fields<Field::ifname, Field::ether_addr>, Fields<Field::ether_addr>> kToGuest{
-    Family::bridge, "to_guest"};
+// Guests see the shared address's MAC where the bridge has its own. One that is derived belongs to
+// one network, and so does a bridge's own.
+/// shared MAC : bridge's
+constexpr MapOf<Fields<Field::ether_addr>, Fields<Field::ether_addr>> kToBridge{Family::bridge,
+                                                                                "to_bridge"};
+/// bridge's MAC : shared
+constexpr MapOf<Fields<Field::ether_addr>, Fields<Field::ether_addr>> kToGuest{Family::bridge,
+                                                                               "to_guest"};
 /// likewise, in IPv6's discovery
-constexpr MapOf<Fields<Field::ifname, Field::nd_mac>, Fields<Field::nd_mac>> kNdToGuest{
-    Family::bridge, "nd_to_guest"};
+constexpr MapOf<Fields<Field::nd_mac>, Fields<Field::nd_mac>> kNdToGuest{Family::bridge,
+                                                                         "nd_to_guest"};
+// One that the document gives may be that of several networks: it counts at the ports of each.
+constexpr SetOf<Field::ether_addr> kGivenMacs{Family::bridge, "given_macs"};
+/// port . shared MAC : bridge's
+constexpr MapOf<Fields<Field::ifname, Field::ether_addr>, Fields<Field::ether_addr>>
+    kToBridgeFromPort{Family::bridge, "to_bridge_from_port"};
+/// port . bridge's MAC : shared
+constexpr MapOf<Fields<Field::ifname, Field::ether_addr>, Fields<Field::ether_addr>> kToGuestAtPort{
+    Family::bridge, "to_guest_at_port"};
+/// likewise, in IPv6's discovery
+constexpr MapOf<Fields<Field::ifname, Field::nd_mac>, Fields<Field::nd_mac>> kNdToGuestAtPort{
+    Family::bridge, "nd_to_guest_at_port"};
 
 }  // namespace novaplane::bridge

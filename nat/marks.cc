@@ -9,7 +9,7 @@
 /// whatever the number of uplinks; and an address leads to its number by a chain for each number,
 /// since a mark from a map would be the whole mark, with others' bits in it.
 ///
-/// On a host with one uplink the sets are empty, and a packet meets the first rule of each only.
+/// On a host with one uplink the sets are empty, and none of these rules is there.
 namespace novaplane::nat {
 namespace {
 
@@ -27,13 +27,15 @@ constexpr std::string_view kChains[Marks::kMost] = {
 
 using Rules = std::vector<Rule>;
 
+constexpr std::string_view kOfAnUplink = "of_an_uplink", kFromMarked = "from_marked_uplink";
+constexpr auto kStays = "a flow stays on its uplink";
+
 /// Packets of a flow that belongs to an uplink bear that uplink's number, and no other.
-void restore(const Marks& marks, Rules& rules, std::string_view chain) {
-  constexpr const char* kWhy = "a flow stays on its uplink";
-  rules.push_back(rule(Family::inet, chain, kWhy).lacks(ct_mark, marks.any_uplink()).return_());
-  rules.push_back(rule(Family::inet, chain, kWhy).clear_mark_bits(marks.any_uplink()));
+void restore(const Marks& marks, Rules& rules) {
+  rules.push_back(rule(Family::inet, kOfAnUplink, kStays).clear_mark_bits(marks.any_uplink()));
   for (std::uint32_t i = 0; i < kBits; ++i) {
-    rules.push_back(rule(Family::inet, chain, kWhy)
+    rules.push_back(rule(Family::inet, kOfAnUplink, kStays)
+                        .beside(kUplinkBits[i].name)
                         .has(ct_mark, marks.uplink(1u << i))
                         .set_mark_bits(marks.uplink(1u << i)));
   }
@@ -42,16 +44,15 @@ void restore(const Marks& marks, Rules& rules, std::string_view chain) {
 /// New flows from an uplink belong to it: answers leave by where the question came in.
 void keep_inbound(const Marks& marks, Rules& rules) {
   const auto inbound = [](std::string why) {
-    return rule(Family::inet, "uplink", std::move(why)).in({iifname}, kMarked.name);
+    return rule(Family::inet, kFromMarked, std::move(why));
   };
   rules.push_back(inbound("known already").lacks(ct_state, nft::kStateNew).return_());
   rules.push_back(inbound("may move to another uplink").in({ip_daddr}, kMovable.name).return_());
   for (std::uint32_t i = 0; i < kBits; ++i) {
-    rules.push_back(rule(Family::inet, "uplink", "belongs to the uplink that it came in by")
+    rules.push_back(inbound("belongs to the uplink that it came in by")
                         .in({iifname}, kUplinkBits[i].name)
                         .set_flow_mark_bits(marks.uplink(1u << i)));
   }
-  rules.push_back(inbound("from an uplink").return_());
 }
 
 /// After translation: what bears an uplink's address belongs to it. What is not translated, or to a
@@ -60,8 +61,9 @@ void keep_outbound(const Marks& marks, Rules& rules) {
   const auto outbound = [](std::string why) {
     return rule(Family::inet, "translated", std::move(why));
   };
+  rules.push_back(
+      outbound("known already").beside(kMarked.name).has(ct_mark, marks.any_uplink()).return_());
   rules.push_back(outbound("no uplink of several").not_in({oifname}, kMarked.name).return_());
-  rules.push_back(outbound("known already").has(ct_mark, marks.any_uplink()).return_());
   rules.push_back(outbound("by the main table").ipv6().return_());
   rules.push_back(outbound("may move to another uplink").in({ip_saddr}, kMovable.name).return_());
   rules.push_back(outbound("may move to another uplink")
@@ -81,15 +83,27 @@ std::string_view chain_of_uplink(std::uint32_t number) { return kChains[number -
 
 std::vector<nft::Chain> mark_chains() {
   std::vector<nft::Chain> chains;
+  for (const std::string_view name : {kOfAnUplink, kFromMarked}) {
+    chains.push_back({.family = Family::inet, .name = name, .is_base = false});
+  }
   for (const std::string_view name : kChains) {
     chains.push_back({.family = Family::inet, .name = name, .is_base = false});
   }
   return chains;
 }
 
+/// Most packets are of a flow that is known: they meet the first rules only.
 std::vector<Rule> mark_rules(const Marks& marks) {
   Rules rules;
-  rules.push_back(rule(Family::inet, "uplink", "a floating IP leaves by its own uplink")
+  const auto arriving = [](std::string why) {
+    return rule(Family::inet, "uplink", std::move(why));
+  };
+  rules.push_back(arriving(kStays)
+                      .beside(kMarked.name)
+                      .has(ct_mark, marks.any_uplink())
+                      .in({iifname}, kTracked.name)
+                      .go_to(kOfAnUplink));
+  rules.push_back(arriving("a floating IP leaves by its own uplink")
                       .in({iifname}, kManaged.name)
                       .jump({ip_saddr}, kUplinkOf.name));
   for (std::uint32_t number = 1; number <= Marks::kMost; ++number) {
@@ -97,18 +111,21 @@ std::vector<Rule> mark_rules(const Marks& marks) {
                         .clear_mark_bits(marks.any_uplink())
                         .set_mark_bits(marks.uplink(number)));
   }
-  rules.push_back(rule(Family::inet, "uplink", "the main table knows its one way")
-                      .not_in({iifname}, kTracked.name)
-                      .return_());
-  rules.push_back(rule(Family::inet, "uplink", "by the main table").ipv6().return_());
+  rules.push_back(
+      arriving("the main table knows its one way").not_in({iifname}, kTracked.name).return_());
+  rules.push_back(arriving("by the main table").ipv6().return_());
+  rules.push_back(arriving("from an uplink").in({iifname}, kMarked.name).go_to(kFromMarked));
   keep_inbound(marks, rules);
   for (std::uint32_t i = 0; i < kBits; ++i) {
-    rules.push_back(rule(Family::inet, "uplink", "its network's order of uplinks")
+    rules.push_back(arriving("its network's order of uplinks")
                         .in({iifname}, kPreferenceBits[i].name)
                         .set_mark_bits(marks.preference(1u << i)));
   }
-  restore(marks, rules, "uplink");
-  restore(marks, rules, "host");
+  rules.push_back(rule(Family::inet, "host", kStays)
+                      .beside(kMarked.name)
+                      .has(ct_mark, marks.any_uplink())
+                      .go_to(kOfAnUplink));
+  restore(marks, rules);
   keep_outbound(marks, rules);
   return rules;
 }

@@ -1,3 +1,4 @@
+#include "dataplane/engine/host/metadata.h"
 #include "dataplane/nft/rule.h"
 #include "nat/guard.h"
 #include "nat/marks.h"
@@ -29,6 +30,9 @@ std::vector<nft::Set> sets() {
   };
 }
 
+constexpr std::string_view kLeaving = "leaving", kAskedFor = "asked_for", kArrivals = "arrivals",
+                           kDepartures = "departures";
+
 std::vector<nft::Chain> chains() {
   using enum nft::Hook;
   constexpr auto kNat = nft::ChainType::nat;
@@ -38,6 +42,10 @@ std::vector<nft::Chain> chains() {
       {Family::inet, "prerouting", kNat, prerouting, -100},
       {Family::inet, "output", kNat, output, -100},
       {Family::inet, "postrouting", kNat, postrouting, 100},
+      {.family = Family::inet, .name = kArrivals, .is_base = false},
+      {.family = Family::inet, .name = kDepartures, .is_base = false},
+      {.family = Family::inet, .name = kLeaving, .is_base = false},
+      {.family = Family::inet, .name = kAskedFor, .is_base = false},
       {Family::inet, "translated", nft::ChainType::filter, postrouting, 150},
   };
 }
@@ -58,6 +66,7 @@ std::vector<Rule> guest_rules() {
           .in({iifname}, kLayer2.name)
           .return_(),
       rule(Family::inet, "prerouting", "metadata")
+          .is(ip_daddr, engine::kMetadataAddress)
           .in({iifname}, kManaged.name)
           .dnat_with_port({ip_daddr, tcp_dport}, kMetadata.name),
   };
@@ -66,18 +75,20 @@ std::vector<Rule> guest_rules() {
 /// Where a packet bears the floating IP itself: before its destination is translated, and after its
 /// source is.
 std::vector<Rule> limit_rules() {
-  const auto limit = [](std::string_view chain, nft::Select interface, nft::Select address,
-                        SetName limits) {
+  const auto limit = [](std::string_view chain, nft::Select address, SetName limits) {
     return rule(Family::inet, chain, "more than a floating IP's rate")
-        .in({interface}, kUplinks.name)
         .in({address}, limits.name)
         .drop();
   };
   return {
-      limit("uplink", iifname, ip_daddr, kArrivalLimits),
-      limit("uplink", iifname, ip6_daddr, kArrivalLimits6),
-      limit("translated", oifname, ip_saddr, kDepartureLimits),
-      limit("translated", oifname, ip6_saddr, kDepartureLimits6),
+      rule(Family::inet, "uplink", "from an uplink").in({iifname}, kUplinks.name).jump(kArrivals),
+      limit(kArrivals, ip_daddr, kArrivalLimits),
+      limit(kArrivals, ip6_daddr, kArrivalLimits6),
+      rule(Family::inet, "translated", "by an uplink")
+          .in({oifname}, kUplinks.name)
+          .jump(kDepartures),
+      limit(kDepartures, ip_saddr, kDepartureLimits),
+      limit(kDepartures, ip6_saddr, kDepartureLimits6),
   };
 }
 
@@ -125,25 +136,48 @@ std::vector<Rule> uplink_bridge_rules(const Marks& marks) {
   };
 }
 
+/// What leaves by an uplink. What none of these translates goes on in postrouting.
+std::vector<Rule> leaving_rules() {
+  const auto leaving = [](std::string why) { return rule(Family::inet, kLeaving, std::move(why)); };
+  return {
+      leaving("metadata sees the guest itself")
+          .in({ip_daddr, tcp_dport}, kMetadataServers.name)
+          .accept(),
+      leaving("no_snat").in({ip_daddr}, kNoSnat.name).accept(),
+      leaving("no_snat").in({ip6_daddr}, kNoSnat6.name).accept(),
+      leaving("floating IPs").snat({ip_saddr}, kFixedToFloating.name),
+      leaving("floating IPs").snat6({ip6_saddr}, kFixedToFloating6.name),
+      leaving("SNAT").snat({iifname, oifname}, kSnatSource.name),
+      leaving("SNAT").snat6({iifname, oifname}, kSnatSource6.name),
+  };
+}
+
+/// What goes to a guest by an address that was translated.
+std::vector<Rule> asked_for_rules(const Marks& marks) {
+  const auto asked_for = [](std::string why) {
+    return rule(Family::inet, kAskedFor, std::move(why));
+  };
+  const auto hairpin = [&] { return asked_for("hairpin"); };
+  return {
+      asked_for("a guest's own floating IP towards a neighbour's")
+          .snat({ip_saddr}, kFixedToFloating.name),
+      asked_for("a guest's own floating IP towards a neighbour's")
+          .snat6({ip6_saddr}, kFixedToFloating6.name),
+      // By whichever host the caller is reached: the answer has to come back by this one.
+      hairpin().in({ip_saddr}, kPairRanges.name).snat({oifname}, kHairpinSource.name),
+      hairpin().in({iifname}, kManaged.name).not_in({iifname}, kUplinkBridges.name).masquerade(),
+      hairpin().in({iifname}, kUplinkBridges.name).lacks(mark, marks.trusted()).masquerade(),
+  };
+}
+
 /// With br_netfilter on, bridged frames pass here without an iifname: so a match on oifname
 /// decides, and nothing that stays inside is translated unless its destination was.
-std::vector<Rule> source_rules(const Marks& marks) {
+std::vector<Rule> source_rules() {
   const auto source = [](std::string why) {
     return rule(Family::inet, "postrouting", std::move(why));
   };
   return {
-      source("metadata sees the guest itself")
-          .in({oifname}, kUplinks.name)
-          .in({ip_daddr, tcp_dport}, kMetadataServers.name)
-          .return_(),
-      source("no_snat").in({oifname}, kUplinks.name).in({ip_daddr}, kNoSnat.name).return_(),
-      source("no_snat").in({oifname}, kUplinks.name).in({ip6_daddr}, kNoSnat6.name).return_(),
-      source("floating IPs").in({oifname}, kUplinks.name).snat({ip_saddr}, kFixedToFloating.name),
-      source("floating IPs")
-          .in({oifname}, kUplinks.name)
-          .snat6({ip6_saddr}, kFixedToFloating6.name),
-      source("SNAT").in({oifname}, kUplinks.name).snat({iifname, oifname}, kSnatSource.name),
-      source("SNAT").in({oifname}, kUplinks.name).snat6({iifname, oifname}, kSnatSource6.name),
+      source("out by an uplink").in({oifname}, kUplinks.name).jump(kLeaving),
       source("force_snat")
           .in({oifname}, kUplinkBridges.name)
           .in({iifname}, kManaged.name)
@@ -159,31 +193,10 @@ std::vector<Rule> source_rules(const Marks& marks) {
           .not_in({oifname}, kManaged.name)
           .in({ip_daddr}, kForceSnat.name)
           .masquerade(),
-      source("a guest's own floating IP towards a neighbour's")
+      source("to a guest, by a translated address")
+          .has(ct_status, nft::kStatusDnat)
           .in({oifname}, kManaged.name)
-          .has(ct_status, nft::kStatusDnat)
-          .snat({ip_saddr}, kFixedToFloating.name),
-      source("a guest's own floating IP towards a neighbour's")
-          .in({oifname}, kManaged.name)
-          .has(ct_status, nft::kStatusDnat)
-          .snat6({ip6_saddr}, kFixedToFloating6.name),
-      // By whichever host the caller is reached: the answer has to come back by this one.
-      source("hairpin")
-          .in({ip_saddr}, kPairRanges.name)
-          .has(ct_status, nft::kStatusDnat)
-          .snat({oifname}, kHairpinSource.name),
-      source("hairpin")
-          .in({oifname}, kManaged.name)
-          .has(ct_status, nft::kStatusDnat)
-          .in({iifname}, kManaged.name)
-          .not_in({iifname}, kUplinkBridges.name)
-          .masquerade(),
-      source("hairpin")
-          .in({oifname}, kManaged.name)
-          .has(ct_status, nft::kStatusDnat)
-          .in({iifname}, kUplinkBridges.name)
-          .lacks(mark, marks.trusted())
-          .masquerade(),
+          .jump(kAskedFor),
   };
 }
 
@@ -195,7 +208,8 @@ nft::Ruleset Nat::ruleset(const Marks& marks) const {
   ruleset.merge(guard_ruleset());
   for (const auto& rules :
        {limit_rules(), mark_rules(marks), guest_rules(), destination_rules("prerouting"),
-        destination_rules("output"), uplink_bridge_rules(marks), source_rules(marks)}) {
+        destination_rules("output"), uplink_bridge_rules(marks), source_rules(), leaving_rules(),
+        asked_for_rules(marks)}) {
     ruleset.merge({{}, {}, rules});
   }
   return ruleset;

@@ -13,12 +13,21 @@
 
 namespace novaplane {
 
+/// Counts nothing.
+template <class Key>
+struct NoTally {
+  void add(const Key&) {}
+  void remove(const Key&) {}
+};
+
 /// Wanted and seen rows side by side, and the keys where they differ, kept up to date in O(1) per
 /// change. The only diff in the program: what is pending is what is to be added (wanted, not
 /// seen), changed (both, unequal) or removed (seen, not wanted).
 ///
-/// A wanted row carries a note, which is no part of the difference (who wants it).
-template <class Key, class Row, class Note = std::monostate, class Hash = std::hash<Key>>
+/// A wanted row carries a note, which is no part of the difference (who wants it). The tally is
+/// told of each key that comes and goes.
+template <class Key, class Row, class Note = std::monostate, class Hash = std::hash<Key>,
+          class Tally = NoTally<Key>>
 class DeltaTracker {
   struct Sides;
 
@@ -35,7 +44,11 @@ class DeltaTracker {
   /// A key's place, for several changes with one look-up. It stays until it is neither wanted nor
   /// seen; a new one has to be wanted at once.
   using Pair = std::pair<const Key, Sides>;
-  Pair& place(const Key& key) { return *rows_.try_emplace(key).first; }
+  Pair& place(const Key& key) {
+    const auto [pair, is_new] = rows_.try_emplace(key);
+    if (is_new) tally_.add(key);
+    return *pair;
+  }
   Pair* find(const Key& key) {
     const auto it = rows_.find(key);
     return it != rows_.end() ? &*it : nullptr;
@@ -107,6 +120,7 @@ class DeltaTracker {
   }
   const Note* note(const Key& key) const { return note(find(key)); }
 
+  Tally& tally() { return tally_; }
   std::size_t pending() const { return listed_[kPending].size(); }
   std::size_t size() const { return rows_.size(); }
 
@@ -179,7 +193,9 @@ class DeltaTracker {
   /// Lists the pair as pending or not; one that is neither wanted nor seen goes.
   void settle(Pair& pair) {
     move(pair, pair.second.differ() ? kPending : kNone);
-    if (!pair.second.wanted && !pair.second.seen) rows_.erase(rows_.find(pair.first));
+    if (pair.second.wanted || pair.second.seen) return;
+    tally_.remove(pair.first);
+    rows_.erase(rows_.find(pair.first));
   }
 
   void forget(Pair& pair) {
@@ -206,6 +222,7 @@ class DeltaTracker {
 
   std::unordered_map<Key, Sides, Hash> rows_;     // its nodes never move
   std::array<std::vector<Pair*>, kNone> listed_;  ///< pending and parked
+  [[no_unique_address]] Tally tally_;
 };
 
 }  // namespace novaplane

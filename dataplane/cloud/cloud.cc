@@ -35,7 +35,7 @@ std::uint32_t Rate::burst_at(std::uint64_t bits_per_second) const {
 
 Mac Network::shared_mac() const {
   if (gateway_mac) return *gateway_mac;
-  Mac mac{{0x0a, 0x6e, 0, 0, 0, 0}};
+  Mac mac = kDerivedGatewayMacs.value;
   const auto& address = gateway_mode == GatewayMode::hardware ? host_address : gateway;
   if (address && address->is_v4()) {
     std::copy_n(address->bytes().begin(), 4, mac.bytes.begin() + 2);

@@ -131,6 +131,14 @@ struct RouterProbe {
   bool operator==(const RouterProbe&) const = default;
 };
 
+/// MACs whose first bytes tell what they are for.
+struct MacRange {
+  Mac mask, value;
+};
+
+/// Those that gateways have where the document does not give one.
+constexpr MacRange kDerivedGatewayMacs{{{0xff, 0xff, 0, 0, 0, 0}}, {{0x0a, 0x6e, 0, 0, 0, 0}}};
+
 struct Network {
   std::string name;
   std::uint32_t order = 0;  ///< place in the document

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "dataplane/nft/in_use.h"
+
 namespace novaplane::engine {
 namespace {
 
@@ -23,7 +25,7 @@ std::vector<nft::SetName> sets_of(const std::vector<const Subsystem*>& subsystem
 nft::SharedRuleset ruleset_of(const std::vector<const Subsystem*>& subsystems, const Marks& marks) {
   nft::Ruleset ruleset;
   for (const Subsystem* subsystem : subsystems) ruleset.merge(subsystem->ruleset(marks));
-  return std::make_shared<const nft::Ruleset>(std::move(ruleset));
+  return nft::share(std::move(ruleset));
 }
 
 Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, KernelQueries queries)
@@ -31,7 +33,8 @@ Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Kerne
       view_(tables_, std::move(queries),
             {sets_of(subsystems, &Subsystem::sets_of_ports),
              sets_of(subsystems, &Subsystem::sets_of_underlay_ports)}),
-      ruleset_(ruleset_of(subsystems, marks_)) {}
+      whole_ruleset_(ruleset_of(subsystems, marks_)),
+      ruleset_(whole_ruleset_) {}
 
 void Engine::load(cloud::Cloud cloud) {
   compiler_.load(std::move(cloud));
@@ -45,7 +48,39 @@ void Engine::load(cloud::Cloud cloud) {
 void Engine::place_marks() {
   const cloud::Host* host = compiler_.host();
   const Marks marks = host ? Marks(host->mark_mask) : Marks();
-  if (std::exchange(marks_, marks) != marks) ruleset_ = ruleset_of(compiler_.subsystems(), marks);
+  if (std::exchange(marks_, marks) == marks) return;
+  whole_ruleset_ = ruleset_of(compiler_.subsystems(), marks);
+  is_ruleset_old_ = true;
+}
+
+/// A rule for what the document does not use would cost each packet something.
+void Engine::choose_ruleset() {
+  FilledSets& filled = tables_.elements.tally();
+  const bool has_changed = filled.take_changed();
+  if (!std::exchange(is_ruleset_old_, false) && !has_changed) return;
+  auto used = std::make_shared<const nft::Ruleset>(
+      nft::in_use(*whole_ruleset_, [&](const nft::SetName& set) { return filled.contains(set); }));
+  ruleset_ = std::move(used);
+  compare_ruleset();
+}
+
+void Engine::forget_elements(nft::Family family) {
+  std::vector<nft::ElementKey> seen;
+  tables_.elements.rows().for_each([&](const nft::ElementKey& key, auto*, const auto* actual) {
+    if (actual && key.set.family == family) seen.push_back(key);
+  });
+  for (const nft::ElementKey& key : seen) {
+    tables_.elements.remove_actual(key);
+    view_.on_element(key);
+  }
+}
+
+/// What a table that is written anew has of elements goes with it.
+void Engine::compare_ruleset() {
+  repair_ = tables_listed_ ? compare(*ruleset_, tables_seen_) : nft::RulesetRepair{};
+  for (const nft::Family family : {nft::Family::inet, nft::Family::bridge}) {
+    if (repair_.rewrites_table(family)) forget_elements(family);
+  }
 }
 
 void Engine::want_nothing() {
@@ -64,8 +99,9 @@ void Engine::on_seen_element(const nft::ElementKey& key, nft::Element element) {
 void Engine::on_listing(nft::Observed listing) {
   tables_.elements.forget_actual();
   for (auto& [key, element] : listing.elements) on_seen_element(key, std::move(element));
-  repair_ = std::move(listing.repair);
-  ruleset_seen_ = listing.has_tables;
+  tables_seen_ = std::move(listing.tables);
+  tables_listed_ = true;
+  compare_ruleset();
 }
 
 bool Engine::on_event(nft::Event event, bool ours) {
@@ -146,7 +182,7 @@ void Engine::done(const Step& step, const Result<void>& result, Clock::time_poin
   if (const auto* again = std::get_if<Reannounce>(&step.operation)) announced(again->link, now);
   if (std::holds_alternative<RulesetChange>(step.operation)) {
     repair_ = {};
-    ruleset_seen_ = wants_ruleset_;
+    tables_seen_ = wants_ruleset_ ? as_seen(*ruleset_) : nft::SeenTables{};
   }
   if (!backoff_.empty()) backoff_.succeeded(step.subject(*ruleset_));
 }

@@ -19,7 +19,7 @@
 
 namespace novaplane::engine {
 
-/// Static nf_tables of all subsystems.
+/// Static nf_tables of all subsystems, with whatever they do for any document.
 nft::SharedRuleset ruleset_of(const std::vector<const Subsystem*>&, const Marks&);
 
 enum class ObjectState : std::uint8_t { ok, waiting, failed };
@@ -86,13 +86,15 @@ class Engine {
   /// has done moves once nothing has changed there for so long. Zero: at once.
   void await_calm(Clock::duration calm) { calm_ = calm; }
 
+  /// What the document uses of the subsystems' rulesets, as of the last plan.
   const nft::Ruleset& ruleset() const { return *ruleset_; }
-  /// Another one once the document wants marks elsewhere: what is seen of nf_tables is old then.
   const nft::SharedRuleset& shared_ruleset() const { return ruleset_; }
   const nft::RulesetRepair& ruleset_repair() const { return repair_; }
   bool wants_ruleset() const { return wants_ruleset_; }
   /// The kernel has our table inet, as it should be but for elements.
-  bool sees_ruleset() const { return ruleset_seen_ && !repair_.rewrites_table(nft::Family::inet); }
+  bool sees_ruleset() const {
+    return tables_seen_.any() && !repair_.rewrites_table(nft::Family::inet);
+  }
   Tables& tables() { return tables_; }
   const Tables& tables() const { return tables_; }
 
@@ -101,6 +103,9 @@ class Engine {
 
  private:
   void place_marks();
+  void choose_ruleset();
+  void compare_ruleset();
+  void forget_elements(nft::Family family);
   void on_seen_element(const nft::ElementKey& key, nft::Element element);
   bool plan_ruleset(Planning& planning) const;
   bool is_calm(const NicMigrationKey& nic, Clock::time_point now);
@@ -119,10 +124,13 @@ class Engine {
   KernelView view_;
   Backoff backoff_;
   Marks marks_;
-  nft::SharedRuleset ruleset_;
+  nft::SharedRuleset whole_ruleset_;
+  nft::SharedRuleset ruleset_;  ///< of it what the document uses
+  bool is_ruleset_old_ = true;
+  nft::SeenTables tables_seen_;
+  bool tables_listed_ = false;
   nft::RulesetRepair repair_;
-  bool ruleset_seen_ = false;  ///< tables of ours are there, for `down`
-  bool learned_ = false;       ///< what is being compiled is not what was compiled before
+  bool learned_ = false;  ///< what is being compiled is not what was compiled before
   bool wants_ruleset_ = true;
 
   Clock::duration calm_ = Clock::duration::zero();

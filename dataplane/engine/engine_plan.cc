@@ -41,7 +41,7 @@ const netlink::Link* Planning::held_by_others(const std::string& port) const {
 bool Engine::plan_ruleset(Planning& planning) const {
   std::optional<RulesetChange> change;
   if (wants_ruleset_ && !repair_.empty()) change = RulesetChange{repair_.what(), repair_.why()};
-  if (!wants_ruleset_ && ruleset_seen_) {
+  if (!wants_ruleset_ && tables_seen_.any()) {
     change =
         RulesetChange{"delete tables inet novaplane and bridge novaplane", "not wanted any more"};
   }
@@ -56,6 +56,7 @@ Plan Engine::plan(Clock::time_point now) {
 
 Plan Engine::differences(Clock::time_point now) {
   learn();
+  choose_ruleset();
   view_.refresh_wanted();
   waiting_ = {};
   Planning planning(tables_, view_, *ruleset_, waiting_, backoff_, now);

@@ -14,7 +14,7 @@ namespace novaplane::engine {
 /// One kind of row: wanted and seen side by side (DeltaTracker), and which object wants each row.
 /// Several objects may want one key: the one with the lowest rank has its way, the others wait
 /// (several floating IPs on one fixed address: outbound uses the first of the document).
-template <class Key, class Row>
+template <class Key, class Row, class Tally = NoTally<Key>>
 class Table {
  public:
   struct Claim {
@@ -23,7 +23,7 @@ class Table {
     std::uint32_t pass = 0;     ///< of the compilation that made it, see sweep()
     bool is_contested = false;  ///< others wait for the key
   };
-  using Rows = DeltaTracker<Key, Row, Claim>;
+  using Rows = DeltaTracker<Key, Row, Claim, std::hash<Key>, Tally>;
 
   const Rows& rows() const { return rows_; }
   template <class R = Row>
@@ -43,6 +43,8 @@ class Table {
   }
   void park(const Key& key) { rows_.park(key); }
   void reserve(std::size_t keys) { rows_.reserve(keys); }
+
+  Tally& tally() { return rows_.tally(); }  ///< of the keys that are wanted or seen
 
   /// The claim that is in force, or null.
   const Claim* claim_of(const Key& key) const { return rows_.note(key); }

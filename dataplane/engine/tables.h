@@ -7,8 +7,18 @@
 
 namespace novaplane::engine {
 
+/// A kind may count its keys: `Tally`.
 template <class K>
-using TableOf = Table<typename K::Key, typename K::Row>;
+struct TallyOf {
+  using type = NoTally<typename K::Key>;
+};
+template <class K>
+requires requires { typename K::Tally; }
+struct TallyOf<K> {
+  using type = typename K::Tally;
+};
+template <class K>
+using TableOf = Table<typename K::Key, typename K::Row, typename TallyOf<K>::type>;
 
 /// Everything that a host's network is, wanted and seen. A table for each kind: `tables.links`.
 struct Tables {

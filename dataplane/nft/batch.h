@@ -19,10 +19,10 @@ class Batch {
  public:
   /// What a message is about, to say so when it fails.
   struct Subject {
-    enum class Kind : std::uint8_t { batch, table, set, chain, rule, remove, add };
+    enum class Kind : std::uint8_t { batch, table, set, chain, rule, repair, remove, add };
     Kind kind = Kind::batch;
-    std::size_t index =
-        0;  ///< in the ruleset's list, or of the first element in the transaction's order
+    std::size_t index = 0;  ///< in the ruleset's list, of a part of the repair, or of the first
+                            ///< element in the order of the transaction
     Family family = Family::inet;
   };
 

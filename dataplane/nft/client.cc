@@ -14,6 +14,7 @@
 #include "dataplane/nft/generation_monitor.h"
 #include "dataplane/nft/listing.h"
 #include "dataplane/nft/ruleset_diff.h"
+#include "dataplane/nft/ruleset_messages.h"
 #include "dataplane/nft/socket.h"
 
 namespace novaplane::nft {
@@ -30,20 +31,27 @@ constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kFirstPause{1}, kLongestPause{100};
 constexpr int kMostLost = 10;  ///< listings of which a part was lost, before that is an error
 
-RuleDigests identities_of(const Ruleset& ruleset) {
-  RuleDigests identities;
-  for (const Rule& rule : ruleset.rules) identities.push_back(identity_of(rule));
-  return identities;
-}
-
 /// The kernel counts on and skips 0 (nf_tables_api.c, nf_tables_commit).
 std::uint32_t next(std::uint32_t generation) { return generation + 1 == 0 ? 1 : generation + 1; }
+
+/// Those that the kernel has as they are declared: what is in others could not be read.
+std::vector<const Set*> sets_with_elements(const Ruleset& ruleset, const SeenTables& seen) {
+  std::vector<const Set*> found;
+  for (const auto* sets : {&ruleset.sets, &ruleset.idle_sets}) {
+    for (const Set& set : *sets) {
+      const auto& there = seen.of(set.name.family).sets;
+      const auto at = there.find(set.name.name);
+      const bool is_read = at != there.end() && at->second == as_seen(set) && !set.is_packets_own();
+      if (is_read) found.push_back(&set);
+    }
+  }
+  return found;
+}
 
 }  // namespace
 
 struct Client::Impl {
   SharedRuleset ruleset;
-  RuleDigests identities;
   Socket socket;
   Batch batch;
   ElementsBySet removals, additions;
@@ -65,20 +73,15 @@ Result<Client> Client::open(SharedRuleset ruleset) {
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
   socket->enlarge_receive_buffer(kReceiveBuffer);
-  auto identities = identities_of(*ruleset);
-  return Client(std::make_unique<Impl>(
-      Impl{std::move(ruleset), std::move(identities), std::move(*socket), {}, {}, {}, {}}));
+  return Client(
+      std::make_unique<Impl>(Impl{std::move(ruleset), std::move(*socket), {}, {}, {}, {}}));
 }
 
 std::optional<std::uint32_t> Client::generation() const { return impl_->generation; }
 std::uint32_t Client::port_id() const { return impl_->socket.port_id(); }
 const SharedRuleset& Client::ruleset() const { return impl_->ruleset; }
 
-void Client::use(SharedRuleset ruleset) {
-  if (ruleset == impl_->ruleset) return;
-  impl_->identities = identities_of(*ruleset);
-  impl_->ruleset = std::move(ruleset);
-}
+void Client::use(SharedRuleset ruleset) { impl_->ruleset = std::move(ruleset); }
 
 Result<Observed> Client::observe() {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -105,17 +108,14 @@ Result<std::optional<Observed>> Client::Impl::observe_once() {
   Listing listing(socket);
   const auto before = listing.generation();
   if (!before) return tl::unexpected(before.error());
-  Observed observed{*before, {}, {}};
+  Observed observed;
   for (const Family family : {Family::inet, Family::bridge}) {
     const auto table = listing.table(family);
     if (!table) return tl::unexpected(table.error());
-    observed.has_tables |= table->there;
-    RulesetRepair repair = compare(*ruleset, identities, family, *table);
-    for (auto& part : repair.parts) observed.repair.parts.push_back(std::move(part));
+    observed.tables.of(family) = *table;
   }
-  for (const Set& set : ruleset->sets) {
-    if (observed.repair.rewrites_table(set.name.family) || set.is_packets_own()) continue;
-    const auto read = listing.elements(set, observed.elements);
+  for (const Set* set : sets_with_elements(*ruleset, observed.tables)) {
+    const auto read = listing.elements(*set, observed.elements);
     if (!read) return tl::unexpected(read.error());
     if (listing.torn()) return std::nullopt;
   }
@@ -135,8 +135,9 @@ tl::expected<void, CommitError> Client::commit(const Transaction& transaction) {
   Impl& impl = *impl_;
   impl.generation.reset();
   impl.batch.begin(transaction.generation);
-  write_repair(impl.batch, *impl.ruleset, impl.identities, transaction.repair);
+  write_repair(impl.batch, *impl.ruleset, transaction.repair);
   if (auto written = impl.write_elements(transaction); !written) return written;
+  write_leftovers(impl.batch, transaction.repair);
   if (auto sent = impl.send(&transaction); !sent) return sent;
   if (transaction.generation) impl.generation = next(*transaction.generation);
   return {};

@@ -7,24 +7,24 @@
 #include <vector>
 
 #include "dataplane/base/error.h"
+#include "dataplane/nft/ruleset_diff.h"
 #include "dataplane/nft/transaction.h"
 
 namespace novaplane::nft {
 
-/// What the kernel's tables hold, compared with the wanted ruleset.
+/// What the kernel's tables hold.
 struct Observed {
   std::uint32_t generation = 0;
-  RulesetRepair repair;  ///< empty: the ruleset is intact
-  /// Elements of all sets, without those of a table that the repair writes anew.
+  SeenTables tables;
+  /// Of all sets of the ruleset that are as it declares them; no packets' own.
   std::vector<std::pair<ElementKey, Element>> elements;
-  bool has_tables = false;  ///< at least one of the two is there
 };
 
 /// Reads and writes our two tables over a socket of its own. For one thread at a time; belongs to
 /// the network namespace in which it was opened.
 class Client {
  public:
-  /// The ruleset is what observe() compares with and repairs write.
+  /// The ruleset has the sets that observe() lists, and what repairs write.
   static Result<Client> open(SharedRuleset ruleset);
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
@@ -49,7 +49,7 @@ class Client {
   /// The sender of our own changes, as Monitor tells them.
   std::uint32_t port_id() const;
 
-  /// Another ruleset from now on, with rules of its own for the same sets.
+  /// Another ruleset from now on.
   void use(SharedRuleset ruleset);
   const SharedRuleset& ruleset() const;
 

@@ -129,8 +129,10 @@ RawElement parse(const nlattr* attribute) {
 }  // namespace
 
 const Set* find_set(const Ruleset& ruleset, SetName name) {
-  for (const Set& set : ruleset.sets) {
-    if (set.name == name) return &set;
+  for (const auto* sets : {&ruleset.sets, &ruleset.idle_sets}) {
+    for (const Set& set : *sets) {
+      if (set.name == name) return &set;
+    }
   }
   return nullptr;
 }

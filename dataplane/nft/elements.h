@@ -16,6 +16,7 @@
 /// second.
 namespace novaplane::nft {
 
+/// Null: nobody has declared it. Idle ones are found too.
 const Set* find_set(const Ruleset&, SetName);
 
 /// The elements of a transaction, sorted by set so that those of one set share messages.

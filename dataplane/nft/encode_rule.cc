@@ -52,6 +52,16 @@ class Lowering {
     compare(match.negated ? NFT_CMP_NEQ : NFT_CMP_EQ, raw(match.prefix.network()));
   }
 
+  void operator()(const MaskedCompare& match) {
+    load({match.of});
+    mask(match.mask, std::string(match.mask.size(), '\0'));
+    compare(NFT_CMP_EQ, match.value);
+  }
+
+  void operator()(const Present& present) {
+    for (const Select select : present.key) check(selector(select).needs);
+  }
+
   void operator()(const HasBits& match) {
     load({match.of});
     const std::size_t size = selector(match.of).size;
@@ -123,12 +133,14 @@ class Lowering {
     look_up_data(jump.map, NFT_REG_VERDICT);
   }
 
+  void operator()(const ToChain& to) {
+    nftnl_expr* immediate = decide(to.comes_back ? NFT_JUMP : NFT_GOTO);
+    nftnl_expr_set_str(immediate, NFTNL_EXPR_IMM_CHAIN, std::string(to.chain).c_str());
+  }
+
   void operator()(Verdict verdict) {
     constexpr int kCodes[] = {NF_ACCEPT, NF_DROP, NFT_RETURN};
-    nftnl_expr* immediate = add("immediate");
-    nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-    nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT,
-                       static_cast<std::uint32_t>(kCodes[static_cast<std::size_t>(verdict)]));
+    decide(kCodes[static_cast<std::size_t>(verdict)]);
   }
 
  private:
@@ -137,6 +149,13 @@ class Lowering {
   }
   static std::string raw(const IpAddress& address) {
     return {reinterpret_cast<const char*>(address.bytes().data()), address.bytes().size()};
+  }
+
+  nftnl_expr* decide(int code) {
+    nftnl_expr* immediate = add("immediate");
+    nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+    nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, static_cast<std::uint32_t>(code));
+    return immediate;
   }
 
   nftnl_expr* add(const char* name) {

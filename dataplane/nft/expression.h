@@ -94,6 +94,18 @@ struct InPrefix {
   bool negated = false;
 };
 
+/// `meta iifgroup & 0xfffffffc == 0x00006e70`: the bits of the mask are as in the value.
+struct MaskedCompare {
+  Select of;
+  std::string mask, value;  ///< as Compare's
+};
+
+/// The packet has what these are read from: what is left of a look-up in a set that has no
+/// elements.
+struct Present {
+  Key key;
+};
+
 /// `ct state established,related` (any of the bits is set) or `meta mark & 0x1 == 0` (none is).
 struct HasBits {
   Select of;
@@ -130,6 +142,12 @@ struct Remember {
   std::string_view set;
 };
 
+/// `jump from_wire`, or `goto from_wire`, which does not come back.
+struct ToChain {
+  std::string_view chain;
+  bool comes_back = true;
+};
+
 /// `meta pkttype set host`: the bridge takes the frame as its own.
 struct SetPkttypeHost {};
 
@@ -156,8 +174,8 @@ struct NoTrack {};
 
 enum class Verdict : std::uint8_t { accept, drop, return_ };
 
-using Expression =
-    std::variant<InSet, Compare, InPrefix, HasBits, SetMarkBits, WriteFromMap, SetPkttypeHost,
-                 NatFromMap, NatTo, Masquerade, NoTrack, Remember, JumpByMap, Verdict>;
+using Expression = std::variant<InSet, Compare, InPrefix, MaskedCompare, Present, HasBits,
+                                SetMarkBits, WriteFromMap, SetPkttypeHost, NatFromMap, NatTo,
+                                Masquerade, NoTrack, Remember, JumpByMap, ToChain, Verdict>;
 
 }  // namespace novaplane::nft

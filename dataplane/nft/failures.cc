@@ -73,7 +73,8 @@ std::string element_step(const Ruleset& ruleset, std::string_view verb, const El
                      key.set.name, set ? to_text(*set, key, element) : "?");
 }
 
-std::string ruleset_step(const Subject& subject, const Ruleset& ruleset) {
+std::string ruleset_step(const Subject& subject, const Sent& sent) {
+  const Ruleset& ruleset = sent.ruleset;
   const auto table = fmt::format("{} {}", to_string(subject.family), kTable);
   switch (subject.kind) {
     case Kind::set:
@@ -83,6 +84,14 @@ std::string ruleset_step(const Subject& subject, const Ruleset& ruleset) {
     case Kind::rule: {
       const Rule& rule = ruleset.rules[subject.index];
       return fmt::format("add rule {} {} {}", table, rule.chain, to_text(rule));
+    }
+    case Kind::repair: {
+      const auto& part = sent.transaction->repair.parts[subject.index];
+      if (part.what == RulesetRepair::Part::What::leftover_set) {
+        return fmt::format("delete set {} {}", table, part.name);
+      }
+      const bool is_leftover = part.what == RulesetRepair::Part::What::leftover_chain;
+      return fmt::format("{} chain {} {}", is_leftover ? "delete" : "flush", table, part.name);
     }
     case Kind::batch:
       return "write nf_tables";
@@ -146,7 +155,7 @@ CommitError explain(const Answer& answer, const Sent& sent) {
   if (subject.kind == Kind::add || subject.kind == Kind::remove) {
     explain_element(answer, subject, sent, error);
   } else {
-    error.error.step = ruleset_step(subject, sent.ruleset);
+    error.error.step = ruleset_step(subject, sent);
   }
   return error;
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "dataplane/base/netlink_io.h"
+#include "dataplane/nft/ruleset_messages.h"
 #include "dataplane/nft/wire.h"
 
 namespace novaplane::nft {

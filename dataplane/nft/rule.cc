@@ -75,6 +75,14 @@ RuleBuilder&& RuleBuilder::is_not(Select of, unsigned number) && {
   return add(Compare{of, value, value, /*negated=*/true});
 }
 
+RuleBuilder&& RuleBuilder::is_masked(Select of, std::uint32_t mask, std::uint32_t value) && {
+  return add(MaskedCompare{of, raw(mask), raw(value)});
+}
+
+RuleBuilder&& RuleBuilder::is_masked(Select of, const Mac& mask, const Mac& value) && {
+  return add(MaskedCompare{of, raw(mask.bytes), raw(value.bytes)});
+}
+
 RuleBuilder&& RuleBuilder::between(Select of, std::uint16_t first, std::uint16_t last) && {
   if (is_port(of)) return add(Compare{of, port_bytes(first), port_bytes(last)});
   return add(
@@ -170,6 +178,14 @@ RuleBuilder&& RuleBuilder::beyond(Key key, std::string_view set) && {
 }
 RuleBuilder&& RuleBuilder::jump(Key key, std::string_view map) && {
   return add(JumpByMap{std::move(key), map});
+}
+RuleBuilder&& RuleBuilder::jump(std::string_view chain) && { return add(ToChain{chain}); }
+RuleBuilder&& RuleBuilder::go_to(std::string_view chain) && {
+  return add(ToChain{chain, /*comes_back=*/false});
+}
+RuleBuilder&& RuleBuilder::beside(std::string_view set) && {
+  rule_.beside = set;
+  return std::move(*this);
 }
 RuleBuilder&& RuleBuilder::accept() && { return add(Verdict::accept); }
 RuleBuilder&& RuleBuilder::drop() && { return add(Verdict::drop); }

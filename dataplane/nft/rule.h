@@ -22,7 +22,7 @@ namespace novaplane::nft {
 class RuleBuilder {
  public:
   RuleBuilder(Family family, std::string_view chain, std::string comment)
-      : rule_{family, chain, std::move(comment), {}} {}
+      : rule_{family, chain, std::move(comment), {}, {}} {}
 
   // Matches: the rule goes on where they hold.
   RuleBuilder&& in(Key key, std::string_view set) &&;
@@ -32,6 +32,8 @@ class RuleBuilder {
   RuleBuilder&& is(Select, std::string_view link) &&;
   RuleBuilder&& is(Select, unsigned number) &&;  ///< a port, a protocol, an ICMP type, a group
   RuleBuilder&& is_not(Select, unsigned number) &&;
+  RuleBuilder&& is_masked(Select, std::uint32_t mask, std::uint32_t value) &&;  ///< a group
+  RuleBuilder&& is_masked(Select, const Mac& mask, const Mac& value) &&;
   /// Ports or ICMP types.
   RuleBuilder&& between(Select, std::uint16_t first, std::uint16_t last) &&;
   RuleBuilder&& between(Select, const IpAddress& first, const IpAddress& last) &&;
@@ -60,11 +62,16 @@ class RuleBuilder {
   RuleBuilder&& masquerade() &&;
   RuleBuilder&& notrack() &&;
   RuleBuilder&& jump(Key key, std::string_view map) &&;  ///< data: a verdict
+  RuleBuilder&& jump(std::string_view chain) &&;
+  RuleBuilder&& go_to(std::string_view chain) &&;  ///< and not back
   /// Into a set with a timeout. Where the set is full the rule ends here: so it comes last.
   RuleBuilder&& update(Key key, std::string_view set) &&;
   /// Goes on with what exceeds the allowance of its element, which comes with its first packet.
   /// Where the set is full the rule ends here.
   RuleBuilder&& beyond(Key key, std::string_view set) &&;
+
+  /// The rule is for nothing while that set has no elements.
+  RuleBuilder&& beside(std::string_view set) &&;
 
   RuleBuilder&& accept() &&;
   RuleBuilder&& drop() &&;
@@ -84,6 +91,10 @@ inline RuleBuilder rule(Family family, std::string_view chain, std::string comme
 
 /// As nft prints it: `iifname @managed tcp dport 80 dnat ip to 127.0.0.1:8775 comment "metadata"`.
 std::string to_text(const Rule&);
+
+/// As `nft -f` reads them: "add set inet novaplane managed { type ifname; }".
+std::string declaration_of_set(const Ruleset&, Family, std::string_view name);
+std::string declaration_of_chain(const Ruleset&, Family, std::string_view name);
 
 /// One of the ruleset's tables as `nft -f` reads it, without elements.
 std::string to_text(const Ruleset&, Family);

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <linux/if_ether.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "dataplane/nft/fields.h"
@@ -115,6 +117,30 @@ std::string value_text(Select of, std::string_view bytes) {
   return fmt::format("{:#010x}", number);
 }
 
+std::string_view needs_text(Needs needs) {
+  switch (needs) {
+    case Needs::ipv4:
+      return "meta nfproto ipv4";
+    case Needs::ipv6:
+      return "meta nfproto ipv6";
+    case Needs::arp:
+      return "meta protocol arp";
+    case Needs::tcp:
+      return "meta l4proto tcp";
+    case Needs::udp:
+      return "meta l4proto udp";
+    case Needs::icmp:
+      return "meta l4proto icmp";
+    case Needs::icmpv6:
+      return "meta l4proto ipv6-icmp";
+    case Needs::ethernet:
+      return "meta iiftype ether";
+    case Needs::nothing:
+      break;
+  }
+  return {};
+}
+
 struct Printer {
   std::string operator()(const InSet& match) const {
     return fmt::format("{} {}@{}", to_text(match.key), equality(match.negated), match.set);
@@ -127,6 +153,28 @@ struct Printer {
   }
   std::string operator()(const InPrefix& match) const {
     return fmt::format("{} {}{}", selector(match.of).text, equality(match.negated), match.prefix);
+  }
+  /// nft takes a mask of leading ones of what the kernel counts for a prefix.
+  std::string operator()(const MaskedCompare& match) const {
+    if (selector(match.of).size == 6) {
+      return fmt::format("{} & {} == {}", selector(match.of).text,
+                         to_text(Field::ether_addr, match.mask),
+                         to_text(Field::ether_addr, match.value));
+    }
+    std::uint32_t mask, value;
+    std::memcpy(&mask, match.mask.data(), sizeof(mask));
+    std::memcpy(&value, match.value.data(), sizeof(value));
+    return fmt::format("{} {}/{}", selector(match.of).text, value, std::popcount(mask));
+  }
+  std::string operator()(const Present& present) const {
+    std::string text;
+    for (const Select of : present.key) {
+      const std::string_view words = needs_text(selector(of).needs);
+      if (words.empty() || text.find(words) != std::string::npos) continue;
+      if (!text.empty()) text += ' ';
+      text += words;
+    }
+    return text;
   }
   std::string operator()(const HasBits& match) const {
     const auto text = selector(match.of).text;
@@ -161,6 +209,9 @@ struct Printer {
   }
   std::string operator()(const JumpByMap& jump) const {
     return fmt::format("{} vmap @{}", to_text(jump.key), jump.map);
+  }
+  std::string operator()(const ToChain& to) const {
+    return fmt::format("{} {}", to.comes_back ? "jump" : "goto", to.chain);
   }
   std::string operator()(Verdict verdict) const {
     constexpr std::string_view kNames[] = {"accept", "drop", "return"};
@@ -197,22 +248,31 @@ std::string properties_of(const Set& set) {
   return fmt::format(" flags dynamic{};{}", timeout, to_text(set.allowance));
 }
 
+/// "type ifname : ipv4_addr; flags interval;"
+std::string type_text(const Set& set) {
+  return fmt::format("{} {}{}{};{}", has_typeof(set) ? "typeof" : "type",
+                     names_of(set.key, has_typeof(set)), set.data.empty() ? "" : " : ",
+                     names_of(set.data, has_typeof(set)), properties_of(set));
+}
+
+std::string_view noun_of(const Set& set) { return set.data.empty() ? "set" : "map"; }
+
 std::string to_text(const Set& set) {
-  const bool map = !set.data.empty();
-  return fmt::format("\t{} {} {{ {} {}{}{};{} }}\n", map ? "map" : "set", set.name.name,
-                     has_typeof(set) ? "typeof" : "type", names_of(set.key, has_typeof(set)),
-                     map ? " : " : "", names_of(set.data, has_typeof(set)), properties_of(set));
+  return fmt::format("\t{} {} {{ {} }}\n", noun_of(set), set.name.name, type_text(set));
+}
+
+/// "type filter hook forward priority 0; policy accept;"
+std::string hook_text(const Chain& chain) {
+  constexpr std::string_view kTypes[] = {"filter", "nat", "route"};
+  constexpr std::string_view kHooks[] = {"prerouting", "input", "forward", "output", "postrouting"};
+  return fmt::format("type {} hook {} priority {}; policy accept;",
+                     kTypes[static_cast<int>(chain.type)], kHooks[static_cast<int>(chain.hook)],
+                     chain.priority);
 }
 
 std::string to_text(const Ruleset& ruleset, const Chain& chain) {
-  constexpr std::string_view kTypes[] = {"filter", "nat", "route"};
-  constexpr std::string_view kHooks[] = {"prerouting", "input", "forward", "output", "postrouting"};
   std::string text = fmt::format("\tchain {} {{\n", chain.name);
-  if (chain.is_base) {
-    text += fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n",
-                        kTypes[static_cast<int>(chain.type)], kHooks[static_cast<int>(chain.hook)],
-                        chain.priority);
-  }
+  if (chain.is_base) text += fmt::format("\t\t{}\n", hook_text(chain));
   for (const Rule& rule : ruleset.rules) {
     if (rule.family == chain.family && rule.chain == chain.name)
       text += fmt::format("\t\t{}\n", to_text(rule));
@@ -225,11 +285,25 @@ std::string to_text(const Ruleset& ruleset, const Chain& chain) {
 std::string to_text(const Rule& rule) {
   std::string text;
   for (const Expression& expression : rule.expressions) {
-    if (!text.empty()) text += ' ';
-    text += std::visit(Printer{}, expression);
+    const std::string words = std::visit(Printer{}, expression);
+    if (!text.empty() && !words.empty()) text += ' ';
+    text += words;
   }
   if (!rule.comment.empty()) text += fmt::format(" comment \"{}\"", rule.comment);
   return text;
+}
+
+std::string declaration_of_set(const Ruleset& ruleset, Family family, std::string_view name) {
+  const auto set = std::ranges::find(ruleset.sets, SetName{family, name}, &Set::name);
+  return fmt::format("add {} {} {} {} {{ {} }}\n", noun_of(*set), to_string(family), kTable, name,
+                     type_text(*set));
+}
+
+std::string declaration_of_chain(const Ruleset& ruleset, Family family, std::string_view name) {
+  const auto chain = std::ranges::find_if(
+      ruleset.chains, [&](const Chain& one) { return one.family == family && one.name == name; });
+  const std::string hook = chain->is_base ? fmt::format(" {{ {} }}", hook_text(*chain)) : "";
+  return fmt::format("add chain {} {} {}{}\n", to_string(family), kTable, name, hook);
 }
 
 std::string to_text(const Ruleset& ruleset, Family family) {

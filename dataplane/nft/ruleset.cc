@@ -6,7 +6,9 @@
 #include <iterator>
 #include <optional>
 
+#include "dataplane/nft/elements.h"
 #include "dataplane/nft/fields.h"
+#include "dataplane/nft/ruleset_messages.h"
 #include "dataplane/nft/selectors.h"
 #include "dataplane/nft/wire.h"
 
@@ -54,17 +56,30 @@ std::string wrong_lookup(const Ruleset& ruleset, const Rule& rule) {
     const auto lookup = lookup_of(expression);
     if (!lookup) continue;
     const SetName name{rule.family, lookup->set};
-    const auto set = std::ranges::find(ruleset.sets, name, &Set::name);
+    const Set* set = find_set(ruleset, name);
     const auto in_words = [&] {
       return fmt::format("set {} {}, which a rule of chain {} names", to_string(name.family),
                          name.name, rule.chain);
     };
-    if (set == ruleset.sets.end()) return fmt::format("there is no {}", in_words());
+    if (!set) return fmt::format("there is no {}", in_words());
     if (registers_of(*lookup->key) != padded(size_of(set->key))) {
       return fmt::format("{} is not the key of {}", to_text(*lookup->key), in_words());
     }
   }
   return {};
+}
+
+/// The kernel runs chains of one hook and priority in the order in which they came, which is
+/// another one after each change.
+const Chain* sharing_a_place(const std::vector<Chain>& chains) {
+  for (auto it = chains.begin(); it != chains.end(); ++it) {
+    const bool is_shared = std::any_of(chains.begin(), it, [&](const Chain& other) {
+      return it->is_base && other.is_base && other.family == it->family && other.hook == it->hook &&
+             other.priority == it->priority;
+    });
+    if (is_shared) return &*it;
+  }
+  return nullptr;
 }
 
 /// The first element whose name another one has before it.
@@ -80,6 +95,7 @@ const T* repeated(const std::vector<T>& all) {
 }  // namespace
 
 void Ruleset::merge(Ruleset other) {
+  move_to_end(idle_sets, other.idle_sets);
   move_to_end(sets, other.sets);
   move_to_end(chains, other.chains);
   move_to_end(rules, other.rules);
@@ -92,6 +108,10 @@ Result<void> Ruleset::check() const {
   }
   if (const Chain* chain = repeated(chains)) {
     return failure(std::string(kStep), fmt::format("chain {} comes twice", chain->name));
+  }
+  if (const Chain* chain = sharing_a_place(chains)) {
+    return failure(std::string(kStep),
+                   fmt::format("chain {} has the place of another", chain->name));
   }
   for (const Rule& rule : rules) {
     const bool placed = std::any_of(chains.begin(), chains.end(), [&](const Chain& chain) {
@@ -108,6 +128,11 @@ Result<void> Ruleset::check() const {
     }
   }
   return {};
+}
+
+SharedRuleset share(Ruleset ruleset) {
+  ruleset.digests = digests_of(ruleset.rules);
+  return std::make_shared<const Ruleset>(std::move(ruleset));
 }
 
 }  // namespace novaplane::nft

@@ -31,19 +31,32 @@ struct Rule {
   std::string_view chain;
   std::string comment;  ///< why the rule is there, in words; in the kernel as userdata
   std::vector<Expression> expressions;
+  /// A set of the same table without whose elements the rule is for nothing, though it looks
+  /// nothing up there (in_use.h); empty: none.
+  std::string_view beside = {};
 };
+
+/// A rule's own digest, in its userdata beside the comment: by it a rule is recognised as it was
+/// written, so that an edited, inserted, removed or moved rule is noticed.
+using RuleDigest = std::uint64_t;
 
 /// The static part of the tables: written once, and again when the kernel's differs.
 struct Ruleset {
   std::vector<Set> sets;
   std::vector<Chain> chains;
   std::vector<Rule> rules;
+  std::vector<RuleDigest> digests = {};  ///< of the rules, once they are final (see in_use.h)
+  std::vector<Set> idle_sets = {};  ///< not in the kernel: no rule names them, nothing is in them
 
   void merge(Ruleset other);
 
-  /// Names are unique; every rule has its chain, and each set that it names, with such a key.
+  /// Names are unique, and so are places of base chains; every rule has its chain, and each set
+  /// that it names, with such a key.
   Result<void> check() const;
 };
 using SharedRuleset = std::shared_ptr<const Ruleset>;
+
+/// As it is, for whoever writes it; see in_use.h for what packets can meet of it.
+SharedRuleset share(Ruleset);
 
 }  // namespace novaplane::nft

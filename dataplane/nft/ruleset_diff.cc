@@ -3,18 +3,107 @@
 #include <fmt/format.h>
 #include <linux/netfilter.h>
 
-#include <algorithm>
-
 #include "dataplane/nft/fields.h"
+#include "dataplane/nft/ruleset_messages.h"
 
 namespace novaplane::nft {
 namespace {
 
-bool as_wanted(const Chain& wanted, const SeenChain& seen) {
-  if (!wanted.is_base) return seen.type.empty();
-  return seen.type == to_kernel(wanted.type) && seen.hook == to_kernel(wanted.hook) &&
-         seen.priority == wanted.priority && seen.policy == NF_ACCEPT;
+using Part = RulesetRepair::Part;
+using enum Part::What;
+
+/// Of a chain's own rules, in order.
+std::vector<RuleDigest> digests_in(const Ruleset& ruleset, const Chain& chain) {
+  std::vector<RuleDigest> digests;
+  for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
+    const Rule& rule = ruleset.rules[i];
+    if (rule.family == chain.family && rule.chain == chain.name) {
+      digests.push_back(ruleset.digests[i]);
+    }
+  }
+  return digests;
 }
+
+SeenChain as_seen(const Ruleset& ruleset, const Chain& chain) {
+  SeenChain seen;
+  seen.rules = digests_in(ruleset, chain);
+  if (!chain.is_base) return seen;
+  seen.type = to_kernel(chain.type);
+  seen.hook = to_kernel(chain.hook);
+  seen.priority = chain.priority;
+  seen.policy = NF_ACCEPT;
+  return seen;
+}
+
+bool same_hook(const SeenChain& a, const SeenChain& b) {
+  return a.type == b.type && a.hook == b.hook && a.priority == b.priority && a.policy == b.policy;
+}
+
+/// Why the table has to be written anew: it is missing, or what cannot be changed differs.
+std::string table_differs(const SeenTable& wanted, const SeenTable& seen) {
+  if (!seen.there) return "it is missing";
+  if (seen.flags != 0) return "its flags differ";
+  for (const auto& [name, set] : wanted.sets) {
+    const auto found = seen.sets.find(name);
+    if (found != seen.sets.end() && found->second != set) {
+      return fmt::format("set {} differs", name);
+    }
+  }
+  for (const auto& [name, chain] : wanted.chains) {
+    const auto found = seen.chains.find(name);
+    if (found != seen.chains.end() && !same_hook(found->second, chain)) {
+      return fmt::format("chain {} differs", name);
+    }
+  }
+  return {};
+}
+
+/// The first rule that is not as wanted.
+std::string rules_differ(const Ruleset& ruleset, const Chain& chain,
+                         const std::vector<RuleDigest>& seen) {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
+    const Rule& rule = ruleset.rules[i];
+    if (rule.family != chain.family || rule.chain != chain.name) continue;
+    const bool there = next < seen.size() && seen[next] == ruleset.digests[i];
+    if (!there) return fmt::format("rule \"{}\" is not in its place", rule.comment);
+    ++next;
+  }
+  return next != seen.size() ? "it has a rule too many" : "";
+}
+
+void compare(const Ruleset& ruleset, Family family, const SeenTable& wanted, const SeenTable& seen,
+             std::vector<Part>& parts) {
+  if (!wanted.there && !seen.there) return;
+  if (std::string words = table_differs(wanted, seen); !words.empty()) {
+    parts.push_back({family, table, {}, std::move(words)});
+    return;
+  }
+  for (const Set& one : ruleset.sets) {
+    if (one.name.family != family || seen.sets.contains(one.name.name)) continue;
+    parts.push_back({family, set, std::string(one.name.name), "it is missing"});
+  }
+  for (const Chain& one : ruleset.chains) {
+    if (one.family != family) continue;
+    const auto found = seen.chains.find(one.name);
+    const bool is_missing = found == seen.chains.end();
+    std::string words =
+        is_missing ? "it is missing" : rules_differ(ruleset, one, found->second.rules);
+    if (words.empty()) continue;
+    parts.push_back({family, is_missing ? chain : rules, std::string(one.name), std::move(words)});
+  }
+  // Sets first: elements of a map may lead to a chain.
+  for (const auto& [name, one] : seen.sets) {
+    if (!wanted.sets.contains(name)) parts.push_back({family, leftover_set, name, "not in use"});
+  }
+  for (const auto& [name, one] : seen.chains) {
+    if (!wanted.chains.contains(name)) {
+      parts.push_back({family, leftover_chain, name, "not in use"});
+    }
+  }
+}
+
+}  // namespace
 
 SeenSet as_seen(const Set& wanted) {
   return {set_flags(wanted), nft_type(wanted.key), static_cast<std::uint32_t>(size_of(wanted.key)),
@@ -22,63 +111,26 @@ SeenSet as_seen(const Set& wanted) {
           wanted.data.empty() ? 0 : static_cast<std::uint32_t>(size_of(wanted.data))};
 }
 
-/// What of sets and chains differs; empty when nothing does.
-std::string definition_differs(const Ruleset& ruleset, Family family, const SeenTable& seen) {
-  if (!seen.there) return "it is missing";
-  if (seen.flags != 0) return "its flags differ";
-  std::size_t ours = 0;
-  for (const Set& set : ruleset.sets) {
-    if (set.name.family != family) continue;
-    const auto found = seen.sets.find(set.name.name);
-    if (found == seen.sets.end()) return fmt::format("set {} is missing", set.name.name);
-    if (found->second != as_seen(set)) return fmt::format("set {} differs", set.name.name);
-    ++ours;
+SeenTables as_seen(const Ruleset& ruleset) {
+  SeenTables seen;
+  for (const Set& one : ruleset.sets) {
+    seen.of(one.name.family).sets.emplace(one.name.name, as_seen(one));
   }
-  if (seen.sets.size() != ours) return "it has a set too many";
-  ours = 0;
-  for (const Chain& chain : ruleset.chains) {
-    if (chain.family != family) continue;
-    const auto found = seen.chains.find(chain.name);
-    if (found == seen.chains.end()) return fmt::format("chain {} is missing", chain.name);
-    if (!as_wanted(chain, found->second)) return fmt::format("chain {} differs", chain.name);
-    ++ours;
+  for (const Chain& one : ruleset.chains) {
+    seen.of(one.family).chains.emplace(one.name, as_seen(ruleset, one));
   }
-  return seen.chains.size() != ours ? "it has a chain too many" : "";
+  for (const Family family : {Family::inet, Family::bridge}) {
+    SeenTable& table = seen.of(family);
+    table.there = !table.sets.empty() || !table.chains.empty();
+  }
+  return seen;
 }
 
-/// Which rule is the first that is not as wanted; empty when all are.
-std::string rules_differ(const Ruleset& ruleset, const RuleDigests& identities, const Chain& chain,
-                         const std::vector<RuleDigest>& seen) {
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
-    const Rule& rule = ruleset.rules[i];
-    if (rule.family != chain.family || rule.chain != chain.name) continue;
-    const bool there = next < seen.size() && seen[next] == identities[i];
-    if (!there) return fmt::format("rule \"{}\" is not in its place", rule.comment);
-    ++next;
-  }
-  return next != seen.size() ? "it has a rule too many" : "";
-}
-
-}  // namespace
-
-RulesetRepair compare(const Ruleset& ruleset, const RuleDigests& identities, Family family,
-                      const SeenTable& seen) {
+RulesetRepair compare(const Ruleset& ruleset, const SeenTables& seen) {
+  const SeenTables wanted = as_seen(ruleset);
   RulesetRepair repair;
-  const bool wanted = std::any_of(ruleset.chains.begin(), ruleset.chains.end(),
-                                  [&](const Chain& chain) { return chain.family == family; }) ||
-                      std::any_of(ruleset.sets.begin(), ruleset.sets.end(),
-                                  [&](const Set& set) { return set.name.family == family; });
-  if (!wanted && !seen.there) return repair;
-  if (auto words = definition_differs(ruleset, family, seen); !words.empty()) {
-    repair.parts.push_back({family, {}, std::move(words)});
-    return repair;
-  }
-  for (const Chain& chain : ruleset.chains) {
-    if (chain.family != family) continue;
-    auto words =
-        rules_differ(ruleset, identities, chain, seen.chains.find(chain.name)->second.rules);
-    if (!words.empty()) repair.parts.push_back({family, chain.name, std::move(words)});
+  for (const Family family : {Family::inet, Family::bridge}) {
+    compare(ruleset, family, wanted.of(family), seen.of(family), repair.parts);
   }
   return repair;
 }

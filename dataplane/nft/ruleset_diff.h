@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/nft/ruleset_messages.h"
+#include "dataplane/nft/ruleset.h"
 #include "dataplane/nft/transaction.h"
 
 /// The ruleset as the kernel has it, and what of it is not as wanted.
@@ -33,7 +33,20 @@ struct SeenTable {
   std::map<std::string, SeenSet, std::less<>> sets;
 };
 
-/// What must be written so that the table is as the ruleset has it.
-RulesetRepair compare(const Ruleset&, const RuleDigests& identities, Family, const SeenTable&);
+SeenSet as_seen(const Set&);
+
+/// Both tables of ours.
+struct SeenTables {
+  SeenTable inet, bridge;
+  const SeenTable& of(Family family) const { return family == Family::inet ? inet : bridge; }
+  SeenTable& of(Family family) { return family == Family::inet ? inet : bridge; }
+  bool any() const { return inet.there || bridge.there; }
+};
+
+/// What must be written so that the tables are as the ruleset has them.
+RulesetRepair compare(const Ruleset&, const SeenTables&);
+
+/// The tables once the ruleset is written.
+SeenTables as_seen(const Ruleset&);
 
 }  // namespace novaplane::nft

@@ -4,6 +4,8 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include <algorithm>
+
 #include "dataplane/nft/encode_rule.h"
 #include "dataplane/nft/fields.h"
 #include "dataplane/nft/nftnl_ptr.h"
@@ -97,7 +99,7 @@ void put_rule(nlmsghdr* message, const Rule& rule) {
   nftnl_rule_nlmsg_build_payload(message, object.get());
 }
 
-void write_rule(Batch& batch, const Rule& rule, std::size_t index, RuleDigest identity) {
+void write_rule(Batch& batch, const Rule& rule, std::size_t index, RuleDigest rule_digest) {
   nlmsghdr* message =
       batch.message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, {Kind::rule, index, rule.family});
   put_rule(message, rule);
@@ -106,36 +108,20 @@ void write_rule(Batch& batch, const Rule& rule, std::size_t index, RuleDigest id
     append_userdata(userdata, kUserdataComment, rule.comment + '\0');
   }
   append_userdata(userdata, kUserdataDigest,
-                  {reinterpret_cast<const char*>(&identity), sizeof(identity)});
+                  {reinterpret_cast<const char*>(&rule_digest), sizeof(rule_digest)});
   mnl_attr_put(message, NFTA_RULE_USERDATA, userdata.size(), userdata.data());
 }
 
-void write_rules(Batch& batch, const Ruleset& ruleset, const RuleDigests& identities, Family family,
-                 std::string_view chain) {
+void write_rules(Batch& batch, const Ruleset& ruleset, Family family, std::string_view chain) {
   for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
     const Rule& rule = ruleset.rules[i];
-    if (rule.family == family && rule.chain == chain) write_rule(batch, rule, i, identities[i]);
+    if (rule.family == family && rule.chain == chain) {
+      write_rule(batch, rule, i, ruleset.digests[i]);
+    }
   }
 }
 
-std::size_t index_of_chain(const Ruleset& ruleset, Family family, std::string_view name) {
-  const auto found = std::find_if(
-      ruleset.chains.begin(), ruleset.chains.end(),
-      [&](const Chain& chain) { return chain.family == family && chain.name == name; });
-  return static_cast<std::size_t>(found - ruleset.chains.begin());
-}
-
-void rewrite_chain(Batch& batch, const Ruleset& ruleset, const RuleDigests& identities,
-                   Family family, std::string_view chain) {
-  nlmsghdr* flush = batch.message(NFT_MSG_DELRULE, 0,
-                                  {Kind::chain, index_of_chain(ruleset, family, chain), family});
-  put_name(flush, NFTA_RULE_TABLE, kTable);
-  put_name(flush, NFTA_RULE_CHAIN, chain);
-  write_rules(batch, ruleset, identities, family, chain);
-}
-
-void rewrite_table(Batch& batch, const Ruleset& ruleset, const RuleDigests& identities,
-                   Family family) {
+void rewrite_table(Batch& batch, const Ruleset& ruleset, Family family) {
   write_removal(batch, family);
   write_table(batch, family);
   for (std::size_t i = 0; i < ruleset.sets.size(); ++i) {
@@ -145,8 +131,22 @@ void rewrite_table(Batch& batch, const Ruleset& ruleset, const RuleDigests& iden
     if (ruleset.chains[i].family == family) write_chain(batch, ruleset.chains[i], i);
   }
   for (const Chain& chain : ruleset.chains) {
-    if (chain.family == family) write_rules(batch, ruleset, identities, family, chain.name);
+    if (chain.family == family) write_rules(batch, ruleset, family, chain.name);
   }
+}
+
+using Part = RulesetRepair::Part;
+
+/// What a part is about, in the ruleset's own list.
+template <class T, class Is>
+std::size_t index_of(const std::vector<T>& all, Is is) {
+  return static_cast<std::size_t>(std::find_if(all.begin(), all.end(), is) - all.begin());
+}
+
+void flush_chain(Batch& batch, const Part& part, std::size_t index) {
+  nlmsghdr* flush = batch.message(NFT_MSG_DELRULE, 0, {Kind::repair, index, part.family});
+  put_name(flush, NFTA_RULE_TABLE, kTable);
+  put_name(flush, NFTA_RULE_CHAIN, part.name);
 }
 
 /// nft's own numbers (its include/datatype.h): they are kept by the kernel for nft alone.
@@ -181,11 +181,17 @@ std::uint32_t nft_type(Field field) {
 
 /// Of what the kernel executes and of the comment. The memory is zeroed, since libmnl leaves the
 /// padding of attributes as it was.
-RuleDigest identity_of(const Rule& rule) {
+RuleDigest digest_of(const Rule& rule) {
   std::vector<std::byte> scratch(Batch::kLongestMessage);
   nlmsghdr* message = start_message(scratch.data(), message_type(NFT_MSG_NEWRULE), 0, 0, 0);
   put_rule(message, rule);
   return digest(bytes_of(find_attribute(message, NFTA_RULE_EXPRESSIONS))) ^ digest(rule.comment);
+}
+
+std::vector<RuleDigest> digests_of(const std::vector<Rule>& rules) {
+  std::vector<RuleDigest> digests;
+  for (const Rule& rule : rules) digests.push_back(digest_of(rule));
+  return digests;
 }
 
 std::uint32_t nft_type(const std::vector<Field>& fields) {
@@ -216,13 +222,47 @@ std::uint32_t to_kernel(Hook hook) {
   return kHooks[static_cast<std::size_t>(hook)];
 }
 
-void write_repair(Batch& batch, const Ruleset& ruleset, const RuleDigests& identities,
-                  const RulesetRepair& repair) {
-  for (const RulesetRepair::Part& part : repair.parts) {
-    if (part.chain.empty()) {
-      rewrite_table(batch, ruleset, identities, part.family);
-    } else {
-      rewrite_chain(batch, ruleset, identities, part.family, part.chain);
+/// Sets and chains first, since rules name them; and no rule leads to a chain that is to go by the
+/// time that it goes.
+void write_repair(Batch& batch, const Ruleset& ruleset, const RulesetRepair& repair) {
+  using enum Part::What;
+  for (const Part& part : repair.parts) {
+    if (part.what == table) rewrite_table(batch, ruleset, part.family);
+    if (part.what == set) {
+      const auto index = index_of(ruleset.sets, [&](const Set& one) {
+        return one.name == SetName{part.family, part.name};
+      });
+      write_set(batch, ruleset.sets[index], index);
+    }
+    if (part.what == chain) {
+      const auto index = index_of(ruleset.chains, [&](const Chain& one) {
+        return one.family == part.family && one.name == part.name;
+      });
+      write_chain(batch, ruleset.chains[index], index);
+    }
+  }
+  for (std::size_t i = 0; i < repair.parts.size(); ++i) {
+    const Part& part = repair.parts[i];
+    if (part.what == rules || part.what == leftover_chain) flush_chain(batch, part, i);
+  }
+  for (const Part& part : repair.parts) {
+    if (part.what == rules || part.what == chain) {
+      write_rules(batch, ruleset, part.family, part.name);
+    }
+  }
+}
+
+void write_leftovers(Batch& batch, const RulesetRepair& repair) {
+  for (std::size_t i = 0; i < repair.parts.size(); ++i) {
+    const Part& part = repair.parts[i];
+    if (part.what == Part::What::leftover_set) {
+      nlmsghdr* message = batch.message(NFT_MSG_DELSET, 0, {Kind::repair, i, part.family});
+      put_name(message, NFTA_SET_TABLE, kTable);
+      put_name(message, NFTA_SET_NAME, part.name);
+    } else if (part.what == Part::What::leftover_chain) {
+      nlmsghdr* message = batch.message(NFT_MSG_DELCHAIN, 0, {Kind::repair, i, part.family});
+      put_name(message, NFTA_CHAIN_TABLE, kTable);
+      put_name(message, NFTA_CHAIN_NAME, part.name);
     }
   }
 }

@@ -136,6 +136,11 @@ struct Declaration : SetName {
   constexpr Declaration(Family of, std::string_view called) : SetName{of, called} {}
 
   Set declared() const { return {*this, KeyFields::list(), DataFields::list()}; }
+  Set declared_beside(const SetName& other) const {
+    Set set = declared();
+    set.beside = other.name;
+    return set;
+  }
 
   ElementKey key(const Key& values) const { return {*this, KeyFields::write(values), {}}; }
   static std::string data(const Data& values) { return DataFields::write(values); }

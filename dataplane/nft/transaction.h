@@ -13,14 +13,24 @@
 
 namespace novaplane::nft {
 
-/// What of the ruleset must be written again: the rules of a chain where only they differ, else the
-/// whole table (which takes its elements along). Either way in the transaction that carries it, so
-/// that there is no moment without rules.
+/// What of the ruleset must be written again: sets and chains that are missing, the rules of a
+/// chain where only they differ, what is there too many; else the whole table (which takes its
+/// elements along). Either way in the transaction that carries it, so that there is no moment
+/// without rules.
 struct RulesetRepair {
   struct Part {
+    enum class What : std::uint8_t {
+      table,           ///< written anew, with all its sets, chains and rules
+      set,             ///< added
+      chain,           ///< added, with its rules
+      rules,           ///< of a chain that is there
+      leftover_set,    ///< removed, with what is in it
+      leftover_chain,  ///< removed, with its rules
+    };
     Family family = Family::inet;
-    std::string_view chain;  ///< of the ruleset; empty: the whole table
-    std::string words;       ///< what differs: "set managed is missing"
+    What what = What::table;
+    std::string name;   ///< of the set or the chain; empty: the table
+    std::string words;  ///< what differs: "set managed is missing"
     bool operator==(const Part&) const = default;
   };
   std::vector<Part> parts;

@@ -39,46 +39,107 @@ std::string command(const Ruleset& ruleset, std::string_view verb, const Element
                      key.set.name, set ? to_text(*set, key, element) : "?");
 }
 
-std::string repair_text(const Ruleset& ruleset, const RulesetRepair::Part& part) {
-  const std::string table = fmt::format("{} {}", to_string(part.family), kTable);
-  if (part.chain.empty()) {
-    return fmt::format("add table {0}\ndelete table {0}\n{1}", table,
-                       to_text(ruleset, part.family));
-  }
-  std::string text = fmt::format("flush chain {} {}\n", table, part.chain);
+using Part = RulesetRepair::Part;
+using What = Part::What;
+
+std::string rules_text(const Ruleset& ruleset, const Part& part) {
+  std::string text;
   for (const Rule& rule : ruleset.rules) {
-    if (rule.family == part.family && rule.chain == part.chain)
-      text += fmt::format("add rule {} {} {}\n", table, part.chain, to_text(rule));
+    if (rule.family == part.family && rule.chain == part.name) {
+      text += fmt::format("add rule {} {} {} {}\n", to_string(part.family), kTable, part.name,
+                          to_text(rule));
+    }
   }
   return text;
+}
+
+std::string head_text(const Ruleset& ruleset, const Part& part) {
+  const std::string table = fmt::format("{} {}", to_string(part.family), kTable);
+  switch (part.what) {
+    case What::table:
+      return fmt::format("add table {0}\ndelete table {0}\n{1}", table,
+                         to_text(ruleset, part.family));
+    case What::set:
+      return declaration_of_set(ruleset, part.family, part.name);
+    case What::chain:
+      return declaration_of_chain(ruleset, part.family, part.name);
+    case What::rules:
+    case What::leftover_chain:
+      return fmt::format("flush chain {} {}\n", table, part.name);
+    case What::leftover_set:
+      break;
+  }
+  return {};
+}
+
+std::string leftover_text(const Part& part) {
+  const bool is_set = part.what == What::leftover_set;
+  if (!is_set && part.what != What::leftover_chain) return {};
+  return fmt::format("delete {} {} {} {}\n", is_set ? "set" : "chain", to_string(part.family),
+                     kTable, part.name);
 }
 
 std::string join(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, "; "));
 }
 
+/// The names of all parts of one kind in one table: "sets a, b", "chain c"; empty: there are none.
+std::string names_of(const RulesetRepair& repair, Family family, std::string_view noun,
+                     std::initializer_list<What> whats) {
+  std::vector<std::string_view> names;
+  for (const Part& part : repair.parts) {
+    const bool is_meant =
+        part.family == family && std::find(whats.begin(), whats.end(), part.what) != whats.end();
+    if (is_meant) names.push_back(part.name);
+  }
+  if (names.empty()) return {};
+  return fmt::format("{}{} {}", noun, names.size() > 1 ? "s" : "", fmt::join(names, ", "));
+}
+
 }  // namespace
 
 bool RulesetRepair::rewrites_table(Family family) const {
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](const Part& part) { return part.family == family && part.chain.empty(); });
+  return std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
+    return part.family == family && part.what == What::table;
+  });
 }
 
 std::string RulesetRepair::what() const {
   std::vector<std::string> words;
-  for (const Part& part : parts) {
-    const auto table = fmt::format("table {} {}", to_string(part.family), kTable);
-    words.push_back(part.chain.empty() ? "write " + table
-                                       : fmt::format("write chain {} of {}", part.chain, table));
+  for (const Family family : {Family::inet, Family::bridge}) {
+    const auto table = fmt::format("table {} {}", to_string(family), kTable);
+    if (rewrites_table(family)) words.push_back("write " + table);
+    const auto tell = [&](std::string_view verb, std::string_view preposition,
+                          const std::string& names) {
+      if (!names.empty())
+        words.push_back(fmt::format("{} {} {} {}", verb, names, preposition, table));
+    };
+    tell("add", "to", names_of(*this, family, "set", {What::set}));
+    tell("write", "of", names_of(*this, family, "chain", {What::chain, What::rules}));
+    tell("remove", "from", names_of(*this, family, "set", {What::leftover_set}));
+    tell("remove", "from", names_of(*this, family, "chain", {What::leftover_chain}));
   }
   return join(words);
 }
 
 std::string RulesetRepair::why() const {
   std::vector<std::string> words;
-  for (const Part& part : parts) {
-    const auto chain = part.chain.empty() ? "" : fmt::format(" chain {}", part.chain);
-    words.push_back(fmt::format("{} {}{}: {}", to_string(part.family), kTable, chain, part.words));
+  for (const Family family : {Family::inet, Family::bridge}) {
+    const auto tell = [&](std::string_view what, std::string_view why) {
+      words.push_back(fmt::format("{} {}{}: {}", to_string(family), kTable, what, why));
+    };
+    const auto tell_all = [&](const std::string& names, std::string_view why) {
+      if (!names.empty()) tell(" " + names, why);
+    };
+    tell_all(names_of(*this, family, "set", {What::set}), "missing");
+    tell_all(names_of(*this, family, "chain", {What::chain}), "missing");
+    for (const Part& part : parts) {
+      if (part.family != family) continue;
+      if (part.what == What::table) tell("", part.words);
+      if (part.what == What::rules) tell(" chain " + part.name, part.words);
+    }
+    tell_all(names_of(*this, family, "set", {What::leftover_set}), "not in use");
+    tell_all(names_of(*this, family, "chain", {What::leftover_chain}), "not in use");
   }
   return join(words);
 }
@@ -97,9 +158,14 @@ std::string to_text(const Set& set, const ElementKey& key, const Element* elemen
 
 std::string to_text(const Ruleset& ruleset, const Transaction& transaction) {
   std::string text;
-  for (const auto& part : transaction.repair.parts) text += repair_text(ruleset, part);
+  const auto& parts = transaction.repair.parts;
+  for (const Part& part : parts) text += head_text(ruleset, part);
+  for (const Part& part : parts) {
+    if (part.what == What::rules || part.what == What::chain) text += rules_text(ruleset, part);
+  }
   for (const ElementKey& key : transaction.remove) text += command(ruleset, "delete", key, nullptr);
   for (const auto& [key, element] : transaction.add) text += command(ruleset, "add", key, &element);
+  for (const Part& part : parts) text += leftover_text(part);
   return text;
 }
 

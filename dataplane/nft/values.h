@@ -60,6 +60,9 @@ struct Set {
   std::uint32_t timeout_seconds = 0;
   /// Elements come from packets likewise (RuleBuilder::beyond). Sets only.
   Allowance allowance = {};
+  /// A set of the same table beside whose elements it counts as having some (nft/in_use.h): its own
+  /// come and go with what happens, not with the document. Empty: only its own count.
+  std::string_view beside = {};
   bool operator==(const Set&) const = default;
   bool is_packets_own() const { return timeout_seconds != 0 || allowance != Allowance{}; }
 };

@@ -57,7 +57,6 @@ Result<void> Lister::list_rtnetlink(ListResult& seen) {
 Result<ListResult> Lister::list(ListRequest request) {
   ListResult seen;
   if (request.nftables) {
-    nftables_.use(request.ruleset);
     auto observed = nftables_.observe();
     if (!observed) return tl::unexpected(observed.error());
     seen.nftables = std::move(*observed);

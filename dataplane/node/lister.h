@@ -18,17 +18,16 @@ namespace novaplane::node {
 /// needs nothing of the engine, and may be another thread than the one that owns it.
 struct ListRequest {
   std::uint64_t number = 0;  ///< the latest one counts
-  bool nftables = false;     ///< compared with `ruleset`
-  bool rtnetlink = false;    ///< all of it
-  bool routes = false;       ///< of it our routes, and proxies
-  bool proxies = false;      ///< of it proxies
+  bool nftables = false;
+  bool rtnetlink = false;  ///< all of it
+  bool routes = false;     ///< of it our routes, and proxies
+  bool proxies = false;    ///< of it proxies
   /// Of it addresses: the kernel tells of a new one of IPv6 when a worker of its own has had its
   /// turn, late.
   bool addresses = false;
   /// What the kernel tells nobody of when it changes: some values of links, proxies, sysctls.
   bool silent = false;
   bool is_first = false;  ///< nothing can be planned without it
-  nft::SharedRuleset ruleset;
   std::vector<engine::SysctlKey> sysctls;
 
   bool lists_proxies() const { return routes || proxies || silent; }

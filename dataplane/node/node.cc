@@ -73,14 +73,13 @@ Node::Node(std::string host, const std::string& run_dir, netlink::Socket asker,
 ListRequest Node::list_request(bool silent) {
   ListRequest request;
   request.number = ++listings_;
-  request.is_first = listed_ruleset_ != engine_.shared_ruleset();
+  request.is_first = !nft_listed_;
   request.nftables = nft_stale_ || request.is_first;
   request.rtnetlink = rtnetlink_stale_;
   request.routes = routes_stale_ && !rtnetlink_stale_;
   request.addresses = ip_config_stale_ && !rtnetlink_stale_;
   request.proxies = proxies_stale_;
   request.silent = silent;
-  request.ruleset = engine_.shared_ruleset();
   if (silent) engine_.kernel().mark_facts_stale();  // some of them are sysctls
   if (silent) engine_.learn();
   if (silent) request.sysctls = engine_.wanted_sysctls();
@@ -95,9 +94,9 @@ void Node::on_listing(ListResult seen) {
 bool Node::take_nftables(ListResult& seen) {
   const ListRequest& request = seen.request;
   if (request.number != listings_) return false;
-  if (seen.nftables && request.ruleset == engine_.shared_ruleset()) {
+  if (seen.nftables) {
     generation_ = seen.nftables->generation;
-    listed_ruleset_ = request.ruleset;
+    nft_listed_ = true;
     nft_stale_ = false;
     engine_.on_listing(std::move(*seen.nftables));
   }
@@ -336,6 +335,11 @@ void Node::note_touch(const nft::Event& event) {
 
 void Node::on_event(nft::Event event) {
   const bool ours = event.port_id == own_.nftables;
+  // The answer has told of them. Some come through the filter all the same, behind a message about
+  // the ruleset in one datagram: the removal of an element that was changed, and not its addition.
+  const bool is_echo = ours && (std::holds_alternative<nft::ElementAdded>(event.what) ||
+                                std::holds_alternative<nft::ElementRemoved>(event.what));
+  if (is_echo) return;
   if (!ours) note_touch(event);
   if (const auto* generation = std::get_if<nft::NewGeneration>(&event.what)) {
     generation_ = generation->id;

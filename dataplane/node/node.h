@@ -103,8 +103,8 @@ class Node {
   Lister lister_;
   nft::Monitor nft_events_;
   std::uint32_t generation_ = 0;
-  std::uint64_t listings_ = 0;         ///< the latest one's number
-  nft::SharedRuleset listed_ruleset_;  ///< that nf_tables were compared with
+  std::uint64_t listings_ = 0;  ///< the latest one's number
+  bool nft_listed_ = false;     ///< once: nothing can be planned before
   engine::Senders own_;
   std::vector<netlink::Observation> buffered_events_;
   bool nft_stale_ = false, rtnetlink_stale_ = false, routes_stale_ = false;

@@ -76,7 +76,6 @@ void proxy_for(const Context& context, const cloud::Network& network, const IpAd
   elements.add(kGateways, {network.bridge, router});
   elements.add(kOwnAddresses, {router});
   if (const auto underlay = engine::underlay_port_of(context, network)) {
-    elements.add(kWireIsolated, {*underlay, router});
     elements.add(kIsolated, {router});
   }
 }
@@ -130,6 +129,7 @@ void compile_fallback(const Context& context, const cloud::Port& port,
   if (is_plain) elements.add(kCarriedPlainly, {port.interface});
   if (!facts.is_dead) return;
   if (is_plain) elements.add(kRoutedGuests, {port.address});
+  if (!facts.mac) elements.add(kRouterMacs, {port.interface, own});
   elements.add(kRouterDead, {port.interface, facts.mac.value_or(own)}, {own});
   elements.add(kCarriedGuests, {port.address});
 }
@@ -142,6 +142,7 @@ void compile_port(const Context& context, const Object& object, const cloud::Por
   Elements elements(object, out);
   const IpAddress& router = engine::router_of(network, port);
   if (const auto mac = engine::router_facts(context, router).mac) {
+    elements.add(kRouterMacs, {port.interface, *mac});
     elements.add(kRouterAlive, {port.interface, *mac}, {engine::bridge_mac(context, network)});
   } else if (router != *network.gateway && is_unknown(context, network, router)) {
     out.problems.push_back(not_known_yet(network, router));

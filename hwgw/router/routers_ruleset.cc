@@ -20,22 +20,48 @@ const nft::Key kToRouter{iifname, ether_daddr};
 
 std::vector<nft::Set> sets() {
   return {
-      kRouterAlive.declared(),    kRouterDead.declared(),      kArpSender.declared(),
-      kServedHere.declared(),     kDivertedSources.declared(), kDivertedServices.declared(),
-      kDivertedRanges.declared(), kNetworks.declared(),        kDirectRanges.declared(),
-      kCarriedTcp.declared(),     kCarriedUdp.declared(),      kCarriedEcho.declared(),
-      kCarriedOther.declared(),   kPortedProtocols.declared(), kCarriedPlainly.declared(),
-      kBehindRouter.declared(),   kNetworkRanges.declared(),   kCarriedGuests.declared(),
-      kRoutedGuests.declared(),   kPlainUplinks.declared(),
+      kRouterMacs.declared(),
+      kRouterAlive.declared(),
+      kRouterDead.declared_beside(kRouterAlive),
+      kArpSender.declared(),
+      kServedHere.declared(),
+      kDivertedSources.declared(),
+      kDivertedServices.declared(),
+      kDivertedRanges.declared(),
+      kNetworks.declared(),
+      kDirectRanges.declared(),
+      kCarriedTcp.declared(),
+      kCarriedUdp.declared(),
+      kCarriedEcho.declared(),
+      kCarriedOther.declared(),
+      kPortedProtocols.declared(),
+      kCarriedPlainly.declared(),
+      kBehindRouter.declared(),
+      kNetworkRanges.declared(),
+      kCarriedGuests.declared_beside(kBehindRouter),
+      kRoutedGuests.declared_beside(kBehindRouter),
+      kPlainUplinks.declared(),
   };
 }
 
+/// What a guest sends to the MAC of its router outside.
+constexpr std::string_view kToRouters = "to_routers";
+
 std::vector<nft::Chain> chains() {
-  return {{Family::inet, "untranslated", nft::ChainType::filter, nft::Hook::postrouting, 150}};
+  constexpr int kBehindTranslation = 155;
+  return {{Family::inet, "untranslated", nft::ChainType::filter, nft::Hook::postrouting,
+           kBehindTranslation},
+          {.family = Family::bridge, .name = kToRouters, .is_base = false}};
 }
 
 nft::RuleBuilder from_ports(std::string why) {
-  return nft::rule(Family::bridge, "prerouting", std::move(why));
+  return nft::rule(Family::bridge, kToRouters, std::move(why));
+}
+
+std::vector<Rule> way_to_routers() {
+  return {nft::rule(Family::bridge, "prerouting", "to a router outside")
+              .in(kToRouter, kRouterMacs.name)
+              .go_to(kToRouters)};
 }
 
 /// What the host serves or translates, whoever routes the rest. Only the rule that finds the
@@ -98,7 +124,7 @@ std::vector<Rule> proxy_rules() {
 }
 
 std::vector<Rule> to_ports_rules() {
-  return {nft::rule(Family::bridge, "postrouting", "guests keep the router's MAC")
+  return {nft::rule(Family::bridge, "output", "guests keep the router's MAC")
               .set(arp_saddr_ether, {oifname, arp_saddr_ip}, kArpSender.name)};
 }
 
@@ -141,8 +167,8 @@ std::vector<Rule> untranslated_rules() {
 
 nft::Ruleset Routers::ruleset(const engine::Marks&) const {
   nft::Ruleset ruleset{sets(), chains(), {}};
-  for (auto* rules :
-       {divert_rules, proxy_rules, to_ports_rules, translation_rules, untranslated_rules}) {
+  for (auto* rules : {way_to_routers, divert_rules, proxy_rules, to_ports_rules, translation_rules,
+                      untranslated_rules}) {
     ruleset.merge({{}, {}, rules()});
   }
   return ruleset;

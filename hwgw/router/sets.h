@@ -16,9 +16,10 @@ using sets::kManaged;
 using sets::kNoSnat;
 using sets::kOwnAddresses;
 using sets::kUplinks;
-using sets::kWireIsolated;
 
 // Table bridge: what guests' ports send to a router, and the host diverts to itself.
+/// port . router's MAC
+constexpr SetOf<Field::ifname, Field::ether_addr> kRouterMacs{Family::bridge, "router_macs"};
 /// port . router's MAC : bridge's MAC. What must pass the host goes there by it, always.
 constexpr MapOf<Fields<Field::ifname, Field::ether_addr>, Fields<Field::ether_addr>> kRouterAlive{
     Family::bridge, "router_alive"};

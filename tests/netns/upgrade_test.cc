@@ -35,12 +35,21 @@ class UpgradeTest : public RecordedCloud, public testing::TestWithParam<const ch
         "route add default via 2001:db8:1::1 dev eth0\n");
   }
 
-  /// What stands in one only, whatever numbers links have.
+  /// What stands in one only, whatever numbers links have, and in whatever order sets and elements
+  /// are listed.
   static std::string difference(const Snapshot& before, const Snapshot& after) {
     static const std::regex number("(show: )[0-9]+: |(port_id|port_no|designated_port) \\S+");
+    static const std::regex place("^\\s*(elements = \\{ )?|,$| \\}$");
     std::map<std::string, int> lines;
-    for (const std::string& line : lines_of(Snapshot::difference(before, after)))
-      lines[std::regex_replace(line.substr(1), number, "$1")] += line[0] == '+' ? 1 : -1;
+    int sign = 0;  // what is of several lines has it before the first one
+    for (std::string line : lines_of(Snapshot::difference(before, after))) {
+      if (line.starts_with("+ ") || line.starts_with("- ")) {
+        sign = line[0] == '+' ? 1 : -1;
+        line.erase(0, 1);
+      }
+      line = std::regex_replace(line, number, "$1");
+      lines[std::regex_replace(line, place, "")] += sign;
+    }
     std::string text;
     for (const auto& [line, count] : lines)
       if (count != 0) text += fmt::format("{}{}\n", count > 0 ? '+' : '-', line);

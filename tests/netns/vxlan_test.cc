@@ -213,7 +213,7 @@ TEST_P(VxlanBothWaysTest, WhatATunnelCarriesBearsNoMarkOfWhatIsInside) {
         iifname "tap-blue1" meta mark set meta mark | 0x01000002
       }
       chain forward {
-        type filter hook forward priority 0; policy accept;
+        type filter hook forward priority -250; policy accept;
         meta mark & 0x01000002 == 0x01000002 counter name marked_inside
       }
     }

@@ -17,11 +17,9 @@ std::vector<char> transaction_of(const cloud::Cloud& cloud, const Site& site) {
   host.is_silent();  // the plan makes it learn what the kernel says of the uplink
   engine::Engine& engine = host.engine();
   const nft::Ruleset& ruleset = engine.ruleset();
-  nft::RuleDigests identities;
-  for (const nft::Rule& rule : ruleset.rules) identities.push_back(nft::identity_of(rule));
   nft::Batch batch;
   batch.begin(std::nullopt);
-  nft::write_repair(batch, ruleset, identities, engine.ruleset_repair());
+  nft::write_repair(batch, ruleset, engine.ruleset_repair());
   nft::ElementMessages messages(batch, nft::Batch::Subject::Kind::add);
   for (const nft::Set& set : ruleset.sets) {
     engine.tables().elements.rows().for_each_pending(

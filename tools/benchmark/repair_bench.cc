@@ -120,7 +120,8 @@ void run(benchmark::State& state) {
     line.floor.add(time_of([&] { floor.send(); }));
     floor.flush();
     const auto seen = client->observe();
-    if (!seen || !seen->repair.empty() || seen->elements.size() < kCloud.floating_ips) {
+    if (!seen || !compare(*client->ruleset(), seen->tables).empty() ||
+        seen->elements.size() < kCloud.floating_ips) {
       give_up("the repair is not whole");
     }
     state.SetIterationTime(ours.count() / 1e6);

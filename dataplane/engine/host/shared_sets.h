@@ -20,10 +20,7 @@ constexpr RangesOf<Field::ipv6_addr> kInside6{Family::inet, "inside6"};  ///< of
 constexpr SetOf<Field::ifname, Field::ipv4_addr> kGateways{Family::inet, "gateways"};
 /// own addresses on all bridges
 constexpr SetOf<Field::ipv4_addr> kOwnAddresses{Family::inet, "own_addresses"};
-/// wire . address: no ARP
-constexpr SetOf<Field::ifname, Field::ipv4_addr> kWireIsolated{Family::bridge, "wire_isolated"};
-/// Of wire_isolated, whatever the underlay port is called: for ports that bear our mark as underlay
-/// ports.
+/// Addresses that every host has: ARP for and from them crosses no isolated underlay port.
 constexpr SetOf<Field::ipv4_addr> kIsolated{Family::bridge, "isolated"};
 
 // nat/

@@ -1,6 +1,6 @@
 #include "dataplane/engine/kinds/element.h"
 
-#include <algorithm>
+#include "dataplane/nft/elements.h"
 
 namespace novaplane::engine {
 namespace {
@@ -8,10 +8,10 @@ namespace {
 /// "inet novaplane floating_to_fixed { 203.0.113.1 : 10.0.0.10 }"
 std::string element_text(const nft::Ruleset& ruleset, const nft::ElementKey& key,
                          const nft::Element* element) {
-  const auto set = std::ranges::find(ruleset.sets, key.set, &nft::Set::name);
+  const nft::Set* set = nft::find_set(ruleset, key.set);
   std::string text =
       fmt::format("{} {} {} {{ ", to_string(key.set.family), nft::kTable, key.set.name);
-  if (set != ruleset.sets.end()) {
+  if (set) {
     text += nft::to_text(set->key, key.key);
     if (!key.key_end.empty()) text += "-" + nft::to_text(set->key, key.key_end);
     if (element && !element->data.empty()) text += " : " + nft::to_text(set->data, element->data);
@@ -35,8 +35,8 @@ std::string ElementKind::difference(const nft::Element& before, const nft::Eleme
 }
 
 std::string_view link_of(const nft::Ruleset& ruleset, const nft::ElementKey& key) {
-  const auto set = std::ranges::find(ruleset.sets, key.set, &nft::Set::name);
-  if (set == ruleset.sets.end() || set->key.front() != nft::Field::ifname) return {};
+  const nft::Set* set = nft::find_set(ruleset, key.set);
+  if (!set || set->key.front() != nft::Field::ifname) return {};
   return key.key.c_str();
 }
 

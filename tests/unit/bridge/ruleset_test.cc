@@ -62,8 +62,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     ct state established,related ct status snat,dnat accept
     ct state established,related iifgroup != 28272 accept
     ct state established,related meta mark & 0x01000000 != 0x00000000 accept
-    iifname @managed ct status dnat ip daddr . tcp dport @metadata_servers accept comment "metadata"
     ct status dnat oifname @managed accept comment "floating IPs and port forwards"
+    ct status dnat ip daddr . tcp dport @metadata_servers iifname @managed accept comment "metadata"
     meta nfproto ipv4 iifname . oifname @reachable iifgroup != 28272 accept comment "from an uplink to what is not translated"
     meta nfproto ipv4 iifname . oifname @reachable meta mark & 0x01000000 != 0x00000000 accept comment "from an uplink to what is not translated"
     meta nfproto ipv6 iifname . oifname @reachable6 iifgroup != 28272 accept comment "from an uplink to what is not translated"
@@ -152,14 +152,12 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set pair_ports { type ifname; }
   set pair_gateway { type ifname . ether_addr; }
   set guest_limits { type ifname; flags dynamic; limit rate over 1 bytes/second burst 1 bytes; }
-  set wire_isolated { type ifname . ipv4_addr; }
   set isolated { type ipv4_addr; }
   set isolated6 { type ipv6_addr; }
-  set nd_isolated_all { typeof @th,64,128; }
+  set nd_isolated { typeof @th,64,128; }
   set hosts_own { type ipv4_addr; }
   set wire6 { type ifname; }
-  set wire_isolated6 { type ifname . ipv6_addr; }
-  set nd_isolated { typeof iifname . @th,64,128; }
+  set given_macs { type ether_addr; }
   map no_router { typeof iifname : @th,48,16; }
   set wire_local { type ifname . ipv4_addr; }
   set hairpin_ports { type ifname . ifname; }
@@ -167,111 +165,124 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   set tunnels { type ifname; }
   set tunnel_ends { type ipv4_addr . inet_service; }
   set tunnel_ends6 { type ipv6_addr . inet_service; }
-  map to_bridge { type ifname . ether_addr : ether_addr; }
-  map to_guest { type ifname . ether_addr : ether_addr; }
-  map nd_to_guest { typeof iifname . @th,208,48 : @th,208,48; }
+  map to_bridge { type ether_addr : ether_addr; }
+  map to_guest { type ether_addr : ether_addr; }
+  map nd_to_guest { typeof @th,208,48 : @th,208,48; }
+  map to_bridge_from_port { type ifname . ether_addr : ether_addr; }
+  map to_guest_at_port { type ifname . ether_addr : ether_addr; }
+  map nd_to_guest_at_port { typeof iifname . @th,208,48 : @th,208,48; }
   chain prerouting {
     type filter hook prerouting priority -300; policy accept;
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifname @guests drop comment "guests send IPv4, IPv6 and ARP"
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifname @tunnels drop comment "guests send IPv4, IPv6 and ARP"
-    meta protocol 8021q iifname @trusted drop comment "a tag behind a tag"
-    meta protocol 8021ad iifname @trusted drop comment "a tag behind a tag"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert iifname . @th,64,128 @nd_isolated drop comment "each guest sees its own host"
-    icmpv6 type 130-255 iifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
-    icmpv6 type 130-255 iifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
-    icmpv6 type nd-router-solicit-nd-router-advert iifname @wire6 drop comment "routers stay on their host"
-    meta protocol ip6 udp dport 546-547 iifname @wire6 drop comment "DHCPv6 stays on its host"
     meta mark & 0x01000000 != 0x00000000 meta mark set meta mark & 0xfeffffff comment "trusted is what comes by a wire"
-    iifname @trusted meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
-    iifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
-    iifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
-    udp dport 67 iifname @wire drop comment "DHCP stays on its host"
-    ip daddr 169.254.169.254 iifname @wire drop comment "each host answers for metadata"
-    iifname @guest_limits drop comment "more than the port's rate"
     iifname @pair_ports iifname . ether daddr != @pair_gateway notrack comment "passes a gateway host by"
-    ether daddr set iifname . ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
-    meta protocol 8021q iifgroup 28274 drop comment "a tag behind a tag"
-    meta protocol 8021ad iifgroup 28274 drop comment "a tag behind a tag"
-    iifgroup 28274 meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
-    meta protocol 8021q iifgroup 28275 drop comment "a tag behind a tag"
-    meta protocol 8021ad iifgroup 28275 drop comment "a tag behind a tag"
-    iifgroup 28275 meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "guests send IPv4, IPv6 and ARP"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all iifgroup 28274 drop comment "each guest sees its own host"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 saddr @isolated6 iifgroup 28274 drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 saddr @isolated6 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 daddr @isolated6 iifgroup 28274 drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 daddr @isolated6 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
-    arp daddr ip @isolated iifgroup 28274 drop comment "each guest sees its own host"
-    arp daddr ip @isolated iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
-    arp saddr ip @isolated iifgroup 28274 drop comment "each guest sees its own host"
-    arp saddr ip @isolated iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each guest sees its own host"
-    ip daddr 169.254.169.254 iifgroup 28274 drop comment "each host answers for metadata"
-    ip daddr 169.254.169.254 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "each host answers for metadata"
-    udp dport 67 iifgroup 28274 drop comment "DHCP stays on its host"
-    udp dport 67 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "DHCP stays on its host"
+    iifgroup 28272/30 goto from_underlay comment "an underlay port"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifname @guests drop comment "guests send IPv4, IPv6 and ARP"
+    iifname @guest_limits drop comment "more than the port's rate"
+    ether daddr @given_macs ether daddr set iifname . ether daddr map @to_bridge_from_port meta pkttype set host comment "to the shared gateway"
+    ether daddr & ff:ff:00:00:00:00 == 0a:6e:00:00:00:00 ether daddr set ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
   }
   chain forward {
     type filter hook forward priority -200; policy accept;
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifname @trusted drop comment "guests send IPv4, IPv6 and ARP"
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifname @tunnels drop comment "guests send IPv4, IPv6 and ARP"
-    udp dport 67 oifname @wire drop comment "DHCP stays on its host"
-    udp dport 68 iifname @wire drop comment "DHCP stays on its host"
-    ip daddr . udp dport @tunnel_ends oifname @trusted drop comment "hosts talk to each other, guests do not"
-    ip6 daddr . udp dport @tunnel_ends6 oifname @trusted drop comment "hosts talk to each other, guests do not"
+    oifgroup 28272/30 jump passed_to_underlay comment "to an underlay port"
+    meta protocol arp jump arp_passed
+    meta protocol ip6 jump ipv6_passed
+    udp dport 67-68 jump dhcp_passed
     iifname . oifname @hairpin_ports oifname . ether daddr != @port_macs drop comment "nobody hears oneself"
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifgroup 28274 drop comment "guests send IPv4, IPv6 and ARP"
-    ip daddr . udp dport @tunnel_ends oifgroup 28274 drop comment "hosts talk to each other, guests do not"
-    ip6 daddr . udp dport @tunnel_ends6 oifgroup 28274 drop comment "hosts talk to each other, guests do not"
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifgroup 28275 drop comment "guests send IPv4, IPv6 and ARP"
-    ip daddr . udp dport @tunnel_ends oifgroup 28275 drop comment "hosts talk to each other, guests do not"
-    ip6 daddr . udp dport @tunnel_ends6 oifgroup 28275 drop comment "hosts talk to each other, guests do not"
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "guests send IPv4, IPv6 and ARP"
+  }
+  chain output {
+    type filter hook output priority 100; policy accept;
+    oifgroup 28272/30 goto to_underlay comment "to an underlay port"
+    ether saddr set ether saddr map @to_guest comment "from the shared gateway"
+    ether saddr set oifname . ether saddr map @to_guest_at_port comment "from the shared gateway"
+    arp saddr ether set arp saddr ether map @to_guest comment "ARP of the shared gateway"
+    arp saddr ether set oifname . arp saddr ether map @to_guest_at_port comment "ARP of the shared gateway"
+    meta protocol ip6 jump discovery_to_guests
+  }
+  chain from_underlay {
+    meta protocol 8021q iifgroup 28274/31 drop comment "a tag behind a tag"
+    meta protocol 8021q iifname @trusted drop comment "a tag behind a tag"
+    meta protocol 8021ad iifgroup 28274/31 drop comment "a tag behind a tag"
+    meta protocol 8021ad iifname @trusted drop comment "a tag behind a tag"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifgroup 28272/31 iifname != @trusted drop comment "guests send IPv4, IPv6 and ARP"
+    iifgroup 28274/31 meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
+    iifgroup 28272/31 iifname @trusted meta mark set meta mark | 0x01000000 comment "trusted is what comes by a wire"
+    iifgroup 28275 return comment "nobody is the router of all"
+    iifgroup 28272/31 iifname @layer2_wire return comment "nobody is the router of all"
+    goto from_isolated
+  }
+  chain from_isolated {
+    meta protocol arp goto arp_from_isolated
+    meta protocol ip6 goto ipv6_from_isolated
+    ip daddr 169.254.169.254 drop comment "each host answers for metadata"
+    udp dport 67 drop comment "DHCP stays on its host"
+  }
+  chain arp_from_isolated {
+    arp daddr ip @isolated drop comment "each guest sees its own host"
+    arp saddr ip @isolated drop comment "each guest sees its own host"
+  }
+  chain ipv6_from_isolated {
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 saddr @isolated6 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 daddr @isolated6 drop comment "each guest sees its own host"
+    icmpv6 type nd-router-solicit-nd-router-advert iifname @wire6 drop comment "routers stay on their host"
+    udp dport 546-547 iifname @wire6 drop comment "DHCPv6 stays on its host"
+  }
+  chain passed_to_underlay {
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 drop comment "guests send IPv4, IPv6 and ARP"
+    ip daddr . udp dport @tunnel_ends oifgroup 28274/31 drop comment "hosts talk to each other, guests do not"
+    ip daddr . udp dport @tunnel_ends oifname @trusted drop comment "hosts talk to each other, guests do not"
+    ip6 daddr . udp dport @tunnel_ends6 oifgroup 28274/31 drop comment "hosts talk to each other, guests do not"
+    ip6 daddr . udp dport @tunnel_ends6 oifname @trusted drop comment "hosts talk to each other, guests do not"
     udp dport 67 oifgroup 28274 drop comment "DHCP stays on its host"
-    udp dport 67 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "DHCP stays on its host"
-    udp dport 68 iifgroup 28274 drop comment "DHCP stays on its host"
-    udp dport 68 iifgroup 28272 iifname != @wire iifname != @layer2_wire drop comment "DHCP stays on its host"
+    udp dport 67 oifgroup 28272/31 oifname != @layer2_wire drop comment "DHCP stays on its host"
+    goto to_underlay
+  }
+  chain to_underlay {
+    oifgroup 28272/31 oifname @tunnels meta mark set meta mark & 0x0efffff0 comment "a tunnel has its own way"
+    oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
+    oifgroup 28275 return comment "nobody is the router of all"
+    oifgroup 28272/31 oifname @layer2_wire return comment "nobody is the router of all"
+    goto to_isolated
+  }
+  chain to_isolated {
+    meta protocol arp goto arp_to_isolated
+    meta protocol ip6 goto ipv6_to_isolated
+    udp dport 68 drop comment "DHCP stays on its host"
+  }
+  chain arp_to_isolated {
+    arp daddr ip @isolated drop comment "each guest sees its own host"
+    arp saddr ip @isolated drop comment "each guest sees its own host"
+  }
+  chain ipv6_to_isolated {
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 saddr @isolated6 drop comment "each guest sees its own host"
+    icmpv6 type 130-255 ip6 daddr @isolated6 drop comment "each guest sees its own host"
+    icmpv6 type nd-router-solicit-nd-router-advert oifname @wire6 drop comment "routers stay on their host"
+    udp dport 546-547 oifname @wire6 drop comment "DHCPv6 stays on its host"
+    udp dport 546 ip6 saddr @isolated6 drop comment "DHCPv6 stays on its host"
+  }
+  chain arp_passed {
     arp daddr ip @hosts_own oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
     arp saddr ip @hosts_own iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
-    udp dport 67 oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
-    udp dport 68 iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+  }
+  chain ipv6_passed {
     icmpv6 type nd-router-solicit-nd-router-advert oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
     icmpv6 type nd-router-solicit-nd-router-advert iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
-    meta protocol ip6 udp dport 546-547 oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
-    meta protocol ip6 udp dport 546-547 iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+    udp dport 546-547 oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    udp dport 546-547 iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
   }
-  chain postrouting {
-    type filter hook postrouting priority 300; policy accept;
-    udp dport 68 oifgroup 28274 drop comment "DHCP stays on its host"
-    udp dport 68 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "DHCP stays on its host"
-    udp dport 546 ip6 saddr @isolated6 oifgroup 28274 drop comment "DHCPv6 stays on its host"
-    udp dport 546 ip6 saddr @isolated6 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "DHCPv6 stays on its host"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all oifgroup 28274 drop comment "each guest sees its own host"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,64,128 @nd_isolated_all oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 saddr @isolated6 oifgroup 28274 drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 saddr @isolated6 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 daddr @isolated6 oifgroup 28274 drop comment "each guest sees its own host"
-    icmpv6 type 130-255 ip6 daddr @isolated6 oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
-    arp daddr ip @isolated oifgroup 28274 drop comment "each guest sees its own host"
-    arp daddr ip @isolated oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
-    arp saddr ip @isolated oifgroup 28274 drop comment "each guest sees its own host"
-    arp saddr ip @isolated oifgroup 28272 oifname != @wire oifname != @layer2_wire drop comment "each guest sees its own host"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert oifname . @th,64,128 @nd_isolated drop comment "each guest sees its own host"
-    icmpv6 type 130-255 oifname . ip6 saddr @wire_isolated6 drop comment "each guest sees its own host"
-    icmpv6 type 130-255 oifname . ip6 daddr @wire_isolated6 drop comment "each guest sees its own host"
-    icmpv6 type nd-router-solicit-nd-router-advert oifname @wire6 drop comment "routers stay on their host"
-    meta protocol ip6 udp dport 546-547 oifname @wire6 drop comment "DHCPv6 stays on its host"
+  chain dhcp_passed {
+    udp dport 68 iifgroup 28274 drop comment "DHCP stays on its host"
+    udp dport 68 iifgroup 28272 iifname != @layer2_wire drop comment "DHCP stays on its host"
+    udp dport 67 oifgroup != 28275 iifname @guests oifname != @guests oifname != @wire oifname != @layer2_wire drop comment "a port that nobody named"
+    udp dport 68 iifgroup != 28275 oifname @guests iifname != @guests iifname != @wire iifname != @layer2_wire drop comment "a port that nobody named"
+  }
+  chain discovery_to_guests {
     icmpv6 type nd-router-advert @th,48,16 set oifname map @no_router comment "a port without default route"
-    icmpv6 type nd-router-advert @th,464,48 set oifname . @th,464,48 map @nd_to_guest comment "router discovery of the shared gateway"
-    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set oifname . @th,208,48 map @nd_to_guest comment "neighbour discovery of the shared gateway"
-    oifname . arp daddr ip @wire_isolated drop comment "each guest sees its own host"
-    oifname . arp saddr ip @wire_isolated drop comment "each guest sees its own host"
-    oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
-    udp dport 68 oifname @wire drop comment "DHCP stays on its host"
-    oifname @tunnels meta mark set meta mark & 0x0efffff0 comment "a tunnel has its own way"
-    arp saddr ether set oifname . arp saddr ether map @to_guest comment "ARP of the shared gateway"
-    ether saddr set oifname . ether saddr map @to_guest comment "from the shared gateway"
+    icmpv6 type nd-router-advert @th,464,48 set @th,464,48 map @nd_to_guest comment "router discovery of the shared gateway"
+    icmpv6 type nd-router-advert @th,464,48 set oifname . @th,464,48 map @nd_to_guest_at_port comment "router discovery of the shared gateway"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set @th,208,48 map @nd_to_guest comment "neighbour discovery of the shared gateway"
+    icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set oifname . @th,208,48 map @nd_to_guest_at_port comment "neighbour discovery of the shared gateway"
   }
 }
 )";

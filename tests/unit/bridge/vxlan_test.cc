@@ -69,9 +69,9 @@ TEST_F(BridgeVxlanTest, MakesADeviceFromTheTunnelAddressOnAndAttachesIt) {
 }
 
 TEST_F(BridgeVxlanTest, ItsDeviceIsTheUnderlayPortThatIsIsolated) {
-  EXPECT_THAT(elements(blue()), testing::IsSupersetOf({"wire vx5001", "tunnels vx5001",
-                                                       "wire_isolated vx5001 . 10.0.0.1",
-                                                       "wire_isolated vx5001 . 169.254.169.254"}));
+  EXPECT_THAT(elements(blue()),
+              testing::IsSupersetOf({"wire vx5001", "tunnels vx5001", "isolated 10.0.0.1",
+                                     "isolated 169.254.169.254"}));
   EXPECT_THAT(elements(blue()), Not(Contains("wire eth1")));
   EXPECT_THAT(elements(port("web1")), Contains("wire_local vx5001 . 10.0.0.11"))
       << "nobody asks other hosts for a guest of this one";

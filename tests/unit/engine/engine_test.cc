@@ -171,7 +171,9 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
   bridge.group = netlink::kOurGroup;
   engine.load(cloud_of(0));
   engine.on_listing(nft::Observed{
-      1, {}, {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
+      1,
+      as_seen(engine.ruleset()),
+      {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
   observe(bridge);
   netlink::Link ours = link_of(4, "tap9"), stranger = link_of(5, "tap-of-others");
   ours.master = stranger.master = 3;
@@ -191,16 +193,21 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
   engine.on_observation(netlink::Seen<netlink::Route>{foreign});
   EXPECT_THAT(
       words(engine),
-      ElementsAre("remove route 203.0.113.9/32 table local (not wanted any more)",
-                  "remove port tap9 (not wanted any more)",
-                  "remove element bridge novaplane ports { \"tap9\" } (not wanted any more)",
-                  "remove link br-old (not wanted any more)"));
+      ElementsAre(
+          "remove route 203.0.113.9/32 table local (not wanted any more)",
+          "remove port tap9 (not wanted any more)",
+          "remove element bridge novaplane ports { \"tap9\" } (not wanted any more)",
+          "remove sets fixed, floating from table inet novaplane (inet novaplane sets fixed, "
+          "floating: not in use)",
+          "remove link br-old (not wanted any more)"));
 }
 
 TEST_F(EnginePlan, SeesAPortThatIsListedBeforeItsYoungerBridge) {
   engine.load(cloud_of(0));
   engine.on_listing(nft::Observed{
-      1, {}, {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
+      1,
+      as_seen(engine.ruleset()),
+      {{nft::ElementKey{kPorts, nft::Bytes().ifname("tap9").take()}, {"", "port p9"}}}});
   netlink::Link port = link_of(3, "tap9"), bridge = link_of(4, "br-old", "bridge");
   port.master = 4;
   bridge.group = netlink::kOurGroup;

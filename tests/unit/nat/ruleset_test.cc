@@ -49,42 +49,25 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   set forward_services { type ipv4_addr . inet_proto . inet_service; }
   chain uplink {
     type filter hook prerouting priority -150; policy accept;
-    iifname @uplinks ip daddr @arrival_limits drop comment "more than a floating IP's rate"
-    iifname @uplinks ip6 daddr @arrival_limits6 drop comment "more than a floating IP's rate"
+    iifname @uplinks jump arrivals comment "from an uplink"
+    ct mark & 0x0000000f != 0x00000000 iifname @tracked goto of_an_uplink comment "a flow stays on its uplink"
     iifname @managed ip saddr vmap @uplink_of comment "a floating IP leaves by its own uplink"
     iifname != @tracked return comment "the main table knows its one way"
     meta nfproto ipv6 return comment "by the main table"
-    iifname @marked ct state & (new) == 0 return comment "known already"
-    iifname @marked ip daddr @movable return comment "may move to another uplink"
-    iifname @uplink_1 ct mark set ct mark | 0x00000001 comment "belongs to the uplink that it came in by"
-    iifname @uplink_2 ct mark set ct mark | 0x00000002 comment "belongs to the uplink that it came in by"
-    iifname @uplink_4 ct mark set ct mark | 0x00000004 comment "belongs to the uplink that it came in by"
-    iifname @uplink_8 ct mark set ct mark | 0x00000008 comment "belongs to the uplink that it came in by"
-    iifname @marked return comment "from an uplink"
+    iifname @marked goto from_marked_uplink comment "from an uplink"
     iifname @order_1 meta mark set meta mark | 0x10000000 comment "its network's order of uplinks"
     iifname @order_2 meta mark set meta mark | 0x20000000 comment "its network's order of uplinks"
     iifname @order_4 meta mark set meta mark | 0x40000000 comment "its network's order of uplinks"
     iifname @order_8 meta mark set meta mark | 0x80000000 comment "its network's order of uplinks"
-    ct mark & 0x0000000f == 0x00000000 return comment "a flow stays on its uplink"
-    meta mark set meta mark & 0xfffffff0 comment "a flow stays on its uplink"
-    ct mark & 0x00000001 != 0x00000000 meta mark set meta mark | 0x00000001 comment "a flow stays on its uplink"
-    ct mark & 0x00000002 != 0x00000000 meta mark set meta mark | 0x00000002 comment "a flow stays on its uplink"
-    ct mark & 0x00000004 != 0x00000000 meta mark set meta mark | 0x00000004 comment "a flow stays on its uplink"
-    ct mark & 0x00000008 != 0x00000000 meta mark set meta mark | 0x00000008 comment "a flow stays on its uplink"
   }
   chain host {
     type route hook output priority -150; policy accept;
-    ct mark & 0x0000000f == 0x00000000 return comment "a flow stays on its uplink"
-    meta mark set meta mark & 0xfffffff0 comment "a flow stays on its uplink"
-    ct mark & 0x00000001 != 0x00000000 meta mark set meta mark | 0x00000001 comment "a flow stays on its uplink"
-    ct mark & 0x00000002 != 0x00000000 meta mark set meta mark | 0x00000002 comment "a flow stays on its uplink"
-    ct mark & 0x00000004 != 0x00000000 meta mark set meta mark | 0x00000004 comment "a flow stays on its uplink"
-    ct mark & 0x00000008 != 0x00000000 meta mark set meta mark | 0x00000008 comment "a flow stays on its uplink"
+    ct mark & 0x0000000f != 0x00000000 goto of_an_uplink comment "a flow stays on its uplink"
   }
   chain prerouting {
     type nat hook prerouting priority -100; policy accept;
     iifname @layer2 return comment "gateway_mode none: pure layer 2"
-    iifname @managed dnat ip to ip daddr . tcp dport map @metadata comment "metadata"
+    ip daddr 169.254.169.254 iifname @managed dnat ip to ip daddr . tcp dport map @metadata comment "metadata"
     dnat ip to ip daddr . meta l4proto . th dport map @port_forwards comment "port forwards"
     dnat ip to ip daddr map @floating_to_fixed comment "floating IPs"
     dnat ip6 to ip6 daddr map @floating6_to_fixed comment "floating IPs"
@@ -106,28 +89,41 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     oifname @uplink_bridges ip daddr @inside return comment "stays inside"
     oifname @uplink_bridges ip6 daddr @inside6 return comment "stays inside"
     oifname @uplink_bridges iifname @uplink_bridges meta mark & 0x01000000 != 0x00000000 return comment "not a guest's"
-    oifname @uplinks ip daddr . tcp dport @metadata_servers return comment "metadata sees the guest itself"
-    oifname @uplinks ip daddr @no_snat return comment "no_snat"
-    oifname @uplinks ip6 daddr @no_snat6 return comment "no_snat"
-    oifname @uplinks snat ip to ip saddr map @fixed_to_floating comment "floating IPs"
-    oifname @uplinks snat ip6 to ip6 saddr map @fixed_to_floating6 comment "floating IPs"
-    oifname @uplinks snat ip to iifname . oifname map @snat_source comment "SNAT"
-    oifname @uplinks snat ip6 to iifname . oifname map @snat_source6 comment "SNAT"
+    oifname @uplinks jump leaving comment "out by an uplink"
     oifname @uplink_bridges iifname @managed ip daddr @force_snat snat ip to oifname map @uplink_source comment "force_snat"
     iifname @managed oifname != @managed ip daddr @force_snat snat ip to oifname map @uplink_source comment "force_snat"
     iifname @managed oifname != @managed ip daddr @force_snat masquerade comment "force_snat"
-    oifname @managed ct status dnat snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
-    oifname @managed ct status dnat snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
-    ip saddr @pair_ranges ct status dnat snat ip to oifname map @hairpin_source comment "hairpin"
-    oifname @managed ct status dnat iifname @managed iifname != @uplink_bridges masquerade comment "hairpin"
-    oifname @managed ct status dnat iifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 masquerade comment "hairpin"
+    ct status dnat oifname @managed jump asked_for comment "to a guest, by a translated address"
+  }
+  chain arrivals {
+    ip daddr @arrival_limits drop comment "more than a floating IP's rate"
+    ip6 daddr @arrival_limits6 drop comment "more than a floating IP's rate"
+  }
+  chain departures {
+    ip saddr @departure_limits drop comment "more than a floating IP's rate"
+    ip6 saddr @departure_limits6 drop comment "more than a floating IP's rate"
+  }
+  chain leaving {
+    ip daddr . tcp dport @metadata_servers accept comment "metadata sees the guest itself"
+    ip daddr @no_snat accept comment "no_snat"
+    ip6 daddr @no_snat6 accept comment "no_snat"
+    snat ip to ip saddr map @fixed_to_floating comment "floating IPs"
+    snat ip6 to ip6 saddr map @fixed_to_floating6 comment "floating IPs"
+    snat ip to iifname . oifname map @snat_source comment "SNAT"
+    snat ip6 to iifname . oifname map @snat_source6 comment "SNAT"
+  }
+  chain asked_for {
+    snat ip to ip saddr map @fixed_to_floating comment "a guest's own floating IP towards a neighbour's"
+    snat ip6 to ip6 saddr map @fixed_to_floating6 comment "a guest's own floating IP towards a neighbour's"
+    ip saddr @pair_ranges snat ip to oifname map @hairpin_source comment "hairpin"
+    iifname @managed iifname != @uplink_bridges masquerade comment "hairpin"
+    iifname @uplink_bridges meta mark & 0x01000000 == 0x00000000 masquerade comment "hairpin"
   }
   chain translated {
     type filter hook postrouting priority 150; policy accept;
-    oifname @uplinks ip saddr @departure_limits drop comment "more than a floating IP's rate"
-    oifname @uplinks ip6 saddr @departure_limits6 drop comment "more than a floating IP's rate"
-    oifname != @marked return comment "no uplink of several"
+    oifname @uplinks jump departures comment "by an uplink"
     ct mark & 0x0000000f != 0x00000000 return comment "known already"
+    oifname != @marked return comment "no uplink of several"
     meta nfproto ipv6 return comment "by the main table"
     ip saddr @movable return comment "may move to another uplink"
     iifname @managed ct status & (snat) == 0 return comment "may move to another uplink"
@@ -135,6 +131,21 @@ constexpr std::string_view kInet = R"(table inet novaplane {
     oifname @uplink_2 ct mark set ct mark | 0x00000002 comment "belongs to the uplink that it leaves by"
     oifname @uplink_4 ct mark set ct mark | 0x00000004 comment "belongs to the uplink that it leaves by"
     oifname @uplink_8 ct mark set ct mark | 0x00000008 comment "belongs to the uplink that it leaves by"
+  }
+  chain of_an_uplink {
+    meta mark set meta mark & 0xfffffff0 comment "a flow stays on its uplink"
+    ct mark & 0x00000001 != 0x00000000 meta mark set meta mark | 0x00000001 comment "a flow stays on its uplink"
+    ct mark & 0x00000002 != 0x00000000 meta mark set meta mark | 0x00000002 comment "a flow stays on its uplink"
+    ct mark & 0x00000004 != 0x00000000 meta mark set meta mark | 0x00000004 comment "a flow stays on its uplink"
+    ct mark & 0x00000008 != 0x00000000 meta mark set meta mark | 0x00000008 comment "a flow stays on its uplink"
+  }
+  chain from_marked_uplink {
+    ct state & (new) == 0 return comment "known already"
+    ip daddr @movable return comment "may move to another uplink"
+    iifname @uplink_1 ct mark set ct mark | 0x00000001 comment "belongs to the uplink that it came in by"
+    iifname @uplink_2 ct mark set ct mark | 0x00000002 comment "belongs to the uplink that it came in by"
+    iifname @uplink_4 ct mark set ct mark | 0x00000004 comment "belongs to the uplink that it came in by"
+    iifname @uplink_8 ct mark set ct mark | 0x00000008 comment "belongs to the uplink that it came in by"
   }
   chain by_uplink_1 {
     meta mark set meta mark & 0xfffffff0 meta mark set meta mark | 0x00000001

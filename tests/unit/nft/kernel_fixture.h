@@ -54,15 +54,18 @@ class KernelTest : public testing::Test {
   void program(const Elements& elements) {
     const auto observed = client_.observe();
     ASSERT_TRUE(observed) << observed.error().message();
-    const auto written = client_.commit({observed->generation, observed->repair, {}, elements});
+    const auto written = client_.commit(
+        {observed->generation, compare(*client_.ruleset(), observed->tables), {}, elements});
     ASSERT_TRUE(written) << written.error().error.message();
   }
 
-  RulesetRepair broken() {
-    const auto observed = client_.observe();
+  /// What of the client's ruleset the kernel does not have as it should.
+  static RulesetRepair repair_of(Client& client) {
+    const auto observed = client.observe();
     EXPECT_TRUE(observed) << observed.error().message();
-    return observed ? observed->repair : RulesetRepair{};
+    return observed ? compare(*client.ruleset(), observed->tables) : RulesetRepair{};
   }
+  RulesetRepair broken() { return repair_of(client_); }
 
   Elements seen() {
     const auto observed = client_.observe();
@@ -85,7 +88,7 @@ class KernelTest : public testing::Test {
   static void nft(const std::string& command) { EXPECT_EQ(output("nft '" + command + "'"), ""); }
 
   test::NetworkNamespace netns_;
-  Client client_ = *Client::open(std::make_shared<const Ruleset>(reference_ruleset()));
+  Client client_ = *Client::open(share(reference_ruleset()));
 };
 
 }  // namespace novaplane::nft

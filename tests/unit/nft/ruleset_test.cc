@@ -77,9 +77,9 @@ TEST_F(FrameTest, NftAgreesOnExpressionsThatTheReferenceDoesNotNeed) {
       rule(kInet, "c", "").snat({oifname}, "sources"),
       rule(kInet, "c", "").snat(*IpAddress::parse("192.0.2.1")),
   };
-  Client client = *Client::open(std::make_shared<const Ruleset>(ruleset));
-  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
-  EXPECT_TRUE(client.observe()->repair.empty());
+  Client client = *Client::open(share(ruleset));
+  ASSERT_TRUE(client.commit({std::nullopt, repair_of(client), {}, {}}));
+  EXPECT_TRUE(repair_of(client).empty());
   const std::string listed = output("nft list chain inet novaplane c");
   for (const Rule& rule : ruleset.rules)
     EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
@@ -95,9 +95,9 @@ TEST_F(FrameTest, NftAgreesOnWhatIsNotTracked) {
       rule(kInet, "c", "").is(fib_saddr_iif, 1u).is(fib_daddr_iif, 1u).return_(),
       rule(kInet, "c", "").notrack(),
   };
-  Client client = *Client::open(std::make_shared<const Ruleset>(ruleset));
-  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
-  EXPECT_TRUE(client.observe()->repair.empty());
+  Client client = *Client::open(share(ruleset));
+  ASSERT_TRUE(client.commit({std::nullopt, repair_of(client), {}, {}}));
+  EXPECT_TRUE(repair_of(client).empty());
   const std::string listed = output("nft list chain inet novaplane c");
   for (const Rule& rule : ruleset.rules)
     EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
@@ -113,10 +113,10 @@ TEST_F(FrameTest, NftAgreesOnWhereAMapLeads) {
                    rule(kInet, "c", "").jump({Select::ip_saddr}, "ways")};
   const Elements elements = {{{{kInet, "ways"}, Bytes().address(ip("10.0.0.10")).take()},
                               {Bytes().jump("aside").take(), "a"}}};
-  Client client = *Client::open(std::make_shared<const Ruleset>(ruleset));
-  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, elements}));
+  Client client = *Client::open(share(ruleset));
+  ASSERT_TRUE(client.commit({std::nullopt, repair_of(client), {}, elements}));
   const auto seen = client.observe();
-  EXPECT_TRUE(seen->repair.empty()) << seen->repair.why();
+  EXPECT_EQ(compare(*client.ruleset(), seen->tables).why(), "");
   EXPECT_EQ(seen->elements, elements);
   EXPECT_THAT(output("nft list chain inet novaplane c"), HasSubstr("\t\tip saddr vmap @ways\n"));
   const std::string listed = output("nft list map inet novaplane ways");
@@ -124,10 +124,9 @@ TEST_F(FrameTest, NftAgreesOnWhereAMapLeads) {
   EXPECT_THAT(listed,
               HasSubstr("elements = { " + to_text(ruleset.sets.front(), key, &element) + " }"));
   nft("flush chain inet novaplane aside");
-  EXPECT_EQ(client.observe()->repair.what(), "write chain aside of table inet novaplane");
-  ASSERT_TRUE(
-      client.commit({std::nullopt, client.observe()->repair, {elements.front().first}, {}}));
-  EXPECT_TRUE(client.observe()->repair.empty());
+  EXPECT_EQ(repair_of(client).what(), "write chain aside of table inet novaplane");
+  ASSERT_TRUE(client.commit({std::nullopt, repair_of(client), {elements.front().first}, {}}));
+  EXPECT_TRUE(repair_of(client).empty());
 }
 
 /// Packets write these sets: whatever is in there is nobody's difference, told or listed. The
@@ -153,9 +152,9 @@ TEST_F(FrameTest, NftAgreesOnWhatExceedsAnAllowance) {
           .beyond({Select::ether_saddr}, "connections")
           .drop(),
   };
-  Client client = *Client::open(std::make_shared<const Ruleset>(ruleset));
+  Client client = *Client::open(share(ruleset));
   Monitor monitor = *Monitor::open(ruleset);
-  ASSERT_TRUE(client.commit({std::nullopt, client.observe()->repair, {}, {}}));
+  ASSERT_TRUE(client.commit({std::nullopt, repair_of(client), {}, {}}));
   const std::string listed = output("nft list chain inet novaplane c");
   for (const Rule& rule : ruleset.rules)
     EXPECT_THAT(listed, HasSubstr("\t\t" + to_text(rule) + "\n"));
@@ -170,7 +169,7 @@ TEST_F(FrameTest, NftAgreesOnWhatExceedsAnAllowance) {
   ASSERT_TRUE(monitor.drain(count));
   EXPECT_EQ(told, 0U);
   const auto seen = client.observe();
-  EXPECT_TRUE(seen->repair.empty()) << seen->repair.why();
+  EXPECT_EQ(compare(*client.ruleset(), seen->tables).why(), "");
   EXPECT_EQ(seen->elements, Elements{});
   const std::string saved = output("nft list table inet novaplane");
   EXPECT_THAT(saved, AllOf(HasSubstr("02:00:00:00:00:01 limit rate over 100/second burst 500"),
@@ -204,8 +203,7 @@ TEST(RulesetCheck, RefusesWhatCannotBeWritten) {
   EXPECT_EQ(ruleset.check().error().words, "chain prerouting comes twice");
   ruleset = reference_ruleset();
   ruleset.merge({.sets = {ruleset.sets.front()}, .chains = {}, .rules = {}});
-  EXPECT_EQ(Client::open(std::make_shared<const Ruleset>(ruleset)).error().words,
-            "set floating_to_fixed comes twice");
+  EXPECT_EQ(Client::open(share(ruleset)).error().words, "set floating_to_fixed comes twice");
 }
 
 TEST(RulesetCheck, RefusesARuleThatNamesASetThatDoesNotExist) {
@@ -287,14 +285,23 @@ TEST_F(FrameTest, NoticesFlushedRules) {
   EXPECT_EQ(broken().why(), "");
 }
 
-TEST_F(FrameTest, NoticesADeletedSetAndWritesTheTableWithItsElements) {
+TEST_F(FrameTest, NoticesADeletedSetAndAddsItBesideTheOthers) {
   program({managed("br-blue")});
   nft("flush chain inet novaplane input; delete set inet novaplane gateways");
-  EXPECT_EQ(broken().why(), "inet novaplane: set gateways is missing");
-  EXPECT_TRUE(seen().empty()) << "elements of a table that is written anew do not survive";
-  program({managed("br-blue")});
+  EXPECT_EQ(broken().what(),
+            "add set gateways to table inet novaplane; write chain input of table inet novaplane");
+  program({});
   EXPECT_EQ(broken().why(), "");
   EXPECT_EQ(seen(), Elements{managed("br-blue")});
+}
+
+TEST_F(FrameTest, WhatIsInATableThatHasToBeWrittenAnewGoesWithIt) {
+  program({managed("br-blue")});
+  nft("add table inet novaplane { flags dormant; }");
+  EXPECT_EQ(broken().what(), "write table inet novaplane");
+  program({});
+  EXPECT_EQ(broken().why(), "");
+  EXPECT_EQ(seen(), Elements{});
 }
 
 TEST_F(FrameTest, NoticesASetOfAnotherType) {
@@ -307,12 +314,26 @@ TEST_F(FrameTest, NoticesASetOfAnotherType) {
 TEST_F(FrameTest, NoticesForeignSetsAndChainsInOurTables) {
   program({});
   nft("add set inet novaplane mine { type ipv4_addr; }");
-  EXPECT_EQ(broken().why(), "inet novaplane: it has a set too many");
+  EXPECT_EQ(broken().what(), "remove set mine from table inet novaplane");
   program({});
   nft("add chain bridge novaplane mine");
-  EXPECT_EQ(broken().why(), "bridge novaplane: it has a chain too many");
+  EXPECT_EQ(broken().what(), "remove chain mine from table bridge novaplane");
   program({});
   EXPECT_EQ(broken().why(), "");
+}
+
+TEST_F(FrameTest, RemovesForeignSetsAndChainsThatLeadToEachOther) {
+  program({managed("br-blue")});
+  nft("add chain inet novaplane first; add chain inet novaplane second; "
+      "add map inet novaplane ways { type ipv4_addr : verdict; }; "
+      "add chain inet novaplane third; "
+      "add element inet novaplane ways { 10.0.0.1 : jump third }; "
+      "add rule inet novaplane first jump second; "
+      "add rule inet novaplane second ip saddr vmap @ways; "
+      "add rule inet novaplane forward jump first");
+  program({});
+  EXPECT_EQ(broken().why(), "");
+  EXPECT_EQ(seen(), Elements{managed("br-blue")});
 }
 
 TEST_F(FrameTest, NoticesAnotherPolicyAndADormantTable) {
@@ -353,8 +374,8 @@ TEST_F(FrameTest, NamesTheRuleAndTheKernelOptionThatItLacks) {
   ruleset.rules = {rule(Family::bridge, "forward", "tracked")
                        .has(Select::ct_state, kStateEstablished)
                        .masquerade()};
-  Client client = *Client::open(std::make_shared<const Ruleset>(ruleset));
-  const auto written = client.commit({std::nullopt, client.observe()->repair, {}, {}});
+  Client client = *Client::open(share(ruleset));
+  const auto written = client.commit({std::nullopt, repair_of(client), {}, {}});
   ASSERT_FALSE(written);
   EXPECT_EQ(
       written.error().error.step,

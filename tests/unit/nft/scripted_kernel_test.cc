@@ -22,7 +22,7 @@ class ScriptedKernelTest : public KernelTest {
     const auto observed = client_.observe();
     ASSERT_TRUE(observed) << observed.error().message();
     EXPECT_EQ(observed->elements.size(), 2u);
-    EXPECT_TRUE(observed->repair.parts.empty());
+    EXPECT_TRUE(compare(*client_.ruleset(), observed->tables).parts.empty());
   }
 
   test::ScriptedKernel kernel_{NETLINK_NETFILTER};

@@ -47,13 +47,23 @@ TEST(ElementText, PrintsARangeAsAPrefixWhereItIsOne) {
 }
 
 TEST(RulesetRepair, SaysWhatAndWhy) {
-  const RulesetRepair repair{{{Family::inet, "", "set managed is missing"},
-                              {Family::bridge, "prerouting", "it has a rule too many"}}};
+  using enum RulesetRepair::Part::What;
+  const RulesetRepair repair{{{Family::inet, table, "", "set managed differs"},
+                              {Family::bridge, set, "wire", "it is missing"},
+                              {Family::bridge, set, "trusted", "it is missing"},
+                              {Family::bridge, rules, "prerouting", "it has a rule too many"},
+                              {Family::bridge, leftover_set, "tunnels", "not in use"},
+                              {Family::bridge, leftover_chain, "output", "not in use"}}};
   EXPECT_EQ(repair.what(),
-            "write table inet novaplane; write chain prerouting of table bridge novaplane");
+            "write table inet novaplane; add sets wire, trusted to table bridge novaplane; "
+            "write chain prerouting of table bridge novaplane; "
+            "remove set tunnels from table bridge novaplane; "
+            "remove chain output from table bridge novaplane");
   EXPECT_EQ(repair.why(),
-            "inet novaplane: set managed is missing; bridge novaplane chain prerouting: it has a "
-            "rule too many");
+            "inet novaplane: set managed differs; bridge novaplane sets wire, trusted: missing; "
+            "bridge novaplane chain prerouting: it has a rule too many; "
+            "bridge novaplane set tunnels: not in use; "
+            "bridge novaplane chain output: not in use");
   EXPECT_TRUE(repair.rewrites_table(Family::inet));
   EXPECT_FALSE(repair.rewrites_table(Family::bridge));
 }

@@ -8,7 +8,7 @@ namespace {
 TEST_F(Edits, ABringUpIsolatesBeforeItAttachesAndTranslatesBeforeItAnswers) {
   const Plan plan = engine.plan(engine::Clock::time_point::max());
   const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
-  const int rules = phase("wire_isolated");
+  const int rules = phase("bridge novaplane wire {");
   EXPECT_EQ(rules, static_cast<int>(Phase::nftables));
   EXPECT_EQ(rules, phase("metadata {"));
   EXPECT_EQ(rules, phase("floating_to_fixed { 203.0.113.1"));
@@ -26,7 +26,7 @@ TEST_F(Edits, OfAVlanTheDeviceIsMadeAndIsolatedBeforeItJoins) {
   engine.load(cloud);
   const Plan plan = engine.plan(engine::Clock::time_point::max());
   const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
-  EXPECT_EQ(phase("wire_isolated { \"eth2.101\""), static_cast<int>(Phase::nftables));
+  EXPECT_EQ(phase("bridge novaplane wire { \"eth2.101\""), static_cast<int>(Phase::nftables));
   EXPECT_EQ(phase("add link eth2.101 vlan 101 on eth2"), static_cast<int>(Phase::create_links));
   EXPECT_EQ(phase("add port eth2.101 master br-green"), static_cast<int>(Phase::attach));
   EXPECT_EQ(phase("set link eth2.101 up"), static_cast<int>(Phase::raise_links));
@@ -55,8 +55,8 @@ TEST_F(Edits, ATearDownStopsAnsweringBeforeItStopsTranslatingAndDetachesBeforeIt
   const Plan plan = engine.plan(engine::Clock::time_point::max());
   const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
   EXPECT_LT(phase("remove route 203.0.113.1/32"), phase("floating_to_fixed { 203.0.113.1"));
-  EXPECT_LT(phase("remove port eth1"), phase("wire_isolated"));
-  EXPECT_LT(phase("remove address 10.0.0.1/24"), phase("wire_isolated"));
+  EXPECT_LT(phase("remove port eth1"), phase("bridge novaplane wire {"));
+  EXPECT_LT(phase("remove address 10.0.0.1/24"), phase("bridge novaplane wire {"));
   EXPECT_LT(phase("stop dnsmasq dhcp/blue"), phase("remove link br-blue"));
 }
 

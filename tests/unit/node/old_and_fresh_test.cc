@@ -151,7 +151,9 @@ TEST_P(OldAndFreshTest, DoTheSameAfterManyEdits) {
     old_->engine().load(parse(document));
     ASSERT_TRUE(old_->process_events());
     const auto outcome = converge(*old_, *executor_, services_, {});
-    ASSERT_TRUE(outcome && outcome->failures.empty()) << when << "\n" << document;
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    ASSERT_TRUE(outcome->failures.empty()) << when << "\n"
+                                           << document << outcome->failures.front().reason;
     expect_same(document, when);
     // The tunnel's address goes and comes back.
     shell("ip address del 192.0.2.11/24 dev eth0");

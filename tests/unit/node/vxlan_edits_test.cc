@@ -11,7 +11,7 @@ TEST_F(Edits, OfAVxlanNothingPassesBeforeItIsIsolatedAndNothingIsKnownBeforeItIs
   engine.load(cloud);
   const Plan plan = engine.plan(engine::Clock::time_point::max());
   const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
-  EXPECT_EQ(phase("wire_isolated { \"vx5001\""), static_cast<int>(Phase::nftables));
+  EXPECT_EQ(phase("bridge novaplane wire { \"vx5001\""), static_cast<int>(Phase::nftables));
   EXPECT_EQ(phase("add link vx5001 type vxlan id 5001 local 192.0.2.11"),
             static_cast<int>(Phase::create_links));
   EXPECT_EQ(phase("add port vx5001 master br-green"), static_cast<int>(Phase::attach));

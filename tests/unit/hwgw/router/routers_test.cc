@@ -27,7 +27,6 @@ class WithOthersSets : public Routers {
   nft::Ruleset ruleset(const engine::Marks& marks) const override {
     using enum nft::Field;
     nft::Ruleset all = Routers::ruleset(marks);
-    all.sets.push_back({kWireIsolated, {ifname, ipv4_addr}});
     all.sets.push_back({kIsolated, {ipv4_addr}});
     all.sets.push_back({kGateways, {ifname, ipv4_addr}});
     all.sets.push_back({kOwnAddresses, {ipv4_addr}});
@@ -93,7 +92,8 @@ TEST_F(RoutersTest, TheHostKnowsWhatNeverPassesItAndWhatAlwaysDoes) {
 
 TEST_F(RoutersTest, APortsFramesToItsRouterAreKnownByItsMac) {
   EXPECT_THAT(elements(ObjectKind::port, "web1"),
-              ElementsAre("router_alive tap-web1 . 02:00:00:00:00:fe : 52:54:00:00:00:01"));
+              ElementsAre("router_macs tap-web1 . 02:00:00:00:00:fe",
+                          "router_alive tap-web1 . 02:00:00:00:00:fe : 52:54:00:00:00:01"));
   EXPECT_THAT(compile(ObjectKind::port, "web1").neighbours,
               ElementsAre(Pair(engine::NeighbourKey{"br-blue", ip("10.0.0.11")},
                                engine::Neighbour{mac("fa:16:3e:00:00:01")})));
@@ -102,7 +102,8 @@ TEST_F(RoutersTest, APortsFramesToItsRouterAreKnownByItsMac) {
   EXPECT_EQ(problems(ObjectKind::port, "web1").size(), 1u);
   router("10.0.0.253").mac = mac("02:00:00:00:00:fd");
   EXPECT_THAT(elements(ObjectKind::port, "web1"),
-              ElementsAre("router_alive tap-web1 . 02:00:00:00:00:fd : 52:54:00:00:00:01"));
+              ElementsAre("router_macs tap-web1 . 02:00:00:00:00:fd",
+                          "router_alive tap-web1 . 02:00:00:00:00:fd : 52:54:00:00:00:01"));
 }
 
 TEST_F(RoutersTest, ARouterThatHasNotAnsweredIsAProblemOfItsNetwork) {
@@ -137,13 +138,13 @@ TEST_F(RoutersTest, WhileTheRouterIsDeadTheHostHasItsAddress) {
   router("10.0.0.254").is_dead = true;
   EXPECT_THAT(elements(ObjectKind::network, "blue"),
               UnorderedElementsAre("behind_router br-blue", "gateways br-blue . 10.0.0.254",
-                                   "own_addresses 10.0.0.254", "wire_isolated eth1 . 10.0.0.254",
-                                   "isolated 10.0.0.254"));
+                                   "own_addresses 10.0.0.254", "isolated 10.0.0.254"));
   EXPECT_THAT(
       compile(ObjectKind::network, "blue").addresses,
       ElementsAre(Pair(engine::AddressKey{"br-blue", prefix("10.0.0.254/32")}, engine::Address{})));
   EXPECT_THAT(elements(ObjectKind::port, "web1"),
-              UnorderedElementsAre("router_alive tap-web1 . 02:00:00:00:00:fe : 52:54:00:00:00:01",
+              UnorderedElementsAre("router_macs tap-web1 . 02:00:00:00:00:fe",
+                                   "router_alive tap-web1 . 02:00:00:00:00:fe : 52:54:00:00:00:01",
                                    "router_dead tap-web1 . 02:00:00:00:00:fe : 52:54:00:00:00:01",
                                    "arp_sender tap-web1 . 10.0.0.254 : 02:00:00:00:00:fe",
                                    "carried_guests 10.0.0.11"));
@@ -161,7 +162,8 @@ TEST_F(RoutersTest, OneThatWasNeverHeardOfIsAtTheBridgesMac) {
   example_.network().fallback_to_host = true;
   router("10.0.0.254") = {.mac = {}, .is_dead = true};
   EXPECT_THAT(elements(ObjectKind::port, "web1"),
-              UnorderedElementsAre("router_dead tap-web1 . 52:54:00:00:00:01 : 52:54:00:00:00:01",
+              UnorderedElementsAre("router_macs tap-web1 . 52:54:00:00:00:01",
+                                   "router_dead tap-web1 . 52:54:00:00:00:01 : 52:54:00:00:00:01",
                                    "carried_guests 10.0.0.11"));
   EXPECT_THAT(problems(ObjectKind::network, "blue"), IsEmpty());
 }

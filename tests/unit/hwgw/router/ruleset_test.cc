@@ -17,20 +17,21 @@ std::string rules(nft::Family family) {
 }
 
 constexpr auto kBridge = R"(
-prerouting: ip daddr @served_here ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, but served here"
-prerouting: iifname . ip saddr @diverted_sources ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, with a floating IP"
-prerouting: ip daddr @force_snat ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, force_snat"
-prerouting: iifname . ip saddr . meta l4proto . th sport @diverted_services ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, answers of a port forward"
-prerouting: meta l4proto tcp ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_tcp { iifname . ip saddr . ip daddr . th sport . th dport } comment "the router is dead"
-prerouting: meta l4proto udp ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_udp { iifname . ip saddr . ip daddr . th sport . th dport } comment "the router is dead"
-prerouting: icmp type echo-request ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_echo { iifname . ip saddr . ip daddr . icmp id } comment "the router is dead"
-prerouting: meta l4proto != @ported_protocols ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_other { iifname . ip saddr . ip daddr . meta l4proto } comment "the router is dead"
-prerouting: ether daddr set iifname . ether daddr map @router_dead meta pkttype set host comment "the router is dead"
-prerouting: tcp flags & (syn) == 0 iifname . ip saddr . ip daddr . th sport . th dport @carried_tcp iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host update @carried_tcp { iifname . ip saddr . ip daddr . th sport . th dport } comment "began while the router was dead"
-prerouting: meta l4proto udp iifname . ip saddr . ip daddr . th sport . th dport @carried_udp iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host update @carried_udp { iifname . ip saddr . ip daddr . th sport . th dport } comment "began while the router was dead"
-prerouting: icmp type echo-request iifname . ip saddr . ip daddr . icmp id @carried_echo iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host update @carried_echo { iifname . ip saddr . ip daddr . icmp id } comment "began while the router was dead"
-prerouting: meta l4proto != @ported_protocols iifname . ip saddr . ip daddr . meta l4proto @carried_other iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "began while the router was dead"
-postrouting: arp saddr ether set oifname . arp saddr ip map @arp_sender comment "guests keep the router's MAC"
+prerouting: iifname . ether daddr @router_macs goto to_routers comment "to a router outside"
+to_routers: ip daddr @served_here ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, but served here"
+to_routers: iifname . ip saddr @diverted_sources ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, with a floating IP"
+to_routers: ip daddr @force_snat ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, force_snat"
+to_routers: iifname . ip saddr . meta l4proto . th sport @diverted_services ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "to the router, answers of a port forward"
+to_routers: meta l4proto tcp ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_tcp { iifname . ip saddr . ip daddr . th sport . th dport } comment "the router is dead"
+to_routers: meta l4proto udp ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_udp { iifname . ip saddr . ip daddr . th sport . th dport } comment "the router is dead"
+to_routers: icmp type echo-request ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_echo { iifname . ip saddr . ip daddr . icmp id } comment "the router is dead"
+to_routers: meta l4proto != @ported_protocols ether daddr set iifname . ether daddr map @router_dead meta pkttype set host update @carried_other { iifname . ip saddr . ip daddr . meta l4proto } comment "the router is dead"
+to_routers: ether daddr set iifname . ether daddr map @router_dead meta pkttype set host comment "the router is dead"
+to_routers: tcp flags & (syn) == 0 iifname . ip saddr . ip daddr . th sport . th dport @carried_tcp iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host update @carried_tcp { iifname . ip saddr . ip daddr . th sport . th dport } comment "began while the router was dead"
+to_routers: meta l4proto udp iifname . ip saddr . ip daddr . th sport . th dport @carried_udp iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host update @carried_udp { iifname . ip saddr . ip daddr . th sport . th dport } comment "began while the router was dead"
+to_routers: icmp type echo-request iifname . ip saddr . ip daddr . icmp id @carried_echo iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host update @carried_echo { iifname . ip saddr . ip daddr . icmp id } comment "began while the router was dead"
+to_routers: meta l4proto != @ported_protocols iifname . ip saddr . ip daddr . meta l4proto @carried_other iifname != @carried_plainly ip daddr != @networks ip daddr != @no_snat ether daddr set iifname . ether daddr map @router_alive meta pkttype set host comment "began while the router was dead"
+output: arp saddr ether set oifname . arp saddr ip map @arp_sender comment "guests keep the router's MAC"
 )";
 
 constexpr auto kInet = R"(
