@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "dataplane/nft/in_use.h"
 
@@ -75,10 +76,17 @@ void Engine::forget_elements(nft::Family family) {
   }
 }
 
-/// What a table that is written anew has of elements goes with it.
+/// What a table that is written anew has of elements goes with it. It is written anew whatever the
+/// document uses by then, since its elements are not known any more.
 void Engine::compare_ruleset() {
-  repair_ = tables_listed_ ? compare(*ruleset_, tables_seen_) : nft::RulesetRepair{};
+  const nft::RulesetRepair before = std::exchange(
+      repair_, tables_listed_ ? compare(*ruleset_, tables_seen_) : nft::RulesetRepair{});
   for (const nft::Family family : {nft::Family::inet, nft::Family::bridge}) {
+    if (before.rewrites_table(family) && !repair_.rewrites_table(family)) {
+      const auto of_family = [&](const auto& part) { return part.family == family; };
+      std::erase_if(repair_.parts, of_family);
+      std::ranges::copy_if(before.parts, std::back_inserter(repair_.parts), of_family);
+    }
     if (repair_.rewrites_table(family)) forget_elements(family);
   }
 }
@@ -101,6 +109,7 @@ void Engine::on_listing(nft::Observed listing) {
   for (auto& [key, element] : listing.elements) on_seen_element(key, std::move(element));
   tables_seen_ = std::move(listing.tables);
   tables_listed_ = true;
+  repair_ = {};
   compare_ruleset();
 }
 

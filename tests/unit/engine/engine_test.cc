@@ -202,6 +202,20 @@ TEST_F(EnginePlan, SeesItsOwnObjectsAfterAmnesiaAndRemovesWhatIsNotInTheDocument
           "remove link br-old (not wanted any more)"));
 }
 
+/// A version before had a set of another type, which the document does not use: with the table
+/// goes what was seen in it, so the table has to go.
+TEST_F(EnginePlan, ATableWhoseElementsAreForgottenIsWrittenAnew) {
+  engine.load(cloud_of(0));
+  nft::SeenTables tables = as_seen(engine.ruleset());
+  tables.inet.sets.find(kFixed.name)->second.key_size += 4;
+  engine.on_listing(
+      nft::Observed{1,
+                    tables,
+                    {{nft::ElementKey{kFloating, nft::Bytes().address(ip("203.0.113.9")).take()},
+                      {nft::Bytes().address(ip("10.0.0.9")).take(), "floating IP 203.0.113.9"}}}});
+  EXPECT_THAT(words(engine), Contains(HasSubstr("write table inet novaplane")));
+}
+
 TEST_F(EnginePlan, SeesAPortThatIsListedBeforeItsYoungerBridge) {
   engine.load(cloud_of(0));
   engine.on_listing(nft::Observed{
