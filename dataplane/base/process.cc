@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "dataplane/base/descriptor_limit.h"
 #include "dataplane/base/files.h"
 
 extern char** environ;
@@ -186,6 +187,7 @@ Result<Child> spawn(const std::vector<std::string>& argv) {
   if (const int error = settings.run(&pid, argv.front(), arguments.data()); error != 0) {
     return failure(step, error);
   }
+  lower_descriptor_limit_of(pid);
   auto process = Process::open(pid);  // cannot be another one: nobody has reaped it yet
   if (!process) return tl::unexpected(process.error());
   return Child(std::move(*process), std::move(reader));

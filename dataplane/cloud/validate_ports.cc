@@ -148,6 +148,27 @@ class Twins {
   std::unordered_map<std::string, const Port*> links_, names_;
 };
 
+/// The kernel's bridges have 1,023 ports (net/bridge/br_private.h, BR_MAX_PORTS; number 0 is
+/// none's). One is kept for the underlay.
+class BridgePorts {
+ public:
+  explicit BridgePorts(Findings& findings) : findings_(findings) {}
+
+  void add(const Port& port) {
+    if (port.host.empty()) return;
+    if (++ports_[port.host + ' ' + port.network] != kMost + 1) return;
+    findings_.add(path_of(port, "network"), "bridge-full",
+                  fmt::format("network {} has more than {} ports on host {}: a bridge of Linux has "
+                              "no room for them and the underlay",
+                              port.network, kMost, port.host));
+  }
+
+ private:
+  static constexpr std::size_t kMost = 1022;
+  Findings& findings_;
+  std::unordered_map<std::string, std::size_t> ports_;  ///< by host and network
+};
+
 /// What a port asks of its host, told once for each host.
 class Needs {
  public:
@@ -210,10 +231,12 @@ void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
 void validate_ports(const Cloud& cloud, Findings& findings) {
   Twins twins(cloud, findings);
   Needs needs(cloud, findings);
+  BridgePorts bridge_ports(findings);
   for (const Port* port : in_order(cloud.ports)) {
     validate_port(cloud, *port, findings);
     twins.add(*port);
     needs.add(*port);
+    bridge_ports.add(*port);
   }
 }
 

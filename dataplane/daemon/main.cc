@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "dataplane/base/descriptor_limit.h"
 #include "dataplane/base/exception.h"
 #include "dataplane/daemon/daemon.h"
 
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   }
   const auto& options = std::get<Options>(parsed);
   keep_memory_small();
+  novaplane::raise_descriptor_limit();
   log::start(options.log_level);
   try {
     return run(options);

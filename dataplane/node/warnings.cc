@@ -48,7 +48,7 @@ void add_refusals(const std::string& run_dir, Show& show) {
 
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir) {
   return {metadata_port(engine), marks_in_use(engine), moved_nics(engine, run_dir), run_dir,
-          unknown_ports(engine)};
+          unknown_ports(engine), demand_of(engine)};
 }
 
 void add_warnings(Show& show, const Checks& checks) {
@@ -65,7 +65,8 @@ void add_warnings(Show& show, const Checks& checks) {
   if (auto words = mark_warning(checks.marks); !words.empty()) show.warnings.push_back(words);
   if (auto words = unwritable(checks.run_dir); !words.empty()) show.warnings.push_back(words);
   for (const auto& found :
-       {nic_warnings(checks.nics), spoiled_files(checks.run_dir), checks.unknown_ports}) {
+       {nic_warnings(checks.nics), spoiled_files(checks.run_dir), checks.unknown_ports,
+        limit_warnings(checks.demand, read_kernel_limits(checks.demand))}) {
     std::ranges::copy(found, std::back_inserter(show.warnings));
   }
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/node/kernel_limits.h"
 #include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/show.h"
 
@@ -17,6 +18,7 @@ struct Checks {
   std::vector<MovedNic> nics;
   std::string run_dir;
   std::vector<std::string> unknown_ports;  ///< sentences
+  Demand demand;
 };
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir);
 

@@ -38,6 +38,9 @@ TEST_P(FullTest, NothingOfANewFlowLeavesOrIsAnswered) {
   Session out(web1, "192.0.2.1", 80), in(outside, "203.0.113.10", 22);
   ASSERT_TRUE(out.connected() && in.connected());
   fill_flows(h1);
+  const std::string words = "raise net.netfilter.nf_conntrack_max to";
+  EXPECT_THAT(h1.plan().err, HasSubstr(words));
+  EXPECT_THAT(h1.show().out, HasSubstr(words));
   Capture leaks(outside, "eth0", "src net 10.0.0.0/24 or (ip6 and src net 2001:db8:1::/64)");
   Capture answers(outside, "eth0",
                   "(src host 203.0.113.10 or src host 2001:db8:f::10) and not port 22 or "
@@ -61,6 +64,7 @@ TEST_P(FullTest, NothingOfANewFlowLeavesOrIsAnswered) {
   EXPECT_THAT(ssh.callers(), IsEmpty());
   EXPECT_THAT(ssh6.callers(), IsEmpty());
   forget_flows(h1);
+  EXPECT_THAT(h1.plan().err, Not(HasSubstr(words)));
   EXPECT_EQ(seen_at(web1, "192.0.2.1", 80), "203.0.113.10");
 }
 

@@ -1,10 +1,12 @@
 #include "dataplane/base/process.h"
 
+#include "dataplane/base/descriptor_limit.h"
 #include "tests/support/deadline.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <csignal>
@@ -44,6 +46,23 @@ TEST(Spawn, TheChildInheritsNoDescriptorOfOurs) {
   const Fd ours(::open("/dev/null", O_RDONLY));  // without CLOEXEC
   const auto exit = run(fmt::format("test -e /proc/self/fd/{} && exit 1; exit 0", ours.get()));
   EXPECT_EQ(exit->status, 0);
+}
+
+/// A program may have hundreds of others to hold, and each of those few.
+TEST(Spawn, TheChildHasTheDescriptorLimitThatWeHadAtFirst) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{200, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  raise_descriptor_limit();
+  rlimit raised{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &raised), 0);
+  EXPECT_EQ(raised.rlim_cur, before.rlim_max);
+  // It is lowered once the program has started.
+  const auto exit = run("until test $(ulimit -Sn) = 200; do :; done");
+  ASSERT_TRUE(exit) << exit.error().message();
+  EXPECT_EQ(exit->status, 0);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(Spawn, TheChildHasASessionOfItsOwnAndDefaultSignals) {

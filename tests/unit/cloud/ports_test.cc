@@ -118,5 +118,33 @@ ports:
   });
 }
 
+/// Of one network on one host, with an address, a MAC and an interface each.
+std::string ports_of(const char* network, const char* host, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    text += fmt::format(
+        "  {0}-{1}-{2}: {{network: {0}, host: {1}, mac: 'fa:16:3e:{3:02x}:{4:02x}:{5:02x}', "
+        "address: 10.{3}.{4}.{5}, interface: {0}{2}}}\n",
+        network, host, i, (*network == 'r' ? 16 : 32) + (host[1] - '0'), i / 200, i % 200 + 10);
+  }
+  return text;
+}
+
+TEST(Ports, ABridgeHasRoomForSoMany) {
+  const std::string networks =
+      kBeginning +
+      std::string(
+          "  red: {cidr: 10.16.0.0/12, gateway: 10.16.0.1, segment: {vlan: 5}}\n  tan: {cidr: "
+          "10.32.0.0/12, gateway: 10.32.0.1, segment: {vlan: 6}}\nports:\n");
+  const std::string full = networks + ports_of("red", "h1", 1022) + ports_of("red", "h2", 1022) +
+                           ports_of("tan", "h1", 1022);
+  EXPECT_THAT(mistakes(full), testing::IsEmpty());
+  const auto found = mistakes(networks + ports_of("red", "h1", 1024));
+  ASSERT_EQ(found.size(), 1u) << "told once";
+  EXPECT_THAT(found[0],
+              testing::AllOf(testing::StartsWith("1031:"), testing::HasSubstr("bridge-full"),
+                             testing::HasSubstr("red has more than 1022 ports on host h1")));
+}
+
 }  // namespace
 }  // namespace novaplane::cloud::test
