@@ -111,12 +111,23 @@ void Reconciler::pass() {
   differences_.reset();
   if (kernel_busy_ || looking_ || in_midst_ || stopped_ || must_pause()) return;
   pass_began_ = Clock::now();
-  if (!process_events() || !learn() || !list()) return;
+  if (!process_events() || !learn() || !list() || makes_way()) return;
   listen();
   begin_for_requests();
   if (look_at_services_ && !services_busy_) observe_services();
   if (!wanted_ || decides_()) return;
   plan();
+}
+
+/// What came before the plan has had its slice: the plan is a task of its own. Once: a flood of
+/// events does not put it off for ever.
+bool Reconciler::makes_way() {
+  const bool is_due = Clock::now() - pass_began_ >= kSlice && !made_way_;
+  made_way_ = is_due;
+  if (!is_due) return false;
+  spend();
+  loop_.post("pass", [this] { pass(); });
+  return true;
 }
 
 /// A large one in two tasks; where a pass begins in between, it is made anew.

@@ -86,6 +86,7 @@ class Reconciler {
   bool process_events();
   bool learn();
   bool list();
+  bool makes_way();
   void plan();
   void complete(engine::Plan plan);
   void on_listing(Result<node::ListResult> seen);
@@ -129,6 +130,7 @@ class Reconciler {
   bool looking_ = false;           ///< the kernel is being listed
   bool in_midst_ = false;          ///< of a worker's result, which the loop takes in several tasks
   int slices_ = 0, listings_ = 0;  ///< in a row
+  bool made_way_ = false;          ///< for other tasks, before the plan
   std::optional<Clock::time_point> learning_since_;
   std::optional<engine::Plan> differences_;  ///< of a large plan, which is not complete yet
   bool list_silent_ = false, relist_all_ = true, look_at_services_ = true;

@@ -3,12 +3,15 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <optional>
 #include <regex>
 
@@ -79,6 +82,34 @@ pid_t thread_of(pid_t process, const std::string& name) {
   return process;
 }
 
+Duration processor_time() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::duration_cast<Duration>(std::chrono::seconds(used.tv_sec) +
+                                              std::chrono::nanoseconds(used.tv_nsec));
+}
+
+/// How much of the processor a known piece of work takes here and now: names are put into a map and
+/// looked up, values into memory that the kernel has to find first. Slow memory, neighbours and a
+/// busy hypervisor make it slower as they do the daemon's.
+Duration of_known_work(int count) {
+  struct Value {
+    std::string name;
+    std::array<char, 200> rest{};
+  };
+  const Duration began = processor_time();
+  std::map<std::string, int> places;
+  for (int i = 0; i < count; ++i)
+    places.emplace(fmt::format("floating IP 100.64.{}.{}", i / 250, i % 250), i);
+  std::vector<Value> values;
+  values.reserve(places.size());
+  for (const auto& [name, place] : places) values.push_back({name});
+  std::int64_t sum = 0;
+  for (const Value& value : values) sum += places.at(value.name);
+  EXPECT_NE(sum, 0);
+  return processor_time() - began;
+}
+
 /// A document of 10,000 floating IPs, which takes the daemon's kernel a while.
 class DaemonLoopTest : public CloudTest {
  protected:
@@ -113,7 +144,8 @@ class DaemonLoopTest : public CloudTest {
     const std::regex busiest_task("\"busiest_task\":.\"name\":\"[^\"]*\",\"ms\":([0-9.]+)");
     std::smatch busiest;
     ASSERT_TRUE(std::regex_search(status, busiest, busiest_task)) << status;
-    EXPECT_LE(std::stod(busiest[1]), 20) << status;
+    const Duration longest(static_cast<std::int64_t>(std::stod(busiest[1])));
+    EXPECT_LE(longest, std::max(Duration(20), 4 * of_known_work(2 * kFloatingIps))) << status;
   }
   /// Connected as soon as it listens, which is before its first pass.
   std::optional<Request> ask_early(const std::string& target) const {

@@ -19,6 +19,13 @@ class NeighbourTest : public KernelTest {
             .state = NUD_PERMANENT,
             .protocol = kOurProtocol};
   }
+  /// What was told of one that is gone, since the last call. The kernel lets go of others
+  /// meanwhile: those of the multicast groups that the bridge has joined.
+  std::vector<Neighbour> drain_gone(const char* address) {
+    auto gone = drain<Gone<Neighbour>>();
+    std::erase_if(gone, [&](const Neighbour& other) { return other.address != ip(address); });
+    return gone;
+  }
 
   const int bridge_ = make_bridge("br-blue");
 };
@@ -36,9 +43,8 @@ TEST_F(NeighbourTest, AddsReplacesAndDeletesAPermanentOne) {
 
     send(delete_neighbour(second));
     EXPECT_THAT(list<Neighbour>(Listing::neighbours), IsEmpty());
-    const auto gone = drain<Gone<Neighbour>>();
+    const auto gone = drain_gone(address);
     ASSERT_EQ(gone.size(), 1u);
-    EXPECT_EQ(gone[0].address, second.address);
     EXPECT_EQ(gone[0].protocol, kOurProtocol);
     EXPECT_EQ(socket_.send(delete_neighbour(second)).error().code, ENOENT);
   }
@@ -77,7 +83,7 @@ TEST_F(NeighbourTest, HearsThatAForeignPermanentOneIsGone) {
   EXPECT_EQ(listed[0].protocol, 0);
   EXPECT_EQ(drain<Seen<Neighbour>>(), listed);
   shell("ip neigh del 10.0.0.7 dev br-blue");
-  EXPECT_EQ(drain<Gone<Neighbour>>().size(), 1u);
+  EXPECT_EQ(drain_gone("10.0.0.7").size(), 1u);
 }
 
 TEST_F(NeighbourTest, ABridgesForwardingEntriesAreNoNeighbours) {
