@@ -62,7 +62,8 @@ TEST_F(ScaleTest, ABridgeIsFullOfPorts) {
   }
   add_port("blue", kMost, "10.0.9.1");
   world.write();
-  EXPECT_THAT(h1.novaplane({"check", world.file()}).err, HasSubstr("more than 1022 ports on host h1"));
+  EXPECT_THAT(h1.novaplane({"check", world.file()}).err,
+              HasSubstr("more than 1022 ports on host h1"));
   document.ports.erase(fmt::format("p{}", kMost));
   world.write();
 }
