@@ -1,5 +1,6 @@
 #include "nat/marks.h"
 
+#include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 #include "nat/sets.h"
 
@@ -98,11 +99,11 @@ std::vector<Rule> mark_rules(const Marks& marks) {
   const auto arriving = [](std::string why) {
     return rule(Family::inet, "uplink", std::move(why));
   };
-  rules.push_back(arriving(kStays)
-                      .beside(kMarked.name)
-                      .has(ct_mark, marks.any_uplink())
-                      .in({iifname}, kTracked.name)
-                      .go_to(kOfAnUplink));
+  const auto known = [&](std::string why) {
+    return arriving(std::move(why)).beside(kMarked.name).has(ct_mark, marks.any_uplink());
+  };
+  rules.push_back(known(kStays).is(iifgroup, netlink::kOurGroup).go_to(kOfAnUplink));
+  rules.push_back(known("known already; to guests the main table leads").return_());
   rules.push_back(arriving("a floating IP leaves by its own uplink")
                       .in({iifname}, kManaged.name)
                       .jump({ip_saddr}, kUplinkOf.name));

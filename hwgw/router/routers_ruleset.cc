@@ -1,3 +1,4 @@
+#include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 #include "hwgw/router/routers.h"
 #include "hwgw/router/sets.h"
@@ -44,13 +45,14 @@ std::vector<nft::Set> sets() {
   };
 }
 
-/// What a guest sends to the MAC of its router outside.
-constexpr std::string_view kToRouters = "to_routers";
+/// What a guest sends to the MAC of its router outside, and what it sends by the host all the same.
+constexpr std::string_view kToRouters = "to_routers", kFromRoutersGuests = "from_routers_guests";
 
 std::vector<nft::Chain> chains() {
   constexpr int kBehindTranslation = 155;
   return {{Family::inet, "untranslated", nft::ChainType::filter, nft::Hook::postrouting,
            kBehindTranslation},
+          {.family = Family::inet, .name = kFromRoutersGuests, .is_base = false},
           {.family = Family::bridge, .name = kToRouters, .is_base = false}};
 }
 
@@ -144,13 +146,16 @@ std::vector<Rule> translation_rules() {
 /// IPs, force_snat and what is carried bear another source by now, where they have to.
 std::vector<Rule> untranslated_rules() {
   const auto from_guest = [](std::string why) {
-    return nft::rule(Family::inet, "untranslated", std::move(why))
-        .in({iifname}, kBehindRouter.name);
+    return nft::rule(Family::inet, kFromRoutersGuests, std::move(why));
   };
   const auto carried = [&] {
     return from_guest("its router is dead").in({ip_saddr}, kCarriedGuests.name);
   };
   return {
+      nft::rule(Family::inet, "untranslated", "from a guest whose router is outside")
+          .is(iifgroup, netlink::kOurGroup)
+          .in({iifname}, kBehindRouter.name)
+          .go_to(kFromRoutersGuests),
       from_guest("its router is dead").in({ip_saddr}, kRoutedGuests.name).accept(),
       carried().not_in({oifname}, kUplinks.name).accept(),
       carried().in({oifname}, kPlainUplinks.name).accept(),

@@ -50,7 +50,8 @@ constexpr std::string_view kInet = R"(table inet novaplane {
   chain uplink {
     type filter hook prerouting priority -150; policy accept;
     iifname @uplinks jump arrivals comment "from an uplink"
-    ct mark & 0x0000000f != 0x00000000 iifname @tracked goto of_an_uplink comment "a flow stays on its uplink"
+    ct mark & 0x0000000f != 0x00000000 iifgroup 28272 goto of_an_uplink comment "a flow stays on its uplink"
+    ct mark & 0x0000000f != 0x00000000 return comment "known already; to guests the main table leads"
     iifname @managed ip saddr vmap @uplink_of comment "a floating IP leaves by its own uplink"
     iifname != @tracked return comment "the main table knows its one way"
     meta nfproto ipv6 return comment "by the main table"

@@ -79,6 +79,7 @@ void add_features(std::vector<Configuration>& all) {
   };
   add("novaplane +vxlan", {.also = {.vxlan = true}}, kOfOneHost);
   add("novaplane +router", {.also = {.router = true}}, kOfOneHost);
+  add("map +policy rules", {.floating_ips = 1, .also = {.uplink = true}}, kTranslated, "map 1");
   add("novaplane +uplink", {.also = {.uplink = true}}, kOfOneHost);
   add("novaplane +rates", {.also = {.rates = true}}, kOfOneHost);
   add("novaplane +ipv6", {.also = {.ipv6 = true}}, kOfOneHost);

@@ -120,6 +120,21 @@ std::string local_routes(unsigned count) {
   return lines;
 }
 
+/// Policy rules as two uplinks need them, for marks that no packet has: the kernel asks each of
+/// them from then on, and looks into its tables of local and other routes one after the other
+/// (net/ipv4/fib_frontend.c, fib_unmerge).
+std::string policy_rules() {
+  std::string lines;
+  int priority = 27'902;
+  for (const char* mark : {"0x1/0xf", "0x2/0xf", "0x10000000/0xf0000000"}) {
+    lines += fmt::format("rule add priority {} fwmark {} lookup main suppress_prefixlength 0\n",
+                         priority++, mark);
+    lines += fmt::format("rule add priority {} fwmark {} lookup 28161\n", priority++, mark);
+    lines += fmt::format("rule add priority {} fwmark {} unreachable\n", priority++, mark);
+  }
+  return lines;
+}
+
 /// The link that carries blue to the other host, made if need be; empty: none.
 std::string make_carrier(const Netns& host, unsigned number, const DocumentShape& shape) {
   if (!shape.second_host) return {};
@@ -177,6 +192,7 @@ void program_floor(const Netns& host, unsigned number, const Configuration& conf
       }
       host.nft(bare_map(shape.floating_ips));
       host.ip(local_routes(shape.floating_ips));
+      if (shape.also.uplink) host.ip(policy_rules());
       break;
     case Program::kNovaNetwork:
       host.nft(nova_network(shape.floating_ips));

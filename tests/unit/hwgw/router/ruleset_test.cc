@@ -37,12 +37,13 @@ output: arp saddr ether set oifname . arp saddr ip map @arp_sender comment "gues
 constexpr auto kInet = R"(
 postrouting: oifname @behind_router ct status dnat ip saddr @network_ranges masquerade comment "answers come back to the host"
 postrouting: oifname @behind_router ct status dnat ip saddr @no_snat masquerade comment "answers come back to the host"
-untranslated: iifname @behind_router ip saddr @routed_guests accept comment "its router is dead"
-untranslated: iifname @behind_router ip saddr @carried_guests oifname != @uplinks accept comment "its router is dead"
-untranslated: iifname @behind_router ip saddr @carried_guests oifname @plain_uplinks accept comment "its router is dead"
-untranslated: iifname @behind_router ip saddr @carried_guests ip daddr @no_snat accept comment "its router is dead"
-untranslated: iifname @behind_router ct status dnat accept comment "asked for by a translated address"
-untranslated: iifname @behind_router oifname != @managed ip saddr @network_ranges drop comment "the router outside routes, not the host"
+untranslated: iifgroup 28272 iifname @behind_router goto from_routers_guests comment "from a guest whose router is outside"
+from_routers_guests: ip saddr @routed_guests accept comment "its router is dead"
+from_routers_guests: ip saddr @carried_guests oifname != @uplinks accept comment "its router is dead"
+from_routers_guests: ip saddr @carried_guests oifname @plain_uplinks accept comment "its router is dead"
+from_routers_guests: ip saddr @carried_guests ip daddr @no_snat accept comment "its router is dead"
+from_routers_guests: ct status dnat accept comment "asked for by a translated address"
+from_routers_guests: oifname != @managed ip saddr @network_ranges drop comment "the router outside routes, not the host"
 )";
 
 /// What guests send to a router and the host has to see is routed; of a dead one all of it is,
