@@ -14,7 +14,6 @@ using engine::Noun;
 
 // A kind of step without a noun does not compile.
 Noun noun_of(const engine::RulesetChange&) { return {"nf_tables ruleset", "nf_tables rulesets"}; }
-Noun noun_of(const engine::Raise&) { return {"link state", "link states"}; }
 Noun noun_of(const engine::Announce&) { return {}; }  // an act, not a change
 Noun noun_of(const engine::Reannounce&) { return {}; }
 Noun noun_of(const engine::ForgetFlows&) { return {}; }

@@ -4,14 +4,13 @@
 #include "dataplane/engine/plan.h"
 
 /// Steps in words: what an operator reads in a plan, in an error and in the log. What a change of a
-/// row says is its kind's.
+/// row says, or an act of a kind, is its kind's.
 namespace novaplane::engine {
 namespace {
 
 // --- subjects: the same whatever happens
 
 std::string subject_of(const RulesetChange&) { return "nf_tables"; }
-std::string subject_of(const Raise& r) { return "state of link " + r.link; }
 std::string subject_of(const Announce& a) { return fmt::format("announce {}", a.address); }
 std::string subject_of(const Reannounce& r) { return "announcements on " + r.link; }
 std::string subject_of(const ForgetFlows& f) { return fmt::format("flows of {}", f.address); }
@@ -19,9 +18,6 @@ std::string subject_of(const ForgetFlows& f) { return fmt::format("flows of {}",
 // --- what happens
 
 std::string what_of(const RulesetChange& change) { return change.what; }
-std::string what_of(const Raise& raise) {
-  return fmt::format("set link {} up mtu {}", raise.link, raise.mtu);
-}
 std::string what_of(const Announce& announce) {
   return fmt::format("announce {}{} on {} {}", announce.address,
                      announce.mac ? fmt::format(" at {}", *announce.mac) : "", announce.link,
@@ -53,7 +49,6 @@ std::string what_of(const ForgetFlows& flows) {
 // --- why
 
 std::string reason_of(const RulesetChange& change) { return change.why; }
-std::string reason_of(const Raise& raise) { return raise.why; }
 std::string reason_of(const Announce&) { return "neighbours learn where it is"; }
 std::string reason_of(const Reannounce& again) { return again.why; }
 std::string reason_of(const ForgetFlows&) { return "its translation changes"; }

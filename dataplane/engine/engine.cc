@@ -56,24 +56,13 @@ void Engine::place_marks() {
 
 /// A rule for what the document does not use would cost each packet something.
 void Engine::choose_ruleset() {
-  FilledSets& filled = tables_.elements.tally();
+  FilledSets& filled = filled_sets(tables_);
   const bool has_changed = filled.take_changed();
   if (!std::exchange(is_ruleset_old_, false) && !has_changed) return;
   auto used = std::make_shared<const nft::Ruleset>(
       nft::in_use(*whole_ruleset_, [&](const nft::SetName& set) { return filled.contains(set); }));
   ruleset_ = std::move(used);
   compare_ruleset();
-}
-
-void Engine::forget_elements(nft::Family family) {
-  std::vector<nft::ElementKey> seen;
-  tables_.elements.rows().for_each([&](const nft::ElementKey& key, auto*, const auto* actual) {
-    if (actual && key.set.family == family) seen.push_back(key);
-  });
-  for (const nft::ElementKey& key : seen) {
-    tables_.elements.remove_actual(key);
-    view_.on_element(key);
-  }
 }
 
 /// What a table that is written anew has of elements goes with it. It is written anew whatever the
@@ -87,7 +76,12 @@ void Engine::compare_ruleset() {
       std::erase_if(repair_.parts, of_family);
       std::ranges::copy_if(before.parts, std::back_inserter(repair_.parts), of_family);
     }
-    if (repair_.rewrites_table(family)) forget_elements(family);
+    if (!repair_.rewrites_table(family)) continue;
+    tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+      if constexpr (requires { K::on_rewritten(family, view_, tables_); }) {
+        K::on_rewritten(family, view_, tables_);
+      }
+    });
   }
 }
 
@@ -99,14 +93,8 @@ void Engine::want_nothing() {
 
 // --- what is seen
 
-void Engine::on_seen_element(const nft::ElementKey& key, nft::Element element) {
-  tables_.elements.set_actual(key, std::move(element));
-  view_.on_element(key);
-}
-
 void Engine::on_listing(nft::Observed listing) {
-  tables_.elements.forget_actual();
-  for (auto& [key, element] : listing.elements) on_seen_element(key, std::move(element));
+  view_.tell_kinds(listing);
   tables_seen_ = std::move(listing.tables);
   tables_listed_ = true;
   repair_ = {};
@@ -114,26 +102,16 @@ void Engine::on_listing(nft::Observed listing) {
 }
 
 bool Engine::on_event(nft::Event event, bool ours) {
-  if (auto* added = std::get_if<nft::ElementAdded>(&event.what)) {
-    on_seen_element(added->key, std::move(added->element));
-  } else if (const auto* removed = std::get_if<nft::ElementRemoved>(&event.what)) {
-    tables_.elements.remove_actual(removed->key);
-    view_.on_element(removed->key);
-  } else if (std::holds_alternative<nft::RulesetModified>(event.what)) {
-    return ours;
-  }
+  if (std::holds_alternative<nft::RulesetModified>(event.what)) return ours;
+  std::visit([this](auto& told) { view_.tell_kinds(told); }, event.what);
   return true;
 }
 
-void Engine::on_services(const SeenServices& seen) {
-  tables_.services.forget_actual();
-  tables_.entries.forget_actual();
-  for (const auto& [key, service] : seen.services) tables_.services.set_actual(key, service);
-  for (const auto& [key, entry] : seen.entries) tables_.entries.set_actual(key, entry);
-}
+void Engine::on_services(const SeenServices& seen) { view_.tell_kinds(seen); }
 
-void Engine::on_sysctl(const SysctlKey& key, std::string value) {
-  tables_.sysctls.set_actual(key, {std::move(value)});
+void Engine::on_sysctl(const std::string& name, std::string value) {
+  SeenSysctl seen{name, std::move(value)};
+  view_.tell_kinds(seen);
 }
 
 bool Engine::learn_until(Clock::time_point end) {
@@ -145,17 +123,17 @@ bool Engine::learn_until(Clock::time_point end) {
     if (!compiler_.compile_until(end)) return false;
   } while (view_.are_facts_stale());
   if (!std::exchange(learned_, false)) return true;
-  view_.mark_nic_migrations_stale();
+  view_.mark_ip_config_stale();
   backoff_.retry_now();  // an address that a route's gateway needs may be there now
   return true;
 }
 
-std::vector<SysctlKey> Engine::wanted_sysctls() const {
-  std::vector<SysctlKey> keys;
-  tables_.sysctls.rows().for_each([&](const SysctlKey& key, const Sysctl* wanted, auto*) {
-    if (wanted) keys.push_back(key);
+std::vector<std::string> Engine::wanted_sysctls() const {
+  std::vector<std::string> names;
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, const auto&) {
+    if constexpr (requires { K::to_read(tables_, names); }) K::to_read(tables_, names);
   });
-  return keys;
+  return names;
 }
 
 namespace {
@@ -171,9 +149,10 @@ void settle(Tables& tables, const T& change) {
     table.set_actual(change.key, *change.after);
   }
 }
-void settle(Tables& tables, const Raise& raise) { LinkKind::raised(raise, tables); }
 template <class Act>
-void settle(Tables&, const Act&) {}
+void settle(Tables& tables, const Act& act) {
+  if constexpr (requires { settled(act, tables); }) settled(act, tables);
+}
 
 }  // namespace
 

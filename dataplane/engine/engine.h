@@ -61,9 +61,9 @@ class Engine {
   /// `ours`: the event echoes a transaction of ours. False: nf_tables have to be observed again.
   bool on_event(nft::Event event, bool ours);
   void on_services(const SeenServices& seen);
-  void on_sysctl(const SysctlKey& key, std::string value);
+  void on_sysctl(const std::string& name, std::string value);
   /// Sysctls that were wanted when learn() was called last.
-  std::vector<SysctlKey> wanted_sysctls() const;
+  std::vector<std::string> wanted_sysctls() const;
   /// Compiles what is wanted, where what is seen says otherwise than when that was done last.
   void learn() { learn_until(Clock::time_point::max()); }
   /// In parts, which end at that time at most. False: there is more. Events may be told in between.
@@ -105,10 +105,7 @@ class Engine {
   void place_marks();
   void choose_ruleset();
   void compare_ruleset();
-  void forget_elements(nft::Family family);
-  void on_seen_element(const nft::ElementKey& key, nft::Element element);
   bool plan_ruleset(Planning& planning) const;
-  bool is_calm(const NicMigrationKey& nic, Clock::time_point now);
   std::size_t pending();  ///< rows
   void add_side_effects(Plan& plan) const;
   // reannounce.cc
@@ -134,12 +131,7 @@ class Engine {
   bool wants_ruleset_ = true;
 
   Clock::duration calm_ = Clock::duration::zero();
-  struct Unrest {
-    std::vector<std::string> things;
-    Clock::time_point until;
-  };
-  std::map<NicMigrationKey, Unrest> unrest_;  ///< NICs on which things have come up lately
-
+  PlanStates plan_states_;
   std::map<std::string, Clock::time_point> announced_;  ///< links, and when all was said there last
 
   Waiting waiting_;  ///< as of the last plan()

@@ -31,12 +31,6 @@ void sort_by_phase(Plan& plan) {
 
 }  // namespace
 
-const netlink::Link* Planning::held_by_others(const std::string& port) const {
-  const netlink::Link* link = view.link(port);
-  const netlink::Link* master = link && link->master != 0 ? view.link(link->master) : nullptr;
-  return master && !tables.links.rows().actual(master->name) ? master : nullptr;
-}
-
 /// False: the ruleset could not be written lately and has to wait.
 bool Engine::plan_ruleset(Planning& planning) const {
   std::optional<RulesetChange> change;
@@ -59,9 +53,9 @@ Plan Engine::differences(Clock::time_point now) {
   choose_ruleset();
   view_.refresh_wanted();
   waiting_ = {};
-  Planning planning(tables_, view_, *ruleset_, waiting_, backoff_, now);
+  Planning planning(tables_, view_, *ruleset_, waiting_, plan_states_, backoff_, now);
   planning.deletes_tables = !wants_ruleset_;
-  planning.is_calm = [&](const NicMigrationKey& nic) { return is_calm(nic, now); };
+  planning.calm = calm_;
   tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
     if constexpr (requires { K::before_plan(planning); }) K::before_plan(planning);
   });
@@ -72,7 +66,6 @@ Plan Engine::differences(Clock::time_point now) {
     planning.add_rows<K>(table);
     if constexpr (requires { K::after_rows(planning, first); }) K::after_rows(planning, first);
   });
-  std::erase_if(unrest_, [&](const auto& entry) { return now >= entry.second.until; });
   backoff_.forget_unasked();
   tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
     if constexpr (requires { K::after_plan(planning); }) K::after_plan(planning);
@@ -88,6 +81,18 @@ void Engine::complete(Plan& plan, Clock::time_point now) {
   add_side_effects(plan);
   plan_announcements(plan, now);
   sort_by_phase(plan);
+}
+
+std::optional<Clock::time_point> Engine::next_retry() const {
+  auto next = backoff_.next_retry();
+  for_each_state(plan_states_, [&]<class K>(std::type_identity<K>, const auto& state) {
+    if constexpr (requires { K::next_retry(state); }) {
+      const std::optional<Clock::time_point> of_kind = K::next_retry(state);
+      if (of_kind && (!next || *of_kind < *next)) next = of_kind;
+    }
+  });
+  if (const auto again = next_announcement(); again && (!next || *again < *next)) next = again;
+  return next;
 }
 
 std::size_t Engine::pending() {
@@ -107,10 +112,15 @@ void Engine::add_side_effects(Plan& plan) const {
     }
     found.announcements.clear();
     steps_of_flows.resize(found.flows.size(), i);
-    const auto* link = std::get_if<LinkChange>(&plan[i].operation);
-    const bool has_other_mac =
-        link && link->before && link->after && link->before->mac != link->after->mac;
-    if (has_other_mac) found.replacing_links.push_back(link->key);
+    std::visit(
+        [&]<class T>(const T& change) {
+          if constexpr (RowChange<T>) {
+            if constexpr (requires { KindOf<T>::has_other_mac(change); }) {
+              if (KindOf<T>::has_other_mac(change)) found.replacing_links.push_back(change.key);
+            }
+          }
+        },
+        plan[i].operation);
   }
   plan_announcements_at({found.replacing_links.begin(), found.replacing_links.end()}, plan);
   for (std::size_t i = 0; i < found.flows.size(); ++i) {

@@ -8,27 +8,6 @@
 namespace novaplane::engine {
 namespace {
 
-Link row_of(const netlink::Link& link, const std::string& parent) {
-  return {.kind = link.kind,
-          .mac = link.mac,
-          .mtu = link.mtu,
-          .alias = link.alias,
-          .ipv6 = link.ipv6,
-          .takes_addresses6 = link.ipv6 && (link.own_link_local || link.accept_ra != 0),
-          .route_localnet = link.route_localnet,
-          .forwards = link.forwarding4,
-          .forwards6 = link.forwarding6,
-          .stp = link.stp,
-          .forward_delay = link.forward_delay,
-          .up = link.up,
-          .udp_port = link.udp_port,
-          .vni = link.vni,
-          .parent = parent,
-          .vlan_id = link.vlan_id,
-          .local = link.local,
-          .learning = link.learning};
-}
-
 /// Forwarding or not: what the host does not take now it shall not take later.
 bool takes_advertisements(const netlink::Link& link) {
   return link.ipv6 && (link.accept_ra == 2 || (link.accept_ra == 1 && !link.forwarding6));
@@ -81,7 +60,7 @@ void KernelView::forget() {
   advertised_defaults_.clear();
   tunnel_link_ = 0;
   routes_stale_ = names_stale_ = false;
-  nic_migrations_stale_ = true;
+  ip_config_stale_ = true;
   links_changed_ = facts_stale_ = true;
   forwards_ = queries_.forwards(/*v6=*/false);
   forwards6_ = queries_.forwards(/*v6=*/true);
@@ -89,13 +68,15 @@ void KernelView::forget() {
   ipv6_told_.clear();
 }
 
+void KernelView::forget(netlink::Listing listing) {
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+    if constexpr (requires { K::forget(listing, tables_); }) K::forget(listing, tables_);
+  });
+}
+
 bool KernelView::has_tunnels() const {
   return std::any_of(links_.begin(), links_.end(),
                      [this](const auto& entry) { return is_tunnel(&entry.second); });
-}
-
-void KernelView::forget_proxies() {
-  tables_.neighbours.remove_actual_where([](const NeighbourKey& key) { return key.proxy; });
 }
 
 /// The view first: kinds ask it of links.
@@ -103,9 +84,7 @@ void KernelView::on_observation(const netlink::Observation& observation) {
   std::visit(
       [this](const auto& told) {
         on(told);
-        tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
-          if constexpr (requires { K::on(told, *this, tables_); }) K::on(told, *this, tables_);
-        });
+        tell_kinds(told);
       },
       observation);
 }
@@ -146,8 +125,7 @@ void KernelView::on(const netlink::Seen<netlink::Link>& seen) {
   if (before && before->up && !now.up && carries_routes(now.name)) routes_stale_ = true;
   index_of_[now.name] = now.index;
   const netlink::Link& link = links_.insert_or_assign(now.index, now).first->second;
-  refresh_link(link);
-  refresh_port(link);
+  refresh(link);
   refresh_early_ones_of(link);
 }
 
@@ -168,9 +146,32 @@ void KernelView::on(const netlink::Gone<netlink::Link>& gone) {
   links_changed_ = true;
 }
 
+void KernelView::refresh(const netlink::Link& link) {
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+    if constexpr (requires { K::refresh(link, *this, tables_); }) K::refresh(link, *this, tables_);
+  });
+}
+
+void KernelView::refresh_wanted() {
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+    if constexpr (requires { K::refresh_wanted(*this, tables_); })
+      K::refresh_wanted(*this, tables_);
+  });
+}
+
+/// A listing goes by index; a bridge may be younger than its ports, a NIC than its VLAN devices.
+void KernelView::refresh_early_ones_of(const netlink::Link& below) {
+  const auto [first, last] = early_.equal_range(below.index);
+  const std::vector<std::pair<int, int>> early(first, last);
+  early_.erase(first, last);
+  for (const auto& [other, index] : early) {
+    if (const netlink::Link* found = link(index)) refresh(*found);
+  }
+}
+
 /// What stood on a link that is no more. The kernel tells of some of it, but not of all.
 void KernelView::link_lost(const std::string& name) {
-  const bool was_ours = tables_.links.rows().actual(name) != nullptr;
+  const bool was_ours = type_if_ours(tables_, name) != nullptr;
   if (is_watched(name)) facts_stale_ = true;
   if (is_watched(name)) remember_location(name);
   if (carries_routes(name)) routes_stale_ = true;
@@ -179,24 +180,6 @@ void KernelView::link_lost(const std::string& name) {
       K::on_link_gone(name, was_ours, tables_);
     }
   });
-}
-
-void KernelView::refresh_link(const netlink::Link& link) {
-  if (is_ours(link)) {
-    const bool has_parent = link.kind == "vlan" && link.parent != 0;
-    if (has_parent && !this->link(link.parent)) early_.emplace(link.parent, link.index);
-    Link row = row_of(link, has_parent ? name_of(link.parent) : "");
-    // The seen side holds what the wanted side cares for. Where the host forwards nothing, no link
-    // does: once it does again, all do, and tell so.
-    const Link* wanted = tables_.links.rows().desired(link.name);
-    if (!forwards_) row.forwards = true;
-    if (!forwards6_) row.forwards6 = true;
-    if (!wanted || !wanted->forwards) row.forwards.reset();
-    if (!wanted || !wanted->forwards6) row.forwards6.reset();
-    tables_.links.set_actual(link.name, std::move(row));
-  } else {
-    tables_.links.remove_actual(link.name);
-  }
 }
 
 void KernelView::on(const netlink::Seen<netlink::Address>& seen) {
@@ -264,7 +247,7 @@ void KernelView::watch(std::vector<std::string> names, std::optional<IpAddress> 
   watched_underlay_ports_ = std::move(underlay_ports);
   tunnel_address_ = std::move(tunnel_address);
   find_tunnel();
-  facts_stale_ = nic_migrations_stale_ = true;
+  facts_stale_ = ip_config_stale_ = true;
 }
 
 void KernelView::find_tunnel() {
@@ -283,7 +266,7 @@ bool KernelView::is_watched(const std::string& name) const {
 }
 
 bool KernelView::carries_routes(const std::string& name) const {
-  return tables_.links.rows().actual(name) || is_watched(name);
+  return type_if_ours(tables_, name) || is_watched(name);
 }
 
 void KernelView::add_facts_of(const netlink::Link& link, LinkFacts& about) const {

@@ -47,15 +47,27 @@ struct PortSets {
   std::vector<nft::SetName> underlay_ports;  ///< among them: ports to other hosts
 };
 
-/// Hands what the kernel tells, in listings and events alike, to the kinds, which know their rows
-/// by our marks; makes seen rows of links and ports itself; and remembers of foreign links what the
-/// document's compilation must know. A kind may have
+/// Knows the links of the host, and of foreign ones what the document's compilation must know.
+/// Hands what the kernel tells, in listings and events alike, to the kinds, which make the seen
+/// rows and know theirs by our marks. A kind may have
 ///
 /// - `kGroups`, `questions(links)`: RTNLGRP_* that tell of it, and how to list it, given what links
 ///   there are; either comes as a netlink::Message;
 /// - `on(told, view, tables)`: what an observation means for its rows;
+/// - `refresh(link, view, tables)`: its row of a link of which the view knows something new;
+/// - `refresh_wanted(view, tables)`: looks again at rows that wait, since what is wanted of them
+///   says what of the seen ones counts;
+/// - `on_mark(link, view, tables)`: a foreign link was attached by us, or is not any more;
+/// - `forget(listing, tables)`: what that listing is about to tell anew;
+/// - `type_of(link, tables)`: "bridge", where that link is a seen row of it; null: it is none;
+/// - `is_named_in(sets, link, tables)`: whether a seen row names the link, and is in one of
+///   those sets of nf_tables;
+/// - `rests_on_ip_config(link, tables)`: whether a wanted row depends on what the host has there;
 /// - `on_link_gone(name, was_ours, tables)`: rows that go with their link, untold;
-/// - `kListed = false`: no listing of rtnetlink has its rows.
+/// - `kListed = false`: no listing of rtnetlink has its rows;
+/// - `to_read(tables, names)`: values below /proc/sys that have to be read for its rows;
+/// - `on_rewritten(family, view, tables)`: our table of that family is written anew. Events and
+///   listings of nf_tables, services and sysctls come by `on(told, view, tables)`, too.
 class KernelView {
  public:
   explicit KernelView(Tables& tables, KernelQueries queries = {}, PortSets sets = {})
@@ -63,18 +75,42 @@ class KernelView {
 
   /// Before a listing of everything of rtnetlink: nothing is known any more.
   void forget();
-  void forget_routes() { tables_.routes.forget_actual(); }
-  void forget_proxies();
+  /// Before a listing of that: rows that go untold.
+  void forget(netlink::Listing listing);
   void on_observation(const netlink::Observation& observation);
 
-  /// An element that may name a port came or went. A port counts as attached by us while the
+  template <class T>
+  void tell_kinds(T& told) {
+    tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+      if constexpr (requires { K::on(told, *this, tables_); }) K::on(told, *this, tables_);
+    });
+  }
+
+  /// The set has got that name of a link, or lost it. A port counts as attached by us while the
   /// document wants it, while our nf_tables name it, or while there is a record of what it carried:
   /// nothing is remembered that a fresh process would not find.
-  void on_element(const nft::ElementKey& key);
-  /// Asks what NICs carry, if that may have changed.
-  void refresh_nic_migrations();
-  void mark_nic_migrations_stale() { nic_migrations_stale_ = true; }
-  /// Wanted links and ports changed: looks at them again.
+  void on_port_name(const nft::SetName& set, const char* name);
+  bool is_attached_by_us(const std::string& name) const;
+  /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
+  bool is_underlay_port(const std::string& name) const;
+  /// What the host has on links that concern us may be another.
+  void mark_ip_config_stale() { ip_config_stale_ = true; }
+  bool take_ip_config_stale() { return std::exchange(ip_config_stale_, false); }
+  /// Reads anew which NICs have a record of what they carried.
+  void refresh_records();
+  const std::set<std::string>& recorded() const { return recorded_; }  ///< by today's name
+  /// The bridges that the records name, by the record's name.
+  const std::map<std::string, std::string>& recorded_bridges() const { return recorded_bridges_; }
+  const std::string& record_of(const std::string& nic) const;
+  const KernelQueries& queries() const { return queries_; }
+  /// What the row of the link says depends on another one: is there no such link yet, kinds look at
+  /// the row again once it is.
+  void refresh_with(int other, const netlink::Link& link) {
+    if (!this->link(other)) early_.emplace(other, link.index);
+  }
+  /// Whether the host forwards at all.
+  bool forwards(bool v6) const { return v6 ? forwards6_ : forwards_; }
+  /// What is wanted has changed: kinds look at their rows again.
   void refresh_wanted();
 
   /// Links that somebody else makes and the document names: facts are wanted of them, and routes
@@ -83,6 +119,7 @@ class KernelView {
   void watch(std::vector<std::string> names, std::optional<IpAddress> tunnel_address = {},
              std::set<std::string> underlay_ports = {});
   const std::vector<std::string>& watched() const { return watched_; }
+  const std::set<std::string>& watched_underlay_ports() const { return watched_underlay_ports_; }
   /// What is known of outside routers, which no kernel tells.
   void set_routers(std::map<IpAddress, RouterFacts> routers);
   const std::map<IpAddress, RouterFacts>& routers() const { return routers_; }
@@ -141,21 +178,15 @@ class KernelView {
   void note_location(const netlink::Link* before, const netlink::Link& now);
   void remember_location(const std::string& name);
   void note_ipv6_by(const netlink::Route& route, bool on);
-  void refresh_link(const netlink::Link& link);
-  void refresh_port(const netlink::Link& link);
+  void refresh(const netlink::Link& link);
+  void on_mark(const netlink::Link& port);
   void refresh_early_ones_of(const netlink::Link& below);
-  void refresh_nic_migration(const std::string& nic);
-  void refresh_records();
   bool is_in(const std::vector<nft::SetName>& sets, const std::string& name) const;
-  /// A port that leads to other hosts: what its bridge carries for the host is the NIC's.
-  bool is_underlay_port(const std::string& name) const;
-  bool is_attached_by_us(const std::string& name) const;
   /// A NIC that we made a port of a bridge of ours, whatever it is called now.
   bool is_marked_underlay_port(const netlink::Link& port) const;
   LinkFacts facts_of(const netlink::Link& nic, bool is_underlay_port) const;
   void add_renamed(Facts& facts) const;
   void find_renamed(std::set<std::string>& recorded);
-  const std::string& record_of(const std::string& nic) const;
   void note_change_on(const std::string& link, const IpAddress& address = {});
   bool is_bridge_of_ours(const std::string& name) const;
   bool has_ipv6_config(const netlink::Link& nic, const netlink::Link* bridge) const;
@@ -195,7 +226,7 @@ class KernelView {
   std::map<std::string, std::pair<int, Mac>> last_locations_;
   std::set<int> links_to_ask_;
   std::map<int, bool> ipv6_told_;  ///< of links: whether they have IPv6, as their routes tell
-  bool nic_migrations_stale_ = true;
+  bool ip_config_stale_ = true;
 };
 
 }  // namespace novaplane::engine

@@ -17,15 +17,20 @@ void KernelView::set_routers(std::map<IpAddress, RouterFacts> routers) {
 /// Something that a NIC carries may be another: a DHCP client may have put an address back.
 /// Of IPv6 it may be the first or the last on its link, which is a fact.
 void KernelView::note_change_on(const std::string& link, const IpAddress& address) {
-  const bool concerns = tables_.nic_migrations.rows().desired(link) || is_underlay_port(link) ||
-                        watched_underlay_ports_.contains(link) || is_bridge_of_ours(link);
-  nic_migrations_stale_ |= concerns;
+  bool concerns =
+      is_underlay_port(link) || watched_underlay_ports_.contains(link) || is_bridge_of_ours(link);
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, const auto&) {
+    if constexpr (requires { K::rests_on_ip_config(link, tables_); }) {
+      concerns |= K::rests_on_ip_config(link, tables_);
+    }
+  });
+  ip_config_stale_ |= concerns;
   facts_stale_ |= concerns && !address.is_v4();
 }
 
 bool KernelView::is_bridge_of_ours(const std::string& name) const {
-  const Link* row = tables_.links.rows().actual(name);
-  return row && row->kind == "bridge";
+  const std::string* type = type_if_ours(tables_, name);
+  return type && *type == "bridge";
 }
 
 /// The kernel's own routes come and go with addresses, which it tells of too.
@@ -92,7 +97,7 @@ void KernelView::refresh_records() {
   auto either = std::exchange(recorded_, names);
   either.insert(names.begin(), names.end());
   for (const std::string& nic : either) {
-    if (const netlink::Link* port = link(nic)) refresh_port(*port);
+    if (const netlink::Link* port = link(nic)) on_mark(*port);
   }
 }
 
@@ -120,46 +125,6 @@ void KernelView::find_renamed(std::set<std::string>& recorded) {
 const std::string& KernelView::record_of(const std::string& nic) const {
   const auto found = renamed_.find(nic);
   return found != renamed_.end() ? found->second : nic;
-}
-
-void KernelView::refresh_nic_migrations() {
-  if (!std::exchange(nic_migrations_stale_, false)) return;
-  refresh_records();
-  std::set<std::string> nics = recorded_;
-  for (const auto& [nic, bridge] : recorded_bridges_) nics.insert(nic);
-  nics.insert(watched_underlay_ports_.begin(), watched_underlay_ports_.end());
-  tables_.nic_migrations.rows().for_each(
-      [&](const NicMigrationKey& nic, auto*, auto*) { nics.insert(nic); });
-  tables_.attachments.rows().for_each([&](const AttachmentKey& port, auto*, const auto* seen) {
-    if (seen && is_underlay_port(port)) nics.insert(port);
-  });
-  for (const std::string& nic : nics) refresh_nic_migration(nic);
-  nic_migrations_stale_ = false;
-}
-
-/// The seen side is as wanted where nothing has to move.
-void KernelView::refresh_nic_migration(const std::string& nic) {
-  const netlink::Link* port = link(nic);
-  const NicMigration* wanted = tables_.nic_migrations.rows().desired(nic);
-  const netlink::Link* master = port && port->master != 0 ? link(port->master) : nullptr;
-  if (master && !is_ours(*master)) master = nullptr;
-  const bool stays = tables_.attachments.rows().desired(nic) && !wanted;  // a VLAN device
-  const bool leaves = master && !stays && (!wanted || wanted->holder != master->name);
-  NicMigration seen;
-  const std::string& record = record_of(nic);
-  if (leaves && (wanted || queries_.may_have_moved(record))) {
-    seen = {master->name, queries_.ip_config(master->index)};
-  }
-  const auto recorded = recorded_bridges_.find(record);
-  const bool was_port = !master && recorded != recorded_bridges_.end();
-  const netlink::Link* old = was_port ? link(recorded->second) : nullptr;
-  const bool is_left = old && is_ours(*old) && !tables_.links.rows().desired(old->name);
-  if (port && is_left) seen = {old->name, queries_.ip_config(old->index)};  // came up there late
-  if (wanted && port && seen.things.empty()) seen = {nic, queries_.ip_config(port->index)};
-  if (wanted && port && !master && seen.things.empty()) seen = {{}, queries_.recorded(record)};
-  if (!seen.things.empty()) return tables_.nic_migrations.set_actual(nic, seen);
-  if (wanted) return tables_.nic_migrations.set_actual(nic, NicMigration{wanted->holder});
-  tables_.nic_migrations.remove_actual(nic);
 }
 
 /// An address that goes and comes back does not change the tunnels: while it is away, their own

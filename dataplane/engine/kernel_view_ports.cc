@@ -5,44 +5,14 @@
 /// Ports of our bridges, and which of them were attached by us.
 namespace novaplane::engine {
 
-/// The seen side of a port holds what the wanted side cares for, so that the rest is no difference.
-void KernelView::refresh_port(const netlink::Link& port) {
-  const netlink::Link* master = port.master != 0 ? link(port.master) : nullptr;
-  const Attachment* wanted = tables_.attachments.rows().desired(port.name);
-  const bool counts = wanted || is_attached_by_us(port.name);
-  const bool may_count = counts || netlink::is_underlay_group(port.group);
-  if (may_count && port.master != 0 && !master) early_.emplace(port.master, port.index);
-  if (!master || !is_ours(*master) || !counts) return tables_.attachments.remove_actual(port.name);
-  Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up, .flags = {}};
-  if (!wanted || wanted->mtu) row.mtu = port.mtu;
-  if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
-  if (!wanted || wanted->hairpin) row.hairpin = port.hairpin;
-  if (!wanted || wanted->group) row.group = port.group;
-  if (wanted && wanted->flags) {
-    const netlink::PortFlags& seen = port.port_flags;
-    row.flags = PortFlags{seen.learning, seen.flood, seen.neigh_suppress};
-  }
-  tables_.attachments.set_actual(port.name, row);
-}
-
-/// A listing goes by index; a bridge may be younger than its ports, a NIC than its VLAN devices.
-void KernelView::refresh_early_ones_of(const netlink::Link& below) {
-  const auto [first, last] = early_.equal_range(below.index);
-  const std::vector<std::pair<int, int>> early(first, last);
-  early_.erase(first, last);
-  for (const auto& [other, index] : early) {
-    const netlink::Link* found = link(index);
-    if (!found) continue;
-    refresh_link(*found);
-    refresh_port(*found);
-  }
-}
-
 bool KernelView::is_in(const std::vector<nft::SetName>& sets, const std::string& name) const {
-  const nft::ElementKey key{{}, nft::Bytes().ifname(name).take()};
-  return std::ranges::any_of(sets, [&](const nft::SetName& set) {
-    return tables_.elements.rows().actual({set, key.key}) != nullptr;
+  bool is_named = false;
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, const auto&) {
+    if constexpr (requires { K::is_named_in(sets, name, tables_); }) {
+      is_named |= K::is_named_in(sets, name, tables_);
+    }
   });
+  return is_named;
 }
 
 bool KernelView::is_attached_by_us(const std::string& name) const {
@@ -77,29 +47,19 @@ void KernelView::add_renamed(Facts& facts) const {
   }
 }
 
-void KernelView::on_element(const nft::ElementKey& key) {
+void KernelView::on_port_name(const nft::SetName& set, const char* name) {
   const auto is_named = [&](const auto& sets) {
-    return std::ranges::find(sets, key.set) != sets.end();
+    return std::ranges::find(sets, set) != sets.end();
   };
   if (!is_named(sets_.ports)) return;
-  if (is_named(sets_.underlay_ports)) nic_migrations_stale_ = true;
-  if (const netlink::Link* port = link(key.key.c_str())) refresh_port(*port);
+  if (is_named(sets_.underlay_ports)) ip_config_stale_ = true;
+  if (const netlink::Link* port = link(name)) on_mark(*port);
 }
 
-void KernelView::refresh_wanted() {
-  std::vector<const netlink::Link*> pending;
-  tables_.links.rows().for_each_pending([&](const LinkKey& name, const Link* wanted, const Link*) {
-    const netlink::Link* found = wanted ? link(name) : nullptr;
-    if (found) pending.push_back(found);
+void KernelView::on_mark(const netlink::Link& port) {
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, auto&) {
+    if constexpr (requires { K::on_mark(port, *this, tables_); }) K::on_mark(port, *this, tables_);
   });
-  for (const netlink::Link* link : pending) refresh_link(*link);
-  pending.clear();
-  tables_.attachments.rows().for_each_pending(
-      [&](const AttachmentKey& name, const Attachment*, const Attachment*) {
-        const netlink::Link* port = link(name);
-        if (port) pending.push_back(port);
-      });
-  for (const netlink::Link* port : pending) refresh_port(*port);
 }
 
 }  // namespace novaplane::engine

@@ -27,7 +27,6 @@ void KernelView::on(const netlink::Seen<netlink::BridgePort>& seen) {
   netlink::Link& port = it->second;
   port.hairpin = seen.value.hairpin;
   port.port_flags = seen.value.flags;
-  refresh_port(port);
 }
 
 /// Links take values from a changed default without a word; so do they from `all` in effect. Each
@@ -54,7 +53,7 @@ void KernelView::on(const netlink::Seen<netlink::Netconf>& seen) {
     links_to_ask_.insert(link.index);
   } else if (told.forwarding) {
     (told.is_v6 ? link.forwarding6 : link.forwarding4) = *told.forwarding;
-    refresh_link(link);
+    refresh(link);
   }
 }
 

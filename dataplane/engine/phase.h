@@ -25,6 +25,11 @@ enum class Phase : std::uint8_t {
 };
 constexpr std::size_t kPhases = static_cast<std::size_t>(Phase::delete_links);
 
+/// No phase of the executor: a worker of its own does it, and nothing in the kernel waits for it.
+constexpr bool is_left_to_others(Phase phase) {
+  return phase == Phase::services || phase == Phase::announce || phase == Phase::forget_flows;
+}
+
 std::string_view to_string(Phase phase);
 
 }  // namespace novaplane::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@ namespace novaplane::engine {
 
 /// The static nf_tables are missing or not as they must be: what of them, in words.
 struct RulesetChange {
+  static constexpr Phase kPhase = Phase::nftables;
   std::string what;  ///< "write table inet novaplane"
   std::string why;   ///< "set managed is missing"
   bool operator==(const RulesetChange&) const = default;
@@ -29,10 +31,18 @@ struct Reannounce {
   bool operator==(const Reannounce&) const = default;
 };
 
+/// What a step failed with (ESTALE) that was not tried, since the plan rests on what is not so any
+/// more: plan again.
+constexpr int kPlanAgain = ESTALE;
+
 /// A change of one row, of whatever kind, or an act.
 #define NOVAPLANE_CHANGE(name, K) ChangeOf<K>,
-using Operation = std::variant<RulesetChange, NOVAPLANE_KINDS(NOVAPLANE_CHANGE) Raise, Announce,
-                               Reannounce, ForgetFlows>;
+#define NOVAPLANE_ACT(Act) Act,
+using Operation =
+    std::variant<RulesetChange,
+                 NOVAPLANE_KINDS(NOVAPLANE_CHANGE) NOVAPLANE_ACTS(NOVAPLANE_ACT) Announce,
+                 Reannounce, ForgetFlows>;
+#undef NOVAPLANE_ACT
 #undef NOVAPLANE_CHANGE
 
 struct Step {

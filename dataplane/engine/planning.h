@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <unordered_set>
@@ -15,11 +14,35 @@ namespace novaplane::engine {
 
 /// What has to wait, as of one plan, and why.
 struct Waiting {
-  std::unordered_set<LinkKey> links;  ///< the name is taken, or making it failed lately
+  std::unordered_set<std::string> links;  ///< the name is taken, or making it failed lately
   /// NICs, and bridges that have what a NIC carried: it could not be moved lately.
   std::unordered_set<std::string> nics;
   std::map<Object, std::vector<std::string>> conflicts;  ///< sentences
 };
+
+template <class K>
+struct PlanStateOf {
+  struct type {};
+};
+template <class K>
+requires requires { typename K::PlanState; }
+struct PlanStateOf<K> {
+  using type = typename K::PlanState;
+};
+
+/// What kinds keep from one plan to the next: `states.nic_migrations`.
+struct PlanStates {
+#define NOVAPLANE_STATE(name, K) PlanStateOf<K>::type name;
+  NOVAPLANE_KINDS(NOVAPLANE_STATE)
+#undef NOVAPLANE_STATE
+};
+/// f(kind, state): the kind as a std::type_identity.
+template <class F>
+void for_each_state(const PlanStates& states, F&& f) {
+#define NOVAPLANE_CALL(name, K) f(std::type_identity<K>(), states.name);
+  NOVAPLANE_KINDS(NOVAPLANE_CALL)
+#undef NOVAPLANE_CALL
+}
 
 /// A plan that is being made: what kinds look at, and where they put steps. A kind may have
 ///
@@ -28,7 +51,11 @@ struct Waiting {
 ///   default kAdd, unless its link waits, and kRemove;
 /// - `before_plan(planning)`: called before any kind is planned;
 /// - `after_rows(planning, first)`: the steps of its own rows are those from `first` on;
-/// - `after_plan(planning)`: the changes of all rows are there.
+/// - `after_plan(planning)`: the changes of all rows are there;
+/// - `has_other_mac(change)`: a link of ours is known by another MAC from then on;
+/// - `kAnnounces`: public addresses that are announced follow from its rows;
+/// - `PlanState`, `next_retry(state)`: what it keeps from one plan to the next, and when it has
+///   something to plan that waits for nothing but time.
 class Planning {
  public:
   Tables& tables;
@@ -36,30 +63,30 @@ class Planning {
   const nft::Ruleset& ruleset;
   Waiting& waiting;
   Plan plan = {};
-  bool deletes_tables = false;  ///< `down`: elements go with their tables
-  /// Whether what a NIC that is where it should be has got is old enough to move.
-  std::function<bool(const NicMigrationKey&)> is_calm;
+  bool deletes_tables = false;                     ///< `down`: elements go with their tables
+  Clock::duration calm = Clock::duration::zero();  ///< Engine::await_calm()
+  PlanStates& states;
+  const Clock::time_point now;
 
   Planning(Tables& tables, KernelView& view, const nft::Ruleset& ruleset, Waiting& waiting,
-           Backoff& backoff, Clock::time_point now)
+           PlanStates& states, Backoff& backoff, Clock::time_point now)
       : tables(tables),
         view(view),
         ruleset(ruleset),
         waiting(waiting),
-        backoff_(backoff),
-        now_(now) {}
+        states(states),
+        now(now),
+        backoff_(backoff) {}
 
   /// What stands on the link has to wait.
-  bool is_blocked(const LinkKey& link) const { return waiting.links.contains(link); }
-  /// The bridge, not ours, that the link is a port of; or null.
-  const netlink::Link* held_by_others(const std::string& port) const;
+  bool is_blocked(const std::string& link) const { return waiting.links.contains(link); }
   /// Why the owner's row cannot be.
   void conflict(const Owner& owner, std::string why) {
     waiting.conflicts[*owner].push_back(std::move(why));
   }
   /// Whether what has this subject failed lately.
   bool must_wait(const std::string& subject) {
-    return !backoff_.empty() && backoff_.must_wait(subject, now_);
+    return !backoff_.empty() && backoff_.must_wait(subject, now);
   }
   /// False: it failed lately and is left out.
   bool add(Step step) {
@@ -100,7 +127,6 @@ class Planning {
   }
 
   Backoff& backoff_;
-  Clock::time_point now_;
 };
 
 }  // namespace novaplane::engine

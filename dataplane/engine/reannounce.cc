@@ -50,7 +50,7 @@ std::set<std::string> Engine::announced_links_of(const std::string& name) const 
   std::set<std::string> links{name};
   const netlink::Link* link = view_.link(name);
   const netlink::Link* master = link && link->master != 0 ? view_.link(link->master) : nullptr;
-  if (master && tables_.links.rows().actual(master->name)) links.insert(master->name);
+  if (master && type_if_ours(tables_, master->name)) links.insert(master->name);
   return links;
 }
 
@@ -64,8 +64,9 @@ void Engine::add_standing(const std::set<std::string>& links, std::vector<Announ
     const Step step{Phase::routes, Change<Key, Row>{key, std::nullopt, *seen}, nullptr};
     compiler_.add_side_effects(step, found);
   };
-  tables_.routes.rows().for_each(follow);
-  tables_.neighbours.rows().for_each(follow);
+  tables_.for_each_kind([&]<class K>(std::type_identity<K>, const auto& table) {
+    if constexpr (requires { K::kAnnounces; }) table.rows().for_each(follow);
+  });
   for (Announce& announce : found.announcements) {
     if (announce.count > 0 && links.contains(announce.link)) out.push_back(std::move(announce));
   }

@@ -21,8 +21,8 @@ struct SeenServices {
 constexpr std::string_view kRefusal = "# Refused: ";
 std::string with_refusal(std::string config, std::string why);
 
-/// Runs programs of ours and tells what runs. Has no memory that it needs: what is true
-/// stands in the run directory and in /proc.
+/// Runs programs of ours and tells what runs: the rows of two kinds, which it knows by name. Has no
+/// memory that it needs: what is true stands in the run directory and in /proc.
 class ServiceDriver {
  public:
   virtual ~ServiceDriver() = default;

@@ -79,7 +79,8 @@ class Subsystem {
   /// gateways, sources. Said again when that MAC is another, or the link has its carrier back.
   virtual void announce_again(const Context&, const std::string& /*link*/,
                               std::vector<Announce>& /*out*/) const {}
-  /// The side effects when a row changes (either side null: added, removed).
+  /// The side effects when a row changes (either side null: added, removed). Subsystems know kinds
+  /// by name, here as in compile(); the machinery calls what there is for the kind of a step.
   virtual void on_change(const Context&, const nft::ElementKey&, const nft::Element* /*before*/,
                          const nft::Element* /*after*/, SideEffects&) const {}
   virtual void on_change(const Context&, const RouteKey&, const Route* /*before*/,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <type_traits>
 
 #include "dataplane/engine/rows.h"
@@ -48,6 +49,9 @@ void for_each_list(Rows& rows, Tables& tables, F&& f) {
   NOVAPLANE_KINDS(NOVAPLANE_PAIR)
 #undef NOVAPLANE_PAIR
 }
+
+/// "bridge": the type of a link that is a row of one of the kinds, as seen; null: it is none.
+const std::string* type_if_ours(const Tables&, const std::string& link);
 
 // The table of the kind that a change is of.
 #define NOVAPLANE_TABLE_OF(name, K)                                              \

@@ -68,7 +68,7 @@ Result<ListResult> Lister::list(ListRequest request) {
   if (listed && request.silent) listed = list(netlink::Listing::links, seen);
   if (listed && request.lists_proxies()) listed = list(netlink::Listing::proxies, seen);
   if (!listed) return tl::unexpected(listed.error());
-  for (const engine::SysctlKey& key : request.sysctls) {
+  for (const std::string& key : request.sysctls) {
     if (auto value = netlink::read_sysctl(key)) seen.sysctls.emplace_back(key, std::move(*value));
   }
   seen.request = std::move(request);

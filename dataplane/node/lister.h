@@ -28,7 +28,7 @@ struct ListRequest {
   /// What the kernel tells nobody of when it changes: some values of links, proxies, sysctls.
   bool silent = false;
   bool is_first = false;  ///< nothing can be planned without it
-  std::vector<engine::SysctlKey> sysctls;
+  std::vector<std::string> sysctls;
 
   bool lists_proxies() const { return routes || proxies || silent; }
   bool any() const { return nftables || rtnetlink || addresses || lists_proxies(); }
@@ -39,7 +39,7 @@ struct ListResult {
   ListRequest request;
   std::optional<nft::Observed> nftables;
   std::vector<netlink::Observation> told;
-  std::vector<std::pair<engine::SysctlKey, std::string>> sysctls;
+  std::vector<std::pair<std::string, std::string>> sysctls;
 };
 
 /// Asks the kernel, and waits for it. For one thread at a time; belongs to the network namespace in

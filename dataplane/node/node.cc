@@ -22,9 +22,20 @@ namespace novaplane::node {
 namespace {
 
 /// As sysctl(8) has it; a dot in a link's name is a slash there.
-std::string name_of_sysctl(engine::SysctlKey key) {
+std::string name_of_sysctl(std::string key) {
   for (char& c : key) c = c == '/' ? '.' : c == '.' ? '/' : c;
   return key;
+}
+
+bool is_unread(const engine::Step& step) {
+  return std::visit(
+      [&]<class T>(const T& change) {
+        if constexpr (engine::RowChange<T>) {
+          return step.phase == engine::Phase::sysctls && !change.before;
+        }
+        return false;
+      },
+      step.operation);
 }
 
 }  // namespace
@@ -107,9 +118,9 @@ void Node::take_rtnetlink(ListResult& seen) {
   const ListRequest& request = seen.request;
   engine::KernelView& view = engine_.kernel();
   if (request.rtnetlink) view.forget();
-  if (request.routes) view.forget_routes();
-  if (request.lists_proxies()) view.forget_proxies();
-  if (request.addresses) view.mark_nic_migrations_stale();
+  if (request.routes) view.forget(netlink::Listing::our_routes);
+  if (request.lists_proxies()) view.forget(netlink::Listing::proxies);
+  if (request.addresses) view.mark_ip_config_stale();
   if (request.addresses) view.mark_facts_stale();
   for (const netlink::Observation& told : seen.told) engine_.on_observation(told);
   if (request.rtnetlink || request.routes) routes_stale_ = false;
@@ -166,12 +177,15 @@ Result<void> Node::observe() {
 
 /// Those that were wanted when all had been compiled last.
 void Node::observe_sysctls() {
-  for (const engine::SysctlKey& key : engine_.wanted_sysctls()) {
+  for (const std::string& key : engine_.wanted_sysctls()) {
     if (auto value = netlink::read_sysctl(key)) on_sysctl(key, std::move(*value));
   }
 }
 
-void Node::on_sysctl(const engine::SysctlKey& key, std::string value) {
+// That a foreign program has changed a value is said of two kinds, by name: nobody tells which
+// values those are, so what was as wanted is compared with what is read.
+
+void Node::on_sysctl(const std::string& key, std::string value) {
   const auto& rows = engine_.tables().sysctls.rows();
   const engine::Sysctl *wanted = rows.desired(key), *before = rows.actual(key);
   if (wanted && before && *before == *wanted && value != wanted->value) {
@@ -216,11 +230,7 @@ engine::Plan Node::plan(engine::Clock::time_point now) {
 
 engine::Plan Node::differences(engine::Clock::time_point now) {
   engine::Plan plan = engine_.differences(now);
-  const bool any_unseen = std::any_of(plan.begin(), plan.end(), [](const engine::Step& step) {
-    const auto* change = std::get_if<engine::SysctlChange>(&step.operation);
-    return change && !change->before;
-  });
-  if (!any_unseen) return plan;
+  if (std::ranges::none_of(plan, is_unread)) return plan;
   observe_sysctls();
   return engine_.differences(now);
 }
@@ -237,7 +247,8 @@ void Node::begin(const engine::ApplyRequest& request) {
   constexpr std::ptrdiff_t kWorthAPause = 1000;
   const auto elements =
       std::count_if(request.plan.begin(), request.plan.end(), [](const engine::Step& step) {
-        return std::holds_alternative<engine::ElementChange>(step.operation);
+        const bool is_act = std::holds_alternative<engine::RulesetChange>(step.operation);
+        return step.phase == engine::Phase::nftables && !is_act;
       });
   if (elements >= kWorthAPause && nft_events_.pause()) paused_ = true;
 }
@@ -248,9 +259,7 @@ Result<void> Node::end(const engine::ApplyRequest& request, const engine::ApplyR
       std::any_of(report.results.begin(), report.results.end(),
                   [](const auto& result) { return !result && result.error().code == ENOBUFS; });
   if (answers_lost) rtnetlink_stale_ = true;
-  const bool moved = std::any_of(request.plan.begin(), request.plan.end(), [](const auto& step) {
-    return std::holds_alternative<engine::NicMigrationChange>(step.operation);
-  });
+  const bool moved = std::ranges::any_of(request.plan, engine::moves_ip_config);
   ip_config_stale_ |= moved || report.ip_config_changed;
   return paused_ ? resume_nftables_events(report.generation) : Result<void>();
 }

@@ -89,7 +89,7 @@ class Node {
   void on_listing(ListResult seen);
   Result<void> list_now();
   void observe_sysctls();
-  void on_sysctl(const engine::SysctlKey& key, std::string value);
+  void on_sysctl(const std::string& key, std::string value);
   Result<void> ask_links(std::span<const int> indexes);
   Result<bool> process_rtnetlink_events(engine::Clock::time_point end);
   Result<void> process_nftables_events();

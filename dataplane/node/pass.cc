@@ -56,15 +56,23 @@ std::vector<Outcome::Failure> failures(const engine::Engine& engine) {
   return found;
 }
 
-engine::KnownPorts ports_of(const engine::Plan& plan, const engine::KernelView& kernel) {
-  engine::KnownPorts ports;
+/// What kinds have to know of links before they apply a plan, which ports that join are the last to
+/// need.
+engine::KnownLinks links_of(const engine::Plan& plan, const engine::KernelView& kernel) {
+  engine::KnownLinks links;
+  const auto look_up = [&]<class T>(const T& change) {
+    if constexpr (engine::RowChange<T>) {
+      using Kind = engine::KindOf<T>;
+      if constexpr (requires { Kind::look_up(change, kernel, links); }) {
+        Kind::look_up(change, kernel, links);
+      }
+    }
+  };
   for (const engine::Step& step : plan) {
     if (step.phase > Phase::attach) break;
-    const auto* change = std::get_if<engine::AttachmentChange>(&step.operation);
-    const netlink::Link* link = change && change->after ? kernel.link(change->key) : nullptr;
-    if (link) ports.emplace(change->key, *link);
+    std::visit(look_up, step.operation);
   }
-  return ports;
+  return links;
 }
 
 }  // namespace
@@ -85,9 +93,9 @@ Parts split(engine::Plan plan) {
 
 engine::ApplyRequest request_of(Node& node, engine::Plan plan) {
   engine::Engine& engine = node.engine();
-  engine::KnownPorts ports = ports_of(plan, engine.kernel());
+  engine::KnownLinks links = links_of(plan, engine.kernel());
   return {.plan = std::move(plan),
-          .ports = std::move(ports),
+          .links = std::move(links),
           .renamed = engine.kernel().renamed_records(),
           .ruleset = engine.shared_ruleset(),
           .repair = engine.ruleset_repair(),

@@ -14,8 +14,8 @@ std::size_t digest_of(const netlink::Link& link) {
 }
 
 /// Of all links, which the facts of NICs rest on.
-const std::vector<engine::SysctlKey> kOfAll{"net/ipv4/conf/all/arp_ignore",
-                                            "net/ipv4/conf/all/rp_filter"};
+const std::vector<std::string> kOfAll{"net/ipv4/conf/all/arp_ignore",
+                                      "net/ipv4/conf/all/rp_filter"};
 
 }  // namespace
 
@@ -35,7 +35,7 @@ Result<SilentValues> SilentValues::open() {
   });
 }
 
-Changed SilentValues::look(const std::vector<engine::SysctlKey>& sysctls) {
+Changed SilentValues::look(const std::vector<std::string>& sysctls) {
   Changed changed;
   look_at_links(changed);
   look_at_proxies(changed);
@@ -70,8 +70,8 @@ void SilentValues::look_at_proxies(Changed& changed) {
   proxies_ = digest;
 }
 
-void SilentValues::look_at_sysctls(const std::vector<engine::SysctlKey>& keys, Changed& changed) {
-  for (const engine::SysctlKey& key : keys) {
+void SilentValues::look_at_sysctls(const std::vector<std::string>& keys, Changed& changed) {
+  for (const std::string& key : keys) {
     auto value = netlink::read_sysctl(key);
     if (!value) continue;
     const auto [known, is_new] = values_.try_emplace(key, *value);

@@ -30,13 +30,13 @@ class SilentValues {
 
   /// `sysctls`: those that are wanted. The first look finds nothing changed. What cannot be read
   /// counts as it was.
-  Changed look(const std::vector<engine::SysctlKey>& sysctls);
+  Changed look(const std::vector<std::string>& sysctls);
 
  private:
   explicit SilentValues(netlink::Socket socket) : socket_(std::move(socket)) {}
   void look_at_links(Changed& changed);
   void look_at_proxies(Changed& changed);
-  void look_at_sysctls(const std::vector<engine::SysctlKey>& keys, Changed& changed);
+  void look_at_sysctls(const std::vector<std::string>& keys, Changed& changed);
 
   netlink::Socket socket_;
   std::unordered_map<int, std::size_t> links_;           ///< by number

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cerrno>
 #include <optional>
 #include <string>
 
@@ -28,9 +27,7 @@ struct NicMigrationRequest {
   std::optional<netlink::LinkSettings> port;
 };
 
-/// The plan rests on what is not so any more; nothing was changed. It is no failure: plan again.
-constexpr int kPlanAgain = ESTALE;
-
+/// Fails with kPlanAgain where nothing was changed.
 Result<void> migrate(netlink::Socket& socket, const NicRecords& records,
                      const NicMigrationRequest& order);
 

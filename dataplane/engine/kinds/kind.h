@@ -2,16 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "dataplane/base/boxed.h"
 #include "dataplane/engine/phase.h"
+#include "dataplane/netlink/messages.h"
 #include "dataplane/netlink/request.h"
 
 /// What a kind of kernel object is to tables, plan, words, log and summary, which know none by
@@ -23,12 +26,17 @@
 ///
 /// - `Key`, `Row`, with `std::hash<Key>`;
 /// - `kNoun`, for summaries;
-/// - `kAdd`, `kRemove`: the phases in which a row comes (or changes), and goes;
+/// - `kAdd`, `kRemove`: the phases in which a row comes (or changes), and goes; without the latter
+///   no step removes a row;
 /// - `subject(key)`: the row in words, the same whatever happens to it;
 /// - `text(key, row)`: what it says, as `ip`, `bridge` or `tc` has it;
 /// - `difference(before, after)`: why it changes;
 ///
-/// and what differs from the defaults below, in planning.h, requests.h and kernel_view.h.
+/// and what differs from the defaults below, in planning.h, requests.h, apply.h and kernel_view.h.
+namespace novaplane::netlink {
+enum class Listing : std::uint8_t;
+}
+
 namespace novaplane::engine {
 
 /// How to ask the kernel for all of a kind: an rtnetlink request with NLM_F_DUMP, and the family of
@@ -38,11 +46,23 @@ struct Question {
   int family;
 };
 
+/// Links as last seen, by their names.
+using KnownLinks = std::unordered_map<std::string, netlink::Link>;
+
 class KernelView;
 class Planning;
 class Requests;
+struct ApplyContext;
 struct Object;
 struct Tables;
+struct Work;
+
+/// Does all steps of a phase.
+struct Runner {
+  Phase phase;
+  void (*run)(ApplyContext&, const Work&);
+  bool in_slices = false;  ///< a few steps at once, where something else may come in between
+};
 
 /// Whoever wants a row; null when nothing of the document does. Shared by all rows of an object.
 using Owner = std::shared_ptr<const Object>;

@@ -2,17 +2,9 @@
 
 #include <iterator>
 
+#include "dataplane/engine/tables.h"
+
 namespace novaplane::engine {
-namespace {
-
-template <class F>
-void for_each_kind(F&& f) {
-#define NOVAPLANE_CALL(name, K) f(std::type_identity<K>());
-  NOVAPLANE_KINDS(NOVAPLANE_CALL)
-#undef NOVAPLANE_CALL
-}
-
-}  // namespace
 
 std::vector<int> groups_of_kinds() {
   std::vector<int> groups;
@@ -32,6 +24,16 @@ std::vector<Question> questions_of_kinds(const std::vector<netlink::Observation>
     }
   });
   return all;
+}
+
+const std::string* type_if_ours(const Tables& tables, const std::string& link) {
+  const std::string* type = nullptr;
+  for_each_kind([&]<class K>(std::type_identity<K>) {
+    if constexpr (requires { K::type_of(link, tables); }) {
+      if (!type) type = K::type_of(link, tables);
+    }
+  });
+  return type;
 }
 
 }  // namespace novaplane::engine

@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "dataplane/engine/kinds/address.h"
-#include "dataplane/engine/kinds/attachment.h"
-#include "dataplane/engine/kinds/element.h"
+#include "dataplane/engine/kinds/attachment/attachment.h"
+#include "dataplane/engine/kinds/element/element.h"
 #include "dataplane/engine/kinds/forwarding.h"
-#include "dataplane/engine/kinds/link.h"
+#include "dataplane/engine/kinds/link/link.h"
 #include "dataplane/engine/kinds/neighbour.h"
-#include "dataplane/engine/kinds/nic_migration.h"
+#include "dataplane/engine/kinds/nic_migration/nic_migration.h"
 #include "dataplane/engine/kinds/policy_rule.h"
 #include "dataplane/engine/kinds/route.h"
 #include "dataplane/engine/kinds/service.h"
@@ -34,6 +34,10 @@
   KIND(services, ServiceKind)            \
   KIND(entries, ServiceEntryKind)
 
+/// What kinds do beside that, as steps of their own. An act has `kPhase`, `subject_of`, `what_of`,
+/// `reason_of` and `noun_of`; `settled(act, tables)` says what it has made true.
+#define NOVAPLANE_ACTS(ACT) ACT(Raise)
+
 namespace novaplane::engine {
 
 // The class of the kind that a change is of.
@@ -47,6 +51,14 @@ concept RowChange = requires {
 };
 template <RowChange Operation>
 using KindOf = decltype(kind_of(std::type_identity<Operation>()));
+
+/// f(kind): the kind as a std::type_identity, whose `type` is its class.
+template <class F>
+void for_each_kind(F&& f) {
+#define NOVAPLANE_CALL(name, K) f(std::type_identity<K>());
+  NOVAPLANE_KINDS(NOVAPLANE_CALL)
+#undef NOVAPLANE_CALL
+}
 
 /// RTNLGRP_* of all kinds that read their own messages.
 std::vector<int> groups_of_kinds();

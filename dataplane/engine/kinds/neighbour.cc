@@ -59,6 +59,11 @@ void NeighbourKind::on(const netlink::Gone<netlink::Neighbour>& gone, const Kern
   tables.neighbours.remove_actual({view.name_of(n.link), n.address, n.proxy});
 }
 
+void NeighbourKind::forget(netlink::Listing listing, Tables& tables) {
+  if (listing != netlink::Listing::proxies) return;
+  tables.neighbours.remove_actual_where([](const NeighbourKey& key) { return key.proxy; });
+}
+
 void NeighbourKind::on_link_gone(const std::string& link, bool was_ours, Tables& tables) {
   if (was_ours) tables.neighbours.remove_actual_where([&](auto& key) { return key.link == link; });
 }

@@ -27,6 +27,7 @@ struct NeighbourKind {
   using Key = NeighbourKey;
   using Row = Neighbour;
   static constexpr Noun kNoun{"neighbour", "neighbours"};
+  static constexpr bool kAnnounces = true;
   static constexpr Phase kAdd = Phase::routes, kRemove = Phase::withdraw;
   static Noun noun(const NeighbourChange& change);
   static std::string subject(const NeighbourKey& key);
@@ -38,6 +39,7 @@ struct NeighbourKind {
   static Result<void> remove(const NeighbourChange&, Requests&);
   static void on(const netlink::Seen<netlink::Neighbour>&, const KernelView&, Tables&);
   static void on(const netlink::Gone<netlink::Neighbour>&, const KernelView&, Tables&);
+  static void forget(netlink::Listing, Tables&);
   static void on_link_gone(const std::string& link, bool was_ours, Tables&);
 };
 

@@ -142,4 +142,8 @@ void RouteKind::on(const netlink::Gone<netlink::Route>& gone, const KernelView& 
   if (actual && row_of(gone.value, view) == *actual) tables.routes.remove_actual(key);
 }
 
+void RouteKind::forget(netlink::Listing listing, Tables& tables) {
+  if (listing == netlink::Listing::our_routes) tables.routes.forget_actual();
+}
+
 }  // namespace novaplane::engine

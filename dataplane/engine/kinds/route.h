@@ -40,6 +40,7 @@ struct RouteKind {
   using Key = RouteKey;
   using Row = Route;
   static constexpr Noun kNoun{"route", "routes"};
+  static constexpr bool kAnnounces = true;
   static constexpr Phase kAdd = Phase::routes, kRemove = Phase::withdraw;
   static std::string subject(const RouteKey& key);
   static std::string text(const RouteKey&, const Route& route);
@@ -50,6 +51,7 @@ struct RouteKind {
   static Result<void> remove(const RouteChange&, Requests&);
   static void on(const netlink::Seen<netlink::Route>&, const KernelView&, Tables&);
   static void on(const netlink::Gone<netlink::Route>&, const KernelView&, Tables&);
+  static void forget(netlink::Listing, Tables&);
 };
 
 }  // namespace novaplane::engine

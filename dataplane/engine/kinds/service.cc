@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dataplane/engine/service_driver.h"
 #include "dataplane/engine/tables.h"
 
 namespace novaplane::engine {
@@ -33,6 +34,11 @@ std::string ServiceKind::what(const ServiceChange& change) {
 
 std::string ServiceKind::difference(const Service& before, const Service& after) {
   return before.config != after.config ? "its configuration changed" : "its link changed";
+}
+
+void ServiceKind::on(const SeenServices& seen, KernelView&, Tables& tables) {
+  tables.services.forget_actual();
+  for (const auto& [key, service] : seen.services) tables.services.set_actual(key, service);
 }
 
 /// It runs on, and serves a link that is no more.

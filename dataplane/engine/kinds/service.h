@@ -20,6 +20,8 @@ struct Service {
 using ServiceKey = std::string;
 using ServiceChange = Change<ServiceKey, Service>;
 
+struct SeenServices;
+
 /// "dnsmasq", "keepalived".
 std::string_view program_of(const ServiceKey& key);
 /// For people: "dnsmasq dhcp/blue", "keepalived".
@@ -38,6 +40,7 @@ struct ServiceKind {
   static std::string difference(const Service& before, const Service& after);
 
   static const std::string& link_of(const ServiceKey&, const Service& s) { return s.device; }
+  static void on(const SeenServices&, KernelView&, Tables&);
   static void on_link_gone(const std::string& link, bool was_ours, Tables&);
 };
 

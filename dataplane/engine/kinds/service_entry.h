@@ -31,6 +31,8 @@ struct ServiceEntryKind {
   static std::string difference(const ServiceEntry& before, const ServiceEntry&) {
     return "was " + before.line;
   }
+
+  static void on(const SeenServices&, KernelView&, Tables&);
 };
 
 }  // namespace novaplane::engine

@@ -90,7 +90,8 @@ std::optional<Phase> ShaperKind::place(Planning& planning, const ShaperKey& link
                                        const Shaper* wanted, const Owner&) {
   if (!wanted) return kRemove;
   const bool is_port = planning.tables.attachments.rows().desired(link) != nullptr;
-  const bool can_be = is_port && planning.view.link(link) && !planning.held_by_others(link);
+  const bool can_be =
+      is_port && planning.view.link(link) && !AttachmentKind::held_by_others(planning, link);
   return can_be ? std::optional(kAdd) : std::nullopt;
 }
 

@@ -1,9 +1,30 @@
-#include "dataplane/engine/kinds/link.h"
+#include "dataplane/engine/kinds/link/link.h"
 
 #include "dataplane/engine/planning.h"
 
 namespace novaplane::engine {
 namespace {
+
+Link row_of(const netlink::Link& link, const std::string& parent) {
+  return {.kind = link.kind,
+          .mac = link.mac,
+          .mtu = link.mtu,
+          .alias = link.alias,
+          .ipv6 = link.ipv6,
+          .takes_addresses6 = link.ipv6 && (link.own_link_local || link.accept_ra != 0),
+          .route_localnet = link.route_localnet,
+          .forwards = link.forwarding4,
+          .forwards6 = link.forwarding6,
+          .stp = link.stp,
+          .forward_delay = link.forward_delay,
+          .up = link.up,
+          .udp_port = link.udp_port,
+          .vni = link.vni,
+          .parent = parent,
+          .vlan_id = link.vlan_id,
+          .local = link.local,
+          .learning = link.learning};
+}
 
 /// State (up, MTU) is a step of its own, late in the pass.
 bool same_but_for_state(Link a, const Link& b) {
@@ -63,6 +84,13 @@ std::string LinkKind::difference(const Link& before, const Link& after) {
   return text;
 }
 
+std::string subject_of(const Raise& raise) { return "state of link " + raise.link; }
+std::string what_of(const Raise& raise) {
+  return fmt::format("set link {} up mtu {}", raise.link, raise.mtu);
+}
+std::string reason_of(const Raise& raise) { return raise.why; }
+Noun noun_of(const Raise&) { return {"link state", "link states"}; }
+
 std::string reason_to_raise(const Link* before, const Link& after) {
   if (!before) return "new";
   std::string text;
@@ -116,6 +144,10 @@ void LinkKind::plan_raises(Planning& planning) {
   });
 }
 
+bool LinkKind::has_other_mac(const LinkChange& change) {
+  return change.before && change.after && change.before->mac != change.after->mac;
+}
+
 Link LinkKind::made(const LinkChange& change) {
   Link link = *change.after;
   link.up = change.before && change.before->up;
@@ -123,13 +155,47 @@ Link LinkKind::made(const LinkChange& change) {
   return link;
 }
 
-void LinkKind::raised(const Raise& raise, Tables& tables) {
+void settled(const Raise& raise, Tables& tables) {
   const Link* seen = tables.links.rows().actual(raise.link);
   if (!seen) return;
   Link link = *seen;
   link.up = true;
   link.mtu = raise.mtu;
   tables.links.set_actual(raise.link, std::move(link));
+}
+
+// --- seen
+
+const std::string* LinkKind::type_of(const std::string& link, const Tables& tables) {
+  const Link* row = tables.links.rows().actual(link);
+  return row ? &row->kind : nullptr;
+}
+
+void LinkKind::refresh(const netlink::Link& link, KernelView& view, Tables& tables) {
+  if (view.is_ours(link)) {
+    const bool has_parent = link.kind == "vlan" && link.parent != 0;
+    if (has_parent) view.refresh_with(link.parent, link);
+    Link row = row_of(link, has_parent ? view.name_of(link.parent) : "");
+    // The seen side holds what the wanted side cares for. Where the host forwards nothing, no link
+    // does: once it does again, all do, and tell so.
+    const Link* wanted = tables.links.rows().desired(link.name);
+    if (!view.forwards(/*v6=*/false)) row.forwards = true;
+    if (!view.forwards(/*v6=*/true)) row.forwards6 = true;
+    if (!wanted || !wanted->forwards) row.forwards.reset();
+    if (!wanted || !wanted->forwards6) row.forwards6.reset();
+    tables.links.set_actual(link.name, std::move(row));
+  } else {
+    tables.links.remove_actual(link.name);
+  }
+}
+
+void LinkKind::refresh_wanted(KernelView& view, Tables& tables) {
+  std::vector<const netlink::Link*> pending;
+  tables.links.rows().for_each_pending([&](const LinkKey& name, const Link* wanted, const Link*) {
+    const netlink::Link* found = wanted ? view.link(name) : nullptr;
+    if (found) pending.push_back(found);
+  });
+  for (const netlink::Link* link : pending) refresh(*link, view, tables);
 }
 
 void LinkKind::on_link_gone(const std::string& link, bool, Tables& tables) {

@@ -1,8 +1,9 @@
-#include "dataplane/engine/kinds/attachment.h"
+#include "dataplane/engine/kinds/attachment/attachment.h"
 
 #include <algorithm>
 #include <set>
 
+#include "dataplane/engine/apply.h"
 #include "dataplane/engine/planning.h"
 
 namespace novaplane::engine {
@@ -42,11 +43,19 @@ void AttachmentKind::before_plan(Planning& planning) {
   for (const AttachmentKey& name : absent) table.park(name);
 }
 
+const netlink::Link* AttachmentKind::held_by_others(const Planning& planning,
+                                                    const std::string& port) {
+  const KernelView& view = planning.view;
+  const netlink::Link* link = view.link(port);
+  const netlink::Link* master = link && link->master != 0 ? view.link(link->master) : nullptr;
+  return master && !planning.tables.links.rows().actual(master->name) ? master : nullptr;
+}
+
 std::optional<Phase> AttachmentKind::place(Planning& planning, const AttachmentKey& name,
                                            const Attachment* wanted, const Owner& owner) {
   if (planning.waiting.nics.contains(name)) return std::nullopt;
   if (!wanted) return kRemove;
-  if (const netlink::Link* master = planning.held_by_others(name)) {
+  if (const netlink::Link* master = held_by_others(planning, name)) {
     planning.conflict(
         owner, fmt::format("{} is already a port of {}, which is not ours", name, master->name));
     return std::nullopt;
@@ -81,8 +90,56 @@ void AttachmentKind::after_plan(Planning& planning) {
   });
 }
 
+// --- seen
+
+/// The seen side of a port holds what the wanted side cares for, so that the rest is no difference.
+void AttachmentKind::refresh(const netlink::Link& port, KernelView& view, Tables& tables) {
+  const netlink::Link* master = port.master != 0 ? view.link(port.master) : nullptr;
+  const Attachment* wanted = tables.attachments.rows().desired(port.name);
+  const bool counts = wanted || view.is_attached_by_us(port.name);
+  const bool may_count = counts || netlink::is_underlay_group(port.group);
+  if (may_count && port.master != 0) view.refresh_with(port.master, port);
+  if (!master || !view.is_ours(*master) || !counts)
+    return tables.attachments.remove_actual(port.name);
+  Attachment row{.master = master->name, .mtu = {}, .ipv6 = {}, .up = port.up, .flags = {}};
+  if (!wanted || wanted->mtu) row.mtu = port.mtu;
+  if (!wanted || wanted->ipv6) row.ipv6 = port.ipv6;
+  if (!wanted || wanted->hairpin) row.hairpin = port.hairpin;
+  if (!wanted || wanted->group) row.group = port.group;
+  if (wanted && wanted->flags) {
+    const netlink::PortFlags& seen = port.port_flags;
+    row.flags = PortFlags{seen.learning, seen.flood, seen.neigh_suppress};
+  }
+  tables.attachments.set_actual(port.name, row);
+}
+
+void AttachmentKind::on(const netlink::Seen<netlink::BridgePort>& seen, KernelView& view,
+                        Tables& tables) {
+  if (const netlink::Link* port = view.link(seen.value.link)) refresh(*port, view, tables);
+}
+
+void AttachmentKind::on_mark(const netlink::Link& port, KernelView& view, Tables& tables) {
+  refresh(port, view, tables);
+}
+
+void AttachmentKind::refresh_wanted(KernelView& view, Tables& tables) {
+  std::vector<const netlink::Link*> pending;
+  tables.attachments.rows().for_each_pending(
+      [&](const AttachmentKey& name, const Attachment*, const Attachment*) {
+        const netlink::Link* port = view.link(name);
+        if (port) pending.push_back(port);
+      });
+  for (const netlink::Link* port : pending) refresh(*port, view, tables);
+}
+
 void AttachmentKind::on_link_gone(const std::string& link, bool, Tables& tables) {
   tables.attachments.remove_actual(link);
+}
+
+void AttachmentKind::look_up(const AttachmentChange& change, const KernelView& view,
+                             KnownLinks& links) {
+  const netlink::Link* link = change.after ? view.link(change.key) : nullptr;
+  if (link) links.emplace(change.key, *link);
 }
 
 }  // namespace novaplane::engine

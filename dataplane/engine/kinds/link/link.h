@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dataplane/base/address.h"
+#include "dataplane/base/error.h"
 #include "dataplane/engine/kinds/kind.h"
 
 namespace novaplane::engine {
@@ -41,12 +42,18 @@ using LinkChange = Change<LinkKey, Link>;
 /// A link of ours goes up with its MTU, once ports have joined: a bridge forgets an MTU that it was
 /// given before.
 struct Raise {
+  static constexpr Phase kPhase = Phase::raise_links;
   LinkKey link;
   std::uint32_t mtu = 0;
   std::string why;  ///< "mtu was 1500, wanted 1450"
   std::string kind = "bridge";
   bool operator==(const Raise&) const = default;
 };
+std::string subject_of(const Raise&);
+std::string what_of(const Raise&);
+std::string reason_of(const Raise&);
+Noun noun_of(const Raise&);
+void settled(const Raise&, Tables&);
 /// "mtu was 1500, wanted 1450"; `before` null: the link is new. Empty: nothing to raise.
 std::string reason_to_raise(const Link* before, const Link& after);
 
@@ -64,10 +71,23 @@ struct LinkKind {
 
   static void before_plan(Planning&);  ///< finds the links that are blocked
   static std::optional<Phase> place(Planning&, const LinkKey&, const Link* wanted, const Owner&);
-  static void plan_raises(Planning&);   ///< links that go up
+  static void plan_raises(Planning&);  ///< links that go up
+  static bool has_other_mac(const LinkChange&);
   static Link made(const LinkChange&);  ///< what a change that succeeded has left
-  static void raised(const Raise&, Tables&);
+  static const std::string* type_of(const std::string& link, const Tables&);
+  static void refresh(const netlink::Link&, KernelView&, Tables&);
+  static void refresh_wanted(KernelView&, Tables&);
   static void on_link_gone(const std::string& link, bool was_ours, Tables&);
+
+  static void create_all(ApplyContext&, const Work&);
+  static void raise_all(ApplyContext&, const Work&);
+  static void delete_all(ApplyContext&, const Work&);
+  static constexpr Runner kRunners[] = {{Phase::create_links, create_all, /*in_slices=*/true},
+                                        {Phase::raise_links, raise_all, /*in_slices=*/true},
+                                        {Phase::delete_links, delete_all}};
 };
+
+/// disable_ipv6 of any link.
+Result<void> set_ipv6(const std::string& link, bool on);
 
 }  // namespace novaplane::engine

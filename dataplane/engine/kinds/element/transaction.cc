@@ -1,10 +1,15 @@
 #include <fmt/format.h>
 
-#include "dataplane/engine/executor.h"
+#include "dataplane/engine/apply.h"
 
 /// nf_tables: all of a plan's elements and the ruleset in one transaction.
 namespace novaplane::engine {
 namespace {
+
+// Without the rules nothing may join, answer or be reached. Translation first, address second:
+// without its element nothing may answer for an object.
+constexpr const char* kNotWritten = "nf_tables could not be written";
+constexpr const char* kRefused = "its nf_tables element was refused";
 
 /// The transaction, and which step each of its elements belongs to.
 struct Draft {
@@ -32,70 +37,64 @@ Draft draft(const ApplyRequest& request, std::span<const Step> steps,
   return draft;
 }
 
-}  // namespace
-
 /// A port that could not be detached keeps its walls, and the mark that it is ours.
-void Executor::keep_elements_of_attached(const ApplyRequest& request, const Work& work) {
-  if (still_attached_.empty()) return;
+void keep_elements_of_attached(ApplyContext& pass, const Work& work) {
+  const auto& still_attached = pass.states.attachments.still_attached;
+  if (still_attached.empty()) return;
   for (std::size_t i = 0; i < work.steps.size(); ++i) {
     const auto* change = std::get_if<ElementChange>(&work.steps[i].operation);
     const bool is_kept =
         change && !change->after &&
-        still_attached_.contains(std::string(link_of(*request.ruleset, change->key)));
+        still_attached.contains(std::string(link_of(*pass.request->ruleset, change->key)));
     if (is_kept) work.results[i] = failure("", ECANCELED, "its port is still attached");
   }
 }
 
 /// One transaction; an element that the kernel refuses is left out and the rest tried again, so
 /// that one bad object does not keep the others from converging.
-Executor::Committed Executor::commit(const ApplyRequest& request, const Work& work) {
+void commit(ApplyContext& pass, const Work& work) {
+  const ApplyRequest& request = *pass.request;
   constexpr int kRefusals = 16;
-  if (request.remove_tables && !still_attached_.empty()) {
-    leave(work.results, "a port is still attached");
-    return Committed::yes;
+  if (request.remove_tables && !pass.states.attachments.still_attached.empty()) {
+    return work.leave("a port is still attached");
   }
   if (request.remove_tables) {
-    give_back_forwarding();
-    auto removed = nftables_.remove_tables();
-    std::fill(work.results.begin(), work.results.end(), removed);
-    return Committed::yes;
+    SysctlKind::give_back_forwarding(pass);
+    auto removed = pass.nftables.remove_tables();
+    return std::fill(work.results.begin(), work.results.end(), removed);
   }
-  keep_elements_of_attached(request, work);
+  keep_elements_of_attached(pass, work);
   for (int attempt = 0;; ++attempt) {
     Draft tried = draft(request, work.steps, work.results);
-    const auto done = nftables_.commit(tried.transaction);
-    if (done) return Committed::yes;
+    const auto done = pass.nftables.commit(tried.transaction);
+    if (done) return;
     const nft::CommitError& refused = done.error();
     std::optional<std::size_t> culprit;
     if (refused.add) culprit = tried.add_steps[*refused.add];
     if (refused.remove) culprit = tried.remove_steps[*refused.remove];
     if (refused.outdated) {  // whoever changed nf_tables: no object has failed
-      leave(work.results, "nf_tables changed in between");
-      return Committed::outdated;
+      work.leave("nf_tables changed in between");
+      pass.outdated = true;
+      pass.ended = kNotWritten;
+      return;
     }
-    if (!failed_transaction_) {
-      failed_transaction_ = std::make_shared<nft::Transaction>(std::move(tried.transaction));
+    if (!pass.failed_transaction) {
+      pass.failed_transaction = std::make_shared<nft::Transaction>(std::move(tried.transaction));
     }
     if (!culprit || attempt == kRefusals) {
-      std::fill(work.results.begin(), work.results.end(), tl::unexpected(refused.error));
-      return Committed::no;
+      pass.ended = kNotWritten;
+      return std::fill(work.results.begin(), work.results.end(), tl::unexpected(refused.error));
     }
     work.results[*culprit] = tl::unexpected(refused.error);
-    if (const Owner& owner = work.steps[*culprit].owner) without_element_.insert(*owner);
+    if (const Owner& owner = work.steps[*culprit].owner) pass.held_back[*owner] = kRefused;
   }
 }
 
-/// Before the fence goes that keeps it to guests. restore_all() finds nothing to do then.
-void Executor::give_back_forwarding() {
-  for (const char* sysctl : {"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"}) {
-    const auto subject = fmt::format("sysctl:{}", sysctl);
-    if (const auto value = originals_.find(subject)) (void)give_back_value(subject, *value);
-  }
-}
+}  // namespace
 
-/// Translation first, address second: without its element nothing may answer for an object.
-bool Executor::waits_for_element(const Step& step) const {
-  return step.owner && without_element_.contains(*step.owner);
+void ElementKind::write_all(ApplyContext& pass, const Work& work) {
+  commit(pass, work);
+  pass.generation = pass.nftables.generation();
 }
 
 }  // namespace novaplane::engine

@@ -4,11 +4,18 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "dataplane/base/hash.h"
 #include "dataplane/engine/kinds/kind.h"
 #include "dataplane/nft/ruleset.h"
 #include "dataplane/nft/values.h"
+
+namespace novaplane::nft {
+struct ElementAdded;
+struct ElementRemoved;
+struct Observed;
+}  // namespace novaplane::nft
 
 namespace novaplane::engine {
 
@@ -53,7 +60,20 @@ struct ElementKind {
   static std::string subject(const nft::ElementKey& key, const nft::Ruleset& ruleset);
   static std::string what(const ElementChange& change, const nft::Ruleset& ruleset);
   static std::string difference(const nft::Element& before, const nft::Element& after);
+
+  static void on(nft::Observed&, KernelView&, Tables&);
+  static void on(nft::ElementAdded&, KernelView&, Tables&);
+  static void on(const nft::ElementRemoved&, KernelView&, Tables&);
+  static void on_rewritten(nft::Family, KernelView&, Tables&);  ///< a table goes with all of them
+  static bool is_named_in(const std::vector<nft::SetName>& sets, const std::string& link,
+                          const Tables&);
+
+  /// With what the ruleset needs: all of nf_tables in one transaction.
+  static void write_all(ApplyContext&, const Work&);
+  static constexpr Runner kRunners[] = {{Phase::nftables, write_all}};
 };
+
+FilledSets& filled_sets(Tables&);
 
 /// The link that the key of an element begins with; empty: it begins with something else.
 std::string_view link_of(const nft::Ruleset&, const nft::ElementKey&);

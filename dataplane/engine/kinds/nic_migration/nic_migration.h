@@ -1,8 +1,13 @@
 #pragma once
 
+#include <chrono>
+#include <map>
+#include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "dataplane/base/error.h"
 #include "dataplane/engine/kinds/kind.h"
 
 namespace novaplane::engine {
@@ -31,10 +36,32 @@ struct NicMigrationKind {
   static std::string what(const NicMigrationChange& change);
   static std::string reason(const NicMigrationChange& change);
 
+  static bool rests_on_ip_config(const std::string& link, const Tables&);
+  /// NICs on which things have come up lately.
+  struct PlanState {
+    using Clock = std::chrono::steady_clock;
+    struct Unrest {
+      std::vector<std::string> things;
+      Clock::time_point until;
+    };
+    std::map<NicMigrationKey, Unrest> unrest;
+  };
+  static std::optional<PlanState::Clock::time_point> next_retry(const PlanState&);
   static void before_plan(Planning&);  ///< asks what NICs carry, where that may have changed
   static std::optional<Phase> place(Planning&, const NicMigrationKey&, const NicMigration* wanted,
                                     const Owner&);
   static void after_rows(Planning&, std::size_t first);  ///< finds NICs that have to wait
+  static void after_plan(Planning&);                     ///< forgets which NICs had to
+
+  struct ApplyState {
+    std::unordered_set<std::string> still_carrying;  ///< bridges: giving back has failed
+  };
+  static constexpr bool kMovesIpConfig = true;
+  static void begin(ApplyContext&);  ///< records follow NICs that were renamed
+  /// All of the phase, each with its port's step. Returns the NICs whose joining or leaving is
+  /// done, or has failed, with that.
+  static std::unordered_set<std::string> migrate_all(ApplyContext&, const Work&);
+  static void forget_old_records(ApplyContext&, std::vector<Error>& failed);
 };
 
 }  // namespace novaplane::engine
