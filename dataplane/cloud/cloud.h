@@ -139,9 +139,13 @@ struct MacRange {
 /// Those that gateways have where the document does not give one.
 constexpr MacRange kDerivedGatewayMacs{{{0xff, 0xff, 0, 0, 0, 0}}, {{0x0a, 0x6e, 0, 0, 0, 0}}};
 
+/// Between the places of two objects that stand side by side: what comes there later finds room
+/// (changes.h).
+constexpr std::uint64_t kBetween = 1 << 20;
+
 struct Network {
   std::string name;
-  std::uint32_t order = 0;  ///< place in the document
+  std::uint64_t order = 0;  ///< place in the document
   Prefix cidr;
   std::optional<IpAddress> gateway;
   GatewayMode gateway_mode = GatewayMode::shared;
@@ -184,7 +188,7 @@ struct Rate {
 
 struct Port {
   std::string name;
-  std::uint32_t order = 0;
+  std::uint64_t order = 0;
   std::string network, host;
   Mac mac;
   IpAddress address;
@@ -200,7 +204,7 @@ struct Port {
 
 struct FloatingIp {
   IpAddress address;
-  std::uint32_t order = 0;
+  std::uint64_t order = 0;
   std::string port;    ///< empty: bound to nothing
   std::string uplink;  ///< empty: the host's first; "any": whichever is in use
   std::uint32_t announce = 3;
@@ -210,7 +214,7 @@ struct FloatingIp {
 
 struct PortForward {
   std::string name;
-  std::uint32_t order = 0;
+  std::uint64_t order = 0;
   IpAddress address;
   Protocol protocol = Protocol::tcp;
   PortRange port;

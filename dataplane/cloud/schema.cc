@@ -71,7 +71,7 @@ void named(Draft& draft, const Value& value) {
   const auto current = std::make_shared<Object*>();
   const auto take = [&objects, current](Reader& reader, const Event& key) {
     if (const auto name = object_name(key); !name) reader.fail(key, name.error(), true);
-    const auto order = static_cast<std::uint32_t>(objects.size());
+    const auto order = (objects.size() + 1) * kBetween;
     const auto [entry, is_new] = objects.try_emplace(std::string(key.text));
     if (!is_new) return refuse_duplicate_key(reader, key), false;
     Object& object = entry->second;
@@ -325,7 +325,7 @@ void read_floating_ips(Draft& draft, const Value& value) {
   const auto take = [&floating_ips, current](Reader& reader, const Event& key) {
     const auto found = address(key);
     if (!found) return reader.fail(key, found.error(), true), false;
-    const auto order = static_cast<std::uint32_t>(floating_ips.size());
+    const auto order = (floating_ips.size() + 1) * kBetween;
     const auto [entry, is_new] = floating_ips.try_emplace(*found);
     if (!is_new) return refuse_duplicate_key(reader, key), false;
     *current = &entry->second;

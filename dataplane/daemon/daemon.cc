@@ -140,7 +140,7 @@ void Daemon::read_document(Loop::Task then) {
 
 void Daemon::read_next() {
   reading_ = true;
-  documents_->run("read the document", document_.attempt(),
+  documents_->run("read the document", document_.attempt(reconciler_->document()),
                   [this, due = std::exchange(readers_, {})](Result<DocumentFile::Attempt> attempt) {
                     reading_ = false;
                     if (!attempt) log::error("{}", attempt.error().message());
@@ -152,11 +152,12 @@ void Daemon::read_next() {
 
 /// A document that cannot be used changes nothing: the last good one stays in force.
 void Daemon::take_document(DocumentFile::Reading reading) {
-  if (auto* cloud = std::get_if<cloud::Cloud>(&reading)) {
-    log::info("read {}: {}, {}, {}", document_.path(), count(cloud->networks.size(), "network"),
-              count(cloud->ports.size(), "port"), count(cloud->floating_ips.size(), "floating IP"));
+  if (auto* edit = std::get_if<cloud::Edit>(&reading)) {
+    const cloud::Cloud& cloud = *edit->after;
+    log::info("read {}: {}, {}, {}", document_.path(), count(cloud.networks.size(), "network"),
+              count(cloud.ports.size(), "port"), count(cloud.floating_ips.size(), "floating IP"));
+    want_own(std::move(*edit));
     follow_confirmed(document_.take_text());
-    want_own(std::move(*cloud));
   } else if (const auto* broken = std::get_if<DocumentFile::Broken>(&reading)) {
     log_mistakes(broken->mistakes);
     log::error("{}", wanted_ ? "the document is not in force; the last good one stays"
@@ -165,10 +166,10 @@ void Daemon::take_document(DocumentFile::Reading reading) {
   }
 }
 
-void Daemon::want_own(cloud::Cloud cloud) {
+void Daemon::want_own(cloud::Edit edit) {
   requests_.supersede();
   wanted_ = true;
-  reconciler_->want(std::move(cloud));
+  reconciler_->want(std::move(edit));
 }
 
 void Daemon::on_signal(int number) {

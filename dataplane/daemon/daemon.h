@@ -48,7 +48,7 @@ class Daemon {
   void read_document(Loop::Task then = [] {});
   void read_next();
   void take_document(DocumentFile::Reading reading);
-  void want_own(cloud::Cloud cloud);
+  void want_own(cloud::Edit edit);
   void on_signal(int number);
   void reload();
   void verify_later();
@@ -78,7 +78,7 @@ class Daemon {
 
   // daemon_trial.cc
   void begin_trial(std::function<void(std::string)> then);  ///< an error's sentence, or nothing
-  std::string want_on_trial(std::variant<cloud::Cloud, std::string> document);
+  std::string want_on_trial(std::variant<cloud::Edit, std::string> document);
   void end_trial(Loop::Task then = [] {});
   bool want_confirmed();  ///< false: there is none
   void watch_trial();

@@ -30,14 +30,20 @@ Result<void> Daemon::open_control() {
   return {};
 }
 
-/// What a later `up --confirm` brings back.
+/// What a later `up --confirm` brings back. Written by the worker that also reports passes, so that
+/// it is there when `up` returns.
 void Daemon::follow_confirmed(std::string text) {
   unconfirmed_.reset();
-  const auto kept = node::TrialFiles(options_.run_dir).follow(text);
-  if (kept) return;
-  log::warning("a later `novaplane up --confirm` would not bring back this document: {}",
-               kept.error().message());
-  unconfirmed_ = std::move(text);
+  const auto shared = std::make_shared<const std::string>(std::move(text));
+  documents_->run(
+      "keep the document",
+      [files = node::TrialFiles(options_.run_dir), shared] { return files.follow(*shared); },
+      [this, shared](const Result<void>& kept) {
+        if (kept) return;
+        log::warning("a later `novaplane up --confirm` would not bring back this document: {}",
+                     kept.error().message());
+        unconfirmed_ = *shared;
+      });
 }
 
 void Daemon::on_unrecorded(const std::vector<std::string>& sentences) {

@@ -9,13 +9,13 @@
 namespace novaplane::daemon {
 namespace {
 
-std::variant<cloud::Cloud, std::string> document_at(const std::string& path,
-                                                    const std::string& host) {
+std::variant<cloud::Edit, std::string> document_at(const std::string& path, const std::string& host,
+                                                   const cloud::SharedCloud& in_force) {
   const auto text = read_whole(path);
   if (!text) return text.error().message();
   auto cloud = parse_for(host, *text, path);
   if (!cloud) return std::move(cloud.error().front());
-  return std::move(*cloud);
+  return cloud::edit_of(in_force, std::move(*cloud));
 }
 
 }  // namespace
@@ -24,19 +24,21 @@ void Daemon::begin_trial(std::function<void(std::string)> then) {
   const std::string path = node::TrialFiles(options_.run_dir).on_trial;
   documents_->run(
       "read the document on trial",
-      [path, host = options_.host] { return document_at(path, host); },
-      [this, then = std::move(then)](Result<std::variant<cloud::Cloud, std::string>> document) {
+      [path, host = options_.host, in_force = reconciler_->document()] {
+        return document_at(path, host, in_force);
+      },
+      [this, then = std::move(then)](Result<std::variant<cloud::Edit, std::string>> document) {
         then(document ? want_on_trial(std::move(*document)) : document.error().message());
       });
 }
 
 /// An error's sentence, or nothing.
-std::string Daemon::want_on_trial(std::variant<cloud::Cloud, std::string> document) {
+std::string Daemon::want_on_trial(std::variant<cloud::Edit, std::string> document) {
   if (const auto* sentence = std::get_if<std::string>(&document)) return *sentence;
   watch_trial();
   if (!on_trial_) return "nothing is on trial: its rollback timer has gone";
   log::warning("another document is in force on trial");
-  want_own(std::get<cloud::Cloud>(std::move(document)));
+  want_own(std::get<cloud::Edit>(std::move(document)));
   return {};
 }
 
@@ -65,10 +67,11 @@ void Daemon::end_trial(Loop::Task then) {
 }
 
 bool Daemon::want_confirmed() {
-  auto confirmed = document_at(node::TrialFiles(options_.run_dir).confirmed, options_.host);
-  auto* cloud = std::get_if<cloud::Cloud>(&confirmed);
-  if (cloud) want_own(std::move(*cloud));
-  return cloud != nullptr;
+  auto confirmed = document_at(node::TrialFiles(options_.run_dir).confirmed, options_.host,
+                               reconciler_->document());
+  auto* edit = std::get_if<cloud::Edit>(&confirmed);
+  if (edit) want_own(std::move(*edit));
+  return edit != nullptr;
 }
 
 /// Without a word: it was killed. Nobody has confirmed, so what was confirmed last is in force; our

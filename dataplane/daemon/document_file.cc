@@ -40,8 +40,8 @@ std::optional<DocumentFile::Stamp> DocumentFile::stamp_of(const std::string& pat
 
 bool DocumentFile::looks_changed() const { return stamp_of(path_) != stamp_; }
 
-std::function<DocumentFile::Attempt()> DocumentFile::attempt() const {
-  return [path = path_, host = host_, known = hash_] {
+std::function<DocumentFile::Attempt()> DocumentFile::attempt(cloud::SharedCloud in_force) const {
+  return [path = path_, host = host_, known = hash_, in_force = std::move(in_force)] {
     Attempt attempt{stamp_of(path), {}, {}, {}};
     auto text = read_whole(path);
     if (!text) {
@@ -51,7 +51,7 @@ std::function<DocumentFile::Attempt()> DocumentFile::attempt() const {
     attempt.hash = std::hash<std::string>()(*text);
     if (attempt.hash == known) return attempt;
     if (auto cloud = parse_for(host, *text, path)) {
-      attempt.reading = std::move(*cloud);
+      attempt.reading = cloud::edit_of(in_force, std::move(*cloud));
     } else {
       attempt.reading = Broken{std::move(cloud.error())};
     }
@@ -60,13 +60,15 @@ std::function<DocumentFile::Attempt()> DocumentFile::attempt() const {
   };
 }
 
-DocumentFile::Reading DocumentFile::read() { return take(attempt()()); }
+DocumentFile::Reading DocumentFile::read(cloud::SharedCloud in_force) {
+  return take(attempt(std::move(in_force))());
+}
 
 DocumentFile::Reading DocumentFile::take(Attempt attempt) {
   stamp_ = attempt.stamp;
   hash_ = attempt.hash;
   if (const auto* broken = std::get_if<Broken>(&attempt.reading)) error_ = broken->summary();
-  if (std::holds_alternative<cloud::Cloud>(attempt.reading)) {
+  if (std::holds_alternative<cloud::Edit>(attempt.reading)) {
     error_.clear();
     text_ = std::move(attempt.text);
   }

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "dataplane/cloud/cloud.h"
+#include "dataplane/cloud/changes.h"
 #include "dataplane/cloud/document.h"
 
 namespace novaplane::daemon {
@@ -33,14 +33,15 @@ class DocumentFile {
     std::vector<std::string> mistakes;  ///< "cloud.yaml:12:5: ..."; never empty
     std::string summary() const;        ///< one line
   };
-  using Reading = std::variant<Unchanged, cloud::Cloud, Broken>;
+  /// An edit of what is in force.
+  using Reading = std::variant<Unchanged, cloud::Edit, Broken>;
 
-  Reading read();
+  Reading read(cloud::SharedCloud in_force = {});
 
-  /// The two halves of it: the first is a value that may be called by any thread, for reading and
-  /// parsing take long. One at a time.
+  /// The two halves of it: the first is a value that may be called by any thread, for reading,
+  /// parsing and comparing take long. One at a time.
   struct Attempt;
-  std::function<Attempt()> attempt() const;
+  std::function<Attempt()> attempt(cloud::SharedCloud in_force) const;
   Reading take(Attempt attempt);
   /// The next reading is not Unchanged.
   void forget() { hash_.reset(); }

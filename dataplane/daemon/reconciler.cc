@@ -1,7 +1,5 @@
 #include "dataplane/daemon/reconciler.h"
 
-#include <malloc.h>
-
 #include "dataplane/daemon/change_log.h"
 #include "dataplane/daemon/log.h"
 #include "dataplane/node/pass.h"
@@ -46,14 +44,16 @@ Reconciler::Reconciler(Loop& loop, node::Node& node, Workers& workers, Announcer
 
 void Reconciler::start() { pass(); }
 
-void Reconciler::want(cloud::Cloud cloud) {
-  wanted_ = true;
-  list_silent_ = true;  // it may want values that were of no interest before
+void Reconciler::want(cloud::Edit edit) {
+  // It may want values that were of no interest before. Public addresses have none.
+  list_silent_ |= !edit.before || !edit.changes.are_public_only();
   work_done_ += kMuchWork;
   // Who was to be announced may be another's now; flows that were wrong are wrong still.
   std::erase_if(unfinished_,
                 [](const auto& step) { return step.phase == engine::Phase::announce; });
-  node_.engine().load(std::move(cloud));
+  if (document_) retired_.push_back(std::move(document_));
+  document_ = edit.after;
+  node_.engine().follow(edit);
   suspend_repair_budget();
   loop_.post("pass", [this] { pass(); });
 }
@@ -115,7 +115,7 @@ void Reconciler::pass() {
   listen();
   begin_for_requests();
   if (look_at_services_ && !services_busy_) observe_services();
-  if (!wanted_ || decides_()) return;
+  if (!document_ || decides_()) return;
   plan();
 }
 
@@ -295,7 +295,7 @@ void Reconciler::retry_later() {
 void Reconciler::finish_pass() {
   quiet_ = true;
   budget_suspended_until_ = {};
-  if (std::exchange(work_done_, 0) >= kMuchWork) ::malloc_trim(0);
+  if (std::exchange(work_done_, 0) >= kMuchWork) workers_.tidy(std::exchange(retired_, {}));
   listener_.on_quiet(began_);
 }
 

@@ -46,8 +46,11 @@ class Reconciler {
 
   /// Begins to listen. Nothing is changed before want().
   void start();
-  /// A new document is in force.
-  void want(cloud::Cloud cloud);
+  /// A new document is in force: an edit of document(), or, where that is another one by now, a
+  /// document of its own.
+  void want(cloud::Edit edit);
+  /// The one in force, or null.
+  const cloud::SharedCloud& document() const { return document_; }
 
   /// What to look at again before the next pass, beyond what the kernel tells by itself.
   enum class Relist : std::uint8_t { silent, everything };
@@ -125,7 +128,8 @@ class Reconciler {
   Timer next_pass_, next_look_at_services_;
   Loop& loop_;
 
-  bool wanted_ = false;  ///< there is a document in force
+  cloud::SharedCloud document_;
+  std::vector<cloud::SharedCloud> retired_;  ///< to be released, which takes long
   bool kernel_busy_ = false, services_busy_ = false, quiet_ = false;
   bool looking_ = false;           ///< the kernel is being listed
   bool in_midst_ = false;          ///< of a worker's result, which the loop takes in several tasks

@@ -1,6 +1,7 @@
 #include "dataplane/daemon/workers.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 
 #include "dataplane/node/pass.h"
 #include "dataplane/node/services.h"
@@ -83,6 +84,17 @@ void Workers::forget(std::vector<engine::ForgetFlows> flows, Then<void> then) {
   conntrack_.run(
       "forget flows", [this, flows = std::move(flows)] { return flows_.forget(flows); },
       std::move(then));
+}
+
+void Workers::tidy(std::vector<cloud::SharedCloud> documents) {
+  conntrack_.run(
+      "release a document",
+      [documents = std::move(documents)]() mutable {
+        documents.clear();
+        ::malloc_trim(0);
+        return Result<void>();
+      },
+      [](const Result<void>&) {});
 }
 
 }  // namespace novaplane::daemon

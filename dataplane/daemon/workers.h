@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/base/fd.h"
+#include "dataplane/cloud/changes.h"
 #include "dataplane/conntrack/flows.h"
 #include "dataplane/daemon/worker.h"
 #include "dataplane/engine/executor.h"
@@ -53,6 +54,8 @@ class Workers {
   void serve(std::shared_ptr<const engine::Plan> plan, Then<Served> then);
   void observe_services(Then<ServicesSeen> then);
   void forget(std::vector<engine::ForgetFlows> flows, Then<void> then);
+  /// Releases documents that nobody else has any more, and gives free memory back.
+  void tidy(std::vector<cloud::SharedCloud> documents);
 
  private:
   Workers(Loop& loop, engine::Executor executor, conntrack::Flows flows,

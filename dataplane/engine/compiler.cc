@@ -9,9 +9,9 @@ namespace novaplane::engine {
 namespace {
 
 template <class Map>
-std::uint32_t next_order(const Map& objects, std::uint32_t next) {
-  for (const auto& [name, object] : objects) next = std::max(next, object.order + 1);
-  return next;
+std::uint64_t last_order(const Map& objects, std::uint64_t last) {
+  for (const auto& [name, object] : objects) last = std::max(last, object.order);
+  return last;
 }
 
 }  // namespace
@@ -19,12 +19,13 @@ std::uint32_t next_order(const Map& objects, std::uint32_t next) {
 Compiler::Compiler(std::string host, std::vector<const Subsystem*> subsystems, Tables& tables)
     : host_name_(std::move(host)), subsystems_(std::move(subsystems)), tables_(tables) {}
 
-const cloud::Host* Compiler::host() const { return find(cloud_.hosts, host_name_); }
+const cloud::Host* Compiler::host() const { return find(cloud().hosts, host_name_); }
 
-void Compiler::load(cloud::Cloud cloud) {
-  cloud_ = std::move(cloud);
+void Compiler::load(cloud::SharedCloud document) {
+  document_ = std::move(document);
   index_all();
   part_ = Part::none;
+  change_ = nullptr;  // it has an older document
   is_stale_ = true;
 }
 
@@ -44,21 +45,27 @@ bool Compiler::learn(Facts facts) {
 void Compiler::index_all() {
   local_ports_.clear();
   vxlans_.clear();
-  shares_gateways_ = false;
   hosts_of_networks_.clear();
   ports_of_network_.clear();
   floating_of_port_.clear();
   forwards_of_port_.clear();
-  next_order_ = next_order(cloud_.floating_ips,
-                           next_order(cloud_.ports, next_order(cloud_.port_forwards, 0)));
-  for (const auto& [name, network] : cloud_.networks) {
+  last_order_ = last_order(cloud().floating_ips,
+                           last_order(cloud().ports, last_order(cloud().port_forwards, 0)));
+  for (const auto& [name, network] : cloud().networks) {
     if (std::holds_alternative<cloud::Vxlan>(network.segment)) vxlans_.insert(name);
-    const auto& hosts = network.gateway_hosts;
-    shares_gateways_ |= std::ranges::find(hosts, host_name_) != hosts.end();
   }
-  for (const auto& [name, port] : cloud_.ports) index(port);
-  for (const auto& [address, ip] : cloud_.floating_ips) floating_of_port_.emplace(ip.port, address);
-  for (const auto& [name, f] : cloud_.port_forwards) forwards_of_port_.emplace(f.to_port, name);
+  index_gateways();
+  for (const auto& [name, port] : cloud().ports) index(port);
+  for (const auto& [address, ip] : cloud().floating_ips) index(ip);
+  for (auto& [port, addresses] : floating_of_port_) addresses.shrink_to_fit();
+  for (const auto& [name, f] : cloud().port_forwards) forwards_of_port_.emplace(f.to_port, name);
+}
+
+void Compiler::index_gateways() {
+  shares_gateways_ = std::ranges::any_of(cloud().networks, [this](const auto& entry) {
+    const auto& hosts = entry.second.gateway_hosts;
+    return std::ranges::find(hosts, host_name_) != hosts.end();
+  });
 }
 
 /// What most rows are, as far as they concern this host.
@@ -66,9 +73,10 @@ void Compiler::expect_rows() {
   std::size_t local = 0;
   for (const auto& [network, ports] : local_ports_) local += ports;
   if (local == 0) return;
-  constexpr std::size_t kPerFloatingIp = 2, kPerPort = 4;
-  const std::size_t floating = cloud_.floating_ips.size() * local / cloud_.ports.size();
-  tables_.elements.reserve(kPerFloatingIp * floating + kPerPort * local);
+  constexpr std::size_t kPerPort = 4;
+  const std::size_t floating = cloud().floating_ips.size() * local / cloud().ports.size();
+  // Of several floating IPs of a port one has the way back.
+  tables_.elements.reserve(floating + std::min(floating, local) + kPerPort * local);
   tables_.routes.reserve(floating);
 }
 
@@ -81,17 +89,17 @@ void Compiler::begin_to_compile() {
   next_due_ = 0;
   if (pass_ == kFirstPass) expect_rows();
   if (!host()) return;
-  const auto add = [this](Object object, std::uint32_t order) {
+  const auto add = [this](Object object, std::uint64_t order) {
     due_.push_back({std::move(object), order});
   };
-  due_.reserve(1 + cloud_.networks.size() + cloud_.ports.size() + cloud_.floating_ips.size() +
-               cloud_.port_forwards.size());
+  due_.reserve(1 + cloud().networks.size() + cloud().ports.size() + cloud().floating_ips.size() +
+               cloud().port_forwards.size());
   add({ObjectKind::host, host_name_}, 0);
-  for (const auto& [name, network] : cloud_.networks)
+  for (const auto& [name, network] : cloud().networks)
     add({ObjectKind::network, name}, network.order);
-  for (const auto* port : cloud::in_order(cloud_.ports)) add(object_of(*port), port->order);
-  for (const auto* ip : cloud::in_order(cloud_.floating_ips)) add(object_of(*ip), ip->order);
-  for (const auto& [name, forward] : cloud_.port_forwards) add(object_of(forward), forward.order);
+  for (const auto* port : cloud::in_order(cloud().ports)) add(object_of(*port), port->order);
+  for (const auto* ip : cloud::in_order(cloud().floating_ips)) add(object_of(*ip), ip->order);
+  for (const auto& [name, forward] : cloud().port_forwards) add(object_of(forward), forward.order);
 }
 
 bool Compiler::compile_until(Clock::time_point end) {
@@ -117,6 +125,7 @@ void Compiler::finish_part() {
   switch (std::exchange(part_, Part::none)) {
     case Part::before_edit:
       std::exchange(change_, nullptr)();
+      if (is_compiling()) break;  // everything: the change has moved an uplink
       due_ = due_of(concerned_);
       part_ = Part::after_edit;
       break;
@@ -142,10 +151,11 @@ void Compiler::rows_of(const Object& object) {
 }
 
 /// Ranks go by kind, then by place in the document.
-void Compiler::compile(Object wanted, std::uint32_t order) {
+void Compiler::compile(Object wanted, std::uint64_t order) {
   const auto owner = std::make_shared<const Object>(std::move(wanted));
   const Object& object = *owner;
-  const std::uint64_t rank = static_cast<std::uint64_t>(object.kind) << 32 | order;
+  constexpr int kBitsOfOrder = 56;
+  const std::uint64_t rank = static_cast<std::uint64_t>(object.kind) << kBitsOfOrder | order;
   rows_of(object);
   for_each_list(rows_, tables_, [&](auto& list, auto& table) {
     for (auto& [key, row] : list) table.claim({owner, rank, pass_}, key, std::move(row));
@@ -166,22 +176,22 @@ void Compiler::release(const Object& object) {
 }
 
 /// Its place in the document; none: it is not there.
-std::optional<std::uint32_t> Compiler::order_of(const Object& object) const {
-  const auto order_in = [](const auto& objects, const auto& key) -> std::optional<std::uint32_t> {
+std::optional<std::uint64_t> Compiler::order_of(const Object& object) const {
+  const auto order_in = [](const auto& objects, const auto& key) -> std::optional<std::uint64_t> {
     const auto* found = find(objects, key);
     return found ? std::optional(found->order) : std::nullopt;
   };
   switch (object.kind) {
     case ObjectKind::host:
-      return cloud_.hosts.contains(object.name) ? std::optional(0u) : std::nullopt;
+      return cloud().hosts.contains(object.name) ? std::optional(std::uint64_t{0}) : std::nullopt;
     case ObjectKind::network:
-      return order_in(cloud_.networks, object.name);
+      return order_in(cloud().networks, object.name);
     case ObjectKind::port:
-      return order_in(cloud_.ports, object.name);
+      return order_in(cloud().ports, object.name);
     case ObjectKind::floating_ip:
-      return order_in(cloud_.floating_ips, *IpAddress::parse(object.name));
+      return order_in(cloud().floating_ips, *IpAddress::parse(object.name));
     case ObjectKind::port_forward:
-      return order_in(cloud_.port_forwards, object.name);
+      return order_in(cloud().port_forwards, object.name);
   }
   return std::nullopt;
 }
@@ -191,7 +201,7 @@ std::vector<std::string> Compiler::links_of_interest() const {
   if (const cloud::Host* here = host()) {
     if (here->vm_interface) names.insert(*here->vm_interface);
     for (const cloud::Uplink& uplink : here->uplinks) names.insert(uplink.interface);
-    for (const auto& [name, network] : cloud_.networks) {
+    for (const auto& [name, network] : cloud().networks) {
       if (network.interface) names.insert(*network.interface);
     }
   }
@@ -200,7 +210,7 @@ std::vector<std::string> Compiler::links_of_interest() const {
 
 std::set<std::string> Compiler::underlay_ports() const {
   std::set<std::string> nics;
-  for (const auto& [name, network] : cloud_.networks) {
+  for (const auto& [name, network] : cloud().networks) {
     if (!host() || !std::holds_alternative<cloud::Flat>(network.segment)) continue;
     const auto& nic = network.interface ? network.interface : host()->vm_interface;
     if (nic) nics.insert(*nic);
@@ -209,7 +219,7 @@ std::set<std::string> Compiler::underlay_ports() const {
 }
 
 Context Compiler::context() const {
-  return {cloud_, here_, facts_, local_ports_, hosts_of_networks_};
+  return {cloud(), here_, facts_, local_ports_, hosts_of_networks_};
 }
 
 std::optional<IpAddress> Compiler::tunnel_address() const {

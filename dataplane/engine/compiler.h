@@ -10,7 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "dataplane/cloud/cloud.h"
+#include "dataplane/cloud/changes.h"
 #include "dataplane/engine/subsystem.h"
 #include "dataplane/engine/tables.h"
 
@@ -24,7 +24,11 @@ class Compiler {
 
   /// Replaces the document, to be compiled from the next learn() on. One without this host (an
   /// empty one: `down`) wants nothing.
-  void load(cloud::Cloud cloud);
+  void load(cloud::SharedCloud document);
+  /// Replaces the document by its next version. What differs is compiled again, with what refers to
+  /// it, by compile_until(). False: that is nearly everything, or the edit is not of what is
+  /// compiled now; nothing has happened, and the document has to be loaded.
+  bool follow(const cloud::Edit& edit);
   /// True: the document, or what it rests on, has changed; compile_until() follows.
   bool learn(Facts facts);
   /// Compiles what learn() found due, object by object, until that time at most. False: there is
@@ -43,7 +47,8 @@ class Compiler {
   void remove(const Object& object);
 
   const std::vector<const Subsystem*>& subsystems() const { return subsystems_; }
-  const cloud::Cloud& cloud() const { return cloud_; }
+  const cloud::Cloud& cloud() const { return *document_; }
+  const cloud::SharedCloud& shared_cloud() const { return document_; }
   const cloud::Host* host() const;  ///< null: not in the document
   const std::string& host_name() const { return host_name_; }
   const Facts& facts() const { return facts_; }
@@ -73,29 +78,41 @@ class Compiler {
   enum class Part : std::uint8_t { none, whole, before_edit, after_edit };
   struct Due {
     Object object;
-    std::uint32_t order;
+    std::uint64_t order;
   };
 
   void index_all();
+  void index_gateways();
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
+  void index(const cloud::FloatingIp& ip);
+  void unindex(const cloud::FloatingIp& ip);
   void expect_rows();
   void begin_to_compile();
   void finish_part();
   bool learn_routers(Facts& facts);  // compiler_routers.cc
   void add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const;
-  void compile(Object object, std::uint32_t order);
+  void compile(Object object, std::uint64_t order);
   void release(const Object& object);
   void rows_of(const Object& object);
-  std::optional<std::uint32_t> order_of(const Object& object) const;
+  std::optional<std::uint64_t> order_of(const Object& object) const;
   void add_dependents_of_port(const std::string& name, std::set<Object>& found) const;
-  void add_dependents_of_presence(const std::string& network, std::set<Object>& found) const;
+  void add_dependents_of_network(const std::string& network, std::set<Object>& found) const;
   bool changes_presence(const cloud::Port* before, const cloud::Port* after) const;
   std::size_t ports_beside(const cloud::Port& port) const;
   void add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
                                 std::set<Object>& found) const;
   bool names_another_router(const cloud::Port& port) const;
   void edit_port(const std::string& name, std::optional<cloud::Port> after);
+  // compiler_follow.cc
+  std::optional<std::set<Object>> concerned_by(const cloud::Edit& edit) const;
+  void add_dependents_of_moves(const cloud::Edit& edit, std::set<Object>& found) const;
+  void add_dependents_of_hosts(const std::vector<std::string>& hosts,
+                               std::set<Object>& found) const;
+  bool brings_network(const std::string& network, const std::string& host, long ports) const;
+  void take(const cloud::Edit& edit);
+  void unindex(const cloud::Changes& changes);
+  void index(const cloud::Changes& changes);
   void find_renamed(Facts& facts) const;  // compiler_renamed.cc
   // compiler_uplinks.cc
   void place_uplinks(Facts& facts);
@@ -103,6 +120,7 @@ class Compiler {
   void keep_to_uplinks(Facts& facts) const;
   bool only_uplinks_differ(const Facts& facts) const;
   void learn_of_uplinks(Facts facts);
+  cloud::Cloud& own_cloud();
   std::vector<Due> due_of(const std::set<Object>& objects) const;
   void begin_edit(std::set<Object> concerned, std::function<void()> change);
   void edit(std::set<Object> concerned, std::function<void()> change);
@@ -110,7 +128,7 @@ class Compiler {
   std::string host_name_;
   std::vector<const Subsystem*> subsystems_;
   Tables& tables_;
-  cloud::Cloud cloud_;
+  cloud::SharedCloud document_ = std::make_shared<cloud::Cloud>();
   cloud::Host here_;  ///< the document's, its uplinks where they are on this host
   Facts facts_;
   UplinkStatuses statuses_;
@@ -123,7 +141,7 @@ class Compiler {
   std::size_t next_due_ = 0;
   std::set<Object> concerned_;
   std::function<void()> change_;
-  std::uint32_t next_order_ = 0;
+  std::uint64_t last_order_ = 0;
   std::map<Object, std::vector<Error>> problems_;
   std::set<Object> waited_for_;
 
@@ -133,7 +151,7 @@ class Compiler {
   bool shares_gateways_ = false;  ///< this host is one of a network's gateway hosts
   HostsOfNetworks hosts_of_networks_;
   std::unordered_multimap<std::string, std::string> ports_of_network_;
-  std::unordered_multimap<std::string, IpAddress> floating_of_port_;
+  std::unordered_map<std::string, std::vector<IpAddress>> floating_of_port_;
   std::unordered_multimap<std::string, std::string> forwards_of_port_;
 };
 

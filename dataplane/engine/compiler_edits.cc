@@ -22,19 +22,32 @@ void Compiler::unindex(const cloud::Port& port) {
   if (--host->second == 0) hosts->second.erase(host);
 }
 
+/// A port has a few: their list is searched.
+void Compiler::index(const cloud::FloatingIp& ip) {
+  if (!ip.port.empty()) floating_of_port_[ip.port].push_back(ip.address);
+}
+
+void Compiler::unindex(const cloud::FloatingIp& ip) {
+  const auto found = floating_of_port_.find(ip.port);
+  if (found == floating_of_port_.end()) return;
+  std::erase(found->second, ip.address);
+  if (found->second.empty()) floating_of_port_.erase(found);
+}
+
 void Compiler::add_dependents_of_port(const std::string& name, std::set<Object>& found) const {
   found.insert({ObjectKind::port, name});
-  const auto [ip, last_ip] = floating_of_port_.equal_range(name);
-  for (auto it = ip; it != last_ip; ++it)
-    found.insert({ObjectKind::floating_ip, it->second.to_string()});
+  if (const auto* addresses = find(floating_of_port_, name)) {
+    for (const IpAddress& ip : *addresses) found.insert({ObjectKind::floating_ip, ip.to_string()});
+  }
   const auto [forward, last_forward] = forwards_of_port_.equal_range(name);
   for (auto it = forward; it != last_forward; ++it)
     found.insert({ObjectKind::port_forward, it->second});
 }
 
-/// The first local port brings the network to the host, the last one may take it away.
-void Compiler::add_dependents_of_presence(const std::string& network,
-                                          std::set<Object>& found) const {
+/// What is compiled with a look at the network: at its values, or at whether it is here. The first
+/// local port brings it to the host, the last one may take it away.
+void Compiler::add_dependents_of_network(const std::string& network,
+                                         std::set<Object>& found) const {
   found.insert({ObjectKind::host, host_name_});
   found.insert({ObjectKind::network, network});
   const auto [first, last] = ports_of_network_.equal_range(network);
@@ -65,23 +78,33 @@ void Compiler::edit(std::set<Object> concerned, std::function<void()> change) {
   compile_until(Clock::time_point::max());
 }
 
+/// The document, to be changed in place, which takes no time with its size. Whoever else reads it
+/// keeps it as it was.
+cloud::Cloud& Compiler::own_cloud() {
+  compile_until(Clock::time_point::max());
+  if (document_.use_count() > 1) document_ = std::make_shared<cloud::Cloud>(*document_);
+  return *std::const_pointer_cast<cloud::Cloud>(document_);
+}
+
 void Compiler::put(cloud::FloatingIp ip) {
-  const auto* before = find(cloud_.floating_ips, ip.address);
-  ip.order = before ? before->order : next_order_++;
+  cloud::Cloud& cloud = own_cloud();
+  const auto* before = find(cloud.floating_ips, ip.address);
+  ip.order = before ? before->order : last_order_ += cloud::kBetween;
   edit({object_of(ip)}, [&] {
-    if (before) erase_entry(floating_of_port_, before->port, ip.address);
-    floating_of_port_.emplace(ip.port, ip.address);
-    cloud_.floating_ips.insert_or_assign(ip.address, std::move(ip));
+    if (before) unindex(*before);
+    index(ip);
+    cloud.floating_ips.insert_or_assign(ip.address, std::move(ip));
   });
 }
 
 void Compiler::put(cloud::PortForward forward) {
-  const auto* before = find(cloud_.port_forwards, forward.name);
-  forward.order = before ? before->order : next_order_++;
+  cloud::Cloud& cloud = own_cloud();
+  const auto* before = find(cloud.port_forwards, forward.name);
+  forward.order = before ? before->order : last_order_ += cloud::kBetween;
   edit({object_of(forward)}, [&] {
     if (before) erase_entry(forwards_of_port_, before->to_port, forward.name);
     forwards_of_port_.emplace(forward.to_port, forward.name);
-    cloud_.port_forwards.insert_or_assign(forward.name, std::move(forward));
+    cloud.port_forwards.insert_or_assign(forward.name, std::move(forward));
   });
 }
 
@@ -111,66 +134,68 @@ void Compiler::add_networks_that_spread(const cloud::Port* before, const cloud::
 
 /// A router that no port of its network has named before.
 bool Compiler::names_another_router(const cloud::Port& port) const {
-  const cloud::Network& network = cloud_.networks.find(port.network)->second;
+  const cloud::Network& network = cloud().networks.find(port.network)->second;
   return port.gateway && port.gateway != network.gateway &&
          !network.other_routers.contains(*port.gateway);
 }
 
 void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> after) {
-  const cloud::Port* before = find(cloud_.ports, name);
+  cloud::Cloud& cloud = own_cloud();
+  const cloud::Port* before = find(cloud.ports, name);
   std::set<Object> concerned;
   add_dependents_of_port(name, concerned);
   const bool moves_network = changes_presence(before, after ? &*after : nullptr);
   if (moves_network) {
-    if (before) add_dependents_of_presence(before->network, concerned);
-    if (after) add_dependents_of_presence(after->network, concerned);
+    if (before) add_dependents_of_network(before->network, concerned);
+    if (after) add_dependents_of_network(after->network, concerned);
   }
   add_networks_that_spread(before, after ? &*after : nullptr, concerned);
   const bool names_router = after && names_another_router(*after);
   if (names_router) concerned.insert({ObjectKind::network, after->network});
   edit(concerned, [&] {
     if (names_router) {
-      cloud_.networks.find(after->network)->second.other_routers.insert(*after->gateway);
+      cloud.networks.find(after->network)->second.other_routers.insert(*after->gateway);
     }
     if (before) unindex(*before);
     if (!after) {
-      cloud_.ports.erase(name);
+      cloud.ports.erase(name);
       return;
     }
     index(*after);
-    cloud_.ports.insert_or_assign(name, std::move(*after));
+    cloud.ports.insert_or_assign(name, std::move(*after));
   });
   if (moves_network && uplinks_have_moved()) begin_to_compile();
 }
 
 void Compiler::put(cloud::Port port) {
-  const auto* before = find(cloud_.ports, port.name);
-  port.order = before ? before->order : next_order_++;
+  const auto* before = find(cloud().ports, port.name);
+  port.order = before ? before->order : last_order_ += cloud::kBetween;
   const std::string name = port.name;
   edit_port(name, std::move(port));
 }
 
 void Compiler::remove(const Object& object) {
+  cloud::Cloud& cloud = own_cloud();
   switch (object.kind) {
     case ObjectKind::port:
       return edit_port(object.name, std::nullopt);
     case ObjectKind::floating_ip:
       return edit({object}, [&] {
-        const auto it = cloud_.floating_ips.find(*IpAddress::parse(object.name));
-        if (it == cloud_.floating_ips.end()) return;
-        erase_entry(floating_of_port_, it->second.port, it->first);
-        cloud_.floating_ips.erase(it);
+        const auto it = cloud.floating_ips.find(*IpAddress::parse(object.name));
+        if (it == cloud.floating_ips.end()) return;
+        unindex(it->second);
+        cloud.floating_ips.erase(it);
       });
     case ObjectKind::port_forward:
       return edit({object}, [&] {
-        const auto it = cloud_.port_forwards.find(object.name);
-        if (it == cloud_.port_forwards.end()) return;
+        const auto it = cloud.port_forwards.find(object.name);
+        if (it == cloud.port_forwards.end()) return;
         erase_entry(forwards_of_port_, it->second.to_port, it->first);
-        cloud_.port_forwards.erase(it);
+        cloud.port_forwards.erase(it);
       });
     case ObjectKind::host:
     case ObjectKind::network:
-      break;  // these come with a whole document: everything refers to them
+      break;  // these come with a document: follow()
   }
 }
 

@@ -13,11 +13,11 @@ void Compiler::find_renamed(Facts& facts) const {
   const cloud::Host* here = host();
   if (renamed.empty() || !here) return;
   std::set<std::string> ports;
-  for (const auto& [name, port] : cloud_.ports) {
+  for (const auto& [name, port] : cloud().ports) {
     if (port.host == here->name) ports.insert(port.interface);
   }
-  const Context context{cloud_, *here, facts, local_ports_, hosts_of_networks_};
-  for (const auto& [name, network] : cloud_.networks) {
+  const Context context{cloud(), *here, facts, local_ports_, hosts_of_networks_};
+  for (const auto& [name, network] : cloud().networks) {
     const auto nic = nic_of(context, network);
     if (!nic || facts.links.contains(*nic)) continue;
     const auto* vlan = std::get_if<cloud::Vlan>(&network.segment);

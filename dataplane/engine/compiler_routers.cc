@@ -25,12 +25,12 @@ std::set<IpAddress> differing(const std::map<IpAddress, RouterFacts>& a,
 
 /// What compile() makes of a router: rows of its network, and of the local ports that it serves.
 void Compiler::add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const {
-  for (const auto& [name, network] : cloud_.networks) {
+  for (const auto& [name, network] : cloud().networks) {
     if (!is_behind_router(network) || !network.cidr.contains(router)) continue;
     found.insert({ObjectKind::network, name});
     const auto [first, last] = ports_of_network_.equal_range(name);
     for (auto it = first; it != last; ++it) {
-      const cloud::Port& port = cloud_.ports.at(it->second);
+      const cloud::Port& port = cloud().ports.at(it->second);
       const bool is_concerned = port.host == host_name_ && router_of(network, port) == router;
       if (is_concerned) found.insert({ObjectKind::port, port.name});
     }

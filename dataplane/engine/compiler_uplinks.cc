@@ -35,7 +35,7 @@ bool Compiler::only_uplinks_differ(const Facts& facts) const {
 
 void Compiler::learn_of_uplinks(Facts facts) {
   std::set<Object> concerned{{ObjectKind::host, host_name_}};
-  for (const auto& [address, ip] : cloud_.floating_ips) {
+  for (const auto& [address, ip] : cloud().floating_ips) {
     if (ip.uplink == "any") concerned.insert({ObjectKind::floating_ip, address.to_string()});
   }
   begin_edit(std::move(concerned), [this, facts = std::move(facts)] { facts_ = facts; });
@@ -45,7 +45,7 @@ void Compiler::learn_of_uplinks(Facts facts) {
 /// bridge speaks for it: it has the NIC's addresses, and what comes from the world comes in by it.
 void Compiler::place_uplinks(Facts& facts) {
   here_ = host() ? *host() : cloud::Host();
-  const Context context{cloud_, host() ? *host() : here_, facts, local_ports_, hosts_of_networks_};
+  const Context context{cloud(), host() ? *host() : here_, facts, local_ports_, hosts_of_networks_};
   for (cloud::Uplink& uplink : here_.uplinks) {
     const cloud::Network* network = network_on(context, uplink.interface);
     if (!network) continue;

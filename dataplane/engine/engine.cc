@@ -37,13 +37,23 @@ Engine::Engine(std::string host, std::vector<const Subsystem*> subsystems, Kerne
       whole_ruleset_(ruleset_of(subsystems, marks_)),
       ruleset_(whole_ruleset_) {}
 
-void Engine::load(cloud::Cloud cloud) {
-  compiler_.load(std::move(cloud));
-  view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address(),
-              compiler_.underlay_ports());
+void Engine::load(cloud::SharedCloud document) {
+  compiler_.load(std::move(document));
+  follows_ = false;
+  watch_links();
   wants_ruleset_ = true;
   place_marks();
   backoff_.retry_now();
+}
+
+void Engine::follow(const cloud::Edit& edit) {
+  if (!compiler_.follow(edit)) return load(edit.after);
+  follows_ = true;
+}
+
+void Engine::watch_links() {
+  view_.watch(compiler_.links_of_interest(), compiler_.tunnel_address(),
+              compiler_.underlay_ports());
 }
 
 void Engine::place_marks() {
@@ -86,7 +96,8 @@ void Engine::compare_ruleset() {
 }
 
 void Engine::want_nothing() {
-  compiler_.load({});
+  compiler_.load(std::make_shared<cloud::Cloud>());
+  follows_ = false;
   view_.watch({});
   wants_ruleset_ = false;
 }
@@ -121,6 +132,10 @@ bool Engine::learn_until(Clock::time_point end) {
       learned_ |= compiler_.learn(view_.facts());
     }
     if (!compiler_.compile_until(end)) return false;
+    if (std::exchange(follows_, false)) {
+      watch_links();
+      learned_ = true;
+    }
   } while (view_.are_facts_stale());
   if (!std::exchange(learned_, false)) return true;
   view_.mark_ip_config_stale();

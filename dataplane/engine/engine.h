@@ -41,7 +41,10 @@ class Engine {
   Engine(const Engine&) = delete;
 
   // --- what is wanted
-  void load(cloud::Cloud cloud);
+  void load(cloud::Cloud cloud) { load(std::make_shared<cloud::Cloud>(std::move(cloud))); }
+  void load(cloud::SharedCloud document);
+  /// The next version of the document: costs what differs, where that is not nearly everything.
+  void follow(const cloud::Edit& edit);
   Compiler& document() { return compiler_; }  ///< put and remove single objects
   const Compiler& document() const { return compiler_; }
   /// `down`: nothing of the document, and no tables of ours.
@@ -103,6 +106,7 @@ class Engine {
 
  private:
   void place_marks();
+  void watch_links();
   void choose_ruleset();
   void compare_ruleset();
   bool plan_ruleset(Planning& planning) const;
@@ -129,6 +133,7 @@ class Engine {
   nft::RulesetRepair repair_;
   bool learned_ = false;  ///< what is being compiled is not what was compiled before
   bool wants_ruleset_ = true;
+  bool follows_ = false;  ///< an edit of the document, which is being compiled
 
   Clock::duration calm_ = Clock::duration::zero();
   PlanStates plan_states_;

@@ -267,7 +267,7 @@ Result<void> Node::end(const engine::ApplyRequest& request, const engine::ApplyR
 void Node::invalidate_all() {
   if (paused_ && nft_events_.resume()) paused_ = false;
   nft_stale_ = rtnetlink_stale_ = true;
-  engine_.load(cloud::Cloud(engine_.document().cloud()));
+  engine_.load(engine_.document().shared_cloud());
 }
 
 /// Ears first, so that nothing falls between them and the question.

@@ -141,7 +141,7 @@ TEST(Document, FillsInWhatFollows) {
   const Network& spread = cloud.networks.at("spread");
   EXPECT_EQ(spread.segment, Segment(Vxlan{5001}));
   EXPECT_EQ(spread.dhcp.lease_seconds, 3600u);
-  EXPECT_EQ(spread.order, 1u);
+  EXPECT_EQ(spread.order, 2 * kBetween);
   const Network& none = cloud.networks.at("a-name-that-is-too-long");
   EXPECT_EQ(none.bridge, link_name("br-a-name-that-is-too-long"));
   EXPECT_FALSE(none.dhcp.enabled);
@@ -176,7 +176,7 @@ force_snat: [172.16.0.0/12]
 TEST(Document, ReadsAllOfAPort) {
   const Cloud cloud = read(kAllOfPorts);
   Port web{.name = "web_1",
-           .order = 0,
+           .order = kBetween,
            .network = "blue",
            .host = "h1",
            .mac = Mac::parse("fa:16:3e:00:00:01").value(),
@@ -194,15 +194,18 @@ TEST(Document, ReadsAllOfAPort) {
 TEST(Document, ReadsAllOfPublicAddresses) {
   const Cloud cloud = read(kAllOfPorts);
   EXPECT_EQ(cloud.floating_ips.at(address("203.0.113.10")),
-            (FloatingIp{address("203.0.113.10"), 0, "web_1", "wan", 0, {0, 512'000, 0}}));
+            (FloatingIp{address("203.0.113.10"), kBetween, "web_1", "wan", 0, {0, 512'000, 0}}));
   EXPECT_EQ(cloud.floating_ips.at(address("203.0.113.11")),
-            (FloatingIp{address("203.0.113.11"), 1, "web_1", "any", 3, {}}));
+            (FloatingIp{address("203.0.113.11"), 2 * kBetween, "web_1", "any", 3, {}}));
   EXPECT_EQ(cloud.floating_ips.at(address("203.0.113.12")).port, "");
-  EXPECT_EQ(cloud.floating_ips.at(address("2001:db8:f::1")).order, 3u);
-  EXPECT_EQ(
-      cloud.port_forwards.at("www"),
-      (PortForward{
-          "www", 0, address("203.0.113.80"), Protocol::tcp, {8000, 8010}, "web_1", {9000, 9010}}));
+  EXPECT_EQ(cloud.floating_ips.at(address("2001:db8:f::1")).order, 4 * kBetween);
+  EXPECT_EQ(cloud.port_forwards.at("www"), (PortForward{"www",
+                                                        kBetween,
+                                                        address("203.0.113.80"),
+                                                        Protocol::tcp,
+                                                        {8000, 8010},
+                                                        "web_1",
+                                                        {9000, 9010}}));
   EXPECT_EQ(cloud.port_forwards.at("dns").protocol, Protocol::udp);
   EXPECT_THAT(cloud.no_snat, ElementsAre(prefix("192.168.0.0/16"), prefix("0.0.0.0/8")));
   EXPECT_THAT(cloud.force_snat, ElementsAre(prefix("172.16.0.0/12")));

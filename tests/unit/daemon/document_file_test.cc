@@ -33,11 +33,11 @@ class DocumentFileTest : public ::testing::Test {
 TEST_F(DocumentFileTest, GivesTheCloudOnce) {
   write(kGood);
   DocumentFile file(path_, "h1");
-  EXPECT_TRUE(std::holds_alternative<cloud::Cloud>(file.read()));
+  EXPECT_TRUE(std::holds_alternative<cloud::Edit>(file.read()));
   EXPECT_TRUE(std::holds_alternative<DocumentFile::Unchanged>(file.read()));
   EXPECT_FALSE(file.looks_changed());
   file.forget();
-  EXPECT_TRUE(std::holds_alternative<cloud::Cloud>(file.read()));
+  EXPECT_TRUE(std::holds_alternative<cloud::Edit>(file.read()));
 }
 
 TEST_F(DocumentFileTest, SaysWhereItIsBroken) {
@@ -57,7 +57,7 @@ TEST_F(DocumentFileTest, IsWellAgainWithTheGoodText) {
   EXPECT_TRUE(std::holds_alternative<DocumentFile::Broken>(file.read()));
   EXPECT_FALSE(file.error().empty());
   write(kGood);
-  EXPECT_TRUE(std::holds_alternative<cloud::Cloud>(file.read()));
+  EXPECT_TRUE(std::holds_alternative<cloud::Edit>(file.read()));
   EXPECT_TRUE(file.error().empty());
 }
 

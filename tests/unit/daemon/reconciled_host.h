@@ -43,10 +43,14 @@ class ReconciledHost : public test::ScriptedHost {
     run();
     done_ = {};
   }
+  /// As the daemon does when its file says that.
+  void want(const std::string& document) {
+    reconciler_->want(cloud::edit_of(reconciler_->document(), cloud_of(document)));
+  }
   /// Brings the host to the document, and lets the workers come to rest.
   void bring_up(const std::string& document = kDocument) {
     reconciler_->start();
-    reconciler_->want(cloud_of(document));
+    want(document);
     run_until_quiet([&] { return words_of_a_fresh_one(document).empty(); });
     workers_->forget({}, [this](const Result<void>&) { loop_.stop(); });
     run();

@@ -123,7 +123,7 @@ TEST_F(ReconcilerTest, WhatIsRefusedIsToldAndTriedAgainAndKeepsNoOther) {
                   .holding = std::string("\xcb\0\x71\x0a", 4),  // 203.0.113.10
                   .times = Kernel::kAlways});
   reconciler_->start();
-  reconciler_->want(cloud_of(kDocument));
+  want(kDocument);
   run_until_quiet([&] { return kernel_.times_refused() > 0; });
   EXPECT_THAT(errors(), Contains(HasSubstr("not today (EPERM)")));
   EXPECT_THAT(errors(), Each(HasSubstr("203.0.113.10")));
@@ -156,10 +156,10 @@ TEST_F(ReconcilerTest, ANewDocumentWhileAPlanIsAppliedComesAfterIt) {
   bool was_busy = false;
   in_the_midst([&] {
     was_busy = told_.empty();
-    reconciler_->want(cloud_of(second));
+    want(second);
   });
   reconciler_->start();
-  reconciler_->want(cloud_of(kDocument));
+  want(kDocument);
   run_until_quiet([&] { return kernel_.is_done() && words_of_a_fresh_one(second).empty(); });
   EXPECT_TRUE(was_busy);
   EXPECT_EQ(times_tried("add route 203.0.113.11/32"), 1u);
@@ -204,7 +204,7 @@ TEST_F(ReconcilerTest, ItStopsWhenWhatIsUnderWayHasEnded) {
     EXPECT_TRUE(told_.empty());
   });
   reconciler_->start();
-  reconciler_->want(cloud_of(kDocument));
+  want(kDocument);
   run_until_quiet([] { return false; });
   EXPECT_GT(tried_at_the_end, 0u);
   EXPECT_EQ(times_tried("add route 203.0.113.10/32"), 1u);

@@ -94,7 +94,7 @@ TEST_F(SupervisionTest, OneThatCannotStartKeepsNothingElseAndIsTriedAgain) {
   port.sin_port = htons(67);
   ASSERT_EQ(::bind(holder.get(), reinterpret_cast<const sockaddr*>(&port), sizeof(port)), 0);
   reconciler_->start();
-  reconciler_->want(cloud_of(with_dhcp()));
+  want(with_dhcp());
   run_until_quiet([&] { return is_told("udp port 67 is held by unit_daemon"); });
   EXPECT_EQ(pid(), 0);
   EXPECT_THAT(errors(), Each(HasSubstr("dnsmasq")));

@@ -1,0 +1,119 @@
+#include "dataplane/cloud/changes.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace novaplane::cloud {
+namespace {
+
+/// The objects of one section, in the order of the document.
+template <class Objects>
+auto in_places(Objects& objects) {
+  std::vector<typename Objects::mapped_type*> found(objects.size());
+  for (auto& [key, object] : objects) {  // as read, the n-th has place n
+    const std::size_t place = object.order / kBetween - 1;
+    if (place < found.size()) found[place] = &object;
+  }
+  if (std::find(found.begin(), found.end(), nullptr) == found.end()) return found;
+  found.clear();
+  for (auto& [key, object] : objects) found.push_back(&object);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto* a, const auto* b) { return a->order < b->order; });
+  return found;
+}
+
+const std::string& key_of(const Network& network) { return network.name; }
+const std::string& key_of(const Port& port) { return port.name; }
+const std::string& key_of(const PortForward& forward) { return forward.name; }
+const IpAddress& key_of(const FloatingIp& ip) { return ip.address; }
+
+/// Gives places to the objects of one section, from its beginning to its end.
+template <class Object>
+class Places {
+ public:
+  /// It has its place from before. False: it stands behind one that was behind it.
+  bool keep(Object& object, std::uint64_t place) {
+    if (place <= last_) return false;
+    object.order = place;
+    spread(place);
+    last_ = place;
+    return true;
+  }
+  void add(Object& object) { new_.push_back(&object); }
+  /// False: there was no room between two.
+  bool finish() {
+    spread(last_ + (new_.size() + 1) * kBetween);
+    return has_room_;
+  }
+
+ private:
+  /// The new ones, evenly between what stands before them and `end`.
+  void spread(std::uint64_t end) {
+    const std::uint64_t step = (end - last_) / (new_.size() + 1);
+    has_room_ &= step != 0;
+    for (std::size_t i = 0; i < new_.size(); ++i) new_[i]->order = last_ + (i + 1) * step;
+    new_.clear();
+  }
+
+  std::uint64_t last_ = 0;  ///< no object's
+  bool has_room_ = true;
+  std::vector<Object*> new_;
+};
+
+/// False: the places of the two cannot be compared.
+template <class Objects, class Key>
+bool compare_section(const Objects& before, Objects& after, std::vector<Key>& changed) {
+  const auto objects = in_places(after);
+  Places<typename Objects::mapped_type> places;
+  std::size_t known = 0;
+  for (auto* object : objects) {
+    const auto old = before.find(key_of(*object));
+    known += old != before.end() ? 1 : 0;
+    const bool stays = old != before.end() && places.keep(*object, old->second.order);
+    if (!stays) places.add(*object);
+    if (!stays || !(old->second == *object)) changed.push_back(key_of(*object));
+  }
+  if (known != before.size()) {
+    for (const auto& [key, object] : before) {
+      if (!after.contains(key)) changed.push_back(key);
+    }
+  }
+  if (places.finish()) return true;
+  std::uint64_t place = 0;
+  for (auto* object : objects) object->order = place += kBetween;
+  return false;
+}
+
+void compare_hosts(const Cloud& before, const Cloud& after, std::vector<std::string>& changed) {
+  for (const auto& [name, host] : after.hosts) {
+    const auto old = before.hosts.find(name);
+    if (old == before.hosts.end() || !(old->second == host)) changed.push_back(name);
+  }
+  for (const auto& [name, host] : before.hosts) {
+    if (!after.hosts.contains(name)) changed.push_back(name);
+  }
+}
+
+}  // namespace
+
+Changes compare(const Cloud& before, Cloud& after) {
+  Changes changes;
+  compare_hosts(before, after, changes.hosts);
+  const bool has_places =
+      compare_section(before.networks, after.networks, changes.networks) &&
+      compare_section(before.ports, after.ports, changes.ports) &&
+      compare_section(before.floating_ips, after.floating_ips, changes.floating_ips) &&
+      compare_section(before.port_forwards, after.port_forwards, changes.port_forwards);
+  changes.order = !has_places;
+  changes.ranges = before.no_snat != after.no_snat || before.force_snat != after.force_snat;
+  return changes;
+}
+
+Edit edit_of(SharedCloud before, Cloud after) {
+  Changes changes;
+  if (before) changes = compare(*before, after);
+  return {std::move(before), std::make_shared<Cloud>(std::move(after)), std::move(changes)};
+}
+
+}  // namespace novaplane::cloud
