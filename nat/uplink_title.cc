@@ -21,7 +21,8 @@ std::string uplink_title(const cloud::Host& host, const std::string& interface) 
 }
 
 std::string uplinks_called(const nft::Element& element) {
-  return element.comment.starts_with(kUplink) ? element.comment.substr(kUplink.size()) : "";
+  const std::string_view comment = element.comment;
+  return comment.starts_with(kUplink) ? std::string(comment.substr(kUplink.size())) : "";
 }
 
 }  // namespace novaplane::nat

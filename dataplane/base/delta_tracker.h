@@ -59,12 +59,10 @@ class DeltaTracker {
   Note& set_desired(const Key& key, Row row) { return set_desired(place(key), std::move(row)); }
   Note& set_desired(Pair& pair, Row row) {
     Sides& sides = pair.second;
-    if (sides.seen && row == sides.actual()) {
-      sides.merge();
-    } else {
-      if (sides.seen && !sides.differing) sides.split();
-      sides.row = std::move(row);
-    }
+    const bool is_seen = sides.seen && row == sides.actual();
+    if (is_seen) sides.differing.reset();
+    if (sides.seen && !is_seen && !sides.differing) sides.split();
+    sides.row = std::move(row);  // of two that are equal too: it may share memory with others
     sides.wanted = true;
     settle(pair);
     return sides.note;
@@ -169,6 +167,8 @@ class DeltaTracker {
   }
 
  private:
+  static constexpr std::size_t kWorthKeeping =
+      1024;  ///< room for differences, while there are none
   enum List : std::uint8_t { kPending, kParked, kNone };
 
   /// Where wanted and seen agree, which is nearly everywhere, the row is kept once.
@@ -213,6 +213,7 @@ class DeltaTracker {
       from[sides.index] = from.back();
       from[sides.index]->second.index = sides.index;
       from.pop_back();
+      if (from.empty() && from.capacity() > kWorthKeeping) from.shrink_to_fit();
     }
     sides.list = to;
     if (to == kNone) return;

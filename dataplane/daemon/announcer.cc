@@ -1,5 +1,7 @@
 #include "dataplane/daemon/announcer.h"
 
+#include <malloc.h>
+
 #include "dataplane/daemon/log.h"
 
 namespace novaplane::daemon {
@@ -7,6 +9,7 @@ namespace {
 
 constexpr std::size_t kAtOnce = 100;
 constexpr std::chrono::milliseconds kPause{5};
+constexpr std::size_t kMany = 1000;  ///< that leave memory worth returning
 
 }  // namespace
 
@@ -58,7 +61,11 @@ void Announcer::say() {
     }
   }
   const auto next = due_.empty() ? announcements_.next() : std::optional(now + kPause);
-  if (next) timer_.at(*next, [this] { say(); });
+  if (next) return timer_.at(*next, [this] { say(); });
+  if (due_.capacity() < kMany) return;
+  due_.shrink_to_fit();
+  announcements_ = {};
+  ::malloc_trim(0);
 }
 
 }  // namespace novaplane::daemon

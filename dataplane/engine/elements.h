@@ -12,7 +12,8 @@ namespace novaplane::engine {
 /// The name of the object that asked for the element; empty: one of another kind did.
 inline std::string name_of(ObjectKind kind, const nft::Element& element) {
   const std::string prefix = Object{kind, {}}.to_string();
-  return element.comment.starts_with(prefix) ? element.comment.substr(prefix.size()) : "";
+  const std::string_view comment = element.comment;
+  return comment.starts_with(prefix) ? std::string(comment.substr(prefix.size())) : "";
 }
 
 /// Appends the elements that one object asks for; each carries its name as comment.
@@ -20,7 +21,7 @@ class Elements {
  public:
   Elements(const Object& object, Rows& out) : Elements(object.to_string(), out) {}
   /// Where the object is less than `show` has to know: "uplink wan" for a part of a host.
-  Elements(std::string comment, Rows& out) : comment_(std::move(comment)), out_(out) {}
+  Elements(CompactString comment, Rows& out) : comment_(std::move(comment)), out_(out) {}
 
   /// `elements.add(kGateways, {bridge, address})`
   template <class Set>
@@ -47,7 +48,7 @@ class Elements {
     out_.elements.emplace_back(std::move(key), nft::Element{std::move(data), comment_});
   }
 
-  std::string comment_;
+  CompactString comment_;
   Rows& out_;
 };
 

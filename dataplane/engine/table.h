@@ -110,6 +110,8 @@ class Table {
         return;
       }
     }
+    // Ten floating IPs of each port wait for one key each: half of a vector is not left empty.
+    if (queue.size() == queue.capacity()) queue.reserve(queue.size() + queue.size() / 4 + 1);
     queue.push_back({std::move(claim), std::move(row)});
   }
 

@@ -158,11 +158,12 @@ void ElementMessages::put(const Set& set, const ElementKey& key, const Element* 
     start(set, position);
   }
   const std::string_view data = !element     ? std::string_view()
-                                : set.limits ? std::string_view(element->data)
+                                : set.limits ? element->data.view()
                                              : wire_bytes(set.data, element->data);
-  put_element(wire_bytes(set.key, key.key), false, data, element ? element->comment : "");
+  put_element(wire_bytes(set.key, key.key), false, data,
+              element ? element->comment.view() : std::string_view());
   if (!set.interval) return;
-  std::string after(wire_bytes(set.key, key.key_end.empty() ? key.key : key.key_end));
+  std::string after(wire_bytes(set.key, key.key_end.empty() ? key.key.view() : key.key_end.view()));
   if (increment(after)) put_element(after, true, {}, {});
 }
 
@@ -230,7 +231,7 @@ std::pair<ElementKey, Element> to_value(const Set& set, const RawElement& raw) {
   std::string data = set.limits             ? Bytes().limit(raw.limit.rate, raw.limit.burst).take()
                      : leads_to_chains(set) ? Bytes().jump(raw.data).take()
                                             : value_bytes(raw.data);
-  return {{set.name, value_bytes(raw.key)}, {std::move(data), std::string(raw.comment)}};
+  return {{set.name, value_bytes(raw.key)}, {std::move(data), raw.comment}};
 }
 
 void Ranges::add(const RawElement& raw) {

@@ -44,7 +44,8 @@ SeenSet set_in(const nlmsghdr* message) {
 bool has_repetition(std::span<const std::pair<ElementKey, Element>> elements) {
   std::vector<std::size_t> hashes;
   hashes.reserve(elements.size());
-  for (const auto& [key, element] : elements) hashes.push_back(std::hash<std::string>{}(key.key));
+  for (const auto& [key, element] : elements)
+    hashes.push_back(std::hash<std::string_view>{}(key.key));
   std::sort(hashes.begin(), hashes.end());
   return std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end();
 }

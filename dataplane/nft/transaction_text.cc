@@ -12,13 +12,13 @@ namespace {
 
 /// The range as a prefix where it is one: its bounds share a head, then all 0 and all 1.
 std::optional<Prefix> as_prefix(const ElementKey& key) {
-  const auto* first = reinterpret_cast<const std::uint8_t*>(key.key.data());
+  const auto* first = reinterpret_cast<const std::uint8_t*>(key.key.view().data());
   const auto address = IpAddress::from_bytes({first, key.key.size()});
   for (unsigned length = 0; address && length <= address->bits(); ++length) {
     const Prefix prefix{*address, static_cast<std::uint8_t>(length)};
     const IpAddress last = prefix.broadcast();
     if (prefix.is_range() &&
-        std::memcmp(last.bytes().data(), key.key_end.data(), key.key_end.size()) == 0)
+        std::memcmp(last.bytes().data(), key.key_end.view().data(), key.key_end.size()) == 0)
       return prefix;
   }
   return std::nullopt;
@@ -151,7 +151,7 @@ std::string to_text(const Set& set, const ElementKey& key, const Element* elemen
     const Limit limit = limit_of(element->data);
     text += fmt::format(" limit rate over {} bytes/second burst {} bytes", limit.rate, limit.burst);
   }
-  if (!element->comment.empty()) text += fmt::format(" comment \"{}\"", element->comment);
+  if (!element->comment.empty()) text += fmt::format(" comment \"{}\"", element->comment.view());
   if (!set.data.empty()) text += " : " + to_text(set.data, element->data);
   return text;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dataplane/base/address.h"
+#include "dataplane/base/compact_string.h"
 
 /// nf_tables as plain values: static chains and rules (a ruleset), and elements, which are all that
 /// changes at run time. Names are string literals: they live as long as the program.
@@ -71,15 +72,16 @@ struct Set {
 /// numbers in network order, interface names padded to 16 bytes.
 struct ElementKey {
   SetName set;
-  std::string key;
-  std::string key_end = {};  ///< interval sets: the last value of the range (inclusive), else empty
+  CompactString key;
+  CompactString key_end =
+      {};  ///< interval sets: the last value of the range (inclusive), else empty
   bool operator==(const ElementKey&) const = default;
 };
 
 struct Element {
-  std::string data;  ///< empty for sets, but for those of limits
-  std::string
-      comment;  ///< the object that asked for it, at most 128 bytes; in the kernel as userdata
+  CompactString data;  ///< empty for sets, but for those of limits
+  /// The object that asked for it, at most 128 bytes; in the kernel as userdata.
+  CompactString comment;
   bool operator==(const Element&) const = default;
 };
 
@@ -116,6 +118,6 @@ std::string to_text(const std::vector<Field>& fields, std::string_view bytes);
 template <>
 struct std::hash<novaplane::nft::ElementKey> {
   std::size_t operator()(const novaplane::nft::ElementKey& k) const {
-    return novaplane::hash_of(static_cast<int>(k.set.family), k.set.name, k.key);
+    return novaplane::hash_of(static_cast<int>(k.set.family), k.set.name, k.key.view());
   }
 };

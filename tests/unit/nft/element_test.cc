@@ -148,11 +148,11 @@ TEST_F(ElementTest, NamesARangeThatOverlaps) {
 
 TEST_F(ElementTest, RefusesACommentThatTheKernelWouldCut) {
   auto long_comment = managed("br-blue");
-  long_comment.second.comment.assign(129, 'x');
+  long_comment.second.comment = std::string(129, 'x');
   const auto added = add({long_comment});
   ASSERT_FALSE(added);
   EXPECT_EQ(added.error().add, 0u);
-  long_comment.second.comment.assign(128, 'x');
+  long_comment.second.comment = std::string(128, 'x');
   ASSERT_TRUE(add({long_comment}));
   EXPECT_EQ(seen(), Elements{long_comment});
 }
@@ -196,7 +196,8 @@ TEST_F(ElementTest, OneCommitHoldsTwoHundredThousand) {
   EXPECT_TRUE(compare(*client_.ruleset(), observed->tables).empty());
   ASSERT_EQ(observed->elements.size(), elements.size());
   const auto by_key = [](const auto& a, const auto& b) {
-    return std::tie(a.first.set.name, a.first.key) < std::tie(b.first.set.name, b.first.key);
+    return std::pair(a.first.set.name, a.first.key.view()) <
+           std::pair(b.first.set.name, b.first.key.view());
   };
   std::sort(elements.begin(), elements.end(), by_key);
   std::sort(observed->elements.begin(), observed->elements.end(), by_key);

@@ -36,7 +36,8 @@ std::string ElementKind::what(const ElementChange& change, const nft::Ruleset& r
 }
 
 std::string ElementKind::difference(const nft::Element& before, const nft::Element& after) {
-  return before.data == after.data ? "asked for by " + before.comment : "has another value";
+  return before.data == after.data ? fmt::format("asked for by {}", before.comment.view())
+                                   : "has another value";
 }
 
 // --- seen
