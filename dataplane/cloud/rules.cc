@@ -5,7 +5,6 @@ namespace novaplane::cloud {
 /// The kernel counts a burst in time, and in 32 bits.
 void validate_rate(const Rate& rate, Path path, Findings& findings) {
   constexpr std::uint64_t kLongest = 100, kMost = 1 << 30;
-  if (rate.burst == 0) return;
   const std::uint64_t slowest = rate.ingress == 0  ? rate.egress
                                 : rate.egress == 0 ? rate.ingress
                                                    : std::min(rate.ingress, rate.egress);

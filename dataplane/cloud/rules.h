@@ -29,7 +29,8 @@ void validate_ranges(const Cloud& cloud, Findings& findings);
 void validate_port(const Cloud& cloud, const Port& port, Findings& findings);
 void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& findings);
 
-void validate_rate(const Rate& rate, Path path, Findings& findings);  ///< path: of `burst`
+/// Of a rate with a burst, whose path it is.
+void validate_rate(const Rate& rate, Path path, Findings& findings);
 
 // --- questions that several rules ask
 

@@ -208,7 +208,9 @@ class Needs {
 }  // namespace
 
 void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
-  validate_rate(port.rate, {"ports", port.name, "rate", "burst"}, findings);
+  if (port.rate.burst != 0) {
+    validate_rate(port.rate, {"ports", port.name, "rate", "burst"}, findings);
+  }
   const Network* network = lookup(cloud.networks, port.network);
   if (network) {
     validate_on_network(cloud, *network, port, findings);

@@ -104,11 +104,14 @@ std::optional<Refusal> obstacle(const Cloud& cloud, const Port& port) {
                   port.name, port.address, port.network)};
 }
 
-/// What refers to the port, by that key.
-void validate_served(const Cloud& cloud, const Port& port, Path key, Findings& findings) {
+/// What refers to the port, by that key. Its path is made where there is something to say: most
+/// documents have a hundred thousand such keys and nothing.
+template <class Object>
+void validate_served(const Cloud& cloud, const Port& port, const Object& object,
+                     std::string_view key, Findings& findings) {
   auto refusal = obstacle(cloud, port);
   if (!refusal || findings.has({"ports", port.name, "host"})) return;
-  findings.add(std::move(key), refusal->kind, std::move(refusal->sentence));
+  findings.add(path_of(object, std::string(key)), refusal->kind, std::move(refusal->sentence));
 }
 
 void validate_forward(const Cloud& cloud, const PublicHolders& holders, const PortForward& forward,
@@ -118,7 +121,7 @@ void validate_forward(const Cloud& cloud, const PublicHolders& holders, const Po
     findings.add(path_of(forward, "to_port"), "dangling",
                  fmt::format("there is no port {}", forward.to_port));
   } else if (port) {
-    validate_served(cloud, *port, path_of(forward, "to_port"), findings);
+    validate_served(cloud, *port, forward, "to_port", findings);
   }
   const int from = forward.port.last - forward.port.first;
   const int to = forward.to.last - forward.to.first;
@@ -185,7 +188,9 @@ std::optional<Refusal> public_holder(const Cloud& cloud, const IpAddress& addres
 }
 
 void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& findings) {
-  validate_rate(ip.rate, {"floating_ips", ip.address.to_string(), "rate", "burst"}, findings);
+  if (ip.rate.burst != 0) {
+    validate_rate(ip.rate, {"floating_ips", ip.address.to_string(), "rate", "burst"}, findings);
+  }
   const Port* port = lookup(cloud.ports, ip.port);
   if (!port && !ip.port.empty()) {
     findings.add(path_of(ip, "port"), "dangling", fmt::format("there is no port {}", ip.port));
@@ -193,7 +198,7 @@ void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& fi
     findings.add(path_of(ip, "port"), "wrong-family",
                  fmt::format("port {} has no address6 for an IPv6 floating IP", port->name));
   } else if (port) {
-    validate_served(cloud, *port, path_of(ip, "port"), findings);
+    validate_served(cloud, *port, ip, "port", findings);
   }
   validate_uplink(cloud, ip, port, findings);
 }
