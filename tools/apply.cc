@@ -9,8 +9,16 @@
 
 namespace novaplane::tools {
 
-Result<Report> apply(cloud::Cloud cloud, const Options& options) {
-  ProgressLine progress;
+namespace {
+
+struct Applied {
+  Report report;
+  engine::SideEffects side_effects;
+};
+
+/// What it holds of the host is gone when it returns: a process that is split off later would copy
+/// each page of it that is released here.
+Result<Applied> change_host(cloud::Cloud cloud, const Options& options, ProgressLine& progress) {
   progress.show("reading the kernel");
   auto writer = WriterSession::open(options);
   if (!writer) return tl::unexpected(writer.error());
@@ -23,12 +31,21 @@ Result<Report> apply(cloud::Cloud cloud, const Options& options) {
   auto asked = node::converge_with_routers(*session.node, executor, session.services, show,
                                            options.run_dir, *outcome);
   if (!asked) return tl::unexpected(asked.error());
-  Report report = report_of(*outcome, session.engine());
+  return Applied{report_of(*outcome, session.engine(), options.json || options.verbose),
+                 std::move(outcome->side_effects)};
+}
+
+}  // namespace
+
+Result<Report> apply(cloud::Cloud cloud, const Options& options) {
+  ProgressLine progress;
+  auto applied = change_host(std::move(cloud), options, progress);
+  if (!applied) return tl::unexpected(applied.error());
   progress.show("telling the neighbours");
-  if (auto followed = carry_out(outcome->side_effects); !followed) {
-    report.error = followed.error().message();
+  if (auto followed = carry_out(applied->side_effects); !followed) {
+    applied->report.error = followed.error().message();
   }
-  return report;
+  return std::move(applied->report);
 }
 
 }  // namespace novaplane::tools

@@ -66,7 +66,7 @@ Result<Report> take_down(const Options& options) {
   const auto outcome =
       node::converge(*session.node, executor, session.services, shown_in(progress));
   if (!outcome) return tl::unexpected(outcome.error());
-  Report report = report_of(*outcome, session.engine());
+  Report report = report_of(*outcome, session.engine(), options.json || options.verbose);
   if (auto followed = carry_out(outcome->side_effects); !followed) {
     report.error = followed.error().message();
   }

@@ -31,6 +31,13 @@ void print_changes(const Report& report, bool verbose) {
   }
 }
 
+void add_changes(engine::Plan done, const engine::Engine& engine, Report& report) {
+  sort_for_reading(done, engine.ruleset());
+  for (const engine::Step& step : done) {
+    report.changed.push_back({step.what(engine.ruleset()), step.why()});
+  }
+}
+
 void print_waiting(const std::vector<Remark>& waiting, bool verbose) {
   const std::size_t shown = verbose ? waiting.size() : std::min(waiting.size(), kMostRemarks);
   for (std::size_t i = 0; i < shown; ++i) {
@@ -62,16 +69,12 @@ std::vector<Remark> remarks(const std::map<engine::Object, engine::ObjectStatus>
   return found;
 }
 
-Report report_of(const node::Outcome& outcome, engine::Engine& engine) {
+Report report_of(const node::Outcome& outcome, engine::Engine& engine, bool lists_changes) {
   Report report;
-  engine::Plan done = outcome.done;
-  sort_for_reading(done, engine.ruleset());
-  for (const engine::Step& step : done) {
-    report.changed.push_back({step.what(engine.ruleset()), step.why()});
-  }
   for (const SummaryLine& line : summarize(outcome.done)) {
     report.summary.push_back(line_of(line.verb, fmt::format("{}", fmt::join(line.things, ", "))));
   }
+  if (lists_changes || report.summary.empty()) add_changes(outcome.done, engine, report);
   for (const auto& [object, reason] : outcome.failures) report.failures.push_back({object, reason});
   report.waiting = remarks(engine.status(), engine::ObjectState::waiting);
   for (const std::string& sentence : outcome.unrecorded)
@@ -85,7 +88,7 @@ int deliver(const Report& report, bool json, bool verbose) {
   } else {
     print_changes(report, verbose);
     print_waiting(report.waiting, verbose);
-    if (report.changed.empty() && report.ok()) print("nothing to do\n");
+    if (report.changed.empty() && report.summary.empty() && report.ok()) print("nothing to do\n");
   }
   std::vector<std::string> failures;
   for (const auto& [object, reason] : report.failures) {

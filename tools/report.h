@@ -21,7 +21,7 @@ struct Report {
   struct Change {
     std::string what, why;
   };
-  std::vector<Change> changed;
+  std::vector<Change> changed;       ///< empty where the summary will do
   std::vector<std::string> summary;  ///< lines for people; empty: none is known
   std::vector<Remark> failures, waiting;
   std::vector<std::string> unrecorded;  ///< what could not be kept in files, or not be removed
@@ -31,7 +31,8 @@ struct Report {
   bool ok() const { return failures.empty() && unrecorded.empty() && error.empty(); }
 };
 
-Report report_of(const node::Outcome& outcome, engine::Engine& engine);
+/// `lists_changes`: every single one, which is text of ten thousand lines for a host from nothing.
+Report report_of(const node::Outcome& outcome, engine::Engine& engine, bool lists_changes);
 
 /// Prints it, as asked for; returns the exit code.
 int deliver(const Report& report, bool json, bool verbose);

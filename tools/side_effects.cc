@@ -6,7 +6,9 @@
 namespace novaplane::tools {
 namespace {
 
-/// The first at once, the others by a process that outlives us.
+constexpr std::size_t kAtOnce = 256;  ///< announcements that nobody minds to wait for
+
+/// The first at once, the others by a process that outlives us. Of thousands the most are all its.
 Result<void> announce(const std::vector<engine::Announce>& wanted) {
   if (wanted.empty()) return {};
   auto arp = netlink::ArpSocket::open();
@@ -16,7 +18,7 @@ Result<void> announce(const std::vector<engine::Announce>& wanted) {
   const auto now = node::Announcements::Clock::now();
   node::Announcements announcements;
   for (const engine::Announce& announce : wanted) announcements.add(announce, now);
-  const auto said = node::send(*arp, *links, announcements.take_due(now));
+  const auto said = node::send(*arp, *links, announcements.take_due(now, kAtOnce));
   const auto later = node::announce_in_background(std::move(announcements));
   return said ? later : said;
 }

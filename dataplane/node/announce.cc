@@ -20,9 +20,9 @@ void Announcements::add(const engine::Announce& announce, Clock::time_point now)
   pending_.insert_or_assign(announce.address, Pending{announce, announce.count, now});
 }
 
-std::vector<engine::Announce> Announcements::take_due(Clock::time_point now) {
+std::vector<engine::Announce> Announcements::take_due(Clock::time_point now, std::size_t most) {
   std::vector<engine::Announce> due;
-  for (auto it = pending_.begin(); it != pending_.end();) {
+  for (auto it = pending_.begin(); it != pending_.end() && due.size() < most;) {
     Pending& pending = it->second;
     if (pending.due > now) {
       ++it;

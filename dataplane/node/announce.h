@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -30,8 +32,9 @@ class Announcements {
     std::erase_if(pending_, [&](const auto& entry) { return !keeps(entry.first); });
   }
 
-  /// Those that are due, counted as made.
-  std::vector<engine::Announce> take_due(Clock::time_point now);
+  /// Those that are due, so many at most, counted as made.
+  std::vector<engine::Announce> take_due(
+      Clock::time_point now, std::size_t most = std::numeric_limits<std::size_t>::max());
   std::optional<Clock::time_point> next() const;
   bool empty() const { return pending_.empty(); }
 

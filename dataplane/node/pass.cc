@@ -22,7 +22,7 @@ void append(std::vector<engine::ForgetFlows>& to, const std::vector<engine::Forg
 Result<bool> apply_part(Node& node, engine::Executor& executor, engine::Plan part, Outcome& outcome,
                         const engine::Executor::Progress& progress) {
   if (part.empty()) return true;
-  const engine::ApplyRequest request = request_of(node, std::move(part));
+  engine::ApplyRequest request = request_of(node, std::move(part));
   const auto applied = apply(node, executor, request, progress);
   if (!applied) return tl::unexpected(applied.error());
   const engine::ApplyResult& report = *applied;
@@ -30,8 +30,9 @@ Result<bool> apply_part(Node& node, engine::Executor& executor, engine::Plan par
   append(outcome.side_effects.announcements, follow.announcements);
   append(outcome.side_effects.flows, follow.flows);
   std::ranges::copy(report.unrecorded, std::back_inserter(outcome.unrecorded));
+  outcome.done.reserve(outcome.done.size() + request.plan.size());
   for (std::size_t i = 0; i < request.plan.size(); ++i) {
-    if (report.results[i]) outcome.done.push_back(request.plan[i]);
+    if (report.results[i]) outcome.done.push_back(std::move(request.plan[i]));
   }
   return !report.outdated;
 }
