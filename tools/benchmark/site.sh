@@ -87,35 +87,36 @@ make_switches() { # make_switches NAME...: and the namespaces of all parts
 # The MAC that a document gives port NUMBER.
 mac() { printf 'fa:16:3e:00:%02x:%02x' $(($1 / 256)) $(($1 % 256)); }
 
-document() { # document NETWORKS PORTS FLOATING_IPS
-  awk -v networks="$1" -v ports="$2" -v floating="$3" 'BEGIN {
+document() { # document NETWORKS PORTS FLOATING_IPS [KEYS OF NETWORKS]
+  awk -v networks="$1" -v ports="$2" -v floating="$3" -v keys="${4-}" 'BEGIN {
     print "hosts:\n  compute1: {uplinks: [{name: wan, interface: eth0, gateway: 192.0.2.1}]}\nnetworks:"
     for (i = 0; i < networks; i++)
-      printf "  net%d: {cidr: 10.0.%d.0/24, gateway: 10.0.%d.1}\n", i, i, i
+      printf "  net%d: {cidr: 10.0.%d.0/24, gateway: 10.0.%d.1%s}\n", i, i, i, keys
     print "ports:"
     for (i = 0; i < ports; i++)
       printf "  port%d: {network: net%d, host: compute1, mac: \"fa:16:3e:00:%02x:%02x\", address: 10.0.%d.%d, interface: tap%d}\n",
              i, i % networks, int(i / 256), i % 256, i % networks, int(i / networks) + 2, i
     if (floating) print "floating_ips:"
     for (i = 0; i < floating; i++)
-      printf "  100.64.%d.%d: {port: port%d}\n", int(i / 256), i % 256, i % ports
+      printf "  100.%d.%d.%d: {port: port%d}\n", 64 + int(i / 65536), int(i / 256) % 256, i % 256, i % ports
   }'
 }
 
-make_host() { # make_host PORTS: a host with an uplink, and as many links of guests, up
-  ip netns add "$prefix-host"
-  ip netns add "$prefix-guests"
+make_host() { # make_host PORTS [PART GUESTS]: a host with an uplink, and as many links of guests, up
+  local host=$prefix-${2-host} guests=$prefix-${3-guests}
+  ip netns add "$host"
+  ip netns add "$guests"
   {
     echo "link set lo up"
-    echo "link add eth0 type veth peer name wan netns $prefix-guests"
+    echo "link add eth0 type veth peer name wan netns $guests"
     echo "address add 192.0.2.11/24 dev eth0"
     echo "link set eth0 up"
     for ((i = 0; i < $1; i++)); do
-      echo "link add tap$i type veth peer name guest$i address $(mac "$i") netns $prefix-guests"
+      echo "link add tap$i type veth peer name guest$i address $(mac "$i") netns $guests"
     done
-  } | ip -n "$prefix-host" -batch -
+  } | ip -n "$host" -batch -
   {
     echo "link set wan up"
     for ((i = 0; i < $1; i++)); do echo "link set guest$i up"; done
-  } | ip -n "$prefix-guests" -batch -
+  } | ip -n "$guests" -batch -
 }
