@@ -39,12 +39,14 @@ constexpr std::chrono::seconds kForTheWriter{5};
 constexpr int kTries = 5;
 constexpr std::chrono::seconds kBetweenTries{1};
 
-/// Nothing of the parent stays open: neither its lock nor its terminal.
-void let_go(const node::RollbackTimerSocket& seat) {
+/// Nothing of the parent stays open: neither its lock nor its terminal. A byte into `ready` says
+/// that what ends the parent does not end us any more.
+void let_go(const node::RollbackTimerSocket& seat, const Fd& ready) {
   ::setsid();
   [[maybe_unused]] const int moved = ::chdir("/");
   ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
+  [[maybe_unused]] const auto said = ::write(ready.get(), "r", 1);
   // Neither may be where the other one goes.
   const int listener = ::fcntl(seat.listener.get(), F_DUPFD_CLOEXEC, kLock + 1);
   const int lock = ::fcntl(seat.lock.get(), F_DUPFD_CLOEXEC, kLock + 1);
@@ -235,11 +237,24 @@ class RollbackTimer {
 
 Result<void> start_rollback_timer(const node::RollbackTimerSocket& seat,
                                   const RollbackSettings& settings) {
+  const std::string step = "start a process that brings back what was confirmed";
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return failure(step, errno);
+  Fd reader(ends[0]), writer(ends[1]);
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
-  if (child < 0) return failure("start a process that brings back what was confirmed", errno);
-  if (child > 0) return {};
-  let_go(seat);
+  if (child < 0) return failure(step, errno);
+  if (child > 0) {
+    // Until then a hangup of the terminal would end both, and nobody would bring anything back.
+    writer = Fd();
+    char said = 0;
+    ssize_t got = 0;
+    do {
+      got = ::read(reader.get(), &said, 1);
+    } while (got < 0 && errno == EINTR);
+    return got == 1 ? Result<void>() : failure(step, got < 0 ? errno : ECHILD, "it has ended");
+  }
+  let_go(seat, writer);
   RollbackTimer(settings, parent).run();
   ::_exit(0);
 }
