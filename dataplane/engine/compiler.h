@@ -40,7 +40,7 @@ class Compiler {
   using UplinkStatuses = std::map<std::string, UplinkStatus, std::less<>>;
   void set_uplink_statuses(UplinkStatuses statuses) { statuses_ = std::move(statuses); }
 
-  // One object, and what refers to it. Cost: that of these objects, at any size of the document.
+  // One object, and what refers to it, at that cost. A document that others hold is copied first.
   void put(cloud::Port port);
   void put(cloud::FloatingIp floating_ip);
   void put(cloud::PortForward forward);

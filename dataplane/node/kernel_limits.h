@@ -16,7 +16,6 @@ struct Demand {
   std::uint64_t guests = 0;   ///< with IPv4, of networks that have a bridge here
   std::uint64_t guests6 = 0;  ///< likewise, with IPv6
   std::uint64_t dnsmasqs = 0;
-  bool operator==(const Demand&) const = default;
 };
 Demand demand_of(const engine::Engine& engine);
 

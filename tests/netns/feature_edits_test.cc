@@ -1,6 +1,5 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -71,8 +70,12 @@ class NewFlows {
   void send_one() {
     Fd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const auto* peer = reinterpret_cast<const sockaddr*>(&to_);
-    if (connect(fd.get(), peer, sizeof to_) != 0 || send(fd.get(), "?", 1, 0) != 1) return;
-    open_.emplace_back(sent_++, std::move(fd));
+    const int number = sent_++;
+    if (connect(fd.get(), peer, sizeof to_) != 0 || send(fd.get(), "?", 1, 0) != 1) {
+      missing_.insert(number);
+      return;
+    }
+    open_.emplace_back(number, std::move(fd));
     if (open_.size() <= kOpen) return;
     missing_.insert(open_.front().first);
     open_.pop_front();
