@@ -43,4 +43,17 @@ Mac Network::shared_mac() const {
   return mac;
 }
 
+std::vector<std::string> groups_of(const Cloud& cloud, const Port& port) {
+  std::vector<std::string> groups;
+  if (port.security_groups) {
+    groups = *port.security_groups;
+  } else if (const auto network = cloud.networks.find(port.network);
+             network != cloud.networks.end()) {
+    groups = network->second.security_groups;
+  }
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return groups;
+}
+
 }  // namespace novaplane::cloud

@@ -65,11 +65,20 @@ enum class UplinkPolicy : std::uint8_t { failover, balance };
 constexpr std::uint32_t kMarkMask = 0xff00000f;
 constexpr int kFewestMarkBits = 9;  ///< what there is to tell, see engine/host/marks.h
 
+/// What the metadata proxy adds to guests' requests.
+struct MetadataHeaders {
+  bool enabled = false;
+  std::string secret_file;  ///< holds the key of the signature; empty: no signature
+  bool operator==(const MetadataHeaders&) const = default;
+};
+
 struct Host {
   std::string name;
   std::optional<std::string> vm_interface;  ///< none: networks here have no underlay port
   std::optional<IpAddress> tunnel_address;  ///< where VXLANs leave and arrive; one family for all
   std::optional<SocketAddress> metadata;
+  MetadataHeaders metadata_headers = {};
+  std::uint32_t new_flows = 1000;          ///< a second, of each port with security groups
   std::vector<ServicePort> allow;          ///< what guests may reach on the host
   std::vector<Prefix> host_networks = {};  ///< beyond links of the host that are no uplinks
   bool router = false;                     ///< forwards between links that are not ours
@@ -164,7 +173,10 @@ struct Network {
   std::vector<std::string> uplinks;  ///< order of names; empty: the host's
   std::optional<Prefix> cidr6;
   std::optional<IpAddress> gateway6;
-  std::vector<std::string> gateway_hosts;  ///< failover mode
+  std::vector<std::string> gateway_hosts;         ///< failover mode
+  std::vector<std::string> security_groups = {};  ///< of ports that say nothing of their own
+  /// Guests may choose IPv6 addresses that are no port's, each the first one that does.
+  bool privacy_addresses = true;
   Dhcp dhcp;
   bool operator==(const Network&) const = default;
 
@@ -186,6 +198,13 @@ struct Rate {
   std::uint32_t burst_at(std::uint64_t bits_per_second) const;
 };
 
+/// What a port's guest may send from beside its own address.
+struct AllowedPair {
+  Prefix address;          ///< a single one, or a range
+  std::optional<Mac> mac;  ///< none: the port's
+  bool operator==(const AllowedPair&) const = default;
+};
+
 struct Port {
   std::string name;
   std::uint64_t order = 0;
@@ -199,6 +218,11 @@ struct Port {
   std::string
       hostname;  ///< always set, fit for DNS: the document's or the port's name, shortened to 63
   Rate rate;
+  bool port_security = true;
+  bool log = false;  ///< what is dropped of it is told in the log
+  std::vector<AllowedPair> allowed_pairs = {};
+  std::optional<std::vector<std::string>> security_groups = {};  ///< none: those of its network
+  std::string instance_id = {};  ///< by which cloud software knows the guest
   bool operator==(const Port&) const = default;
 };
 
@@ -223,6 +247,26 @@ struct PortForward {
   bool operator==(const PortForward&) const = default;
 };
 
+/// Lets packets through: what a group's ports accept (ingress) or send (egress).
+struct GroupRule {
+  std::uint8_t protocol = 0;               ///< IP protocol number; 0: any
+  std::vector<PortRange> ports = {};       ///< of the destination; none: all
+  std::optional<std::uint8_t> type, code;  ///< of ICMP, ICMPv6
+  std::vector<Prefix> ranges = {};  ///< where from or where to, of one family; none: anywhere
+  std::string group = {};           ///< from or to its ports instead; empty: no group
+  bool operator==(const GroupRule&) const = default;
+};
+
+/// Rules of all groups of a port add up.
+struct SecurityGroup {
+  std::string name;
+  std::uint64_t order = 0;
+  std::vector<GroupRule> ingress = {};
+  std::optional<std::vector<GroupRule>> egress = {};  ///< none: all may leave
+  bool log = false;
+  bool operator==(const SecurityGroup&) const = default;
+};
+
 /// The whole document. Order of the document is kept in each object's `order`.
 struct Cloud {
   std::map<std::string, Host, std::less<>> hosts;
@@ -230,8 +274,12 @@ struct Cloud {
   std::unordered_map<std::string, Port> ports;
   std::unordered_map<IpAddress, FloatingIp> floating_ips;
   std::map<std::string, PortForward, std::less<>> port_forwards;
+  std::map<std::string, SecurityGroup, std::less<>> security_groups;
   std::vector<Prefix> no_snat, force_snat;
   bool operator==(const Cloud&) const = default;
 };
+
+/// The security groups that are the port's, sorted by name, each once; none: it is not filtered.
+std::vector<std::string> groups_of(const Cloud&, const Port&);
 
 }  // namespace novaplane::cloud
