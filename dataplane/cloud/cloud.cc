@@ -45,6 +45,7 @@ Mac Network::shared_mac() const {
 
 std::vector<std::string> groups_of(const Cloud& cloud, const Port& port) {
   std::vector<std::string> groups;
+  if (!port.port_security) return groups;
   if (port.security_groups) {
     groups = *port.security_groups;
   } else if (const auto network = cloud.networks.find(port.network);
