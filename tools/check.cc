@@ -16,6 +16,9 @@ std::string contents_of(const cloud::Cloud& cloud) {
   if (!cloud.port_forwards.empty()) {
     parts.push_back(count(cloud.port_forwards.size(), "port forward"));
   }
+  if (!cloud.security_groups.empty()) {
+    parts.push_back(count(cloud.security_groups.size(), "security group"));
+  }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -25,6 +28,13 @@ int tell(const std::vector<cloud::Mistake>& mistakes, bool json) {
     if (!json) fmt::print(stderr, "{}\n", printable(mistake.message()));
   }
   return kFailed;
+}
+
+void tell_hints(std::vector<cloud::Mistake> hints) {
+  for (cloud::Mistake& hint : hints) {
+    hint.text.insert(0, "hint: ");
+    fmt::print(stderr, "{}\n", printable(hint.message()));
+  }
 }
 
 }  // namespace
@@ -39,7 +49,13 @@ int check(const Options& options) {
       return kFailed;
     }
   }
-  print(options.json ? to_json(*cloud) : fmt::format("{}: ok: {}\n", file, contents_of(*cloud)));
+  auto hints = cloud::hints(*cloud, file);
+  if (options.json) {
+    print(to_json(*cloud, hints));
+  } else {
+    tell_hints(std::move(hints));
+    print(fmt::format("{}: ok: {}\n", file, contents_of(*cloud)));
+  }
   return kDone;
 }
 

@@ -19,6 +19,18 @@ Json json_of(const std::vector<Remark>& remarks) {
   return list;
 }
 
+Json json_of(const std::vector<cloud::Mistake>& mistakes) {
+  Json list = Json::array();
+  for (const cloud::Mistake& mistake : mistakes) {
+    list.push_back({{"file", mistake.file},
+                    {"line", mistake.line},
+                    {"column", mistake.column},
+                    {"kind", mistake.kind},
+                    {"text", mistake.text}});
+  }
+  return list;
+}
+
 std::vector<Remark> remarks_of(const Json& list) {
   std::vector<Remark> remarks;
   for (const Json& entry : list) {
@@ -62,25 +74,19 @@ Report report_in(const Json& json) {
 
 }  // namespace
 
-std::string to_json(const cloud::Cloud& cloud) {
+std::string to_json(const cloud::Cloud& cloud, const std::vector<cloud::Mistake>& hints) {
   return text_of({{"ok", true},
                   {"hosts", cloud.hosts.size()},
                   {"networks", cloud.networks.size()},
                   {"ports", cloud.ports.size()},
                   {"floating_ips", cloud.floating_ips.size()},
-                  {"port_forwards", cloud.port_forwards.size()}});
+                  {"port_forwards", cloud.port_forwards.size()},
+                  {"security_groups", cloud.security_groups.size()},
+                  {"hints", json_of(hints)}});
 }
 
 std::string to_json(const std::vector<cloud::Mistake>& mistakes) {
-  Json list = Json::array();
-  for (const cloud::Mistake& mistake : mistakes) {
-    list.push_back({{"file", mistake.file},
-                    {"line", mistake.line},
-                    {"column", mistake.column},
-                    {"kind", mistake.kind},
-                    {"text", mistake.text}});
-  }
-  return text_of({{"ok", false}, {"mistakes", std::move(list)}});
+  return text_of({{"ok", false}, {"mistakes", json_of(mistakes)}});
 }
 
 std::string to_json(const PlanView& plan) {

@@ -12,7 +12,8 @@
 /// JSON library.
 namespace novaplane::tools {
 
-std::string to_json(const cloud::Cloud&);  ///< check: what the document has
+/// check: what the document has
+std::string to_json(const cloud::Cloud&, const std::vector<cloud::Mistake>& hints);
 std::string to_json(const std::vector<cloud::Mistake>&);
 std::string to_json(const PlanView&);
 std::string to_json(const Report&);

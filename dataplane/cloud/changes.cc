@@ -85,13 +85,18 @@ bool compare_section(const Objects& before, Objects& after, std::vector<Key>& ch
   return false;
 }
 
-void compare_hosts(const Cloud& before, const Cloud& after, std::vector<std::string>& changed) {
-  for (const auto& [name, host] : after.hosts) {
-    const auto old = before.hosts.find(name);
-    if (old == before.hosts.end() || !(old->second == host)) changed.push_back(name);
+/// A section whose order says nothing; one that is known has the place from before.
+template <class Objects>
+void compare_unordered(const Objects& before, Objects& after, std::vector<std::string>& changed) {
+  for (auto& [name, object] : after) {
+    const auto old = before.find(name);
+    if constexpr (requires { object.order; }) {
+      if (old != before.end()) object.order = old->second.order;
+    }
+    if (old == before.end() || !(old->second == object)) changed.push_back(name);
   }
-  for (const auto& [name, host] : before.hosts) {
-    if (!after.hosts.contains(name)) changed.push_back(name);
+  for (const auto& [name, object] : before) {
+    if (!after.contains(name)) changed.push_back(name);
   }
 }
 
@@ -99,7 +104,8 @@ void compare_hosts(const Cloud& before, const Cloud& after, std::vector<std::str
 
 Changes compare(const Cloud& before, Cloud& after) {
   Changes changes;
-  compare_hosts(before, after, changes.hosts);
+  compare_unordered(before.hosts, after.hosts, changes.hosts);
+  compare_unordered(before.security_groups, after.security_groups, changes.security_groups);
   const bool has_places =
       compare_section(before.networks, after.networks, changes.networks) &&
       compare_section(before.ports, after.ports, changes.ports) &&

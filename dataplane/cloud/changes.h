@@ -12,7 +12,7 @@ namespace novaplane::cloud {
 /// Which objects of two documents differ: what only one of both has, and what is not the same in
 /// both. By name, in no order.
 struct Changes {
-  std::vector<std::string> hosts, networks, ports, port_forwards;
+  std::vector<std::string> hosts, networks, ports, port_forwards, security_groups;
   std::vector<IpAddress> floating_ips;
   bool ranges = false;  ///< no_snat, force_snat
   /// Places of the two documents cannot be compared: many objects stand in another order.
@@ -20,12 +20,12 @@ struct Changes {
 
   /// Links and values of the host are wanted as before.
   bool are_public_only() const {
-    return hosts.empty() && networks.empty() && ports.empty() && !order;
+    return hosts.empty() && networks.empty() && ports.empty() && security_groups.empty() && !order;
   }
   bool empty() const { return size() == 0 && !ranges && !order; }
   std::size_t size() const {  ///< objects
     return hosts.size() + networks.size() + ports.size() + port_forwards.size() +
-           floating_ips.size();
+           floating_ips.size() + security_groups.size();
   }
 };
 

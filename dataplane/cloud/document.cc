@@ -78,6 +78,16 @@ std::string Mistake::message() const {
   return fmt::format("{}:{}:{}: {}", file, line, column, text);
 }
 
+Mistakes hints(const Cloud& cloud, const std::string& file) {
+  Findings findings;
+  find_unused_groups(cloud, findings);
+  std::vector<Finding> found = findings.take();
+  if (found.empty()) return {};
+  std::ifstream stream(file, std::ios::binary);
+  if (const auto text = read_all(stream, file)) locate(*text, found);
+  return to_mistakes(file, std::move(found));
+}
+
 tl::expected<Cloud, Mistakes> parse(const std::string& text, const std::string& file) {
   if (text.size() > kLargest) return tl::unexpected(too_large(file));
   Draft draft;

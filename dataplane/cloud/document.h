@@ -21,6 +21,10 @@ struct Mistake {
   std::string message() const;
 };
 
+/// What is valid and hardly meant: a security group that nobody has. The file is read once more for
+/// the places.
+std::vector<Mistake> hints(const Cloud&, const std::string& file);
+
 /// Reads and validates a document (YAML, or JSON, which is YAML). All mistakes that can be found
 /// are returned, in order of their places; a document with a mistake yields no Cloud.
 tl::expected<Cloud, std::vector<Mistake>> parse(const std::string& text, const std::string& file);

@@ -66,6 +66,15 @@ std::optional<std::string> holder_on(const Cloud& cloud, const Network& network,
   return std::nullopt;
 }
 
+bool overlap(const PortRange& a, const PortRange& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+std::string to_string(const PortRange& range) {
+  return range.first == range.last ? fmt::format("{}", range.first)
+                                   : fmt::format("{}-{}", range.first, range.last);
+}
+
 const Uplink* find_uplink(const Host& host, std::string_view name) {
   const auto it = std::find_if(host.uplinks.begin(), host.uplinks.end(),
                                [&](const Uplink& uplink) { return uplink.name == name; });

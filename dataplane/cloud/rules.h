@@ -24,10 +24,22 @@ void validate_links(const Cloud& cloud, Findings& findings);
 void validate_ports(const Cloud& cloud, Findings& findings);
 void validate_public_addresses(const Cloud& cloud, Findings& findings);
 void validate_ranges(const Cloud& cloud, Findings& findings);
+void validate_groups(const Cloud& cloud, Findings& findings);
+void validate_allowed_pairs(const Cloud& cloud, Findings& findings);
+void find_unused_groups(const Cloud& cloud, Findings& findings);  ///< which is no mistake
 
-/// One object against the hosts and networks.
+/// One object against the hosts, networks and security groups.
 void validate_port(const Cloud& cloud, const Port& port, Findings& findings);
 void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& findings);
+
+/// Groups and pairs of a port; part of validate_port().
+void validate_port_security(const Cloud& cloud, const Port& port, Findings& findings);
+/// A list of groups that stands at that path.
+void validate_group_names(const Cloud& cloud, const std::vector<std::string>& groups,
+                          const Path& path, Findings& findings);
+
+/// Ranges of one list overlap.
+void validate_list(const std::vector<Prefix>& list, const Path& path, Findings& findings);
 
 /// Of a rate with a burst, whose path it is.
 void validate_rate(const Rate& rate, Path path, Findings& findings);
@@ -55,6 +67,9 @@ auto* lookup(Map& map, const Name& name) {
   const auto it = map.find(name);
   return it != map.end() ? &it->second : nullptr;
 }
+
+bool overlap(const PortRange&, const PortRange&);
+std::string to_string(const PortRange&);  ///< "80", "8000-8010"
 
 const Uplink* find_uplink(const Host& host, std::string_view name);
 

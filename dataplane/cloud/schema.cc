@@ -1,105 +1,14 @@
 #include "dataplane/cloud/schema.h"
 
-#include <algorithm>
 #include <set>
 
 #include "dataplane/cloud/dhcp_option.h"
 #include "dataplane/cloud/hostname.h"
+#include "dataplane/cloud/schema_keys.h"
 
 /// The document's keys, as tables; from the leaves to the root.
 namespace novaplane::cloud {
 namespace {
-
-template <class T>
-struct MemberOf;
-template <class Object, class Type>
-struct MemberOf<Type Object::*> {
-  using object = Object;
-  using type = Type;
-};
-template <auto member>
-using ObjectOf = typename MemberOf<decltype(member)>::object;
-
-template <class T>
-void assign(T& to, auto&& from) {
-  to = static_cast<T>(std::forward<decltype(from)>(from));
-}
-template <class T>
-void assign(std::optional<T>& to, auto&& from) {
-  assign(to.emplace(), std::forward<decltype(from)>(from));
-}
-
-/// `{"gateway", scalar<&Network::gateway, ipv4>}`
-template <auto member, auto parse>
-void scalar(ObjectOf<member>& object, const Value& value) {
-  if (auto parsed = value.scalar(parse)) assign(object.*member, std::move(*parsed));
-}
-
-/// `{"dhcp", map<&Network::dhcp, kDhcp>}`
-template <auto member, const auto& keys>
-void map(ObjectOf<member>& object, const Value& value) {
-  read_object(object.*member, value, Keys<std::decay_t<decltype(object.*member)>>(keys));
-}
-
-/// `{"dns", list<&Dhcp::dns, server>}`; nothing stands in a list twice.
-template <auto member, auto parse>
-void list(ObjectOf<member>& object, const Value& value) {
-  read_list(value, [&elements = object.*member](const Value& element) {
-    auto parsed = element.scalar(parse);
-    if (!parsed) return;
-    if (std::find(elements.begin(), elements.end(), *parsed) != elements.end()) {
-      return element.fail({"duplicate-value", "stands in the list already"});
-    }
-    elements.push_back(std::move(*parsed));
-  });
-}
-
-/// `{"uplinks", list_of_maps<&Host::uplinks, kUplink>}`
-template <auto member, const auto& keys>
-void list_of_maps(ObjectOf<member>& object, const Value& value) {
-  read_list(value, [&elements = object.*member](const Value& element) {
-    using Element = typename std::decay_t<decltype(elements)>::value_type;
-    read_object(elements.emplace_back(), element, Keys<Element>(keys));
-  });
-}
-
-/// `{"ports", named<&Cloud::ports, kPort>}`: name -> object, each with its place in the document.
-template <auto member, const auto& keys>
-void named(Draft& draft, const Value& value) {
-  auto& objects = draft.cloud.*member;
-  using Object = typename std::decay_t<decltype(objects)>::mapped_type;
-  const auto current = std::make_shared<Object*>();
-  const auto take = [&objects, current](Reader& reader, const Event& key) {
-    if (const auto name = object_name(key); !name) reader.fail(key, name.error(), true);
-    const auto order = (objects.size() + 1) * kBetween;
-    const auto [entry, is_new] = objects.try_emplace(std::string(key.text));
-    if (!is_new) return refuse_duplicate_key(reader, key), false;
-    Object& object = entry->second;
-    object.name = key.text;
-    if constexpr (requires { object.order; }) object.order = order;
-    *current = &object;
-    return true;
-  };
-  read_entries(value, take, [current](const Value& entry) {
-    read_object(**current, entry, Keys<Object>(keys));
-  });
-}
-
-/// `{"gateways", words<&Host::gateways, object_name, ipv4>}`: word -> value.
-template <auto member, auto parse_key, auto parse>
-void words(ObjectOf<member>& object, const Value& value) {
-  auto& entries = object.*member;
-  const auto current = std::make_shared<std::string>();
-  const auto take = [&entries, current](Reader& reader, const Event& key) {
-    *current = key.text;
-    if (const auto word = parse_key(key); !word) return reader.fail(key, word.error(), true), false;
-    if (entries.try_emplace(*current).second) return true;
-    return refuse_duplicate_key(reader, key), false;
-  };
-  read_entries(value, take, [&entries, current](const Value& entry) {
-    if (auto parsed = entry.scalar(parse)) entries[*current] = std::move(*parsed);
-  });
-}
 
 // --- hosts
 
@@ -135,7 +44,8 @@ constexpr Choice<UplinkPolicy> kUplinkPolicies[] = {{"failover", UplinkPolicy::f
 constexpr Key<Host> kHost[] = {
     {"vm_interface", scalar<&Host::vm_interface, link>},
     {"tunnel_address", scalar<&Host::tunnel_address, address>},
-    {"metadata", scalar<&Host::metadata, socket_address>},
+    {"metadata", read_metadata},
+    {"new_flows", scalar<&Host::new_flows, number<1, 1'000'000>>},
     {"allow", list<&Host::allow, service_port>},
     {"host_networks", list<&Host::host_networks, any_range>},
     {"router", scalar<&Host::router, boolean>},
@@ -277,6 +187,8 @@ constexpr Key<Network> kNetwork[] = {
     {"cidr6", scalar<&Network::cidr6, range6>},
     {"gateway6", scalar<&Network::gateway6, ipv6>},
     {"gateway_hosts", list<&Network::gateway_hosts, object_name>},
+    {"security_groups", list<&Network::security_groups, object_name>},
+    {"privacy_addresses", scalar<&Network::privacy_addresses, boolean>},
     {"dhcp", map<&Network::dhcp, kDhcp>},
 };
 
@@ -299,6 +211,11 @@ constexpr Key<Port> kPort[] = {
     {"gateway", scalar<&Port::gateway, ipv4>},
     {"hostname", scalar<&Port::hostname, host_name>},
     {"rate", map<&Port::rate, kRate>},
+    {"port_security", scalar<&Port::port_security, boolean>},
+    {"security_groups", read_port_groups},
+    {"allowed_pairs", read_allowed_pairs},
+    {"log", scalar<&Port::log, boolean>},
+    {"instance_id", read_instance_id},
 };
 
 constexpr Key<FloatingIp> kFloatingIp[] = {
@@ -351,6 +268,7 @@ constexpr Key<Draft> kDocument[] = {
     {"ports", named<&Cloud::ports, kPort>},
     {"floating_ips", read_floating_ips},
     {"port_forwards", named<&Cloud::port_forwards, kPortForward>},
+    {"security_groups", read_security_groups},
     {"no_snat", ranges<&Cloud::no_snat, any_range>},
     {"force_snat", ranges<&Cloud::force_snat, range4>},
 };

@@ -19,7 +19,9 @@ void validate(const Draft& draft, Findings& findings) {
   validate_pairs(draft.cloud, findings);
   validate_links(draft.cloud, findings);
   validate_ports(draft.cloud, findings);
+  validate_allowed_pairs(draft.cloud, findings);
   validate_public_addresses(draft.cloud, findings);
+  validate_groups(draft.cloud, findings);
   validate_ranges(draft.cloud, findings);
 }
 

@@ -218,6 +218,7 @@ void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
     findings.add(path_of(port, "network"), "dangling",
                  fmt::format("there is no network {}", port.network));
   }
+  validate_port_security(cloud, port, findings);
   if (port.hostname.empty()) {
     findings.add(path_of(port, "hostname"), "bad-name",
                  "no letter or digit is left for a host name");

@@ -140,15 +140,6 @@ void validate_forward(const Cloud& cloud, const PublicHolders& holders, const Po
   }
 }
 
-bool overlap(const PortRange& a, const PortRange& b) {
-  return a.first <= b.last && b.first <= a.last;
-}
-
-std::string to_string(const PortRange& range) {
-  return range.first == range.last ? fmt::format("{}", range.first)
-                                   : fmt::format("{}-{}", range.first, range.last);
-}
-
 /// Of the forwards of one address and protocol each port belongs to one.
 void validate_forward_overlaps(const Cloud& cloud, Findings& findings) {
   using Target = std::pair<IpAddress, Protocol>;
@@ -217,22 +208,18 @@ void validate_public_addresses(const Cloud& cloud, Findings& findings) {
   validate_forward_overlaps(cloud, findings);
 }
 
-namespace {
-
-void validate_list(const std::vector<Prefix>& list, const Path& key, Findings& findings) {
+void validate_list(const std::vector<Prefix>& list, const Path& path, Findings& findings) {
   std::vector<Range<std::size_t>> ranges;
   for (std::size_t i = 0; i < list.size(); ++i) ranges.push_back({list[i], i});
   for_each_overlap(std::move(ranges), [&](const auto& a, const auto& b) {
     const auto& later = a.what > b.what ? a : b;
     const auto& earlier = a.what > b.what ? b : a;
-    Path path = key;
-    path.push_back(fmt::format("[{}]", later.what));
-    findings.add(std::move(path), "overlap",
+    Path element = path;
+    element.push_back(fmt::format("[{}]", later.what));
+    findings.add(std::move(element), "overlap",
                  fmt::format("{} overlaps {} in the same list", later.prefix, earlier.prefix));
   });
 }
-
-}  // namespace
 
 void validate_ranges(const Cloud& cloud, Findings& findings) {
   validate_list(cloud.no_snat, {"no_snat"}, findings);

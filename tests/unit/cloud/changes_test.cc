@@ -59,6 +59,18 @@ TEST(Changes, WhatComesInBetweenChangesNoOther) {
   EXPECT_THAT(in_order(after), ElementsAre(ip(7), ip(1), ip(8), ip(9), ip(2), ip(3), ip(6)));
 }
 
+/// Their order says nothing.
+TEST(Changes, NameSecurityGroupsWhereverTheyStand) {
+  const Cloud before = cloud_of({1}, "security_groups: {a: {}, b: {}, c: {}}\n");
+  Cloud same = cloud_of({1}, "security_groups: {c: {}, b: {}, a: {}}\n");
+  EXPECT_TRUE(compare(before, same).empty());
+  Cloud after = cloud_of({1}, "security_groups: {d: {}, c: {}, b: {ingress: [{}]}}\n");
+  const Changes changes = compare(before, after);
+  EXPECT_THAT(changes.security_groups, UnorderedElementsAre("a", "b", "d"));
+  EXPECT_EQ(changes.size(), 3u);
+  EXPECT_FALSE(changes.are_public_only());
+}
+
 TEST(Changes, WhatMovesIsTheOnlyOneThatChanges) {
   const Cloud before = cloud_of({1, 2, 3, 4});
   Cloud after = cloud_of({2, 3, 1, 4});

@@ -1,0 +1,223 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/cloud/schema_keys.h"
+
+/// Security groups, what a port may send from, and what the metadata service is told.
+namespace novaplane::cloud {
+namespace {
+
+/// A list, or its one element. An empty one would mean the opposite of none.
+template <auto member, auto parse>
+class SomeReader : public ListReader {
+ public:
+  explicit SomeReader(ObjectOf<member>& object)
+      : ListReader([this, &object](const Value& element) {
+          is_empty_ = false;
+          list_element<parse>(object.*member, element);
+        }) {}
+  void close(Reader& reader) override {
+    if (!is_empty_) return;
+    reader.findings.add(reader.path(), "bad-value",
+                        "is empty, so nothing passes: leave the rule out, or this key for all");
+  }
+
+ private:
+  bool is_empty_ = true;
+};
+
+template <auto member, auto parse>
+void read_some(ObjectOf<member>& object, const Value& value) {
+  switch (value.event.kind) {
+    case Event::Kind::scalar:
+      return list_element<parse>(object.*member, value);
+    case Event::Kind::open_list:
+      return value.reader.enter(std::make_unique<SomeReader<member, parse>>(object));
+    default:
+      value.wrong_type("a single value or a list");
+  }
+}
+
+// --- rules
+
+/// Names of /etc/protocols.
+constexpr Choice<std::uint8_t> kProtocols[] = {
+    {"any", 0},    {"icmp", 1},   {"igmp", 2},      {"tcp", 6}, {"udp", 17},
+    {"dccp", 33},  {"gre", 47},   {"esp", 50},      {"ah", 51}, {"icmpv6", 58},
+    {"vrrp", 112}, {"sctp", 132}, {"udplite", 136},
+};
+
+Parsed<std::uint8_t> ip_protocol(const Event& event) {
+  const auto named = choice<kProtocols>(event);
+  if (named) return *named;
+  if (const auto numbered = number<1, 255>(event)) return static_cast<std::uint8_t>(*numbered);
+  Refusal refusal = named.error();
+  refusal.sentence += ", or a number from 1 to 255";
+  return tl::unexpected(std::move(refusal));
+}
+
+/// "192.0.2.7", "192.0.2.0/24"
+Parsed<Prefix> address_or_range(const Event& event) {
+  if (event.text.find('/') != std::string_view::npos) return any_range(event);
+  constexpr std::uint8_t kWhole4 = 32, kWhole6 = 128;
+  const auto address = IpAddress::parse(event.text);
+  if (!address) return is_not(event.text, "an IP address or a range such as 192.0.2.0/24");
+  return Prefix{*address, address->is_v4() ? kWhole4 : kWhole6};
+}
+
+void misplaced_key(const Value& value, std::string sentence) {
+  value.reader.findings.add_at_key(value.reader.path(), "unknown-key", std::move(sentence));
+}
+void read_misplaced_from(GroupRule&, const Value& value) {
+  misplaced_key(value, "belongs to ingress; egress has to");
+}
+void read_misplaced_from_group(GroupRule&, const Value& value) {
+  misplaced_key(value, "belongs to ingress; egress has to_group");
+}
+void read_misplaced_to(GroupRule&, const Value& value) {
+  misplaced_key(value, "belongs to egress; ingress has from");
+}
+void read_misplaced_to_group(GroupRule&, const Value& value) {
+  misplaced_key(value, "belongs to egress; ingress has from_group");
+}
+
+constexpr Key<GroupRule> kIngress[] = {
+    {"protocol", scalar<&GroupRule::protocol, ip_protocol>},
+    {"ports", read_some<&GroupRule::ports, port_range>},
+    {"type", scalar<&GroupRule::type, number<0, 255>>},
+    {"code", scalar<&GroupRule::code, number<0, 255>>},
+    {"from", read_some<&GroupRule::ranges, address_or_range>},
+    {"from_group", scalar<&GroupRule::group, object_name>},
+    {"to", read_misplaced_to},
+    {"to_group", read_misplaced_to_group},
+};
+
+constexpr Key<GroupRule> kEgress[] = {
+    {"protocol", scalar<&GroupRule::protocol, ip_protocol>},
+    {"ports", read_some<&GroupRule::ports, port_range>},
+    {"type", scalar<&GroupRule::type, number<0, 255>>},
+    {"code", scalar<&GroupRule::code, number<0, 255>>},
+    {"to", read_some<&GroupRule::ranges, address_or_range>},
+    {"to_group", scalar<&GroupRule::group, object_name>},
+    {"from", read_misplaced_from},
+    {"from_group", read_misplaced_from_group},
+};
+
+/// all | a list of rules
+void read_egress(SecurityGroup& group, const Value& value) {
+  constexpr auto kWanted = "all or a list of rules";
+  if (value.event.kind == Event::Kind::scalar && value.event.text == "all") {
+    group.egress.reset();
+  } else if (value.event.kind == Event::Kind::scalar) {
+    value.fail(is_not(value.event.text, kWanted).value());
+  } else if (value.event.kind != Event::Kind::open_list) {
+    value.wrong_type(kWanted);
+  } else {
+    read_list(value, [&rules = group.egress.emplace()](const Value& element) {
+      read_object(rules.emplace_back(), element, Keys<GroupRule>(kEgress));
+    });
+  }
+}
+
+constexpr Key<SecurityGroup> kSecurityGroup[] = {
+    {"ingress", list_of_maps<&SecurityGroup::ingress, kIngress>},
+    {"egress", read_egress},
+    {"log", scalar<&SecurityGroup::log, boolean>},
+};
+
+// --- what a port may send from
+
+/// Refuses what no guest has: whole families, and what is not one machine's.
+Parsed<Prefix> pair_address(const Event& event) {
+  static const Prefix kOfMany[] = {*Prefix::parse("0.0.0.0/8"),     *Prefix::parse("127.0.0.0/8"),
+                                   *Prefix::parse("224.0.0.0/3"),   *Prefix::parse("::/127"),
+                                   *Prefix::parse("::ffff:0:0/96"), *Prefix::parse("ff00::/8")};
+  static const IpAddress kMetadata = IpAddress::v4(0xa9fea9fe);
+  const auto refuse = [](std::string sentence) {
+    return tl::unexpected(Refusal{"bad-value", std::move(sentence)});
+  };
+  auto found = address_or_range(event);
+  if (!found) return found;
+  if (found->length == 0) {
+    return refuse(fmt::format("{} is all of {}: say port_security: false", *found,
+                              found->address.is_v4() ? "IPv4" : "IPv6"));
+  }
+  if (found->contains(kMetadata)) {
+    return refuse(fmt::format("guests ask {} for metadata: no guest may have it", kMetadata));
+  }
+  for (const Prefix& many : kOfMany) {
+    if (found->overlaps(many)) return refuse(fmt::format("no guest has an address of {}", many));
+  }
+  return found;
+}
+
+constexpr Key<AllowedPair> kAllowedPair[] = {
+    {"address", scalar<&AllowedPair::address, pair_address>, kRequired},
+    {"mac", scalar<&AllowedPair::mac, mac>},
+};
+
+/// It goes into a header of HTTP.
+Parsed<std::string> one_word(const Event& event) {
+  constexpr std::size_t kLongest = 64;
+  const auto is_printed = [](char c) { return c > ' ' && c < 0x7f; };
+  if (!event.text.empty() && event.text.size() <= kLongest &&
+      std::all_of(event.text.begin(), event.text.end(), is_printed)) {
+    return std::string(event.text);
+  }
+  return is_not(event.text, "1 to 64 printed characters of ASCII without blanks");
+}
+
+// --- metadata
+
+Parsed<std::string> absolute_path(const Event& event) {
+  auto path = single_line(event);
+  if (path && path->starts_with('/') && !path->ends_with('/')) return path;
+  return is_not(event.text, "the absolute path of a file");
+}
+
+void read_headers(Host& host, const Value& value) {
+  scalar<&MetadataHeaders::enabled, boolean>(host.metadata_headers, value);
+}
+void read_secret_file(Host& host, const Value& value) {
+  scalar<&MetadataHeaders::secret_file, absolute_path>(host.metadata_headers, value);
+}
+
+constexpr Key<Host> kMetadata[] = {
+    {"address", scalar<&Host::metadata, socket_address>, kRequired},
+    {"headers", read_headers},
+    {"secret_file", read_secret_file},
+};
+
+}  // namespace
+
+void read_security_groups(Draft& draft, const Value& value) {
+  named<&Cloud::security_groups, kSecurityGroup>(draft, value);
+}
+
+/// An empty list is not that of the network.
+void read_port_groups(Port& port, const Value& value) {
+  if (value.event.kind != Event::Kind::open_list) return value.wrong_type("a list");
+  port.security_groups.emplace();
+  read_list(value, [&port](const Value& element) {
+    list_element<object_name>(*port.security_groups, element);
+  });
+}
+
+void read_allowed_pairs(Port& port, const Value& value) {
+  list_of_maps<&Port::allowed_pairs, kAllowedPair>(port, value);
+}
+
+void read_instance_id(Port& port, const Value& value) {
+  scalar<&Port::instance_id, one_word>(port, value);
+}
+
+/// 127.0.0.1:8775 | {address: 127.0.0.1:8775, headers: true}
+void read_metadata(Host& host, const Value& value) {
+  if (value.event.kind != Event::Kind::open_map) {
+    return scalar<&Host::metadata, socket_address>(host, value);
+  }
+  read_object(host, value, Keys<Host>(kMetadata));
+}
+
+}  // namespace novaplane::cloud
