@@ -49,6 +49,9 @@ void Compiler::index_all() {
   ports_of_network_.clear();
   floating_of_port_.clear();
   forwards_of_port_.clear();
+  group_lists_.clear();
+  ports_of_list_.clear();
+  naming_group_.clear();
   last_order_ = last_order(cloud().floating_ips,
                            last_order(cloud().ports, last_order(cloud().port_forwards, 0)));
   for (const auto& [name, network] : cloud().networks) {
@@ -59,6 +62,7 @@ void Compiler::index_all() {
   for (const auto& [address, ip] : cloud().floating_ips) index(ip);
   for (auto& [port, addresses] : floating_of_port_) addresses.shrink_to_fit();
   for (const auto& [name, f] : cloud().port_forwards) forwards_of_port_.emplace(f.to_port, name);
+  for (const auto& [name, group] : cloud().security_groups) index(group);
 }
 
 void Compiler::index_gateways() {
@@ -219,7 +223,7 @@ std::set<std::string> Compiler::underlay_ports() const {
 }
 
 Context Compiler::context() const {
-  return {cloud(), here_, facts_, local_ports_, hosts_of_networks_};
+  return {cloud(), here_, facts_, local_ports_, hosts_of_networks_, group_lists_};
 }
 
 std::optional<IpAddress> Compiler::tunnel_address() const {

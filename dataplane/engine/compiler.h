@@ -113,6 +113,17 @@ class Compiler {
   void take(const cloud::Edit& edit);
   void unindex(const cloud::Changes& changes);
   void index(const cloud::Changes& changes);
+  // compiler_groups.cc
+  void index(const cloud::SecurityGroup& group);
+  void unindex(const cloud::SecurityGroup& group);
+  void index_groups(const cloud::Port& port);
+  void unindex_groups(const cloud::Port& port);
+  std::vector<std::string> ports_left_alone(const cloud::Changes& changes) const;
+  void add_ports_with_group(std::string_view group, std::set<Object>& found) const;
+  void add_dependents_of_list(const GroupList& list, std::set<Object>& found) const;
+  void add_dependents_of_lists(const cloud::Edit& edit, std::set<Object>& found) const;
+  void add_dependents_of_lists(const cloud::Port* before, const cloud::Port* after,
+                               std::set<Object>& found) const;
   void find_renamed(Facts& facts) const;  // compiler_renamed.cc
   // compiler_uplinks.cc
   void place_uplinks(Facts& facts);
@@ -153,6 +164,9 @@ class Compiler {
   std::unordered_multimap<std::string, std::string> ports_of_network_;
   std::unordered_map<std::string, std::vector<IpAddress>> floating_of_port_;
   std::unordered_multimap<std::string, std::string> forwards_of_port_;
+  GroupLists group_lists_;
+  std::map<GroupList, std::set<std::string>> ports_of_list_;   ///< list -> ports on this host
+  std::map<std::string, std::set<std::string>> naming_group_;  ///< group -> those with rules of it
 };
 
 }  // namespace novaplane::engine

@@ -10,9 +10,11 @@ void Compiler::index(const cloud::Port& port) {
   ports_of_network_.emplace(port.network, port.name);
   if (port.host == host_name_) ++local_ports_[port.network];
   if (vxlans_.contains(port.network)) ++hosts_of_networks_[port.network][port.host];
+  index_groups(port);
 }
 
 void Compiler::unindex(const cloud::Port& port) {
+  unindex_groups(port);
   erase_entry(ports_of_network_, port.network, port.name);
   if (port.host == host_name_ && --local_ports_[port.network] == 0)
     local_ports_.erase(port.network);
@@ -150,6 +152,7 @@ void Compiler::edit_port(const std::string& name, std::optional<cloud::Port> aft
     if (after) add_dependents_of_network(after->network, concerned);
   }
   add_networks_that_spread(before, after ? &*after : nullptr, concerned);
+  add_dependents_of_lists(before, after ? &*after : nullptr, concerned);
   const bool names_router = after && names_another_router(*after);
   if (names_router) concerned.insert({ObjectKind::network, after->network});
   edit(concerned, [&] {

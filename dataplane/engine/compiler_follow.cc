@@ -63,6 +63,8 @@ std::optional<std::set<Object>> Compiler::concerned_by(const cloud::Edit& edit) 
     found.insert({ObjectKind::port_forward, name});
   }
   for (const std::string& name : changes.ports) add_dependents_of_port(name, found);
+  for (const std::string& name : changes.security_groups) add_ports_with_group(name, found);
+  add_dependents_of_lists(edit, found);
   add_dependents_of_moves(edit, found);
   add_dependents_of_hosts(changes.hosts, found);
   if (changes.ranges) found.insert({ObjectKind::host, host_name_});
@@ -134,6 +136,10 @@ void Compiler::take(const cloud::Edit& edit) {
 }
 
 void Compiler::unindex(const cloud::Changes& changes) {
+  for (const std::string& name : ports_left_alone(changes)) unindex_groups(cloud().ports.at(name));
+  for (const std::string& name : changes.security_groups) {
+    if (const auto* group = find(cloud().security_groups, name)) unindex(*group);
+  }
   for (const std::string& name : changes.networks) {
     vxlans_.erase(name);
     hosts_of_networks_.erase(name);
@@ -174,6 +180,10 @@ void Compiler::index(const cloud::Changes& changes) {
     }
   }
   if (!changes.networks.empty()) index_gateways();
+  for (const std::string& name : ports_left_alone(changes)) index_groups(cloud().ports.at(name));
+  for (const std::string& name : changes.security_groups) {
+    if (const auto* group = find(cloud().security_groups, name)) index(*group);
+  }
 }
 
 }  // namespace novaplane::engine

@@ -16,7 +16,7 @@ void Compiler::find_renamed(Facts& facts) const {
   for (const auto& [name, port] : cloud().ports) {
     if (port.host == here->name) ports.insert(port.interface);
   }
-  const Context context{cloud(), *here, facts, local_ports_, hosts_of_networks_};
+  const Context context{cloud(), *here, facts, local_ports_, hosts_of_networks_, group_lists_};
   for (const auto& [name, network] : cloud().networks) {
     const auto nic = nic_of(context, network);
     if (!nic || facts.links.contains(*nic)) continue;

@@ -45,7 +45,8 @@ void Compiler::learn_of_uplinks(Facts facts) {
 /// bridge speaks for it: it has the NIC's addresses, and what comes from the world comes in by it.
 void Compiler::place_uplinks(Facts& facts) {
   here_ = host() ? *host() : cloud::Host();
-  const Context context{cloud(), host() ? *host() : here_, facts, local_ports_, hosts_of_networks_};
+  const Context context{cloud(),      host() ? *host() : here_, facts,
+                        local_ports_, hosts_of_networks_,       group_lists_};
   for (cloud::Uplink& uplink : here_.uplinks) {
     const cloud::Network* network = network_on(context, uplink.interface);
     if (!network) continue;

@@ -12,6 +12,7 @@
 
 #include "dataplane/cloud/cloud.h"
 #include "dataplane/conntrack/flow_filter.h"
+#include "dataplane/engine/group_lists.h"
 #include "dataplane/engine/host/facts.h"
 #include "dataplane/engine/host/marks.h"
 #include "dataplane/engine/rows.h"
@@ -43,6 +44,7 @@ struct Context {
   const Facts& facts;
   const std::unordered_map<std::string, std::size_t>& local_ports;  ///< by network; absent: none
   const HostsOfNetworks& hosts_of_networks;
+  const GroupLists& group_lists;  ///< of all ports of the cloud
 };
 
 /// What is done once a change of rows is in force: never state, always an act. Plain values.

@@ -72,11 +72,13 @@ class Example {
   void with_context(Use&& use) const {
     std::unordered_map<std::string, std::size_t> local_ports;
     engine::HostsOfNetworks hosts;
+    engine::GroupLists lists;
     for (const auto& [name, port] : cloud.ports) {
       if (port.host == "compute1") ++local_ports[port.network];
       ++hosts[port.network][port.host];
+      lists.add(cloud::groups_of(cloud, port));
     }
-    use(engine::Context{cloud, cloud.hosts.at("compute1"), facts, local_ports, hosts});
+    use(engine::Context{cloud, cloud.hosts.at("compute1"), facts, local_ports, hosts, lists});
   }
 
   engine::Rows compile(const engine::Subsystem& subsystem, engine::ObjectKind kind,
