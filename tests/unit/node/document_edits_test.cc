@@ -1,4 +1,5 @@
 #include "dataplane/cloud/changes.h"
+#include "tests/support/group_rows.h"
 #include "tests/unit/node/edits.h"
 #include "tests/unit/node/random_document.h"
 
@@ -35,6 +36,17 @@ std::vector<std::string> wanted(Engine& engine) {
   return lines;
 }
 
+/// The whole data plane, and rows for all that groups and pairs may be.
+const std::vector<const engine::Subsystem*>& subsystems_and_groups() {
+  static const test::GroupRows groups;
+  static const auto all = [] {
+    auto list = subsystems();
+    list.push_back(&groups);
+    return list;
+  }();
+  return all;
+}
+
 class DocumentEdits : public ::testing::TestWithParam<unsigned> {
  protected:
   /// Null: the document is not good.
@@ -49,7 +61,7 @@ class DocumentEdits : public ::testing::TestWithParam<unsigned> {
     return edited_.document().is_compiling();
   }
 
-  Engine edited_{"h1", subsystems()};
+  Engine edited_{"h1", subsystems_and_groups()};
 };
 
 TEST_P(DocumentEdits, EqualALoadOfTheWhole) {
@@ -68,7 +80,7 @@ TEST_P(DocumentEdits, EqualALoadOfTheWhole) {
     }
     ++good;
     followed += follow(*next) ? 1 : 0;
-    Engine fresh("h1", subsystems());
+    Engine fresh("h1", subsystems_and_groups());
     fresh.load(next);
     see_host(fresh);
     ASSERT_EQ(wanted(edited_), wanted(fresh)) << "step " << step << " of\n"
@@ -97,7 +109,7 @@ TEST_P(DocumentEdits, MayComeInTheMidstOfACompilation) {
     last = next;
   }
   ASSERT_TRUE(last);
-  Engine fresh("h1", subsystems());
+  Engine fresh("h1", subsystems_and_groups());
   fresh.load(last);
   see_host(fresh);
   EXPECT_EQ(wanted(edited_), wanted(fresh));

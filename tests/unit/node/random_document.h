@@ -12,13 +12,14 @@
 namespace novaplane::node {
 
 /// A document that is edited at random, by lines: hosts, networks of every mode, ports, floating
-/// IPs, port forwards, uplinks, ranges; lines come, change, move and go. Nobody sees to it that it
-/// stays good.
+/// IPs, port forwards, security groups, uplinks, ranges; lines come, change, move and go. Nobody
+/// sees to it that it stays good.
 class RandomDocument {
  public:
   explicit RandomDocument(std::mt19937& random) : random_(&random) {
     for (const auto* name : {"h1", "h2", "h3"}) hosts_.push_back({name, host(name)});
     for (const auto* name : {"blue", "green"}) networks_.push_back({name, network(name)});
+    for (const auto* name : {"sg1", "sg2"}) groups_.push_back({name, group(name)});
     for (const auto* name : {"a", "b", "c"}) ports_.push_back({name, port(name)});
   }
 
@@ -35,7 +36,8 @@ class RandomDocument {
       rest += fmt::format(", gateways: {{lone: 10.3.0.{}}}", name.back());
     }
     return section("hosts", hosts) + section("networks", networks_) + section("ports", ports_) +
-           section("floating_ips", floating_ips_) + section("port_forwards", forwards_) + ranges_;
+           section("floating_ips", floating_ips_) + section("port_forwards", forwards_) +
+           section("security_groups", groups_) + ranges_;
   }
 
  private:
@@ -43,6 +45,7 @@ class RandomDocument {
   static constexpr std::array kHosts{"h1", "h2", "h3"};
   static constexpr std::array kNetworks{"blue", "green", "hard", "lone", "pair", "red", "vx"};
   static constexpr std::array kPorts{"a", "b", "c", "d", "e", "f"};
+  static constexpr std::array kGroups{"sg1", "sg2", "sg3", "sg4"};
 
   bool chance(unsigned of) { return (*random_)() % of == 0; }
   template <class All>
@@ -91,7 +94,7 @@ class RandomDocument {
     if (name == "hard") text += ", interface: eth4";
     if (name == "red") text += chance(2) ? ", segment: {vlan: 105}" : ", segment: {vxlan: 5005}";
     return text + maybe(", snat: false") + maybe(", uplinks: [wan2, wan]") + maybe(", mtu: 1400") +
-           maybe(", dhcp: {enabled: false}");
+           maybe(", dhcp: {enabled: false}") + maybe(", security_groups: " + group_list());
   }
 
   std::string port(const std::string& name) {
@@ -99,10 +102,43 @@ class RandomDocument {
     const auto network = std::find(kNetworks.begin(), kNetworks.end(), on) - kNetworks.begin();
     return fmt::format(
         "network: {}, host: {}, interface: tap-{}, mac: 'fa:16:3e:00:00:0{}', address: 10.{}.0.1{}"
-        "{}{}",
+        "{}{}{}",
         on, one_of(hosts_), name, name, network, static_cast<int>(name[0]) - 'a',
         maybe(", rate: {ingress: 10mbit, egress: 5mbit}"),
-        on == "hard" ? maybe(", gateway: 10.2.0.253") : "");
+        on == "hard" ? maybe(", gateway: 10.2.0.253") : "", security(name));
+  }
+
+  std::string security(const std::string& port) {
+    if (chance(8)) return ", port_security: false";
+    std::string text;
+    if (chance(2)) text += ", security_groups: " + group_list();
+    text += maybe(", allowed_pairs: [{address: 10.9.0.0/16}, {address: 10.10.0." +
+                  std::to_string(port[0]) + maybe(", mac: '00:00:5e:00:01:07'") + "}]");
+    return text + maybe(", log: true");
+  }
+
+  std::string group_list() {
+    std::string list;
+    for (const char* name : kGroups) {
+      if (chance(2) && has(groups_, name)) list += (list.empty() ? "" : ", ") + std::string(name);
+    }
+    return "[" + list + "]";
+  }
+
+  std::string group(const std::string&) {
+    const auto rules = [&](const char* direction) {
+      std::string list;
+      for (unsigned left = (*random_)() % 3; left > 0; --left) {
+        list += fmt::format("{}{{protocol: tcp, ports: {}{}}}", list.empty() ? "" : ", ",
+                            80 + (*random_)() % 3,
+                            groups_.empty() || chance(2)
+                                ? maybe(fmt::format(", {}: 192.0.2.0/24", direction))
+                                : fmt::format(", {}_group: {}", direction, one_of(groups_)));
+      }
+      return list;
+    };
+    return fmt::format("ingress: [{}]{}", rules("from"),
+                       chance(2) ? fmt::format(", egress: [{}]", rules("to")) : "");
   }
 
   std::string floating_ip(const std::string&) {
@@ -128,7 +164,8 @@ class RandomDocument {
       now.second = line->second;
       comes = chance(2);
     }
-    if (name == "h3") comes = true;  // the only one that always has two uplinks
+    if (name == "h3") comes = true;   // the only one that always has two uplinks
+    if (name == "sg1") comes = true;  // the one that others' rules name
     if (line != lines.end() && comes && !chance(4)) return void(*line = std::move(now));
     if (line != lines.end()) lines.erase(line);
     if (!comes) return;
@@ -143,8 +180,28 @@ class RandomDocument {
     const auto begin = rest.find(key + ": ") + key.size() + 2;
     return rest.substr(begin, rest.find(',', begin) - begin);
   }
+  /// Rules of a group that is not there become those of another one, which always is.
+  void forget_group(const std::string& name) {
+    for (Lines* lines : {&ports_, &networks_, &groups_}) {
+      for (auto& [key, rest] : *lines) {
+        replace_all(rest, "_group: " + name, "_group: sg1");
+        replace_all(rest, ", " + name + "]", "]");
+        replace_all(rest, name + ", ", "");
+        replace_all(rest, "[" + name + "]", "[]");
+      }
+    }
+  }
+  static void replace_all(std::string& text, const std::string& what, const std::string& by) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+      text.replace(at, what.size(), by);
+    }
+  }
+
   /// What refers to a line that is not there goes too.
   void take_along() {
+    for (const char* name : kGroups) {
+      if (!has(groups_, name)) forget_group(name);
+    }
     std::erase_if(ports_, [&](const auto& port) {
       return !has(networks_, value_of(port.second, "network")) ||
              !has(hosts_, value_of(port.second, "host"));
@@ -160,7 +217,7 @@ class RandomDocument {
     if (networks_.empty()) networks_.push_back({"blue", network("blue")});
     if (hosts_.empty()) hosts_.push_back({"h1", host("h1")});
     if (ports_.empty()) ports_.push_back({"a", port("a")});
-    switch ((*random_)() % 8) {
+    switch ((*random_)() % 10) {
       case 0:
         return edit_line(hosts_, one_of(kHosts), [&](auto& name) { return host(name); });
       case 1:
@@ -176,12 +233,15 @@ class RandomDocument {
         return edit_line(forwards_, one_of(std::array{"f1", "f2", "f3"}),
                          [&](auto& name) { return forward(name); });
       case 7:
+      case 8:
+        return edit_line(groups_, one_of(kGroups), [&](auto& name) { return group(name); });
+      case 9:
         ranges_ = maybe("no_snat: [192.168.0.0/16]\n") + maybe("force_snat: [192.168.7.0/24]\n");
     }
   }
 
   std::mt19937* random_;  ///< copies of a document go on at random, too
-  Lines hosts_, networks_, ports_, floating_ips_, forwards_;
+  Lines hosts_, networks_, ports_, floating_ips_, forwards_, groups_;
   std::string ranges_;
 };
 
