@@ -170,6 +170,17 @@ TEST_F(CommandLineTest, EachLikelyMistakeIsAnswered) {
     EXPECT_EQ(outcome.out, "");
 }
 
+TEST_F(CommandLineTest, CheckHintsAtAGroupThatNobodyHas) {
+  document.security_groups["old"] = "ingress: [{}]";
+  world.write();
+  const auto hinted = typed({"check", world.file()});
+  EXPECT_EQ(hinted.status, 0);
+  EXPECT_THAT(hinted.out, HasSubstr("1 security group"));
+  EXPECT_THAT(hinted.err,
+              HasSubstr(": hint: security_groups.old: no port and no network has this group"));
+  EXPECT_THAT(typed({"check", world.file(), "--json"}).out, HasSubstr("\"kind\": \"unused\""));
+}
+
 TEST_F(CommandLineTest, WithoutPrivilegesItSaysWhatItNeeds) {
   for (const std::string command : {"show", "down"}) {
     const auto outcome = h1.run({"setpriv", "--bounding-set=-net_admin", NOVAPLANE_PROGRAM, command,

@@ -31,7 +31,8 @@ std::string Section::text(const std::string& title) const {
 
 std::string Document::text() const {
   std::string text = hosts.text("hosts") + networks.text("networks") + ports.text("ports") +
-                     floating_ips.text("floating_ips") + port_forwards.text("port_forwards");
+                     floating_ips.text("floating_ips") + port_forwards.text("port_forwards") +
+                     security_groups.text("security_groups");
   if (!no_snat.empty()) text += fmt::format("no_snat: [{}]\n", fmt::join(no_snat, ", "));
   if (!force_snat.empty()) text += fmt::format("force_snat: [{}]\n", fmt::join(force_snat, ", "));
   return text;
