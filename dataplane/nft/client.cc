@@ -59,6 +59,7 @@ struct Client::Impl {
 
   Result<std::optional<Observed>> observe_once();
   tl::expected<void, CommitError> write_elements(const Transaction&);
+  void note_additions(const Transaction&);
   tl::expected<void, CommitError> send(const Transaction*);
   tl::expected<void, CommitError> answers(const Transaction*);
 };
@@ -168,7 +169,22 @@ tl::expected<void, CommitError> Client::Impl::write_elements(const Transaction& 
     addition.put(set, transaction.add[index].first, &transaction.add[index].second, position);
   });
   addition.finish();
+  note_additions(transaction);
   return {};
+}
+
+/// What comes into a set with `noted_in` is put into those sets as well.
+void Client::Impl::note_additions(const Transaction& transaction) {
+  ElementMessages notes(batch, Kind::add);
+  for (std::size_t i = 0; i < additions.sets.size(); ++i) {
+    for (const std::string_view name : additions.sets[i]->noted_in) {
+      const Set* set = find_set(*ruleset, {additions.sets[i]->name.family, name});
+      for (const std::uint32_t index : additions.by_set[i]) {
+        notes.note(*set, transaction.add[index].first, index);
+      }
+    }
+  }
+  notes.finish();
 }
 
 /// Without a transaction (the removal of the tables), elements are not what it can be about.

@@ -68,14 +68,15 @@ bool leads_to_chains(const Set& set) {
   return set.data.size() == 1 && set.data.front() == Field::verdict;
 }
 
-void put_limit(nlmsghdr* message, const Limit& limit) {
+void put_limit(nlmsghdr* message, const Limit& limit, bool of_packets) {
   nlattr* expression = mnl_attr_nest_start(message, NFTA_SET_ELEM_EXPR);
   mnl_attr_put_strz(message, NFTA_EXPR_NAME, "limit");
   nlattr* values = mnl_attr_nest_start(message, NFTA_EXPR_DATA);
   mnl_attr_put_u64(message, NFTA_LIMIT_RATE, htobe64(limit.rate));
   mnl_attr_put_u64(message, NFTA_LIMIT_UNIT, htobe64(1));
   mnl_attr_put_u32(message, NFTA_LIMIT_BURST, htonl(limit.burst));
-  mnl_attr_put_u32(message, NFTA_LIMIT_TYPE, htonl(NFT_LIMIT_PKT_BYTES));
+  mnl_attr_put_u32(message, NFTA_LIMIT_TYPE,
+                   htonl(of_packets ? NFT_LIMIT_PKTS : NFT_LIMIT_PKT_BYTES));
   mnl_attr_put_u32(message, NFTA_LIMIT_FLAGS, htonl(NFT_LIMIT_F_INV));
   mnl_attr_nest_end(message, values);
   mnl_attr_nest_end(message, expression);
@@ -88,6 +89,16 @@ Limit limit_in(const nlattr* expression) {
   return {rate ? be64toh(mnl_attr_get_u64(rate)) : 0,
           u32_of(find_attribute(values, NFTA_LIMIT_BURST))};
 }
+
+std::uint64_t packets_in(const nlattr* expression) {
+  if (text_of(find_attribute(expression, NFTA_EXPR_NAME)) != "counter") return 0;
+  const nlattr* values = find_attribute(expression, NFTA_EXPR_DATA);
+  const nlattr* packets = find_attribute(values, NFTA_COUNTER_PACKETS);
+  return packets ? be64toh(mnl_attr_get_u64(packets)) : 0;
+}
+
+/// Of these one element is a whole range.
+bool has_ranges_in_fields(const Set& set) { return set.interval && set.key.size() > 1; }
 
 void put_comment(nlmsghdr* message, std::string_view comment) {
   std::array<char, 2 + kLongestComment + 1> userdata;
@@ -106,6 +117,9 @@ RawElement parse(const nlattr* attribute) {
       case NFTA_SET_ELEM_KEY:
         element.key = bytes_of(find_attribute(field, NFTA_DATA_VALUE));
         break;
+      case NFTA_SET_ELEM_KEY_END:
+        element.key_end = bytes_of(find_attribute(field, NFTA_DATA_VALUE));
+        break;
       case NFTA_SET_ELEM_DATA:
         element.data = data_in(field);
         break;
@@ -118,6 +132,7 @@ RawElement parse(const nlattr* attribute) {
         break;
       case NFTA_SET_ELEM_EXPR:
         element.limit = limit_in(field);
+        element.packets = packets_in(field);
         break;
       default:
         break;
@@ -155,24 +170,35 @@ void ElementMessages::put(const Set& set, const ElementKey& key, const Element* 
                           std::size_t position) {
   if (set_ != &set || message_->nlmsg_len > kFull) {
     finish();
-    start(set, position);
+    start(set, position, Existing::refused);
   }
   const std::string_view data = !element     ? std::string_view()
                                 : set.limits ? element->data.view()
                                              : wire_bytes(set.data, element->data);
   put_element(wire_bytes(set.key, key.key), false, data,
-              element ? element->comment.view() : std::string_view());
-  if (!set.interval) return;
+              element ? element->comment.view() : std::string_view(),
+              has_ranges_in_fields(set) ? key.key_end.view() : std::string_view());
+  if (!set.interval || has_ranges_in_fields(set)) return;
   std::string after(wire_bytes(set.key, key.key_end.empty() ? key.key.view() : key.key_end.view()));
   if (increment(after)) put_element(after, true, {}, {});
 }
 
-void ElementMessages::start(const Set& set, std::size_t position) {
+void ElementMessages::note(const Set& set, const ElementKey& key, std::size_t position) {
+  if (set_ != &set || message_->nlmsg_len > kFull) {
+    finish();
+    start(set, position, Existing::kept);
+  }
+  put_element(wire_bytes(set.key, key.key), false, {}, {});
+}
+
+void ElementMessages::start(const Set& set, std::size_t position, Existing existing) {
   const bool adds = kind_ == Batch::Subject::Kind::add;
   set_ = &set;
-  message_ =
-      batch_.message(adds ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
-                     adds ? NLM_F_CREATE | NLM_F_EXCL : 0, {kind_, position, set.name.family});
+  message_ = batch_.message(adds ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+                            !adds                        ? 0
+                            : existing == Existing::kept ? NLM_F_CREATE
+                                                         : NLM_F_CREATE | NLM_F_EXCL,
+                            {kind_, position, set.name.family});
   put_name(message_, NFTA_SET_ELEM_LIST_TABLE, kTable);
   put_name(message_, NFTA_SET_ELEM_LIST_SET, set.name.name);
   list_ = mnl_attr_nest_start(message_, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -184,12 +210,13 @@ void ElementMessages::finish() {
 }
 
 void ElementMessages::put_element(std::string_view key, bool end, std::string_view data,
-                                  std::string_view comment) {
+                                  std::string_view comment, std::string_view key_end) {
   nlattr* nest = mnl_attr_nest_start(message_, NFTA_LIST_ELEM);
   if (end) mnl_attr_put_u32(message_, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
   put_data(message_, NFTA_SET_ELEM_KEY, key);
+  if (!key_end.empty()) put_data(message_, NFTA_SET_ELEM_KEY_END, key_end);
   if (set_->limits && !data.empty()) {
-    put_limit(message_, limit_of(data));
+    put_limit(message_, limit_of(data), set_->limits_packets);
   } else if (!data.empty() && leads_to_chains(*set_)) {
     put_jump(message_, data);
   } else if (!data.empty()) {
@@ -231,7 +258,8 @@ std::pair<ElementKey, Element> to_value(const Set& set, const RawElement& raw) {
   std::string data = set.limits             ? Bytes().limit(raw.limit.rate, raw.limit.burst).take()
                      : leads_to_chains(set) ? Bytes().jump(raw.data).take()
                                             : value_bytes(raw.data);
-  return {{set.name, value_bytes(raw.key)}, {std::move(data), raw.comment}};
+  return {{set.name, value_bytes(raw.key), value_bytes(raw.key_end)},
+          {std::move(data), raw.comment}};
 }
 
 void Ranges::add(const RawElement& raw) {

@@ -47,11 +47,15 @@ class ElementMessages {
 
   /// `element` is null for a removal; `position` is its place in the order of messages.
   void put(const Set&, const ElementKey&, const Element*, std::size_t position);
+  /// The key alone, into a set that packets write: it may be there, and the set's timeout counts.
+  void note(const Set&, const ElementKey&, std::size_t position);
   void finish();
 
  private:
-  void start(const Set&, std::size_t position);
-  void put_element(std::string_view key, bool end, std::string_view data, std::string_view comment);
+  enum class Existing { refused, kept };
+  void start(const Set&, std::size_t position, Existing);
+  void put_element(std::string_view key, bool end, std::string_view data, std::string_view comment,
+                   std::string_view key_end = {});
 
   Batch& batch_;
   Batch::Subject::Kind kind_;
@@ -70,6 +74,8 @@ struct RawElement {
   std::string_view key, data, comment;
   bool end = false;
   Limit limit = {};
+  std::string_view key_end = {};  ///< of keys with ranges in their fields
+  std::uint64_t packets = 0;      ///< of an element that counts
 };
 std::string_view set_of(const nlmsghdr*);
 void for_each_element(const nlmsghdr*, const std::function<void(const RawElement&)>&);

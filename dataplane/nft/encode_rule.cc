@@ -55,7 +55,7 @@ class Lowering {
   void operator()(const MaskedCompare& match) {
     load({match.of});
     mask(match.mask, std::string(match.mask.size(), '\0'));
-    compare(NFT_CMP_EQ, match.value);
+    compare(match.negated ? NFT_CMP_NEQ : NFT_CMP_EQ, match.value);
   }
 
   void operator()(const Present& present) {
@@ -65,7 +65,9 @@ class Lowering {
   void operator()(const HasBits& match) {
     load({match.of});
     const std::size_t size = selector(match.of).size;
-    mask(raw(match.bits).substr(0, size), std::string(size, '\0'));
+    const bool is_of_header = size == 2;  // in network order
+    mask(is_of_header ? network_order(match.bits) : raw(match.bits).substr(0, size),
+         std::string(size, '\0'));
     compare(match.none ? NFT_CMP_EQ : NFT_CMP_NEQ, std::string(size, '\0'));
   }
 
@@ -78,11 +80,17 @@ class Lowering {
     nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_SREG, kRegister);
   }
 
+  void operator()(const SetPriority& set) {
+    immediate(0, raw(set.number));
+    write_meta(NFT_META_PRIORITY);
+  }
+
   void operator()(const WriteFromMap& write) {
     const Selector& target = selector(write.target);
     check(target.needs);
     load(write.key);
     look_up_data(write.map, kRegister);
+    if (target.load == Selector::Load::meta) return write_meta(target.key);
     nftnl_expr* payload = add("payload");
     nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_SREG, kRegister);
     set_place(payload, target.key, target.offset, target.size);
@@ -124,7 +132,15 @@ class Lowering {
     load(remember.key);
     nftnl_expr* dynset = add("dynset");
     nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_SREG_KEY, kRegister);
-    nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+    constexpr std::uint32_t kOperations[] = {NFT_DYNSET_OP_ADD, NFT_DYNSET_OP_UPDATE,
+                                             NFT_DYNSET_OP_DELETE};
+    nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_OP,
+                       kOperations[static_cast<std::size_t>(remember.how)]);
+    constexpr std::uint64_t kMilliseconds = 1000;
+    if (remember.timeout_seconds != 0) {
+      nftnl_expr_set_u64(dynset, NFTNL_EXPR_DYNSET_TIMEOUT,
+                         remember.timeout_seconds * kMilliseconds);
+    }
     nftnl_expr_set_str(dynset, NFTNL_EXPR_DYNSET_SET_NAME, std::string(remember.set).c_str());
   }
 
@@ -146,6 +162,9 @@ class Lowering {
  private:
   static std::string raw(std::uint32_t value) {
     return {reinterpret_cast<const char*>(&value), sizeof(value)};
+  }
+  static std::string network_order(std::uint32_t word) {
+    return {static_cast<char>(word >> 8), static_cast<char>(word)};
   }
   static std::string raw(const IpAddress& address) {
     return {reinterpret_cast<const char*>(address.bytes().data()), address.bytes().size()};
@@ -190,6 +209,9 @@ class Lowering {
       case Selector::Load::socket:
         load_socket(destination, from.key);
         break;
+      case Selector::Load::exthdr:
+        load_header(destination, from);
+        break;
     }
   }
 
@@ -216,6 +238,15 @@ class Lowering {
     nftnl_expr* socket = add("socket");
     nftnl_expr_set_u32(socket, NFTNL_EXPR_SOCKET_KEY, key);
     nftnl_expr_set_u32(socket, NFTNL_EXPR_SOCKET_DREG, destination);
+  }
+
+  /// Where the packet has no such header the rule ends.
+  void load_header(std::uint32_t destination, const Selector& from) {
+    nftnl_expr* header = add("exthdr");
+    nftnl_expr_set_u32(header, NFTNL_EXPR_EXTHDR_DREG, destination);
+    nftnl_expr_set_u8(header, NFTNL_EXPR_EXTHDR_TYPE, static_cast<std::uint8_t>(from.key));
+    nftnl_expr_set_u32(header, NFTNL_EXPR_EXTHDR_OFFSET, from.offset);
+    nftnl_expr_set_u32(header, NFTNL_EXPR_EXTHDR_LEN, from.size);
   }
 
   void load_payload(std::uint32_t destination, std::uint32_t base, std::uint32_t offset,
@@ -261,6 +292,10 @@ class Lowering {
       case Needs::icmpv6:
         check(Needs::ipv6);
         check_transport(IPPROTO_ICMPV6);
+        break;
+      case Needs::igmp:
+        check(Needs::ipv4);
+        check_transport(IPPROTO_IGMP);
         break;
       case Needs::nothing:
         break;

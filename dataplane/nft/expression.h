@@ -54,6 +54,37 @@ enum class Select : std::uint8_t {
   tcp_flags,           ///< one byte of bits
   oifgroup,            ///< of the link that a packet goes out by
   socket_transparent,  ///< 0 or 1 where a socket of the host takes the packet; else the rule ends
+  arp_header,          ///< hardware type, protocol type, and how long both kinds of address are
+  dhcp_client,         ///< chaddr of DHCP: for whom the request is
+  tcp_sport,
+  udp_sport,
+  igmp_type,
+  ip_frag_off,  ///< with the flags above it
+  ip_id,
+  ip6_nexthdr,
+  ip6_length,        ///< of what follows the header
+  nd_option,         ///< type of the first option of a neighbour's discovery
+  nd_second_option,  ///< of the second one, where the first has eight bytes
+  frag_off,          ///< of IPv6, with the flags below it; without such a header the rule ends
+  frag_more,         ///< the byte with its lowest bit
+  frag_id,
+  priority,  ///< of the packet: 32 bits that rules keep a number in while they judge
+  icmpv6_id,
+  // The packet that an ICMP error tells of (RFC 792), behind the error's own eight bytes.
+  inner_ip_start,  ///< version and length of the header
+  inner_ip_protocol,
+  inner_ip_saddr,
+  inner_ip_daddr,
+  inner_ip_sport,  ///< for a header without options, as the following two
+  inner_ip_dport,
+  inner_ip_echo_id,
+  inner_ip6_start,  ///< version and the upper half of the traffic class (RFC 4443)
+  inner_ip6_nexthdr,
+  inner_ip6_saddr,
+  inner_ip6_daddr,
+  inner_ip6_sport,
+  inner_ip6_dport,
+  inner_ip6_echo_id,
 };
 
 /// One selector, or several: a concatenation.
@@ -64,14 +95,20 @@ constexpr std::uint32_t kStateInvalid = 0x01, kStateEstablished = 0x02, kStateRe
                         kStateNew = 0x08;
 constexpr std::uint32_t kStatusSnat = 0x10, kStatusDnat = 0x20;
 // Flags of TCP (RFC 9293).
-constexpr std::uint32_t kTcpSyn = 0x02, kTcpAck = 0x10;
+constexpr std::uint32_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
+// Of ip_frag_off and frag_off (RFC 791, RFC 8200): there are bytes before, there are more behind.
+constexpr std::uint32_t kIpOffset = 0x1fff, kIpMoreFragments = 0x2000, kFragOffset = 0xfff8,
+                        kFragMore = 0x01;
 
 // ICMP types (RFC 792).
-constexpr std::uint8_t kIcmpRedirect = 5, kIcmpEchoRequest = 8;
+constexpr std::uint8_t kIcmpEchoReply = 0, kIcmpUnreachable = 3, kIcmpRedirect = 5,
+                       kIcmpEchoRequest = 8, kIcmpTimeExceeded = 11, kIcmpParameterProblem = 12;
 // ICMPv6 types (RFC 4443, RFC 4861). From kIcmpv6Link on they speak of one link only.
-constexpr std::uint8_t kIcmpv6EchoRequest = 128, kIcmpv6Link = 130, kRouterSolicitation = 133,
+constexpr std::uint8_t kIcmpv6Unreachable = 1, kIcmpv6ParameterProblem = 4,
+                       kIcmpv6EchoRequest = 128, kIcmpv6EchoReply = 129, kIcmpv6Link = 130,
+                       kMldQuery = 130, kMldReport = 131, kMldDone = 132, kRouterSolicitation = 133,
                        kRouterAdvertisement = 134, kNeighbourSolicitation = 135,
-                       kNeighbourAdvertisement = 136;
+                       kNeighbourAdvertisement = 136, kIcmpv6Redirect = 137, kMldReport2 = 143;
 
 /// `iifname . ip daddr @gateways`, or `!= @...`.
 struct InSet {
@@ -98,6 +135,7 @@ struct InPrefix {
 struct MaskedCompare {
   Select of;
   std::string mask, value;  ///< as Compare's
+  bool negated = false;
 };
 
 /// The packet has what these are read from: what is left of a look-up in a set that has no
@@ -120,6 +158,11 @@ struct SetMarkBits {
   bool of_flow = false;
 };
 
+/// `meta priority set 7`
+struct SetPriority {
+  std::uint32_t number = 0;
+};
+
 /// `ether daddr set iifname . ether daddr map @to_bridge`: a packet that the map does not know
 /// leaves the rule here.
 struct WriteFromMap {
@@ -136,10 +179,13 @@ struct JumpByMap {
 };
 
 /// `update @carried { iifname . ip saddr }`: the set remembers the packet, from now for its
-/// timeout.
+/// timeout. add: what is there keeps the time that it has. remove: forgets it.
 struct Remember {
+  enum class How : std::uint8_t { add, update, remove };
   Key key;
   std::string_view set;
+  How how = How::update;
+  std::uint32_t timeout_seconds = 0;  ///< 0: the set's
 };
 
 /// `jump from_wire`, or `goto from_wire`, which does not come back.
@@ -175,7 +221,7 @@ struct NoTrack {};
 enum class Verdict : std::uint8_t { accept, drop, return_ };
 
 using Expression = std::variant<InSet, Compare, InPrefix, MaskedCompare, Present, HasBits,
-                                SetMarkBits, WriteFromMap, SetPkttypeHost, NatFromMap, NatTo,
-                                Masquerade, NoTrack, Remember, JumpByMap, ToChain, Verdict>;
+                                SetMarkBits, SetPriority, WriteFromMap, SetPkttypeHost, NatFromMap,
+                                NatTo, Masquerade, NoTrack, Remember, JumpByMap, ToChain, Verdict>;
 
 }  // namespace novaplane::nft

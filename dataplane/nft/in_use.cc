@@ -26,11 +26,12 @@ bool is_verdict(const Expression& expression) {
 bool has_effect(const Expression& expression) {
   return std::visit(
       []<class E>(const E&) {
-        return std::is_same_v<E, SetMarkBits> || std::is_same_v<E, WriteFromMap> ||
-               std::is_same_v<E, SetPkttypeHost> || std::is_same_v<E, NatFromMap> ||
-               std::is_same_v<E, NatTo> || std::is_same_v<E, Masquerade> ||
-               std::is_same_v<E, NoTrack> || std::is_same_v<E, Remember> ||
-               std::is_same_v<E, JumpByMap> || std::is_same_v<E, ToChain>;
+        return std::is_same_v<E, SetMarkBits> || std::is_same_v<E, SetPriority> ||
+               std::is_same_v<E, WriteFromMap> || std::is_same_v<E, SetPkttypeHost> ||
+               std::is_same_v<E, NatFromMap> || std::is_same_v<E, NatTo> ||
+               std::is_same_v<E, Masquerade> || std::is_same_v<E, NoTrack> ||
+               std::is_same_v<E, Remember> || std::is_same_v<E, JumpByMap> ||
+               std::is_same_v<E, ToChain>;
       },
       expression);
 }

@@ -158,7 +158,7 @@ Result<void> Listing::elements(const Set& set, std::vector<std::pair<ElementKey,
   const std::size_t before = out.size();
   const auto asked = ask(get, "list elements", [&](const nlmsghdr* message) {
     for_each_element(message, [&](const RawElement& raw) {
-      if (set.interval) {
+      if (set.interval && set.key.size() == 1) {
         ranges.add(raw);
       } else {
         out.push_back(to_value(set, raw));

@@ -19,13 +19,15 @@ std::string port_bytes(std::uint16_t port) {
 }
 
 bool is_port(Select of) {
-  return of == Select::th_dport || of == Select::tcp_dport || of == Select::udp_dport;
+  return of == Select::th_dport || of == Select::tcp_dport || of == Select::udp_dport ||
+         of == Select::th_sport || of == Select::tcp_sport || of == Select::udp_sport ||
+         of == Select::ip6_length;
 }
 
 /// Numbers that take a whole register.
 bool is_word(Select of) {
   return of == Select::mark || of == Select::iifgroup || of == Select::oifgroup ||
-         of == Select::fib_saddr_iif || of == Select::fib_daddr_iif;
+         of == Select::fib_saddr_iif || of == Select::fib_daddr_iif || of == Select::priority;
 }
 
 /// Of packets in network order, of what the kernel knows itself in the host's.
@@ -76,7 +78,14 @@ RuleBuilder&& RuleBuilder::is_not(Select of, unsigned number) && {
 }
 
 RuleBuilder&& RuleBuilder::is_masked(Select of, std::uint32_t mask, std::uint32_t value) && {
-  return add(MaskedCompare{of, raw(mask), raw(value)});
+  const std::size_t size = is_word(of) ? sizeof(mask) : 1;
+  return add(MaskedCompare{of, raw(mask).substr(0, size), raw(value).substr(0, size)});
+}
+
+RuleBuilder&& RuleBuilder::is_not_masked(Select of, std::uint32_t mask, std::uint32_t value) && {
+  auto&& rule = std::move(*this).is_masked(of, mask, value);
+  std::get<MaskedCompare>(rule.rule_.expressions.back()).negated = true;
+  return std::move(rule);
 }
 
 RuleBuilder&& RuleBuilder::is_masked(Select of, const Mac& mask, const Mac& value) && {
@@ -134,6 +143,10 @@ RuleBuilder&& RuleBuilder::set_flow_mark_bits(std::uint32_t bits) && {
 
 RuleBuilder&& RuleBuilder::set_pkttype_host() && { return add(SetPkttypeHost{}); }
 
+RuleBuilder&& RuleBuilder::set_priority(std::uint32_t number) && {
+  return add(SetPriority{number});
+}
+
 RuleBuilder&& RuleBuilder::set(Select target, Key key, std::string_view map) && {
   return add(WriteFromMap{target, std::move(key), map});
 }
@@ -168,8 +181,14 @@ RuleBuilder&& RuleBuilder::snat(const IpAddress& address) && {
 
 RuleBuilder&& RuleBuilder::masquerade() && { return add(Masquerade{}); }
 RuleBuilder&& RuleBuilder::notrack() && { return add(NoTrack{}); }
-RuleBuilder&& RuleBuilder::update(Key key, std::string_view set) && {
-  return add(Remember{std::move(key), set});
+RuleBuilder&& RuleBuilder::update(Key key, std::string_view set, std::uint32_t seconds) && {
+  return add(Remember{std::move(key), set, Remember::How::update, seconds});
+}
+RuleBuilder&& RuleBuilder::remember(Key key, std::string_view set, std::uint32_t seconds) && {
+  return add(Remember{std::move(key), set, Remember::How::add, seconds});
+}
+RuleBuilder&& RuleBuilder::forget(Key key, std::string_view set) && {
+  return add(Remember{std::move(key), set, Remember::How::remove});
 }
 /// The limiter is the set's: the kernel makes each element one (nf_tables_api.c,
 /// nft_set_elem_expr_clone), and its verdict is the rule's.

@@ -32,9 +32,10 @@ class RuleBuilder {
   RuleBuilder&& is(Select, std::string_view link) &&;
   RuleBuilder&& is(Select, unsigned number) &&;  ///< a port, a protocol, an ICMP type, a group
   RuleBuilder&& is_not(Select, unsigned number) &&;
-  RuleBuilder&& is_masked(Select, std::uint32_t mask, std::uint32_t value) &&;  ///< a group
+  RuleBuilder&& is_masked(Select, std::uint32_t mask, std::uint32_t value) &&;  ///< group, flags
+  RuleBuilder&& is_not_masked(Select, std::uint32_t mask, std::uint32_t value) &&;
   RuleBuilder&& is_masked(Select, const Mac& mask, const Mac& value) &&;
-  /// Ports or ICMP types.
+  /// Ports, ICMP types, lengths.
   RuleBuilder&& between(Select, std::uint16_t first, std::uint16_t last) &&;
   RuleBuilder&& between(Select, const IpAddress& first, const IpAddress& last) &&;
   RuleBuilder&& between(Select, const Mac& first, const Mac& last) &&;
@@ -51,6 +52,7 @@ class RuleBuilder {
   RuleBuilder&& clear_mark_bits(std::uint32_t bits) &&;
   RuleBuilder&& set_flow_mark_bits(std::uint32_t bits) &&;
   RuleBuilder&& set_pkttype_host() &&;
+  RuleBuilder&& set_priority(std::uint32_t number) &&;
   RuleBuilder&& set(Select target, Key key, std::string_view map) &&;
   RuleBuilder&& dnat(Key key, std::string_view map) &&;
   RuleBuilder&& dnat_with_port(Key key, std::string_view map) &&;  ///< data: address . port
@@ -64,8 +66,12 @@ class RuleBuilder {
   RuleBuilder&& jump(Key key, std::string_view map) &&;  ///< data: a verdict
   RuleBuilder&& jump(std::string_view chain) &&;
   RuleBuilder&& go_to(std::string_view chain) &&;  ///< and not back
-  /// Into a set with a timeout. Where the set is full the rule ends here: so it comes last.
-  RuleBuilder&& update(Key key, std::string_view set) &&;
+  /// Into a set with a timeout. Where the set is full the rule ends here: so it comes last, or
+  /// before what another rule says too.
+  RuleBuilder&& update(Key key, std::string_view set, std::uint32_t timeout_seconds = 0) &&;
+  /// Likewise, but what is there keeps its time.
+  RuleBuilder&& remember(Key key, std::string_view set, std::uint32_t timeout_seconds = 0) &&;
+  RuleBuilder&& forget(Key key, std::string_view set) &&;
   /// Goes on with what exceeds the allowance of its element, which comes with its first packet.
   /// Where the set is full the rule ends here.
   RuleBuilder&& beyond(Key key, std::string_view set) &&;

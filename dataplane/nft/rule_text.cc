@@ -23,7 +23,8 @@ constexpr BitName kStateNames[] = {{kStateInvalid, "invalid"},
                                    {kStateRelated, "related"},
                                    {kStateNew, "new"}};
 constexpr BitName kStatusNames[] = {{kStatusSnat, "snat"}, {kStatusDnat, "dnat"}};
-constexpr BitName kTcpNames[] = {{kTcpSyn, "syn"}, {kTcpAck, "ack"}};
+constexpr BitName kTcpNames[] = {
+    {kTcpFin, "fin"}, {kTcpSyn, "syn"}, {kTcpRst, "rst"}, {kTcpAck, "ack"}};
 
 std::string names_of(std::span<const BitName> names, std::uint32_t bits,
                      std::string_view separator) {
@@ -133,6 +134,8 @@ std::string_view needs_text(Needs needs) {
       return "meta l4proto icmp";
     case Needs::icmpv6:
       return "meta l4proto ipv6-icmp";
+    case Needs::igmp:
+      return "meta l4proto igmp";
     case Needs::ethernet:
       return "meta iiftype ether";
     case Needs::nothing:
@@ -161,6 +164,13 @@ struct Printer {
                          to_text(Field::ether_addr, match.mask),
                          to_text(Field::ether_addr, match.value));
     }
+    if (match.of == Select::tcp_flags) {
+      const auto names = [](const std::string& bits) {
+        return names_of(kTcpNames, static_cast<std::uint8_t>(bits[0]), " | ");
+      };
+      return fmt::format("tcp flags & ({}) {} {}", names(match.mask),
+                         match.negated ? "!=" : "==", names(match.value));
+    }
     std::uint32_t mask, value;
     std::memcpy(&mask, match.mask.data(), sizeof(mask));
     std::memcpy(&value, match.value.data(), sizeof(value));
@@ -181,6 +191,9 @@ struct Printer {
     if (match.of == Select::mark || match.of == Select::ct_mark) {
       return fmt::format("{} & {:#010x} {} 0x00000000", text, match.bits, match.none ? "==" : "!=");
     }
+    if (selector(match.of).load == Selector::Load::exthdr || match.of == Select::ip_frag_off) {
+      return fmt::format("{} & {:#x} {} 0", text, match.bits, match.none ? "==" : "!=");
+    }
     const auto names = names_of_bits(match.of);
     if (match.none) return fmt::format("{} & ({}) == 0", text, names_of(names, match.bits, " | "));
     return fmt::format("{} {}", text, names_of(names, match.bits, ","));
@@ -188,6 +201,9 @@ struct Printer {
   std::string operator()(const SetMarkBits& set) const {
     return fmt::format("{0} set {0} {1} {2:#010x}", set.of_flow ? "ct mark" : "meta mark",
                        set.clear ? '&' : '|', set.clear ? ~set.bits : set.bits);
+  }
+  std::string operator()(const SetPriority& set) const {
+    return fmt::format("meta priority set {:x}:{:x}", set.number >> 16, set.number & 0xffff);
   }
   std::string operator()(const WriteFromMap& write) const {
     return fmt::format("{} set {} map @{}", selector(write.target).text, to_text(write.key),
@@ -205,7 +221,11 @@ struct Printer {
   std::string operator()(const Masquerade&) const { return "masquerade"; }
   std::string operator()(const NoTrack&) const { return "notrack"; }
   std::string operator()(const Remember& remember) const {
-    return fmt::format("update @{} {{ {} }}", remember.set, to_text(remember.key));
+    constexpr std::string_view kVerbs[] = {"add", "update", "delete"};
+    const std::string timeout =
+        remember.timeout_seconds != 0 ? fmt::format(" timeout {}s", remember.timeout_seconds) : "";
+    return fmt::format("{} @{} {{ {}{} }}", kVerbs[static_cast<std::size_t>(remember.how)],
+                       remember.set, to_text(remember.key), timeout);
   }
   std::string operator()(const JumpByMap& jump) const {
     return fmt::format("{} vmap @{}", to_text(jump.key), jump.map);
@@ -227,6 +247,7 @@ std::string names_of(const std::vector<Field>& fields, bool as_selectors) {
     text += !as_selectors               ? to_string(field)
             : field == Field::ifname    ? "iifname"
             : field == Field::ipv4_addr ? "ip saddr"
+            : field == Field::ipv6_addr ? "ip6 saddr"
                                         : to_string(field);
   }
   return text;
@@ -241,11 +262,14 @@ std::string to_text(const Allowance& allowance) {
 
 std::string properties_of(const Set& set) {
   if (set.interval) return " flags interval;";
+  if (set.limits_packets) return " flags dynamic; limit rate over 1/second burst 1 packets;";
   if (set.limits) return " flags dynamic; limit rate over 1 bytes/second burst 1 bytes;";
   if (!set.is_packets_own()) return {};
   const std::string timeout =
       set.timeout_seconds != 0 ? fmt::format(",timeout; timeout {}s", set.timeout_seconds) : "";
-  return fmt::format(" flags dynamic{};{}", timeout, to_text(set.allowance));
+  const std::string size = set.size != 0 ? fmt::format(" size {};", set.size) : "";
+  return fmt::format("{} flags dynamic{};{}{}", size, timeout, to_text(set.allowance),
+                     set.counts ? " counter;" : "");
 }
 
 /// "type ifname : ipv4_addr; flags interval;"

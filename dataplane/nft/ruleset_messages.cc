@@ -23,12 +23,13 @@ void write_table(Batch& batch, Family family) {
 }
 
 /// nft reads back what it lists only where the set itself has a limiter too.
-nftnl_expr* limit_of_none() {
+nftnl_expr* limit_of_none(const Set& set) {
   nftnl_expr* limit = nftnl_expr_alloc("limit");
   nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, 1);
   nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
   nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, 1);
-  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKT_BYTES);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE,
+                     set.limits_packets ? NFT_LIMIT_PKTS : NFT_LIMIT_PKT_BYTES);
   nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
   return limit;
 }
@@ -49,6 +50,17 @@ nftnl_expr* limit_of(const Allowance& allowance) {
   return limit;
 }
 
+/// The kernel looks for ranges in each field of a key by itself (net/netfilter/nft_set_pipapo.c).
+void describe_fields(nftnl_set* object, const Set& set) {
+  std::vector<std::uint8_t> sizes;
+  for (const Field field : set.key) sizes.push_back(static_cast<std::uint8_t>(size_of(field)));
+  nftnl_set_set_data(object, NFTNL_SET_DESC_CONCAT, sizes.data(),
+                     static_cast<std::uint32_t>(sizes.size()));
+}
+
+/// How often the kernel looks a large set through for what has timed out, in milliseconds.
+constexpr std::uint32_t kCollect = 20'000;
+
 void write_set(Batch& batch, const Set& set, std::size_t index) {
   const SetPtr object(nftnl_set_alloc());
   nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable.data());
@@ -62,11 +74,15 @@ void write_set(Batch& batch, const Set& set, std::size_t index) {
     nftnl_set_set_u32(object.get(), NFTNL_SET_DATA_LEN,
                       static_cast<std::uint32_t>(size_of(set.data)));
   }
-  if (set.limits) nftnl_set_add_expr(object.get(), limit_of_none());
+  if (set.limits) nftnl_set_add_expr(object.get(), limit_of_none(set));
+  if (set.counts) nftnl_set_add_expr(object.get(), nftnl_expr_alloc("counter"));
+  if (set.size != 0) nftnl_set_set_u32(object.get(), NFTNL_SET_DESC_SIZE, set.size);
+  if (set.interval && set.key.size() > 1) describe_fields(object.get(), set);
   if (set.allowance != Allowance{}) nftnl_set_add_expr(object.get(), limit_of(set.allowance));
   if (set.timeout_seconds != 0) {
     constexpr std::uint64_t kMilliseconds = 1000;
     nftnl_set_set_u64(object.get(), NFTNL_SET_TIMEOUT, set.timeout_seconds * kMilliseconds);
+    if (set.size != 0) nftnl_set_set_u32(object.get(), NFTNL_SET_GC_INTERVAL, kCollect);
   }
   const std::string userdata = userdata_of(set);
   nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, userdata.data(),
@@ -168,7 +184,16 @@ std::uint32_t nft_type(Field field) {
       return 41;
     case Field::nf_proto:
       return 2;
+    case Field::icmp_type:
+      return 14;
+    case Field::classid:
+      return 23;
+    case Field::icmpv6_type:
+      return 29;
     case Field::icmp_id:
+    case Field::icmpv6_id:
+    case Field::ip_id:
+    case Field::frag_id:
     case Field::nd_target:
     case Field::nd_mac:
     case Field::ra_lifetime:
@@ -204,6 +229,7 @@ std::uint32_t set_flags(const Set& set) {
   std::uint32_t flags = 0;
   if (!set.data.empty()) flags |= NFT_SET_MAP;
   if (set.interval) flags |= NFT_SET_INTERVAL;
+  if (set.interval && set.key.size() > 1) flags |= NFT_SET_CONCAT;
   if (set.limits) flags |= NFT_SET_EVAL;
   if (set.is_packets_own()) flags |= NFT_SET_EVAL;
   if (set.timeout_seconds != 0) flags |= NFT_SET_TIMEOUT;

@@ -1,6 +1,7 @@
 #include "dataplane/nft/selectors.h"
 
 #include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
 
 namespace novaplane::nft {
 namespace {
@@ -11,8 +12,8 @@ using Load = Selector::Load;
 constexpr std::uint32_t kByWay = NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT;
 
 /// In the order of Select. Offsets: RFC 791, RFC 826 (Ethernet, IPv4), RFC 793, RFC 768, RFC 792,
-/// RFC 8200, RFC 4861 (4.2 to 4.6: options follow after 16 bytes in a router advertisement, a
-/// prefix takes 32 and an MTU 8; after 24 in a neighbour's).
+/// RFC 2131, RFC 8200, RFC 4861 (4.2 to 4.6: options follow after 16 bytes in a router
+/// advertisement, a prefix takes 32 and an MTU 8; after 24 in a neighbour's).
 constexpr Selector kSelectors[] = {
     {"iifname", Load::meta, NFT_META_IIFNAME, 0, 16, Needs::nothing},
     {"oifname", Load::meta, NFT_META_OIFNAME, 0, 16, Needs::nothing},
@@ -53,6 +54,36 @@ constexpr Selector kSelectors[] = {
     {"tcp flags", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, Needs::tcp},
     {"oifgroup", Load::meta, NFT_META_OIFGROUP, 0, 4, Needs::nothing},
     {"socket transparent", Load::socket, NFT_SOCKET_TRANSPARENT, 0, 1, Needs::nothing},
+    {"@nh,0,48", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 0, 6, Needs::arp},
+    {"@th,288,48", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 36, 6, Needs::udp},
+    {"tcp sport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, Needs::tcp},
+    {"udp sport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, Needs::udp},
+    {"igmp type", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, Needs::igmp},
+    {"ip frag-off", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 6, 2, Needs::ipv4},
+    {"ip id", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 4, 2, Needs::ipv4},
+    {"ip6 nexthdr", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 6, 1, Needs::ipv6},
+    {"ip6 length", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 4, 2, Needs::ipv6},
+    {"@th,192,8", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 24, 1, Needs::icmpv6},
+    {"@th,256,8", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 32, 1, Needs::icmpv6},
+    {"frag frag-off", Load::exthdr, IPPROTO_FRAGMENT, 2, 2, Needs::ipv6},
+    {"frag more-fragments", Load::exthdr, IPPROTO_FRAGMENT, 3, 1, Needs::ipv6},
+    {"frag id", Load::exthdr, IPPROTO_FRAGMENT, 4, 4, Needs::ipv6},
+    {"meta priority", Load::meta, NFT_META_PRIORITY, 0, 4, Needs::nothing},
+    {"icmpv6 id", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 4, 2, Needs::icmpv6},
+    {"@th,64,8", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 8, 1, Needs::icmp},
+    {"@th,136,8", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 17, 1, Needs::icmp},
+    {"@th,160,32", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 20, 4, Needs::icmp},
+    {"@th,192,32", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 24, 4, Needs::icmp},
+    {"@th,224,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 28, 2, Needs::icmp},
+    {"@th,240,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 30, 2, Needs::icmp},
+    {"@th,256,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 32, 2, Needs::icmp},
+    {"@th,64,8", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 8, 1, Needs::icmpv6},
+    {"@th,112,8", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 14, 1, Needs::icmpv6},
+    {"@th,128,128", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 16, 16, Needs::icmpv6},
+    {"@th,256,128", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 32, 16, Needs::icmpv6},
+    {"@th,384,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 48, 2, Needs::icmpv6},
+    {"@th,400,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 50, 2, Needs::icmpv6},
+    {"@th,416,16", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 52, 2, Needs::icmpv6},
 };
 
 }  // namespace

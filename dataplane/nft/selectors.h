@@ -9,17 +9,28 @@
 namespace novaplane::nft {
 
 /// What must be checked before a selector means anything.
-enum class Needs : std::uint8_t { nothing, ethernet, ipv4, ipv6, arp, tcp, udp, icmp, icmpv6 };
+enum class Needs : std::uint8_t {
+  nothing,
+  ethernet,
+  ipv4,
+  ipv6,
+  arp,
+  tcp,
+  udp,
+  icmp,
+  icmpv6,
+  igmp,
+};
 
 /// How the kernel loads a selector into registers, and how nft names it.
 struct Selector {
-  enum class Load : std::uint8_t { meta, ct, payload, fib, socket };
+  enum class Load : std::uint8_t { meta, ct, payload, fib, socket, exthdr };
 
   std::string_view text;  ///< "ip daddr"
   Load load;
-  std::uint32_t
-      key;  ///< NFT_META_*, NFT_CT_*, NFTA_FIB_F_*, NFT_SOCKET_*, NFT_PAYLOAD_* (the base)
-  std::uint32_t offset;  ///< payload only
+  std::uint32_t key;     ///< NFT_META_*, NFT_CT_*, NFTA_FIB_F_*, NFT_SOCKET_*, NFT_PAYLOAD_* (the
+                         ///< base), the number of an extension header
+  std::uint32_t offset;  ///< of payload and extension headers
   std::uint32_t size;    ///< bytes
   Needs needs;
 };

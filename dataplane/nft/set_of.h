@@ -81,6 +81,10 @@ template <>
 struct FieldValue<Field::inet_proto> : ByteField {};
 template <>
 struct FieldValue<Field::nf_proto> : ByteField {};
+template <>
+struct FieldValue<Field::icmp_type> : ByteField {};
+template <>
+struct FieldValue<Field::icmpv6_type> : ByteField {};
 
 struct WordField {
   using In = std::uint16_t;
@@ -97,6 +101,25 @@ template <>
 struct FieldValue<Field::icmp_id> : WordField {};
 template <>
 struct FieldValue<Field::ra_lifetime> : WordField {};
+template <>
+struct FieldValue<Field::icmpv6_id> : WordField {};
+template <>
+struct FieldValue<Field::ip_id> : WordField {};
+
+struct NumberField {
+  using In = std::uint32_t;
+  using Out = std::uint32_t;
+  static void write(Bytes& bytes, In number) { bytes.word(number); }
+  static Out read(std::string_view bytes) {
+    Out number;
+    std::memcpy(&number, bytes.data(), sizeof(number));
+    return number;
+  }
+};
+template <>
+struct FieldValue<Field::classid> : NumberField {};
+template <>
+struct FieldValue<Field::frag_id> : NumberField {};
 
 /// The fields of a key or of data; none: the data of a set.
 template <Field... fields>
@@ -177,6 +200,53 @@ struct RangesOf : Declaration<Fields<address>> {
   }
 };
 
+/// A set of keys with ranges in their fields: from the first key to the last one, field by field.
+/// No two elements may have a packet in common.
+template <Field... fields>
+struct BoxesOf : Declaration<Fields<fields...>> {
+  using Values = typename Fields<fields...>::In;
+  using Key = std::pair<Values, Values>;
+  using Declaration<Fields<fields...>>::Declaration;
+  Set declared() const {
+    Set set = Declaration<Fields<fields...>>::declared();
+    set.interval = true;
+    return set;
+  }
+  ElementKey key(const Key& box) const {
+    return {*this, Fields<fields...>::write(box.first), Fields<fields...>::write(box.second)};
+  }
+};
+
+/// A set of ports beside which sets of packets note what comes (Set::noted_in).
+template <Field... key>
+struct NotedSetOf : Declaration<Fields<key...>> {
+  constexpr NotedSetOf(Family of, std::string_view called, std::string_view first,
+                       std::string_view second)
+      : Declaration<Fields<key...>>(of, called), noted_in{first, second} {}
+  Set declared() const {
+    Set set = Declaration<Fields<key...>>::declared();
+    set.noted_in.assign(noted_in.begin(), noted_in.end());
+    return set;
+  }
+
+  std::array<std::string_view, 2> noted_in;
+};
+
+/// A set whose elements are limiters, of packets.
+template <Field... key>
+struct PacketLimitersOf : Declaration<Fields<key...>> {
+  using Data = Limit;
+  using Declaration<Fields<key...>>::Declaration;
+  Set declared() const {
+    Set set = Declaration<Fields<key...>>::declared();
+    set.limits = set.limits_packets = true;
+    return set;
+  }
+  static std::string data(const Limit& limit) {
+    return Bytes().limit(limit.rate, limit.burst).take();
+  }
+};
+
 /// A set whose elements are limiters.
 template <Field... key>
 struct LimitersOf : Declaration<Fields<key...>> {
@@ -196,17 +266,33 @@ struct LimitersOf : Declaration<Fields<key...>> {
 template <Field... key>
 struct PacketSetOf : Declaration<Fields<key...>> {
   constexpr PacketSetOf(Family of, std::string_view called, std::uint32_t seconds,
-                        Allowance each = {})
-      : Declaration<Fields<key...>>(of, called), timeout_seconds(seconds), allowance(each) {}
+                        Allowance each = {}, std::uint32_t most = 0)
+      : Declaration<Fields<key...>>(of, called),
+        timeout_seconds(seconds),
+        allowance(each),
+        size(most) {}
   Set declared() const {
     Set set = Declaration<Fields<key...>>::declared();
     set.timeout_seconds = timeout_seconds;
     set.allowance = allowance;
+    set.size = size;
     return set;
   }
 
   std::uint32_t timeout_seconds = 0;
   Allowance allowance = {};
+  std::uint32_t size = 0;
+};
+
+/// A set whose elements count the packets that wrote them.
+template <Field... key>
+struct CountersOf : Declaration<Fields<key...>> {
+  using Declaration<Fields<key...>>::Declaration;
+  Set declared() const {
+    Set set = Declaration<Fields<key...>>::declared();
+    set.counts = true;
+    return set;
+  }
 };
 
 }  // namespace novaplane::nft

@@ -18,12 +18,14 @@ void append(std::string& all, std::uint8_t type, std::uint32_t number) {
 
 std::uint32_t byte_order(const std::vector<Field>& fields) {
   if (fields.size() != 1) return kNoOrder;
-  return fields.front() == Field::ifname ? kHostOrder : kBigEndian;
+  const bool is_hosts = fields.front() == Field::ifname || fields.front() == Field::classid;
+  return is_hosts ? kHostOrder : kBigEndian;
 }
 
 bool is_untyped(Field field) {
   return field == Field::icmp_id || field == Field::nd_target || field == Field::nd_mac ||
-         field == Field::ra_lifetime;
+         field == Field::ra_lifetime || field == Field::icmpv6_id || field == Field::ip_id ||
+         field == Field::frag_id;
 }
 
 /// What nft calls an expression: its kind, and what its kind needs.
@@ -61,16 +63,33 @@ std::string iifname() {
   return expression(kMeta, data);
 }
 
+std::string frag_id() {
+  constexpr std::uint32_t kExtensionHeader = 8, kFragment = 6, kId = 6;
+  std::string data;
+  append(data, 0, kFragment);
+  append(data, 1, kId);
+  return expression(kExtensionHeader, data);
+}
+
 /// `ip saddr` for any IPv4 address: nft compares types, not selectors.
 std::string origin_of(Field field) {
-  constexpr std::uint32_t kIcmp = 4, kId = 4, kIp = 12, kSaddr = 11;
+  constexpr std::uint32_t kIcmp = 4, kId = 4, kIp = 12, kSaddr = 11, kIpId = 6, kIp6 = 13,
+                          kSaddr6 = 8, kIcmpv6 = 14, kIcmpv6Id = 6;
   switch (field) {
     case Field::ifname:
       return iifname();
     case Field::ipv4_addr:
       return known_field(kIp, kSaddr);
+    case Field::ipv6_addr:
+      return known_field(kIp6, kSaddr6);
     case Field::icmp_id:
       return known_field(kIcmp, kId);
+    case Field::icmpv6_id:
+      return known_field(kIcmpv6, kIcmpv6Id);
+    case Field::ip_id:
+      return known_field(kIp, kIpId);
+    case Field::frag_id:
+      return frag_id();
     case Field::nd_target:
       return transport_bits(64, 128);
     case Field::nd_mac:

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "dataplane/nft/elements.h"
@@ -24,9 +25,26 @@ std::optional<Prefix> as_prefix(const ElementKey& key) {
   return std::nullopt;
 }
 
+/// `0:1 . 10.0.0.0-10.0.255.255 . tcp . 80`
+std::string box_text(const std::vector<Field>& fields, std::string_view first,
+                     std::string_view last) {
+  std::string text;
+  for (const Field field : fields) {
+    const std::size_t size = std::min({padded(size_of(field)), first.size(), last.size()});
+    const std::string low = to_text(field, first.substr(0, size));
+    const std::string high = to_text(field, last.substr(0, size));
+    if (!text.empty()) text += " . ";
+    text += low == high ? low : fmt::format("{}-{}", low, high);
+    first.remove_prefix(size);
+    last.remove_prefix(size);
+  }
+  return text;
+}
+
 std::string key_text(const Set& set, const ElementKey& key) {
   const std::string first = to_text(set.key, key.key);
   if (key.key_end.empty() || key.key_end == key.key) return first;
+  if (set.key.size() > 1) return box_text(set.key, key.key, key.key_end);
   const bool addresses = set.key.front() == Field::ipv4_addr || set.key.front() == Field::ipv6_addr;
   const auto prefix = addresses ? as_prefix(key) : std::nullopt;
   return prefix ? prefix->to_string() : fmt::format("{}-{}", first, to_text(set.key, key.key_end));
@@ -149,7 +167,10 @@ std::string to_text(const Set& set, const ElementKey& key, const Element* elemen
   if (element == nullptr) return text;
   if (set.limits) {
     const Limit limit = limit_of(element->data);
-    text += fmt::format(" limit rate over {} bytes/second burst {} bytes", limit.rate, limit.burst);
+    text += set.limits_packets ? fmt::format(" limit rate over {}/second burst {} packets",
+                                             limit.rate, limit.burst)
+                               : fmt::format(" limit rate over {} bytes/second burst {} bytes",
+                                             limit.rate, limit.burst);
   }
   if (!element->comment.empty()) text += fmt::format(" comment \"{}\"", element->comment.view());
   if (!set.data.empty()) text += " : " + to_text(set.data, element->data);

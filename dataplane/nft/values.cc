@@ -54,8 +54,16 @@ std::size_t size_of(Field field) {
     case Field::nf_proto:
       return 1;
     case Field::icmp_id:
+    case Field::icmpv6_id:
+    case Field::ip_id:
     case Field::ra_lifetime:
       return 2;
+    case Field::icmp_type:
+    case Field::icmpv6_type:
+      return 1;
+    case Field::classid:
+    case Field::frag_id:
+      return 4;
     case Field::nd_target:
       return 16;
     case Field::nd_mac:
@@ -97,6 +105,18 @@ std::string_view to_string(Field field) {
       return "@th,208,48";
     case Field::ra_lifetime:
       return "@th,48,16";
+    case Field::icmpv6_id:
+      return "icmpv6 id";
+    case Field::ip_id:
+      return "ip id";
+    case Field::frag_id:
+      return "frag id";
+    case Field::classid:
+      return "classid";
+    case Field::icmp_type:
+      return "icmp_type";
+    case Field::icmpv6_type:
+      return "icmpv6_type";
   }
   return "?";
 }
@@ -121,7 +141,19 @@ std::string to_text(Field field, std::string_view bytes) {
       return protocol_text(static_cast<std::uint8_t>(bytes[0]));
     case Field::nf_proto:
       return bytes[0] == 2 ? "ipv4" : "ipv6";
+    case Field::icmp_type:
+    case Field::icmpv6_type:
+      return std::to_string(static_cast<std::uint8_t>(bytes[0]));
+    case Field::classid:
+    case Field::frag_id: {
+      std::uint32_t number;
+      std::memcpy(&number, bytes.data(), sizeof(number));
+      if (field == Field::frag_id) return std::to_string(ntohl(number));
+      return fmt::format("{:x}:{:x}", number >> 16, number & 0xffff);
+    }
     case Field::icmp_id:
+    case Field::icmpv6_id:
+    case Field::ip_id:
     case Field::ra_lifetime:
     case Field::inet_service: {
       std::uint16_t port;
@@ -169,11 +201,16 @@ Bytes& Bytes::protocol(std::uint8_t ip_protocol) {
   return *this;
 }
 
+Bytes& Bytes::word(std::uint32_t number) {
+  bytes_.append(reinterpret_cast<const char*>(&number), sizeof(number));
+  return *this;
+}
+
 Bytes& Bytes::jump(std::string_view chain) { return ifname(chain); }
 
-Bytes& Bytes::limit(std::uint64_t bytes_per_second, std::uint32_t burst_bytes) {
-  bytes_.append(reinterpret_cast<const char*>(&bytes_per_second), sizeof(bytes_per_second));
-  bytes_.append(reinterpret_cast<const char*>(&burst_bytes), sizeof(burst_bytes));
+Bytes& Bytes::limit(std::uint64_t per_second, std::uint32_t burst) {
+  bytes_.append(reinterpret_cast<const char*>(&per_second), sizeof(per_second));
+  bytes_.append(reinterpret_cast<const char*>(&burst), sizeof(burst));
   return *this;
 }
 

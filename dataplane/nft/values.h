@@ -32,6 +32,13 @@ enum class Field : std::uint8_t {
   nd_target,    ///< an IPv6 address in the payload of neighbour discovery
   nd_mac,       ///< a MAC in an option of it
   ra_lifetime,  ///< of a router advertisement
+  icmpv6_id,
+  ip_id,
+  frag_id,
+  // nft has types for these.
+  classid,  ///< a number of four bytes: what meta priority holds
+  icmp_type,
+  icmpv6_type,
 };
 
 /// Which set, over all of our tables: unique, cheap to copy and to hash.
@@ -53,19 +60,25 @@ struct Set {
   SetName name;
   std::vector<Field> key;        ///< several: a concatenation
   std::vector<Field> data = {};  ///< empty: a set, else a map; several: a concatenation
-  bool interval = false;         ///< single-field keys only; few elements (slow to change)
+  bool interval = false;         ///< few elements (slow to change)
   /// Each element is a limiter of its own, its data a limit(): found is what exceeds it. Sets only.
   bool limits = false;
+  bool limits_packets = false;  ///< beside it: they count packets, not bytes
   /// Not 0: elements come from packets (RuleBuilder::update) and go so many seconds after the last
   /// one. What is in there is nobody's to wish: it is neither listed nor written. Sets only.
   std::uint32_t timeout_seconds = 0;
   /// Elements come from packets likewise (RuleBuilder::beyond). Sets only.
   Allowance allowance = {};
+  std::uint32_t size = 0;  ///< elements at most, where packets write them; 0: the kernel's 65,535
+  bool counts = false;     ///< each element counts what has written it. Sets of packets only
   /// A set of the same table beside whose elements it counts as having some (nft/in_use.h): its own
   /// come and go with what happens, not with the document. Empty: only its own count.
   std::string_view beside = {};
+  /// Sets of packets of the same table and with the same key: what comes into this one is put there
+  /// too, for their timeout.
+  std::vector<std::string_view> noted_in = {};
   bool operator==(const Set&) const = default;
-  bool is_packets_own() const { return timeout_seconds != 0 || allowance != Allowance{}; }
+  bool is_packets_own() const { return timeout_seconds != 0 || allowance != Allowance{} || counts; }
 };
 
 /// The key of one element, encoded as the kernel wants it: each field padded to four bytes,
@@ -93,10 +106,12 @@ class Bytes {
   Bytes& mac(const Mac& mac);
   Bytes& protocol(std::uint8_t ip_protocol);
   Bytes& port(std::uint16_t host_order);
+  Bytes& word(std::uint32_t number);    ///< as the kernel keeps it, in the host's order
   Bytes& jump(std::string_view chain);  ///< up to 15 bytes
-  /// The data of an element in a set of limits. The kernel counts by the second: what was saved in
-  /// one second of silence passes on top of the burst (net/netfilter/nft_limit.c, nft_limit_init).
-  Bytes& limit(std::uint64_t bytes_per_second, std::uint32_t burst_bytes);
+  /// The data of an element in a set of limits, of bytes or of packets. The kernel counts by the
+  /// second: what was saved in one second of silence passes on top of the burst
+  /// (net/netfilter/nft_limit.c, nft_limit_init).
+  Bytes& limit(std::uint64_t per_second, std::uint32_t burst);
   std::string take() { return std::move(bytes_); }
 
  private:
@@ -105,8 +120,8 @@ class Bytes {
 
 /// What Bytes::limit() has encoded.
 struct Limit {
-  std::uint64_t rate = 0;   ///< bytes a second
-  std::uint32_t burst = 0;  ///< bytes
+  std::uint64_t rate = 0;   ///< bytes, or packets, a second
+  std::uint32_t burst = 0;  ///< likewise
 };
 Limit limit_of(std::string_view bytes);
 
