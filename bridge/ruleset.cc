@@ -108,7 +108,8 @@ constexpr std::string_view kArpPassed = "arp_passed", kIpv6Passed = "ipv6_passed
 
 std::vector<nft::Chain> ways() {
   std::vector<nft::Chain> chains = underlay_chains();
-  for (const std::string_view name : {kArpPassed, kIpv6Passed, kDhcpPassed, kDiscoveryToGuests}) {
+  for (const std::string_view name :
+       {kArpPassed, kIpv6Passed, kDhcpPassed, kDiscoveryToGuests, sets::kPortSecurityChain}) {
     chains.push_back({.family = Family::bridge, .name = name, .is_base = false});
   }
   return chains;
@@ -235,8 +236,8 @@ std::vector<Rule> from_ports_rules(const Marks& marks) {
   return {
       // A packet out of a tunnel has the mark of the tunnel's.
       from("trusted is what comes by a wire")
-          .has(mark, marks.trusted())
-          .clear_mark_bits(marks.trusted()),
+          .has(mark, marks.trusted() | marks.of_groups())
+          .clear_mark_bits(marks.trusted() | marks.of_groups()),
       // With br_netfilter on, the host would translate what the other gateway host is asked for,
       // and take its flows, which conntrackd tells of, for others in their way.
       from("passes a gateway host by")
@@ -245,6 +246,7 @@ std::vector<Rule> from_ports_rules(const Marks& marks) {
           .notrack(),
       by_underlay(iifgroup, from("an underlay port")).go_to(kFromUnderlay),
       not_plain("prerouting").in({iifname}, kGuests.name).drop(),
+      from("").jump(sets::kPortSecurityChain),
       from("more than the port's rate").in({iifname}, kGuestLimits.name).drop(),
       to_gateway()
           .in({ether_daddr}, kGivenMacs.name)

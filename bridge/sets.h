@@ -12,6 +12,7 @@ using nft::LimitersOf, nft::MapOf, nft::PacketSetOf, nft::RangesOf, nft::SetOf, 
 // What several subsystems look at.
 using sets::kForceSnat;
 using sets::kGateways;
+using sets::kGuests;
 using sets::kInside;
 using sets::kInside6;
 using sets::kIsolated;
@@ -92,7 +93,6 @@ constexpr PacketSetOf<Field::ifname, Field::ifname> kWithin{Family::inet, "withi
 constexpr SetOf<Field::ifname> kWire{Family::bridge, "wire"};
 /// as it is: no rule looks at it
 constexpr SetOf<Field::ifname> kLayer2Wire{Family::bridge, "layer2_wire"};
-constexpr SetOf<Field::ifname> kGuests{Family::bridge, "guests"};
 /// wires of the operator's: no tunnel
 constexpr SetOf<Field::ifname> kTrusted{Family::bridge, "trusted"};
 /// of bridges of a gateway host

@@ -54,6 +54,7 @@ enum class Select : std::uint8_t {
   tcp_flags,           ///< one byte of bits
   oifgroup,            ///< of the link that a packet goes out by
   socket_transparent,  ///< 0 or 1 where a socket of the host takes the packet; else the rule ends
+  arp_operation,       ///< 1: request, 2: reply
   arp_header,          ///< hardware type, protocol type, and how long both kinds of address are
   dhcp_client,         ///< chaddr of DHCP: for whom the request is
   tcp_sport,

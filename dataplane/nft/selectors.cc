@@ -54,6 +54,7 @@ constexpr Selector kSelectors[] = {
     {"tcp flags", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, Needs::tcp},
     {"oifgroup", Load::meta, NFT_META_OIFGROUP, 0, 4, Needs::nothing},
     {"socket transparent", Load::socket, NFT_SOCKET_TRANSPARENT, 0, 1, Needs::nothing},
+    {"arp operation", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 6, 2, Needs::arp},
     {"@nh,0,48", Load::payload, NFT_PAYLOAD_NETWORK_HEADER, 0, 6, Needs::arp},
     {"@th,288,48", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 36, 6, Needs::udp},
     {"tcp sport", Load::payload, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, Needs::tcp},

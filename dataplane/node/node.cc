@@ -17,6 +17,7 @@
 #include "hwgw/router/router_records.h"
 #include "hwgw/router/routers.h"
 #include "nat/nat.h"
+#include "security/security.h"
 
 namespace novaplane::node {
 namespace {
@@ -43,10 +44,11 @@ bool is_unread(const engine::Step& step) {
 const std::vector<const engine::Subsystem*>& subsystems() {
   static const bridge::Bridge bridge;
   static const nat::Nat nat;
+  static const security::Security security;
   static const dhcp::Dhcp dhcp;
   static const hwgw::Routers routers;
   static const hwgw::GatewayPair pair;
-  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &dhcp, &routers, &pair};
+  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &security, &dhcp, &routers, &pair};
   return all;
 }
 

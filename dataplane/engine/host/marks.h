@@ -8,9 +8,9 @@
 namespace novaplane::engine {
 
 /// Bits of packet marks that are ours: where in the host's `mark_mask` each of our numbers lies.
-/// The lowest four bits of the mask tell an uplink, the next one a trusted port, the highest four
-/// an uplink preference; what is between is not used. Bits beyond the mask are others': never read
-/// nor written.
+/// The lowest four bits of the mask tell an uplink, the next one a trusted port, the next three
+/// what security groups know of a packet, the highest four an uplink preference; what is between is
+/// not used. Bits beyond the mask are others': never read nor written.
 class Marks {
  public:
   static constexpr std::uint32_t kMost = 15;  ///< uplinks, and preferences of them
@@ -29,13 +29,29 @@ class Marks {
     return spread(number, std::popcount(mask_) - kBits);
   }
   constexpr std::uint32_t any_preference() const { return preference(kMost); }
-  constexpr std::uint32_t all() const { return trusted() | any_uplink() | any_preference(); }
+  // Of hosts with security groups; 0 where the mask has no bits for them (kMarkBitsOfGroups).
+  /// The host itself has sent it to a guest.
+  constexpr std::uint32_t host() const { return of_groups(0); }
+  /// It belongs to a translated flow that goes on: no group is asked.
+  constexpr std::uint32_t passes() const { return of_groups(1); }
+  /// No egress rule lets it through.
+  constexpr std::uint32_t condemned() const { return of_groups(2); }
+  constexpr std::uint32_t of_groups() const { return host() | passes() | condemned(); }
+  constexpr std::uint32_t all() const {
+    return trusted() | of_groups() | any_uplink() | any_preference();
+  }
 
   bool operator==(const Marks&) const = default;
 
  private:
   static constexpr int kBits = 4;
+  static constexpr int kOfGroups = 3;
   static_assert(kMost == (1u << kBits) - 1 && cloud::kFewestMarkBits == 2 * kBits + 1);
+
+  constexpr std::uint32_t of_groups(int number) const {
+    const bool has_room = std::popcount(mask_) >= cloud::kFewestMarkBits + kOfGroups;
+    return has_room ? bit(kBits + 1 + number) : 0;
+  }
 
   /// The mask's bit that has so many below it.
   constexpr std::uint32_t bit(int place) const {

@@ -22,6 +22,9 @@ constexpr SetOf<Field::ifname, Field::ipv4_addr> kGateways{Family::inet, "gatewa
 constexpr SetOf<Field::ipv4_addr> kOwnAddresses{Family::inet, "own_addresses"};
 /// Addresses that every host has: ARP for and from them crosses no isolated underlay port.
 constexpr SetOf<Field::ipv4_addr> kIsolated{Family::bridge, "isolated"};
+constexpr SetOf<Field::ifname> kGuests{Family::bridge, "guests"};  ///< their ports
+/// Where the frames of guests go before anything else is done with them; security/ has its rules.
+constexpr std::string_view kPortSecurityChain = "port_security";
 
 // nat/
 constexpr SetOf<Field::ifname> kUplinks{Family::inet, "uplinks"};       ///< interfaces

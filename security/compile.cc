@@ -1,0 +1,179 @@
+#include <algorithm>
+
+#include "dataplane/cloud/security.h"
+#include "dataplane/engine/elements.h"
+#include "dataplane/engine/host/presence.h"
+#include "security/flow_rules.h"
+#include "security/group_rules.h"
+#include "security/security.h"
+#include "security/sets.h"
+
+namespace novaplane::security {
+namespace {
+
+using engine::Context;
+using engine::Elements;
+using engine::ObjectKind;
+using engine::Rows;
+
+const Prefix& link_local() {
+  static const Prefix range{engine::kLinkLocalGateway, 64};  // RFC 4291, 2.5.6
+  static const Prefix network{range.network(), range.length};
+  return network;
+}
+
+IpAddress link_local_of(const Mac& mac) { return slaac_address(link_local(), mac); }
+
+bool is_uplink(const cloud::Host& host, std::string_view link) {
+  return std::ranges::any_of(host.uplinks,
+                             [&](const auto& uplink) { return uplink.interface == link; });
+}
+
+bool filters_bridged(const Context& context, const cloud::Network& network) {
+  return context.facts.filters_bridged || context.facts.filtering_bridges.contains(network.bridge);
+}
+
+void compile_pair(const cloud::Port& port, const cloud::AllowedPair& pair, Elements& elements) {
+  const Mac mac = pair.mac.value_or(port.mac);
+  if (mac != port.mac) elements.add(kOwnMacs, {port.interface, mac});
+  const IpAddress first = pair.address.network(), last = pair.address.broadcast();
+  const bool is_single = first == last;
+  if (is_single) {
+    return first.is_v4() ? elements.add(kPairs4, {port.interface, mac, first})
+                         : elements.add(kOwn6, {port.interface, mac, first});
+  }
+  const auto box = [&](const auto& set) {
+    elements.add(set, {{port.interface, mac, first}, {port.interface, mac, last}});
+  };
+  first.is_v4() ? box(kPairRanges4) : box(kPairRanges6);
+}
+
+/// Where a guest gives itself IPv6 addresses (RFC 7217, RFC 8981).
+void compile_choices(const Context& context, const cloud::Port& port, const cloud::Network& network,
+                     Elements& elements) {
+  constexpr std::uint8_t kSlaac = 64;
+  const auto may_choose = [&](const Prefix& range) {
+    elements.add(kChoices,
+                 {{port.interface, range.network()}, {port.interface, range.broadcast()}});
+  };
+  may_choose(link_local());
+  const bool is_routed = engine::host_address6_on(context, network).has_value();
+  if (is_routed && network.cidr6->length == kSlaac) may_choose(*network.cidr6);
+  elements.add(kNetworkOf, {port.interface}, {cloud::number_of({network.name})});
+}
+
+/// The pairs of a port may name an address twice; one row is enough for all.
+void compile_guard(const Context& context, const cloud::Port& port, const cloud::Network& network,
+                   Elements& elements) {
+  elements.add(kOwn4, {port.interface, port.mac, port.address});
+  if (!port.port_security) return;
+  elements.add(kGuarded, {port.interface});
+  elements.add(kOwnMacs, {port.interface, port.mac});
+  elements.add(kOwn6, {port.interface, port.mac, link_local_of(port.mac)});
+  if (port.address6) elements.add(kOwn6, {port.interface, port.mac, *port.address6});
+  for (const cloud::AllowedPair& pair : port.allowed_pairs) compile_pair(port, pair, elements);
+  if (network.privacy_addresses) compile_choices(context, port, network, elements);
+}
+
+void compile_own_host(const Context& context, const cloud::Port& port,
+                      const cloud::Network& network, Elements& elements) {
+  if (const auto address = engine::host_address_on(context, network)) {
+    elements.add(kOwnHost4, {port.interface, *address});
+  }
+  if (const auto address = engine::host_address6_on(context, network)) {
+    elements.add(kOwnHost6, {port.interface, *address});
+    elements.add(kOwnHost6, {port.interface, engine::kLinkLocalGateway});
+  }
+}
+
+void compile_groups(const Context& context, const cloud::Port& port, const cloud::Network& network,
+                    Elements& elements) {
+  const std::vector<std::string> groups = cloud::groups_of(context.cloud, port);
+  if (groups.empty()) return;
+  const std::uint32_t rate = context.host.new_flows;
+  constexpr std::uint32_t kBurst = 5;  // seconds
+  elements.add(kGrouped, {port.interface});
+  elements.add(kGroupsOf, {port.interface}, {cloud::number_of(groups)});
+  elements.add(kFromRole, {port.interface},
+               {all_may_leave(context.cloud, groups) ? kOutFree : kOutTight});
+  elements.add(kToRole, {port.interface}, {kInFiltered});
+  elements.add(kNewFlows, {port.interface}, {rate, rate * kBurst});
+  elements.add(kGroupedBridges, {network.bridge});
+  if (filters_bridged(context, network)) elements.add(kTrackedBridges, {network.bridge});
+  compile_own_host(context, port, network, elements);
+  compile_group_rules(context, port, groups, elements);
+}
+
+/// By these a port of any host is known to rules that name its groups.
+void compile_member(const Context& context, const cloud::Port& port, const IpAddress& address,
+                    Elements& elements) {
+  const std::vector<std::string> groups = cloud::groups_of(context.cloud, port);
+  if (groups.empty()) return;
+  const std::uint32_t number = cloud::number_of(groups);
+  address.is_v4() ? elements.add(kMember4, {address}, {number})
+                  : elements.add(kMember6, {address}, {number});
+}
+
+void compile_members(const Context& context, const cloud::Port& port, Elements& elements) {
+  compile_member(context, port, port.address, elements);
+  if (port.address6) compile_member(context, port, *port.address6, elements);
+  for (const cloud::AllowedPair& pair : port.allowed_pairs) {
+    if (pair.address.length == pair.address.address.bits()) {
+      compile_member(context, port, pair.address.address, elements);
+    }
+  }
+}
+
+/// Nobody else's choice.
+void compile_assigned(const Context& context, const cloud::Port& port,
+                      const cloud::Network& network, Elements& elements) {
+  if (!engine::present_on(context, network)) return;
+  const bool is_here = port.host == context.host.name;
+  if (!is_here && !network.cidr6) return;
+  elements.add(kAssigned6, {link_local_of(port.mac)});
+  if (port.address6) elements.add(kAssigned6, {*port.address6});
+}
+
+void compile_port(const Context& context, const engine::Object& object, const cloud::Port& port,
+                  Rows& out) {
+  const cloud::Network& network = context.cloud.networks.find(port.network)->second;
+  Elements elements(object, out);
+  compile_members(context, port, elements);
+  compile_assigned(context, port, network, elements);
+  if (port.host != context.host.name || is_uplink(context.host, port.interface)) return;
+  compile_guard(context, port, network, elements);
+  compile_groups(context, port, network, elements);
+}
+
+void compile_network(const Context& context, const engine::Object& object,
+                     const cloud::Network& network, Rows& out) {
+  const auto address = engine::host_address6_on(context, network);
+  if (!address || !engine::present_on(context, network)) return;
+  Elements elements(object, out);
+  elements.add(kAssigned6, {*address});
+  elements.add(kAssigned6, {engine::kLinkLocalGateway});
+}
+
+}  // namespace
+
+void Security::compile(const Context& context, const engine::Object& object, Rows& out) const {
+  switch (object.kind) {
+    case ObjectKind::network: {
+      const auto& network = context.cloud.networks.find(object.name)->second;
+      return compile_network(context, object, network, out);
+    }
+    case ObjectKind::port:
+      return compile_port(context, object, context.cloud.ports.at(object.name), out);
+    case ObjectKind::floating_ip: {
+      const auto& ip = context.cloud.floating_ips.at(*IpAddress::parse(object.name));
+      if (ip.port.empty()) return;
+      Elements elements(object, out);
+      return compile_member(context, context.cloud.ports.at(ip.port), ip.address, elements);
+    }
+    case ObjectKind::host:
+    case ObjectKind::port_forward:
+      return;
+  }
+}
+
+}  // namespace novaplane::security
