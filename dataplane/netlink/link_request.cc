@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
@@ -45,12 +46,17 @@ Request create_link(std::string_view name, const Mac& mac) {
   return request;
 }
 
-void put_bridge(Request& request, std::optional<bool> stp, std::optional<std::uint32_t> delay) {
+void put_bridge(Request& request, std::optional<bool> stp, std::optional<std::uint32_t> delay,
+                std::optional<bool> linklocal_learn) {
   const Nest info(request, IFLA_LINKINFO);
   put(request, IFLA_INFO_KIND, std::string_view("bridge"));
   const Nest data(request, IFLA_INFO_DATA);
   if (stp) put(request, IFLA_BR_STP_STATE, std::uint32_t{*stp});
   if (delay) put(request, IFLA_BR_FORWARD_DELAY, *delay);
+  if (!linklocal_learn) return;
+  constexpr std::uint32_t kOption = 1u << BR_BOOLOPT_NO_LL_LEARN;
+  const br_boolopt_multi options{*linklocal_learn ? 0 : kOption, kOption};
+  put(request, IFLA_BR_MULTI_BOOLOPT, &options, sizeof(options));
 }
 
 void put_port(Request& request, const std::optional<PortFlags>& flags,
@@ -79,7 +85,9 @@ void put_vxlan(Request& request, const LinkSettings& wanted) {
 
 /// What only links of some kind, or ports of a bridge, have: at most one of them.
 void put_special(Request& request, const LinkSettings& wanted) {
-  if (wanted.stp || wanted.forward_delay) put_bridge(request, wanted.stp, wanted.forward_delay);
+  if (wanted.stp || wanted.forward_delay || wanted.linklocal_learn) {
+    put_bridge(request, wanted.stp, wanted.forward_delay, wanted.linklocal_learn);
+  }
   if (wanted.port_flags || wanted.hairpin) put_port(request, wanted.port_flags, wanted.hairpin);
   if (wanted.local || wanted.learning) put_vxlan(request, wanted);
 }
@@ -118,7 +126,7 @@ Request change_link(ifinfomsg header, std::string_view name, const LinkSettings&
 
 Request create_bridge(std::string_view name, const Mac& mac) {
   Request request = create_link(name, mac);
-  put_bridge(request, false, 0);
+  put_bridge(request, false, 0, false);
   return request;
 }
 

@@ -60,6 +60,7 @@ struct Link {
   bool stp = false;                 ///< bridges only
   bool filters_bridged = false;     ///< bridges only: nf_call_iptables or nf_call_ip6tables
   std::uint32_t forward_delay = 0;  ///< bridges only, in hundredths of a second (USER_HZ)
+  bool linklocal_learn = false;     ///< bridges only: BR_BOOLOPT_NO_LL_LEARN is off
   std::uint16_t vlan_id = 0;        ///< VLAN devices only
   bool hairpin = false;             ///< bridge ports only: IFLA_BRPORT_MODE
   bool shaped = false;              ///< its root qdisc is a token bucket filter

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -61,7 +62,9 @@ void parse_kind(const nlattr* nest, Link& link) {
   const Attributes<IFLA_INFO_SLAVE_DATA> info(nest);
   link.kind = info.text(IFLA_INFO_KIND);
   if (link.kind == "bridge") {
-    const Attributes<IFLA_BR_NF_CALL_IP6TABLES> bridge(info.find(IFLA_INFO_DATA));
+    const Attributes<IFLA_BR_MULTI_BOOLOPT> bridge(info.find(IFLA_INFO_DATA));
+    const auto options = bridge.number<std::uint64_t>(IFLA_BR_MULTI_BOOLOPT);
+    link.linklocal_learn = (options & 1u << BR_BOOLOPT_NO_LL_LEARN) == 0;  // optval comes first
     link.stp = bridge.number<std::uint32_t>(IFLA_BR_STP_STATE) != 0;
     link.forward_delay = bridge.number<std::uint32_t>(IFLA_BR_FORWARD_DELAY);
     link.filters_bridged = bridge.number<std::uint8_t>(IFLA_BR_NF_CALL_IPTABLES) != 0 ||

@@ -55,14 +55,17 @@ struct LinkSettings {
   /// Bridges only, in hundredths of a second. ERANGE below 200 while STP is on, also in the request
   /// that turns it off.
   std::optional<std::uint32_t> forward_delay{};
+  /// Bridges only: who sends to 01:80:c2:00:00:0x is learned from, before any hook.
+  std::optional<bool> linklocal_learn{};
   std::optional<PortFlags> port_flags{};  ///< bridge ports only; applied before all others
   std::optional<bool> hairpin{};          ///< likewise: IFLA_BRPORT_MODE
   std::optional<IpAddress> local{};       ///< VXLAN devices only; of the family that it has
   std::optional<bool> learning{};         ///< VXLAN devices only
 };
 
-/// A bridge of ours: down, no STP, no forward delay, its MAC pinned, in kOurGroup. EEXIST when the
-/// name is taken. The kernel ignores an alias here: set it with set_link, in the same send.
+/// A bridge of ours: down, no STP, no forward delay, no linklocal_learn, its MAC pinned, in
+/// kOurGroup. EEXIST when the name is taken. The kernel ignores an alias here: set it with
+/// set_link, in the same send.
 Request create_bridge(std::string_view name, const Mac& mac);
 /// A VLAN device of ours (802.1Q) on the link number `parent`: down, in kOurGroup. EEXIST when the
 /// name or the VLAN is taken, EOPNOTSUPP when the kernel has no 802.1Q.

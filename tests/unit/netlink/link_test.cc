@@ -28,6 +28,7 @@ TEST_F(LinkTest, CreatesABridgeThatIsOurs) {
   EXPECT_FALSE(bridge.up);
   EXPECT_FALSE(bridge.stp);
   EXPECT_EQ(bridge.forward_delay, 0u);
+  EXPECT_FALSE(bridge.linklocal_learn);
   EXPECT_THAT(list<Link>(Listing::links), Contains(bridge));
   EXPECT_THAT(drain<Seen<Link>>(), Contains(bridge));
 }
@@ -98,7 +99,8 @@ TEST_F(LinkTest, SetsWhatOnlyABridgeHas) {
   EXPECT_EQ(socket_.send(set_link("br-blue", {.stp = false, .forward_delay = 0})).error().code,
             ERANGE);
   send(set_link("br-blue", {.stp = false}));
-  send(set_link("br-blue", {.forward_delay = 0}));
+  send(set_link("br-blue", {.forward_delay = 0, .linklocal_learn = true}));
+  EXPECT_TRUE(link("br-blue").linklocal_learn);
   EXPECT_FALSE(link("br-blue").stp);
   EXPECT_EQ(link("br-blue").forward_delay, 0u);
 }

@@ -55,6 +55,9 @@ netlink::LinkSettings settings_of(const LinkChange& change) {
   if (before.forwards != after.forwards) settings.forwarding4 = after.forwards;
   if (before.stp != after.stp) settings.stp = after.stp;
   if (before.forward_delay != after.forward_delay) settings.forward_delay = after.forward_delay;
+  if (before.linklocal_learn != after.linklocal_learn) {
+    settings.linklocal_learn = after.linklocal_learn;
+  }
   return settings;
 }
 

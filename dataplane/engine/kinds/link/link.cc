@@ -17,6 +17,7 @@ Link row_of(const netlink::Link& link, const std::string& parent) {
           .forwards6 = link.forwarding6,
           .stp = link.stp,
           .forward_delay = link.forward_delay,
+          .linklocal_learn = link.linklocal_learn,
           .up = link.up,
           .udp_port = link.udp_port,
           .vni = link.vni,
@@ -79,6 +80,7 @@ std::string LinkKind::difference(const Link& before, const Link& after) {
           on_off(after.forwards6.value_or(true)));
   compare(text, "stp", on_off(before.stp), on_off(after.stp));
   compare(text, "forward delay", before.forward_delay, after.forward_delay);
+  compare(text, "linklocal_learn", on_off(before.linklocal_learn), on_off(after.linklocal_learn));
   compare(text, "local", before.local, after.local);
   compare(text, "learning", on_off(before.learning), on_off(after.learning));
   return text;

@@ -27,6 +27,7 @@ struct Link {
   std::optional<bool> forwards6 = {};  ///< the link advertises itself as a router's
   bool stp = false;
   std::uint32_t forward_delay = 0;  ///< hundredths of a second
+  bool linklocal_learn = false;     ///< a bridge learns from frames that it does not forward
   bool up = true;
   std::uint16_t udp_port = 0;  ///< VXLAN devices only
   std::uint32_t vni = 0;       ///< VXLAN devices only
