@@ -66,8 +66,8 @@ class Direction {
 
   void add(const GroupRule& rule) {
     if (!rule.group.empty()) {
-      for (const std::uint32_t others : context_.group_lists.numbers_with(rule.group)) {
-        add_of_group(rule, others);
+      for (const auto& others : context_.group_lists.lists_with(rule.group)) {
+        add_of_group(rule, cloud::number_of(others));
       }
     } else if (!rule.ranges.empty()) {
       const bool is_v4 = rule.ranges.front().address.is_v4();

@@ -8,7 +8,7 @@
 namespace novaplane::cloud {
 
 /// Bits of marks that a host with such ports needs beyond kFewestMarkBits.
-constexpr int kMarkBitsOfGroups = 2;
+constexpr int kMarkBitsOfGroups = 3;
 
 /// The number by which rules of the kernel know a list of groups: the same on every host and in
 /// every run, whatever the order of the names. Never 0. A valid document has no two lists of one

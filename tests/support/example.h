@@ -9,6 +9,7 @@
 
 #include "dataplane/engine/subsystem.h"
 #include "dataplane/nft/rule.h"
+#include "dataplane/nft/transaction.h"
 
 namespace novaplane::test {
 
@@ -103,8 +104,9 @@ inline std::vector<std::string> elements_of(const engine::Rows& rows,
     const auto set = std::find_if(ruleset.sets.begin(), ruleset.sets.end(),
                                   [&](const nft::Set& s) { return s.name == key.set; });
     std::string text(key.set.name);
-    text += " " + nft::to_text(set->key, key.key);
-    if (!key.key_end.empty()) text += "-" + nft::to_text(set->key, key.key_end);
+    const bool is_box = !key.key_end.empty() && set->key.size() > 1;
+    text += " " + (is_box ? nft::to_text(*set, key, nullptr) : nft::to_text(set->key, key.key));
+    if (!key.key_end.empty() && !is_box) text += "-" + nft::to_text(set->key, key.key_end);
     if (set->limits) {
       const nft::Limit limit = nft::limit_of(element.data);
       text += " limit " + std::to_string(limit.rate) + " burst " + std::to_string(limit.burst);

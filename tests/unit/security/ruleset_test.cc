@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <cstdio>
 #include <memory>
 
 #include "dataplane/engine/host/shared_sets.h"
@@ -10,6 +9,7 @@
 #include "dataplane/nft/rule.h"
 #include "security/security.h"
 #include "tests/support/netns.h"
+#include "tests/unit/security/nft_output.h"
 
 namespace novaplane::security {
 namespace {
@@ -25,16 +25,6 @@ nft::Ruleset whole_ruleset() {
   ruleset.rules.push_back(
       nft::rule(nft::Family::bridge, "prerouting", "").jump(sets::kPortSecurityChain));
   return ruleset;
-}
-
-std::string output(const std::string& command) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen((command + " 2>&1").c_str(), "r"), pclose);
-  std::string text;
-  std::array<char, 4096> part;
-  for (std::size_t size; (size = fread(part.data(), 1, part.size(), pipe.get())) > 0;) {
-    text.append(part.data(), size);
-  }
-  return text;
 }
 
 class SecurityRulesetTest : public testing::Test {

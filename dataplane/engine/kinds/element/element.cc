@@ -16,9 +16,10 @@ std::string element_text(const nft::Ruleset& ruleset, const nft::ElementKey& key
   const nft::Set* set = nft::find_set(ruleset, key.set);
   std::string text =
       fmt::format("{} {} {} {{ ", to_string(key.set.family), nft::kTable, key.set.name);
+  const bool is_box = set && !key.key_end.empty() && set->key.size() > 1;
   if (set) {
-    text += nft::to_text(set->key, key.key);
-    if (!key.key_end.empty()) text += "-" + nft::to_text(set->key, key.key_end);
+    text += is_box ? nft::to_text(*set, key, nullptr) : nft::to_text(set->key, key.key);
+    if (!key.key_end.empty() && !is_box) text += "-" + nft::to_text(set->key, key.key_end);
     if (element && !element->data.empty()) text += " : " + nft::to_text(set->data, element->data);
   }
   return text + " }";
