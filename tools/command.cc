@@ -24,7 +24,7 @@ constexpr Command kCommands[] = {
      "Says what it keeps, and how much time was left.", 0, 0, confirm},
     {"down", "", "remove everything that is novaplane's on this host",
      "What others made stays; values that were found are given back.", 0, 0, down},
-    {"show", "[networks|ports|floating-ips|port-forwards|uplinks|gateways]",
+    {"show", "[networks|ports|floating-ips|port-forwards|uplinks|gateways|security]",
      "what is, read from the kernel",
      "Needs no document. Beside a running novaplaned also how uplinks and gateways fare.", 0, 1,
      show},

@@ -104,17 +104,42 @@ Table gateways(const Show& show) {
   return table;
 }
 
+/// A line for each reason, so that it stays as wide as a terminal.
+Table security(const Show& show) {
+  Table table(
+      {"PORT", "INTERFACE", "PORT SECURITY", "SECURITY GROUPS", "EGRESS", "DROPPED", "WHY"});
+  for (const node::SecurityRow& row : show.security) {
+    const std::string egress =
+        row.groups.empty() ? "" : std::string(row.limits_egress ? "limited" : "all");
+    std::vector<std::string> cells{row.port, row.interface, row.port_security ? "on" : "off",
+                                   list_of(row.groups), egress};
+    if (row.drops.empty()) {
+      cells.insert(cells.end(), {"0", ""});
+      table.add(cells);
+    }
+    for (const auto& [refusal, packets] : row.drops) {
+      cells.resize(5);
+      cells.push_back(std::to_string(packets));
+      cells.emplace_back(to_string(refusal));
+      table.add(cells);
+      cells.assign(5, "");
+    }
+  }
+  return table;
+}
+
 struct View {
   std::string_view name, none;
   Table (*table)(const Show&);
 };
-constexpr std::array<View, 6> kViews{{
+constexpr std::array<View, 7> kViews{{
     {"networks", "no networks of novaplane on this host", networks},
     {"ports", "no ports of novaplane on this host", ports},
     {"floating-ips", "no floating IPs on this host", floating_ips},
     {"port-forwards", "no port forwards on this host", port_forwards},
     {"uplinks", "no uplinks on this host", uplinks},
     {"gateways", "no gateways of its networks that are not simply its own", gateways},
+    {"security", "no ports of novaplane on this host", security},
 }};
 
 std::string text_of(const Table& table) { return table.text(on(Colour::bold), off(Colour::bold)); }

@@ -150,20 +150,23 @@ Result<void> Listing::sets(Family family, SeenTable& table) {
   });
 }
 
-Result<void> Listing::elements(const Set& set, std::vector<std::pair<ElementKey, Element>>& out) {
+Result<void> Listing::each(const Set& set, const std::function<void(const RawElement&)>& handle) {
   nlmsghdr* get = request(NFT_MSG_GETSETELEM, NLM_F_DUMP, set.name.family);
   put_name(get, NFTA_SET_ELEM_LIST_TABLE, kTable);
   put_name(get, NFTA_SET_ELEM_LIST_SET, set.name.name);
+  return ask(get, "list elements",
+             [&](const nlmsghdr* message) { for_each_element(message, handle); });
+}
+
+Result<void> Listing::elements(const Set& set, std::vector<std::pair<ElementKey, Element>>& out) {
   Ranges ranges;
   const std::size_t before = out.size();
-  const auto asked = ask(get, "list elements", [&](const nlmsghdr* message) {
-    for_each_element(message, [&](const RawElement& raw) {
-      if (set.interval && set.key.size() == 1) {
-        ranges.add(raw);
-      } else {
-        out.push_back(to_value(set, raw));
-      }
-    });
+  const auto asked = each(set, [&](const RawElement& raw) {
+    if (set.interval && set.key.size() == 1) {
+      ranges.add(raw);
+    } else {
+      out.push_back(to_value(set, raw));
+    }
   });
   for (auto& joined : std::move(ranges).join(set)) out.push_back(std::move(joined));
   if (has_repetition(std::span(out).subspan(before))) torn_ = true;

@@ -20,6 +20,8 @@ class Listing {
   Result<std::uint32_t> generation();
   Result<SeenTable> table(Family);
   Result<void> elements(const Set&, std::vector<std::pair<ElementKey, Element>>& out);
+  /// As the kernel gives them; some may come twice, see torn().
+  Result<void> each(const Set&, const std::function<void(const RawElement&)>&);
 
   /// Part of it may be missing, whosever tables changed: the kernel was moving a set's elements to
   /// a larger hash table, or others' chains came and went. Whether ours changed, generations tell.

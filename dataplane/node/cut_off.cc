@@ -22,8 +22,7 @@ NewlyGuarded guest_of(const cloud::Port& port, const cloud::Network& network, in
   const auto alone = [](const IpAddress& address) {
     return Prefix{address, static_cast<std::uint8_t>(address.bits())};
   };
-  NewlyGuarded guest{port.name, bridge, port.mac, {alone(port.address)},
-                     network.privacy_addresses};
+  NewlyGuarded guest{port.name, bridge, port.mac, {alone(port.address)}, network.privacy_addresses};
   if (port.address6) guest.addresses.push_back(alone(*port.address6));
   const Prefix link_local{*IpAddress::parse("fe80::"), 64};
   guest.addresses.push_back(alone(slaac_address(link_local, port.mac)));

@@ -48,7 +48,8 @@ const std::vector<const engine::Subsystem*>& subsystems() {
   static const dhcp::Dhcp dhcp;
   static const hwgw::Routers routers;
   static const hwgw::GatewayPair pair;
-  static const std::vector<const engine::Subsystem*> all{&bridge, &nat, &security, &dhcp, &routers, &pair};
+  static const std::vector<const engine::Subsystem*> all{&bridge, &nat,     &security,
+                                                         &dhcp,   &routers, &pair};
   return all;
 }
 

@@ -13,6 +13,7 @@
 #include "dataplane/engine/host/presence.h"
 #include "dataplane/node/gateway_rows.h"
 #include "dataplane/node/refusals.h"
+#include "dataplane/node/security_rows.h"
 #include "dataplane/node/warnings.h"
 #include "dhcp/entries.h"
 #include "dhcp/running.h"
@@ -364,6 +365,7 @@ void add_health(Show& show, std::vector<UplinkHealth> health) {
 Show show_rows(Engine& engine, const std::string& run_dir, Side side) {
   Show show = Collector(engine, run_dir, side).collect();
   show.gateways = gateway_rows(engine, show.networks);
+  show.security = security_rows(engine, side);
   return show;
 }
 

@@ -8,6 +8,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/engine/engine.h"
+#include "dataplane/node/drops.h"
 #include "dataplane/node/gateway_row.h"
 #include "dataplane/node/uplink_rows.h"
 
@@ -36,6 +37,15 @@ struct PortRow {
   std::string state;  ///< "up", "no carrier", "down", "detached", "absent"
   bool hairpin = false;
   std::vector<IpAddress> floating_ips;
+};
+
+/// What a port's guest may say and hear.
+struct SecurityRow {
+  std::string port, interface;
+  bool port_security = false;
+  bool limits_egress = false;
+  std::vector<std::string> groups;  ///< of the document; none: not filtered
+  Drops drops;                      ///< of which the kernel has to be asked
 };
 
 struct FloatingIpRow {
@@ -73,6 +83,7 @@ struct Show {
   std::vector<FloatingIpRow> floating_ips;
   std::vector<PortForwardRow> port_forwards;
   std::vector<UplinkRow> uplinks;
+  std::vector<SecurityRow> security;
   std::vector<GatewayRow> gateways;   ///< routers outside of the hosts, and shared ones
   std::uint16_t metadata_port = 0;    ///< where guests' questions for it go; 0: nowhere
   std::vector<std::string> warnings;  ///< see self_check.h

@@ -81,6 +81,19 @@ Json json_of(const UplinkRow& row) {
   return json;
 }
 
+Json json_of(const SecurityRow& row) {
+  Json drops = Json::array();
+  for (const auto& [refusal, packets] : row.drops) {
+    drops.push_back({{"reason", to_string(refusal)}, {"packets", packets}});
+  }
+  return {{"port", row.port},
+          {"interface", row.interface},
+          {"port_security", row.port_security},
+          {"security_groups", row.groups},
+          {"limits_egress", row.limits_egress},
+          {"drops", std::move(drops)}};
+}
+
 Json json_of(const GatewayRow& row) {
   Json json{{"network", text_of(row.network)}, {"router", row.router.to_string()},
             {"mac", text_of(row.mac)},         {"state", row.state},
@@ -110,6 +123,7 @@ std::string to_json(const Show& show, std::string_view only) {
   put("port-forwards", "port_forwards", show.port_forwards);
   put("uplinks", "uplinks", show.uplinks);
   put("gateways", "gateways", show.gateways);
+  put("security", "security", show.security);
   json["warnings"] = show.warnings;
   return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }

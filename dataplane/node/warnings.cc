@@ -10,6 +10,7 @@
 #include "dataplane/node/mark_warning.h"
 #include "dataplane/node/refusals.h"
 #include "dataplane/node/run_dir.h"
+#include "dataplane/node/security_rows.h"
 #include "dataplane/node/self_check.h"
 #include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/unknown_ports.h"
@@ -48,11 +49,12 @@ void add_refusals(const std::string& run_dir, Show& show) {
 
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir) {
   return {metadata_port(engine), marks_in_use(engine), moved_nics(engine, run_dir), run_dir,
-          unknown_ports(engine), demand_of(engine)};
+          unknown_ports(engine), demand_of(engine),    newly_guarded(engine)};
 }
 
 void add_warnings(Show& show, const Checks& checks) {
   show.metadata_port = checks.metadata_port;
+  add_drops(show);
   show.warnings = self_check(show);
   const auto shared = std::ranges::find_if(show.gateways, &GatewayRow::is_shared);
   if (shared != show.gateways.end() && !daemon_listens(checks.run_dir)) {
@@ -64,9 +66,9 @@ void add_warnings(Show& show, const Checks& checks) {
   add_refusals(checks.run_dir, show);
   if (auto words = mark_warning(checks.marks); !words.empty()) show.warnings.push_back(words);
   if (auto words = unwritable(checks.run_dir); !words.empty()) show.warnings.push_back(words);
-  for (const auto& found :
-       {nic_warnings(checks.nics), spoiled_files(checks.run_dir), checks.unknown_ports,
-        limit_warnings(checks.demand, read_kernel_limits(checks.demand))}) {
+  for (const auto& found : {nic_warnings(checks.nics), spoiled_files(checks.run_dir),
+                            checks.unknown_ports, cut_off_warnings(checks.newly_guarded),
+                            limit_warnings(checks.demand, read_kernel_limits(checks.demand))}) {
     std::ranges::copy(found, std::back_inserter(show.warnings));
   }
 }

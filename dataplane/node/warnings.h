@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/node/cut_off.h"
 #include "dataplane/node/kernel_limits.h"
 #include "dataplane/node/nic_warnings.h"
 #include "dataplane/node/show.h"
@@ -19,10 +20,11 @@ struct Checks {
   std::string run_dir;
   std::vector<std::string> unknown_ports;  ///< sentences
   Demand demand;
+  std::vector<NewlyGuarded> newly_guarded;
 };
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir);
 
-/// All that the operator should know beside the tables, as sentences.
+/// All that the operator should know beside the tables, as sentences; and what was dropped.
 void add_warnings(Show& show, const Checks& checks);
 
 }  // namespace novaplane::node
