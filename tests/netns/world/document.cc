@@ -30,9 +30,9 @@ std::string Section::text(const std::string& title) const {
 }
 
 std::string Document::text() const {
-  std::string text = hosts.text("hosts") + networks.text("networks") + ports.text("ports") +
-                     floating_ips.text("floating_ips") + port_forwards.text("port_forwards") +
-                     security_groups.text("security_groups");
+  std::string text = hosts.text("hosts") + security_groups.text("security_groups") +
+                     networks.text("networks") + ports.text("ports") +
+                     floating_ips.text("floating_ips") + port_forwards.text("port_forwards");
   if (!no_snat.empty()) text += fmt::format("no_snat: [{}]\n", fmt::join(no_snat, ", "));
   if (!force_snat.empty()) text += fmt::format("force_snat: [{}]\n", fmt::join(force_snat, ", "));
   return text;

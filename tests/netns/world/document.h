@@ -22,7 +22,7 @@ class Section {
 };
 
 struct Document {
-  Section hosts, networks, ports, floating_ips, port_forwards, security_groups;
+  Section hosts, security_groups, networks, ports, floating_ips, port_forwards;
   std::vector<std::string> no_snat, force_snat;
 
   std::string text() const;  ///< YAML

@@ -13,10 +13,6 @@
 #include "dataplane/base/address.h"
 
 namespace novaplane::netns::raw {
-namespace {
-
-constexpr std::size_t kMacs = 2 * ETH_ALEN, kLeast = ETH_ZLEN;
-constexpr std::uint8_t kTtl = 64, kHops = 255;
 
 std::string big(std::uint64_t value, int bytes) {
   std::string out;
@@ -31,6 +27,11 @@ std::string address(std::string_view text) {
   const IpAddress parsed = IpAddress::parse(text).value();
   return {parsed.bytes().begin(), parsed.bytes().end()};
 }
+
+namespace {
+
+constexpr std::size_t kMacs = 2 * ETH_ALEN, kLeast = ETH_ZLEN;
+constexpr std::uint8_t kTtl = 64, kHops = 255;
 
 /// RFC 1071.
 std::string checksum(const std::string& bytes) {
@@ -83,10 +84,6 @@ std::string mpls(const std::string& frame) {
   return between(frame, big(ETH_P_MPLS_UC, 2), big(kExplicitNull, 4) + payload_of(frame));
 }
 
-std::string option(std::uint8_t type, std::string_view link_address) {
-  return big(type, 1) + big(1, 1) + mac(link_address);
-}
-
 }  // namespace
 
 std::string ethernet(std::string_view to, std::string_view from, std::uint16_t type,
@@ -106,6 +103,21 @@ std::string fragment(const Ends& ends, std::string_view piece, std::uint16_t off
   constexpr std::uint16_t kMore = 0x2000;
   return ipv4(ends, IPPROTO_UDP, piece,
               static_cast<std::uint16_t>(offset / 8 | (more ? kMore : 0)));
+}
+
+std::string fragment6(const Ends& ends, std::uint8_t first, std::string_view piece,
+                      std::uint16_t offset, bool more) {
+  constexpr std::uint32_t kId = 0x6e70;
+  const auto where = static_cast<std::uint16_t>(offset | (more ? 1 : 0));
+  return ip(ends, IPPROTO_FRAGMENT,
+            big(first, 1) + big(0, 1) + big(where, 2) + big(kId, 4) + std::string(piece));
+}
+
+std::string options6(std::uint8_t next, int bytes) {
+  constexpr std::uint8_t kPadding = 1;
+  return big(next, 1) + big(static_cast<std::uint64_t>(bytes / 8 - 1), 1) + big(kPadding, 1) +
+         big(static_cast<std::uint64_t>(bytes - 4), 1) +
+         std::string(static_cast<std::size_t>(bytes - 4), '\0');
 }
 
 std::string datagram(const Ends& ends, std::uint16_t source, std::uint16_t port,
@@ -135,29 +147,49 @@ std::string syn(const Ends& ends, std::uint16_t source, std::uint16_t port) {
   return segment({ends.from, ends.to, source, port, kSyn, 1, 0});
 }
 
-std::string icmpv6(const Ends& ends, std::uint8_t type, const std::string& body) {
+std::string icmp(const Ends& ends, std::uint8_t type, std::uint8_t code, const std::string& body) {
+  constexpr std::size_t kChecksum = 2;
+  const std::string bytes = big(type, 1) + big(code, 1) + big(0, 2) + body;
+  return ip(ends, IPPROTO_ICMP, with(bytes, kChecksum, checksum(bytes)));
+}
+
+std::string icmpv6_message(const Ends& ends, std::uint8_t type, const std::string& body) {
   constexpr std::size_t kChecksum = 2;
   const std::string bytes = big(type, 1) + big(0, 3) + body;
-  return ip(ends, IPPROTO_ICMPV6, with(bytes, kChecksum, checksum(ends, IPPROTO_ICMPV6, bytes)));
+  return with(bytes, kChecksum, checksum(ends, IPPROTO_ICMPV6, bytes));
+}
+
+std::string icmpv6(const Ends& ends, std::uint8_t type, const std::string& body) {
+  return ip(ends, IPPROTO_ICMPV6, icmpv6_message(ends, type, body));
+}
+
+std::string nd_option(std::uint8_t type, std::string_view link_address) {
+  return big(type, 1) + big(1, 1) + mac(link_address);
+}
+
+std::string arp(std::uint16_t operation, std::string_view own, std::string_view own_address,
+                std::string_view to_mac, std::string_view to) {
+  return big(1, 2) + big(kIpv4, 2) + big(0x0604, 2) + big(operation, 2) + mac(own) +
+         address(own_address) + mac(to_mac) + address(to);
 }
 
 std::string arp_reply(std::string_view own, std::string_view own_address, std::string_view to_mac,
                       std::string_view to) {
-  return big(1, 2) + big(kIpv4, 2) + big(0x0604, 2) + big(2, 2) + mac(own) + address(own_address) +
-         mac(to_mac) + address(to);
+  return arp(2, own, own_address, to_mac, to);
 }
 
 std::string neighbour_advertisement(const Ends& ends, std::string_view told,
                                     std::string_view link_address) {
   constexpr std::uint32_t kOverride = 0x20000000;
   constexpr std::uint8_t kType = 136, kTarget = 2;
-  return icmpv6(ends, kType, big(kOverride, 4) + address(told) + option(kTarget, link_address));
+  return icmpv6(ends, kType, big(kOverride, 4) + address(told) + nd_option(kTarget, link_address));
 }
 
 std::string router_advertisement(const Ends& ends, std::string_view link_address) {
   constexpr std::uint8_t kType = 134, kSource = 1;
-  return icmpv6(ends, kType,
-                big(64, 1) + big(0, 1) + big(1800, 2) + big(0, 8) + option(kSource, link_address));
+  return icmpv6(
+      ends, kType,
+      big(64, 1) + big(0, 1) + big(1800, 2) + big(0, 8) + nd_option(kSource, link_address));
 }
 
 std::string vxlan(std::uint32_t vni, const std::string& frame) {
