@@ -41,10 +41,14 @@ class Trials {
 
  private:
   static constexpr std::size_t kMacs = 12;
+  static constexpr auto kEverybody = "ff:ff:ff:ff:ff:ff";
 
+  /// Everybody may ask who has an address.
   std::string harmless() {
-    const auto packet = raw::udp({from_.address(), "10.0.0.255"}, 9, 9, std::to_string(++sent_));
-    return raw::ethernet("ff:ff:ff:ff:ff:ff", from_.mac(), raw::kIpv4, packet);
+    ++sent_;
+    const std::string address = fmt::format("172.31.{}.{}", sent_ / 256, sent_ % 256);
+    return raw::ethernet(kEverybody, from_.mac(), raw::kArp,
+                         raw::arp(1, from_.mac(), from_.address(), kEverybody, address));
   }
   /// By its MACs: tags are taken off on the way to us.
   bool has_passed(const std::string& frame) {
@@ -53,9 +57,9 @@ class Trials {
     });
   }
   static bool is_harmless(const std::string& frame) {
-    constexpr std::size_t kPorts = 34;
-    return frame.size() > kPorts + 4 && frame.compare(kPorts, 4, raw::big(9 << 16 | 9, 4)) == 0 &&
-           frame.compare(0, 6, raw::mac("ff:ff:ff:ff:ff:ff")) == 0;
+    constexpr std::size_t kAsked = 38;
+    return frame.compare(12, 2, raw::big(raw::kArp, 2)) == 0 &&
+           frame.compare(kAsked, 2, raw::big(172 << 8 | 31, 2)) == 0;
   }
 
   const Vm& from_;
