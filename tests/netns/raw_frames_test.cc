@@ -15,6 +15,7 @@ constexpr auto kMetadata = "127.0.0.1";
 class RawFramesTest : public Ipv6Cloud {
  protected:
   RawFramesTest() {
+    document.port_security = false;
     for (Host* host : {&h1, &h2}) {
       document.hosts[host->name()] += ", tunnel_address: " + tunnel_of(*host);
       for (const char* more : {"pppoe", "vlan"})
@@ -67,7 +68,7 @@ class RawFramesTest : public Ipv6Cloud {
     EXPECT_THAT(victim.ip("neigh show 10.0.0.1"), HasSubstr("lladdr"));
     const std::string plain = told(victim, "10.0.0.1", a.mac());
     for (const auto& [name, frame] : in_all_ways(plain)) {
-      if (frame == plain && &victim == &beside) continue;  // no guard of ports yet
+      if (frame == plain && &victim == &beside) continue;  // what port security is for
       raw::send(a, frame);
     }
     raw::send(a, told(victim, "10.0.0.77", a.mac()));

@@ -22,6 +22,10 @@ void Section::rename(const std::string& from, const std::string& to) {
   }
 }
 
+void Section::add_to_all(const std::string& words) {
+  for (auto& [name, body] : entries_) body += words;
+}
+
 std::string Section::text(const std::string& title) const {
   if (entries_.empty()) return {};
   std::string text = title + ":\n";
@@ -30,6 +34,8 @@ std::string Section::text(const std::string& title) const {
 }
 
 std::string Document::text() const {
+  Section ports = this->ports;
+  if (!port_security) ports.add_to_all(", port_security: false");
   std::string text = hosts.text("hosts") + security_groups.text("security_groups") +
                      networks.text("networks") + ports.text("ports") +
                      floating_ips.text("floating_ips") + port_forwards.text("port_forwards");

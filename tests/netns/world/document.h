@@ -14,6 +14,7 @@ class Section {
   std::string& operator[](const std::string& name);
   void erase(const std::string& name);
   void rename(const std::string& from, const std::string& to);
+  void add_to_all(const std::string& words);
   bool empty() const { return entries_.empty(); }
   std::string text(const std::string& title) const;
 
@@ -24,6 +25,8 @@ class Section {
 struct Document {
   Section hosts, security_groups, networks, ports, floating_ips, port_forwards;
   std::vector<std::string> no_snat, force_snat;
+  /// False: no port has it, for tests of the walls behind it.
+  bool port_security = true;
 
   std::string text() const;  ///< YAML
 };
