@@ -82,6 +82,7 @@ Result<void> Daemon::open() {
                   reconciler_->resync(changed);
                 }));
   if (!opened) return opened;
+  drop_watch_ = std::make_unique<DropWatch>(loop_, *node_, *checks_);
   opened = keep(router_watch_, RouterWatch::open(loop_, *node_, options_.run_dir,
                                                  [this] { reconciler_->act_now(); }));
   if (!opened) return opened;

@@ -13,6 +13,7 @@
 #include "dataplane/daemon/control.h"
 #include "dataplane/daemon/document_file.h"
 #include "dataplane/daemon/document_watch.h"
+#include "dataplane/daemon/drop_watch.h"
 #include "dataplane/daemon/gateway_role.h"
 #include "dataplane/daemon/known_status.h"
 #include "dataplane/daemon/loop.h"
@@ -114,6 +115,7 @@ class Daemon {
   std::unique_ptr<Control> control_;
   std::thread clients_;
   std::unique_ptr<Worker> documents_, checks_;  ///< documents in and reports out; others' tables
+  std::unique_ptr<DropWatch> drop_watch_;
   std::optional<std::string> unconfirmed_;      ///< a document that could not be written
   bool is_all_recorded_ = true;                 ///< what was found before we changed it
   Timer verify_, watchdog_, news_, keep_;

@@ -140,6 +140,7 @@ TEST_P(IsolationTest, ANetworkWithoutSnatIsRouted) {
 /// No answer could find its way back: what counts is that nothing arrives. What another machine of
 /// the network with such an address sends does arrive, and the capture sees it.
 TEST_P(IsolationTest, AGuestWithAForeignAddressGetsNoFurther) {
+  document.port_security = false;
   up();
   web1.ip("address add 10.1.0.99/32 dev eth0");
   Capture sent(h1, "tap-web1", "src host 10.1.0.99 and dst host 10.1.0.21");

@@ -64,7 +64,7 @@ void add_nova_network(std::vector<Configuration>& all) {
 }
 
 /// A document that uses the feature for another network or port than the measured ones, and one
-/// that uses it for these. Security groups belong here once there are any.
+/// that uses it for these.
 void add_features(std::vector<Configuration>& all) {
   const auto add = [&](const char* name, DocumentShape shape, std::vector<Traffic> traffic,
                        const char* floor = "novaplane 1") {
@@ -87,6 +87,10 @@ void add_features(std::vector<Configuration>& all) {
       {.also = {.vxlan = true, .router = true, .uplink = true, .rates = true, .ipv6 = true}},
       kOfOneHost);
   add("novaplane with rates", {.rates = true}, kOfOneHost);
+  add("novaplane +groups", {.also = {.groups = true}}, kOfOneHost);
+  add("novaplane unguarded", {.unguarded = true}, kOfOneHost, "map 1");
+  add("novaplane with groups", {.groups = true}, kOfOneHost, "map 1");
+  add("novaplane with egress", {.egress = true}, kOfOneHost, "map 1");
   add("novaplane behind a router", {.behind_router = true},
       {Traffic::kToFloatingIp, Traffic::kFromFloatingIp, Traffic::kBridged});
   add("plain on vxlan", {.second_host = true, .carrier = Carrier::kVxlan}, kAcrossOnly, "");

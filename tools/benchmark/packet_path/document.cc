@@ -72,6 +72,7 @@ void add_features(Sections& to, const DocumentShape& shape) {
         "eth3");
   }
   if (shape.also.rates) add("slow", 3, "gateway: 10.2.3.1", kRate);
+  if (shape.also.groups) add("filtered", 5, "gateway: 10.2.5.1", ", security_groups: [open]");
   if (shape.also.ipv6) {
     add("six", 4, "gateway: 10.2.4.1, cidr6: '2001:db8:4::/64', gateway6: '2001:db8:4::1'");
   }
@@ -95,6 +96,27 @@ void add_others(Sections& to, unsigned count) {
   }
 }
 
+/// What is measured passes; what else there is comes of each kind of rule.
+std::string security_groups(const DocumentShape& shape) {
+  if (!shape.groups && !shape.egress && !shape.also.groups) return {};
+  std::string text = "security_groups:\n";
+  text +=
+      "  open: {ingress: [{protocol: tcp, ports: [22, 443]}, {protocol: tcp, ports: 1-65535, from: "
+      "[0.0.0.0/1, 128.0.0.0/1]}, {protocol: udp}, {protocol: icmp, type: 8}, {protocol: tcp, "
+      "ports: 5432, from_group: open}]}\n";
+  text +=
+      "  tight: {ingress: [{protocol: tcp}, {protocol: udp}, {protocol: icmp}], egress: "
+      "[{protocol: tcp, ports: 1-65535, to: [0.0.0.0/1, 128.0.0.0/1]}, {protocol: udp}, {protocol: "
+      "icmp}]}\n";
+  return text;
+}
+
+std::string security_of(const DocumentShape& shape) {
+  if (shape.unguarded) return ", port_security: false";
+  if (shape.egress) return ", security_groups: [tight]";
+  return shape.groups ? ", security_groups: [open]" : "";
+}
+
 }  // namespace
 
 std::string guest_mac(const Addresses& fixed) {
@@ -115,8 +137,9 @@ std::string document(const DocumentShape& shape) {
   add_host(to, shape, 1);
   add_blue(to, shape);
   const std::string rate = shape.rates ? kRate : "";
-  add_guest(to, shape, "a", 1, kFixedA, rate);
-  add_guest(to, shape, "b", 1, kFixedB);
+  const std::string security = security_of(shape);
+  add_guest(to, shape, "a", 1, kFixedA, rate + security);
+  add_guest(to, shape, "b", 1, kFixedB, security);
   to.floating_ips += fmt::format("  {}: {{port: a{}}}\n", kFloating.v4, rate);
   if (shape.ipv6) to.floating_ips += fmt::format("  '{}': {{port: a}}\n", kFloating.v6);
   if (shape.second_host) {
@@ -125,7 +148,7 @@ std::string document(const DocumentShape& shape) {
   }
   add_features(to, shape);
   add_others(to, shape.floating_ips - 1);
-  return to.hosts + to.networks + to.ports + to.floating_ips;
+  return to.hosts + security_groups(shape) + to.networks + to.ports + to.floating_ips;
 }
 
 }  // namespace novaplane::bench

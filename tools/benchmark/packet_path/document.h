@@ -32,9 +32,12 @@ struct DocumentShape {
   bool ipv6 = false;           ///< of blue, and a floating IPv6
   bool rates = false;          ///< of port a and its floating IP, far above what is measured
   bool behind_router = false;  ///< blue's gateway is a router outside of the hosts
+  bool unguarded = false;      ///< ports of blue without port security
+  bool groups = false;         ///< ports of blue have a security group; all may leave
+  bool egress = false;         ///< likewise, and its rules limit what leaves
   /// Networks, ports and uplinks that no measured packet has to do with.
   struct {
-    bool vxlan = false, router = false, uplink = false, rates = false, ipv6 = false;
+    bool vxlan = false, router = false, uplink = false, rates = false, ipv6 = false, groups = false;
   } also = {};
 };
 
