@@ -87,13 +87,14 @@ void compile_own_host(const Context& context, const cloud::Port& port,
 }
 
 void compile_groups(const Context& context, const cloud::Port& port, const cloud::Network& network,
-                    Elements& elements) {
+                    Elements& elements, Rows& out) {
   const std::vector<std::string> groups = cloud::groups_of(context.cloud, port);
   if (groups.empty()) return;
   const std::uint32_t rate = context.host.new_flows;
   constexpr std::uint32_t kBurst = 5;  // seconds
   elements.add(kGrouped, {port.interface});
-  elements.add(kGroupsOf, {port.interface}, {cloud::number_of(groups)});
+  Elements(CompactString(comment_of(groups)), out)
+      .add(kGroupsOf, {port.interface}, {cloud::number_of(groups)});
   elements.add(kFromRole, {port.interface},
                {all_may_leave(context.cloud, groups) ? kOutFree : kOutTight});
   elements.add(kToRole, {port.interface}, {kInFiltered});
@@ -142,7 +143,7 @@ void compile_port(const Context& context, const engine::Object& object, const cl
   compile_assigned(context, port, network, elements);
   if (port.host != context.host.name || is_uplink(context.host, port.interface)) return;
   compile_guard(context, port, network, elements);
-  compile_groups(context, port, network, elements);
+  compile_groups(context, port, network, elements, out);
 }
 
 void compile_network(const Context& context, const engine::Object& object,

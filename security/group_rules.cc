@@ -14,6 +14,7 @@ namespace {
 using cloud::GroupRule;
 using engine::Elements;
 
+constexpr std::string_view kGroups = "groups";
 constexpr Interval kAnyPort{0, 0xffff}, kAnyProtocol{0, 0xff};
 
 Number number_of(const IpAddress& address) {
@@ -166,6 +167,29 @@ class Direction {
 };
 
 }  // namespace
+
+std::string comment_of(const std::vector<std::string>& groups) {
+  constexpr std::size_t kLongest = 120;  // of a comment, with what says that more follow
+  std::string comment(kGroups);
+  for (const std::string& group : groups) {
+    if (comment.size() + group.size() + 2 > kLongest) return comment + " ...";
+    comment += " " + group;
+  }
+  return comment;
+}
+
+std::vector<std::string> groups_in(std::string_view comment) {
+  std::vector<std::string> groups;
+  if (!comment.starts_with(kGroups)) return groups;
+  comment.remove_prefix(kGroups.size());
+  while (!comment.empty()) {
+    comment.remove_prefix(1);
+    const auto end = std::min(comment.find(' '), comment.size());
+    groups.emplace_back(comment.substr(0, end));
+    comment.remove_prefix(end);
+  }
+  return groups;
+}
 
 bool all_may_leave(const cloud::Cloud& cloud, const std::vector<std::string>& groups) {
   return std::ranges::any_of(groups, [&](const std::string& name) {

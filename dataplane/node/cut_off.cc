@@ -1,6 +1,7 @@
 #include "dataplane/node/cut_off.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/neighbour.h>
 
 #include <algorithm>
@@ -51,6 +52,26 @@ std::vector<NewlyGuarded> newly_guarded(const engine::Engine& engine) {
     if (bridge) guests.push_back(guest_of(port, network, bridge->index));
   }
   return guests;
+}
+
+std::vector<std::string> unreachable_ports(const engine::Engine& engine) {
+  std::vector<std::string> sentences;
+  const cloud::Cloud& cloud = engine.document().cloud();
+  for (const auto& [name, port] : cloud.ports) {
+    if (port.host != engine.document().host_name()) continue;
+    const std::vector<std::string> groups = cloud::groups_of(cloud, port);
+    const bool is_closed = std::ranges::all_of(groups, [&](const std::string& group) {
+      const auto found = cloud.security_groups.find(group);
+      return found == cloud.security_groups.end() || found->second.ingress.empty();
+    });
+    if (groups.empty() || !is_closed) continue;
+    sentences.push_back(
+        fmt::format("nothing reaches port {}: its security groups ({}) have no "
+                    "ingress rule",
+                    name, fmt::join(groups, ", ")));
+  }
+  std::ranges::sort(sentences);
+  return sentences;
 }
 
 std::vector<std::string> cut_off_warnings(const std::vector<NewlyGuarded>& guests) {

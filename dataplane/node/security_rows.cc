@@ -5,6 +5,7 @@
 
 #include "dataplane/engine/elements.h"
 #include "security/flow_rules.h"
+#include "security/group_rules.h"
 #include "security/sets.h"
 
 namespace novaplane::node {
@@ -20,6 +21,8 @@ void note(const nft::ElementKey& key, const nft::Element& element,
     row_of(sets::kGuests).port = engine::name_of(engine::ObjectKind::port, element);
   } else if (key.set == security::kGuarded) {
     row_of(security::kGuarded).port_security = true;
+  } else if (key.set == security::kGroupsOf) {
+    row_of(security::kGroupsOf).groups = security::groups_in(element.comment.view());
   } else if (key.set == security::kFromRole) {
     const auto [chain] = security::kFromRole.read_data(element);
     row_of(security::kFromRole).limits_egress = chain == security::kOutTight;
@@ -35,13 +38,10 @@ std::vector<SecurityRow> security_rows(const engine::Engine& engine, Side side) 
         const nft::Element* element = side == Side::seen ? seen : wanted;
         if (element) note(key, *element, rows);
       });
-  const cloud::Cloud& cloud = engine.document().cloud();
   std::vector<SecurityRow> ports;
   for (auto& [interface, row] : rows) {
     if (row.port.empty()) continue;  // on its way out
     row.interface = interface;
-    const auto port = cloud.ports.find(row.port);
-    if (port != cloud.ports.end()) row.groups = cloud::groups_of(cloud, port->second);
     ports.push_back(std::move(row));
   }
   std::ranges::sort(ports, {}, &SecurityRow::port);

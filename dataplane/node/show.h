@@ -44,7 +44,7 @@ struct SecurityRow {
   std::string port, interface;
   bool port_security = false;
   bool limits_egress = false;
-  std::vector<std::string> groups;  ///< of the document; none: not filtered
+  std::vector<std::string> groups;  ///< none: not filtered
   Drops drops;                      ///< of which the kernel has to be asked
 };
 

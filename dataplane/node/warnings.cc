@@ -48,8 +48,10 @@ void add_refusals(const std::string& run_dir, Show& show) {
 }  // namespace
 
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir) {
-  return {metadata_port(engine), marks_in_use(engine), moved_nics(engine, run_dir), run_dir,
-          unknown_ports(engine), demand_of(engine),    newly_guarded(engine)};
+  return {metadata_port(engine),       marks_in_use(engine),
+          moved_nics(engine, run_dir), run_dir,
+          unknown_ports(engine),       demand_of(engine),
+          newly_guarded(engine),       unreachable_ports(engine)};
 }
 
 void add_warnings(Show& show, const Checks& checks) {
@@ -66,9 +68,10 @@ void add_warnings(Show& show, const Checks& checks) {
   add_refusals(checks.run_dir, show);
   if (auto words = mark_warning(checks.marks); !words.empty()) show.warnings.push_back(words);
   if (auto words = unwritable(checks.run_dir); !words.empty()) show.warnings.push_back(words);
-  for (const auto& found : {nic_warnings(checks.nics), spoiled_files(checks.run_dir),
-                            checks.unknown_ports, cut_off_warnings(checks.newly_guarded),
-                            limit_warnings(checks.demand, read_kernel_limits(checks.demand))}) {
+  for (const auto& found :
+       {nic_warnings(checks.nics), spoiled_files(checks.run_dir), checks.unknown_ports,
+        cut_off_warnings(checks.newly_guarded), checks.unreachable_ports,
+        limit_warnings(checks.demand, read_kernel_limits(checks.demand))}) {
     std::ranges::copy(found, std::back_inserter(show.warnings));
   }
 }

@@ -21,6 +21,7 @@ struct Checks {
   std::vector<std::string> unknown_ports;  ///< sentences
   Demand demand;
   std::vector<NewlyGuarded> newly_guarded;
+  std::vector<std::string> unreachable_ports;  ///< sentences
 };
 Checks checks_of(const engine::Engine& engine, const std::string& run_dir);
 

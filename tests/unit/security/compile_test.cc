@@ -3,6 +3,7 @@
 
 #include "dataplane/cloud/security.h"
 #include "dataplane/nft/client.h"
+#include "security/group_rules.h"
 #include "security/security.h"
 #include "security/sets.h"
 #include "tests/support/example.h"
@@ -125,6 +126,17 @@ TEST_F(SecurityCompileTest, GroupsComeFromTheNetworkWhereThePortSaysNothing) {
   EXPECT_THAT(elements(), Contains("groups_of tap-web1 : " + number({"web"})));
   example_.port().security_groups.emplace();
   EXPECT_THAT(elements(), Not(Contains(StartsWith("groups_of"))));
+}
+
+/// `show` knows them without the document.
+TEST_F(SecurityCompileTest, TheKernelTellsTheNamesOfAPortsGroups) {
+  const std::vector<std::string> two{"db", "web"};
+  EXPECT_EQ(comment_of(two), "groups db web");
+  EXPECT_EQ(groups_in(comment_of(two)), two);
+  EXPECT_THAT(groups_in("port web1"), IsEmpty());
+  const std::vector<std::string> many(40, "a-long-name");
+  EXPECT_LE(comment_of(many).size(), 128u);
+  EXPECT_EQ(groups_in(comment_of(many)).back(), "...");
 }
 
 /// Rules of several groups add up: one that lets all leave is enough.
