@@ -126,6 +126,10 @@ class Reduction {
         if (remember) written.insert({rule.family, remember->set});
       }
     }
+    for (const Set& set : whole.sets) {
+      if (!filled_.contains(name_of(set))) continue;
+      for (const std::string_view noted : set.noted_in) written.insert({set.name.family, noted});
+    }
     has_emptied_ = false;
     for (const Set& set : whole.sets) {
       const bool is_empty = set.is_packets_own() && !written.contains(name_of(set));

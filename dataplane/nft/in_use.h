@@ -14,7 +14,8 @@ namespace novaplane::nft {
 ///   one that is for nothing without such a set (Rule::beside). That
 ///   something is not in such a set always holds: the match is left out.
 /// - A set counts as having elements where the one that it stands beside has some (Set::beside).
-/// - Sets that packets write count as those with elements as long as a rule writes them.
+/// - Sets that packets write count as those with elements as long as a rule writes them, or a set
+///   with elements is noted in them.
 /// - Nothing stands behind a rule that always decides, nor accepts at the end of a chain whose
 /// policy
 ///   is to accept.

@@ -140,6 +140,15 @@ TEST_F(InUse, WhatPacketsWriteIsAskedAsLongAsARuleWritesIt) {
   EXPECT_THAT(names(reduced({"guests"}).idle_sets), ElementsAre("ranges", "floating", "ways"));
 }
 
+TEST_F(InUse, OrAsLongAsWhatIsNotedThereHasElements) {
+  whole.sets[0].noted_in = {"seen"};
+  whole.rules = {in_forward().in({iifname}, "seen").accept(),
+                 in_forward().is(tcp_dport, 22).drop()};
+  EXPECT_THAT(rules({}), ElementsAre("forward: tcp dport 22 drop"));
+  EXPECT_THAT(rules({"guests"}),
+              ElementsAre("forward: iifname @seen accept", "forward: tcp dport 22 drop"));
+}
+
 TEST_F(InUse, ASetWithElementsStandsThoughNoRuleNamesIt) {
   EXPECT_THAT(names(reduced({"guests"}).sets), ElementsAre("guests"));
 }
