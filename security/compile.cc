@@ -52,22 +52,18 @@ void compile_pair(const cloud::Port& port, const cloud::AllowedPair& pair, Eleme
 void compile_choices(const Context& context, const cloud::Port& port, const cloud::Network& network,
                      Elements& elements) {
   constexpr std::uint8_t kSlaac = 64;
-  const auto may_choose = [&](const Prefix& range) {
-    elements.add(kChoices,
-                 {{port.interface, range.network()}, {port.interface, range.broadcast()}});
-  };
-  may_choose(link_local());
+  const std::uint32_t number = cloud::number_of({network.name});
+  elements.add(kChoices, {port.interface, link_local().address}, {number});
   const bool is_routed = engine::host_address6_on(context, network).has_value();
-  if (is_routed && network.cidr6->length == kSlaac) may_choose(*network.cidr6);
-  elements.add(kNetworkOf, {port.interface}, {cloud::number_of({network.name})});
+  if (!is_routed || network.cidr6->length != kSlaac) return;
+  elements.add(kChoices, {port.interface, network.cidr6->address}, {number});
 }
 
 /// The pairs of a port may name an address twice; one row is enough for all.
 void compile_guard(const Context& context, const cloud::Port& port, const cloud::Network& network,
                    Elements& elements) {
   elements.add(kOwn4, {port.interface, port.mac, port.address});
-  if (!port.port_security) return;
-  elements.add(kGuarded, {port.interface});
+  if (!port.port_security) return elements.add(kUnguarded, {port.interface});
   elements.add(kOwnMacs, {port.interface, port.mac});
   elements.add(kOwn6, {port.interface, port.mac, link_local_of(port.mac)});
   if (port.address6) elements.add(kOwn6, {port.interface, port.mac, *port.address6});
@@ -125,14 +121,12 @@ void compile_members(const Context& context, const cloud::Port& port, Elements& 
   }
 }
 
-/// Nobody else's choice.
+/// Nobody else's choice. Those that are made of a MAC are no one's (sets.h).
 void compile_assigned(const Context& context, const cloud::Port& port,
                       const cloud::Network& network, Elements& elements) {
-  if (!engine::present_on(context, network)) return;
-  const bool is_here = port.host == context.host.name;
-  if (!is_here && !network.cidr6) return;
-  elements.add(kAssigned6, {link_local_of(port.mac)});
-  if (port.address6) elements.add(kAssigned6, {*port.address6});
+  if (!port.address6 || !network.cidr6 || !engine::present_on(context, network)) return;
+  const bool is_of_mac = port.address6 == slaac_address(*network.cidr6, port.mac);
+  if (!is_of_mac) elements.add(kAssigned6, {*port.address6});
 }
 
 void compile_port(const Context& context, const engine::Object& object, const cloud::Port& port,

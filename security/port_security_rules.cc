@@ -45,7 +45,15 @@ RuleBuilder in(std::string_view chain, std::string why = "") {
   return nft::rule(Family::bridge, chain, std::move(why));
 }
 
-RuleBuilder guarded(RuleBuilder&& rule) { return std::move(rule).in({iifname}, kGuarded.name); }
+RuleBuilder guarded(RuleBuilder&& rule) {
+  return std::move(rule).in({iifname}, kGuests.name).not_in({iifname}, kUnguarded.name);
+}
+
+/// What is no guest's, and guests' ports without port security.
+void add_unguarded(std::string_view chain, Rules& rules) {
+  rules.push_back(in(chain, "no guest's").not_in({iifname}, kGuests.name).return_());
+  rules.push_back(in(chain, "without port security").in({iifname}, kUnguarded.name).return_());
+}
 
 void add_dispatch(Rules& rules) {
   const auto to = [](std::string why = "") { return in(sets::kPortSecurityChain, std::move(why)); };
@@ -94,7 +102,7 @@ void add_ip4(Rules& rules) {
                              .is(ip_daddr, engine::kMetadataAddress)
                              .in({iifname}, kGuests.name),
                          Refusal::metadata));
-  rules.push_back(in(kIp4, "without port security").not_in({iifname}, kGuarded.name).return_());
+  add_unguarded(kIp4, rules);
   rules.push_back(in(kIp4).is(l4proto, unsigned{IPPROTO_UDP}).go_to(kUdp4));
   rules.push_back(no_query(kIp4));
   add_pairs4(kIp4, rules);
@@ -121,7 +129,7 @@ void add_arp(Rules& rules) {
     return std::move(rule).in({iifname, ether_saddr}, kOwnMacs.name).return_();
   };
   const Key sender{iifname, arp_saddr_ether, arp_saddr_ip};
-  rules.push_back(arp("without port security").not_in({iifname}, kGuarded.name).return_());
+  add_unguarded(kArp, rules);
   rules.push_back(
       own_frame(arp("its own address").is(arp_header, kEthernetArp).in(sender, kOwn4.name)));
   rules.push_back(
@@ -139,7 +147,7 @@ void add_arp(Rules& rules) {
 /// A first fragment has to show its transport header; later ones are nothing without it.
 void add_ip6(Rules& rules) {
   const auto ip6 = [](std::string why = "") { return in(kIp6, std::move(why)); };
-  rules.push_back(ip6("without port security").not_in({iifname}, kGuarded.name).return_());
+  add_unguarded(kIp6, rules);
   rules.push_back(ip6("a later fragment").has(frag_off, nft::kFragOffset).go_to(kSource6));
   rules.push_back(ip6().is(l4proto, unsigned{IPPROTO_ICMPV6}).go_to(kIcmp6));
   rules.push_back(refuse(ip6().is(udp_sport, kDhcpv6Server), Refusal::dhcp_server));
@@ -155,8 +163,9 @@ void add_source6(Rules& rules) {
   rules.push_back(
       in(kSource6, "its own address, or an allowed pair").in(who, kOwn6.name).return_());
   rules.push_back(in(kSource6, "allowed pair").in(who, kPairRanges6.name).return_());
-  rules.push_back(
-      in(kSource6, "privacy_addresses").in({iifname, ip6_saddr}, kChoices.name).go_to(kChoice));
+  rules.push_back(in(kSource6, "privacy_addresses")
+                      .set(priority, {iifname, ip6_saddr_prefix}, kChoices.name)
+                      .go_to(kChoice));
   rules.push_back(refuse(in(kSource6), Refusal::address6));
 }
 
@@ -201,7 +210,8 @@ void add_target(std::string_view chain, RuleBuilder (*of)(std::string_view), Rul
   const Key target{iifname, ether_saddr, nd_target};
   rules.push_back(of(chain).in(target, kOwn6.name).return_());
   rules.push_back(of(chain).in(target, kPairRanges6.name).return_());
-  rules.push_back(of(chain).in({iifname, nd_target}, kChoices.name).go_to(kChosenTarget));
+  rules.push_back(
+      of(chain).set(priority, {iifname, nd_target_prefix}, kChoices.name).go_to(kChosenTarget));
   rules.push_back(refuse(of(chain), Refusal::neighbour));
 }
 
@@ -240,10 +250,11 @@ void add_advertisement(Rules& rules) {
 /// An address that the guest has chosen itself, where it stands in the packet: it has it already,
 /// nobody has it, or it is refused. The number of the network stands in the packet's priority,
 /// which has to be 0 again.
-void add_choice(std::string_view chain, Select address, Refusal refusal, Rules& rules) {
+void add_choice(std::string_view chain, Select address, Select middle, Refusal refusal,
+                Rules& rules) {
+  constexpr unsigned kOfMac = 0xfffe;
   const Key by_port{iifname, ether_saddr, address}, by_network{priority, address};
   const auto choice = [&](std::string why) { return in(chain, std::move(why)); };
-  rules.push_back(choice("").set(priority, {iifname}, kNetworkOf.name));
   rules.push_back(choice("it has chosen this one")
                       .in(by_port, kChosenBy6.name)
                       .update(by_port, kChosenBy6.name)
@@ -252,6 +263,7 @@ void add_choice(std::string_view chain, Select address, Refusal refusal, Rules& 
                       .return_());
   rules.push_back(
       refuse(choice("another port's, or the host's").in({address}, kAssigned6.name), refusal));
+  rules.push_back(refuse(choice("made of another's MAC").is(middle, kOfMac), refusal));
   rules.push_back(
       refuse(choice("another guest was the first").in(by_network, kChosen6.name), refusal));
   rules.push_back(refuse(
@@ -269,11 +281,10 @@ void add_choice(std::string_view chain, Select address, Refusal refusal, Rules& 
 
 nft::Ruleset port_security_ruleset() {
   nft::Ruleset ruleset;
-  ruleset.sets = {kGuarded.declared(),     kOwn4.declared(),    kOwn6.declared(),
-                  kOwnMacs.declared(),     kPairs4.declared(),  kPairRanges4.declared(),
-                  kPairRanges6.declared(), kChoices.declared(), kNetworkOf.declared(),
-                  kAssigned6.declared(),   kChosen6.declared(), kChosenBy6.declared(),
-                  kChoosing.declared()};
+  ruleset.sets = {kUnguarded.declared(),   kOwn4.declared(),      kOwn6.declared(),
+                  kOwnMacs.declared(),     kPairs4.declared(),    kPairRanges4.declared(),
+                  kPairRanges6.declared(), kChoices.declared(),   kAssigned6.declared(),
+                  kChosen6.declared(),     kChosenBy6.declared(), kChoosing.declared()};
   for (const std::string_view name : {kOwn, kOwnUdp, kIp4, kUdp4, kArp, kIp6, kSource6, kIcmp6,
                                       kSolicitation, kAdvertisement, kChoice, kChosenTarget}) {
     ruleset.chains.push_back({.family = Family::bridge, .name = name, .is_base = false});
@@ -287,8 +298,8 @@ nft::Ruleset port_security_ruleset() {
   add_icmp6(ruleset.rules);
   add_solicitation(ruleset.rules);
   add_advertisement(ruleset.rules);
-  add_choice(kChoice, ip6_saddr, Refusal::address6, ruleset.rules);
-  add_choice(kChosenTarget, nd_target, Refusal::neighbour, ruleset.rules);
+  add_choice(kChoice, ip6_saddr, ip6_saddr_middle, Refusal::address6, ruleset.rules);
+  add_choice(kChosenTarget, nd_target, nd_target_middle, Refusal::neighbour, ruleset.rules);
   return ruleset;
 }
 

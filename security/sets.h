@@ -16,8 +16,8 @@ using sets::kGuests;
 constexpr CountersOf<Field::ifname, Field::classid> kDrops{Family::bridge, "drops"};
 
 // Port security.
-/// ports with it
-constexpr SetOf<Field::ifname> kGuarded{Family::bridge, "guarded"};
+/// guests' ports without it
+constexpr SetOf<Field::ifname> kUnguarded{Family::bridge, "unguarded"};
 /// port . MAC . the port's own address, of other ports too: by it they are known to metadata
 constexpr SetOf<Field::ifname, Field::ether_addr, Field::ipv4_addr> kOwn4{Family::bridge, "own4"};
 constexpr SetOf<Field::ifname, Field::ether_addr, Field::ipv6_addr> kOwn6{Family::bridge, "own6"};
@@ -31,12 +31,11 @@ constexpr BoxesOf<Field::ifname, Field::ether_addr, Field::ipv4_addr> kPairRange
 constexpr BoxesOf<Field::ifname, Field::ether_addr, Field::ipv6_addr> kPairRanges6{Family::bridge,
                                                                                    "pair_ranges6"};
 // IPv6 addresses of a guest's own choice: each belongs to the first one that uses it (RFC 6620).
-/// port . where it may choose
-constexpr BoxesOf<Field::ifname, Field::ipv6_addr> kChoices{Family::bridge, "choices"};
-/// port : number of its network
-constexpr MapOf<Fields<Field::ifname>, Fields<Field::classid>> kNetworkOf{Family::bridge,
-                                                                          "network_of"};
-/// addresses that are a port's or the host's: nobody's choice
+/// Port . /64 where it may choose : number of its network. One that is made of a MAC is nobody's
+/// choice.
+constexpr MapOf<Fields<Field::ifname, Field::ipv6_prefix>, Fields<Field::classid>> kChoices{
+    Family::bridge, "choices"};
+/// addresses that are a port's or the host's, and not made of a MAC: nobody's choice either
 constexpr SetOf<Field::ipv6_addr> kAssigned6{Family::bridge, "assigned6"};
 /// Written by the rules; forgotten two hours after the last packet.
 constexpr std::uint32_t kChoiceSeconds = 7200, kMostChoices = 65'536;

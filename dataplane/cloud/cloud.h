@@ -65,19 +65,11 @@ enum class UplinkPolicy : std::uint8_t { failover, balance };
 constexpr std::uint32_t kMarkMask = 0xff00000f;
 constexpr int kFewestMarkBits = 9;  ///< what there is to tell, see engine/host/marks.h
 
-/// What the metadata proxy adds to guests' requests.
-struct MetadataHeaders {
-  bool enabled = false;
-  std::string secret_file;  ///< holds the key of the signature; empty: no signature
-  bool operator==(const MetadataHeaders&) const = default;
-};
-
 struct Host {
   std::string name;
   std::optional<std::string> vm_interface;  ///< none: networks here have no underlay port
   std::optional<IpAddress> tunnel_address;  ///< where VXLANs leave and arrive; one family for all
   std::optional<SocketAddress> metadata;
-  MetadataHeaders metadata_headers = {};
   std::uint32_t new_flows = 1000;          ///< a second, of each port with security groups
   std::vector<ServicePort> allow;          ///< what guests may reach on the host
   std::vector<Prefix> host_networks = {};  ///< beyond links of the host that are no uplinks
@@ -222,7 +214,6 @@ struct Port {
   bool log = false;  ///< what is dropped of it is told in the log
   std::vector<AllowedPair> allowed_pairs = {};
   std::optional<std::vector<std::string>> security_groups = {};  ///< none: those of its network
-  std::string instance_id = {};  ///< by which cloud software knows the guest
   bool operator==(const Port&) const = default;
 };
 
@@ -249,9 +240,9 @@ struct PortForward {
 
 /// Lets packets through: what a group's ports accept (ingress) or send (egress).
 struct GroupRule {
-  std::uint8_t protocol = 0;               ///< IP protocol number; 0: any
-  std::vector<PortRange> ports = {};       ///< of the destination; none: all
-  std::optional<std::uint8_t> type, code;  ///< of ICMP, ICMPv6
+  std::uint8_t protocol = 0;                         ///< IP protocol number; 0: any
+  std::vector<PortRange> ports = {};                 ///< of the destination; none: all
+  std::optional<std::uint8_t> type = {}, code = {};  ///< of ICMP, ICMPv6
   std::vector<Prefix> ranges = {};  ///< where from or where to, of one family; none: anywhere
   std::string group = {};           ///< from or to its ports instead; empty: no group
   bool operator==(const GroupRule&) const = default;

@@ -44,7 +44,7 @@ constexpr Choice<UplinkPolicy> kUplinkPolicies[] = {{"failover", UplinkPolicy::f
 constexpr Key<Host> kHost[] = {
     {"vm_interface", scalar<&Host::vm_interface, link>},
     {"tunnel_address", scalar<&Host::tunnel_address, address>},
-    {"metadata", read_metadata},
+    {"metadata", scalar<&Host::metadata, socket_address>},
     {"new_flows", scalar<&Host::new_flows, number<1, 1'000'000>>},
     {"allow", list<&Host::allow, service_port>},
     {"host_networks", list<&Host::host_networks, any_range>},
@@ -215,7 +215,6 @@ constexpr Key<Port> kPort[] = {
     {"security_groups", read_port_groups},
     {"allowed_pairs", read_allowed_pairs},
     {"log", scalar<&Port::log, boolean>},
-    {"instance_id", read_instance_id},
 };
 
 constexpr Key<FloatingIp> kFloatingIp[] = {

@@ -114,7 +114,5 @@ void words(ObjectOf<member>& object, const Value& value) {
 void read_security_groups(Draft& draft, const Value& value);
 void read_port_groups(Port& port, const Value& value);
 void read_allowed_pairs(Port& port, const Value& value);
-void read_instance_id(Port& port, const Value& value);
-void read_metadata(Host& host, const Value& value);
 
 }  // namespace novaplane::cloud

@@ -157,38 +157,6 @@ constexpr Key<AllowedPair> kAllowedPair[] = {
     {"mac", scalar<&AllowedPair::mac, mac>},
 };
 
-/// It goes into a header of HTTP.
-Parsed<std::string> one_word(const Event& event) {
-  constexpr std::size_t kLongest = 64;
-  const auto is_printed = [](char c) { return c > ' ' && c < 0x7f; };
-  if (!event.text.empty() && event.text.size() <= kLongest &&
-      std::all_of(event.text.begin(), event.text.end(), is_printed)) {
-    return std::string(event.text);
-  }
-  return is_not(event.text, "1 to 64 printed characters of ASCII without blanks");
-}
-
-// --- metadata
-
-Parsed<std::string> absolute_path(const Event& event) {
-  auto path = single_line(event);
-  if (path && path->starts_with('/') && !path->ends_with('/')) return path;
-  return is_not(event.text, "the absolute path of a file");
-}
-
-void read_headers(Host& host, const Value& value) {
-  scalar<&MetadataHeaders::enabled, boolean>(host.metadata_headers, value);
-}
-void read_secret_file(Host& host, const Value& value) {
-  scalar<&MetadataHeaders::secret_file, absolute_path>(host.metadata_headers, value);
-}
-
-constexpr Key<Host> kMetadata[] = {
-    {"address", scalar<&Host::metadata, socket_address>, kRequired},
-    {"headers", read_headers},
-    {"secret_file", read_secret_file},
-};
-
 }  // namespace
 
 void read_security_groups(Draft& draft, const Value& value) {
@@ -206,18 +174,6 @@ void read_port_groups(Port& port, const Value& value) {
 
 void read_allowed_pairs(Port& port, const Value& value) {
   list_of_maps<&Port::allowed_pairs, kAllowedPair>(port, value);
-}
-
-void read_instance_id(Port& port, const Value& value) {
-  scalar<&Port::instance_id, one_word>(port, value);
-}
-
-/// 127.0.0.1:8775 | {address: 127.0.0.1:8775, headers: true}
-void read_metadata(Host& host, const Value& value) {
-  if (value.event.kind != Event::Kind::open_map) {
-    return scalar<&Host::metadata, socket_address>(host, value);
-  }
-  read_object(host, value, Keys<Host>(kMetadata));
 }
 
 }  // namespace novaplane::cloud

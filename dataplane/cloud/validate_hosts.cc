@@ -108,10 +108,6 @@ void validate_hosts(const Cloud& cloud, Findings& findings) {
       findings.add({"hosts", name, "metadata"}, "wrong-family",
                    "guests ask 169.254.169.254: an IPv4 address must answer");
     }
-    if (!host.metadata_headers.secret_file.empty() && !host.metadata_headers.enabled) {
-      findings.add({"hosts", name, "metadata", "secret_file"}, "wrong-mode",
-                   "means something with headers: true only");
-    }
     validate_gateways(cloud, host, "gateways", host.gateways, holders, findings);
     validate_gateways(cloud, host, "gateways6", host.gateways6, holders, findings);
   }

@@ -71,6 +71,10 @@ enum class Select : std::uint8_t {
   frag_id,
   priority,  ///< of the packet: 32 bits that rules keep a number in while they judge
   icmpv6_id,
+  ip6_saddr_prefix,  ///< its first half
+  ip6_saddr_middle,  ///< two bytes, 0xfffe where it is made of a MAC (RFC 4291, appendix A)
+  nd_target_prefix,
+  nd_target_middle,
   // The packet that an ICMP error tells of (RFC 792), behind the error's own eight bytes.
   inner_ip_start,  ///< version and length of the header
   inner_ip_protocol,

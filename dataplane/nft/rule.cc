@@ -21,7 +21,8 @@ std::string port_bytes(std::uint16_t port) {
 bool is_port(Select of) {
   return of == Select::th_dport || of == Select::tcp_dport || of == Select::udp_dport ||
          of == Select::th_sport || of == Select::tcp_sport || of == Select::udp_sport ||
-         of == Select::ip6_length || of == Select::arp_operation;
+         of == Select::ip6_length || of == Select::arp_operation ||
+         of == Select::ip6_saddr_middle || of == Select::nd_target_middle;
 }
 
 /// Numbers that take a whole register.

@@ -194,6 +194,7 @@ std::uint32_t nft_type(Field field) {
     case Field::icmpv6_id:
     case Field::ip_id:
     case Field::frag_id:
+    case Field::ipv6_prefix:
     case Field::nd_target:
     case Field::nd_mac:
     case Field::ra_lifetime:

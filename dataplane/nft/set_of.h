@@ -56,6 +56,19 @@ struct FieldValue<Field::ipv6_addr> : AddressField {};
 template <>
 struct FieldValue<Field::nd_target> : AddressField {};
 
+/// Written from any address of the /64, and read back as its first one.
+template <>
+struct FieldValue<Field::ipv6_prefix> {
+  using In = IpAddress;
+  using Out = IpAddress;
+  static void write(Bytes& bytes, const In& address) { bytes.prefix(address); }
+  static Out read(std::string_view bytes) {
+    std::string whole(bytes);
+    whole.resize(16);
+    return AddressField::read(whole);
+  }
+};
+
 struct MacField {
   using In = Mac;
   using Out = Mac;

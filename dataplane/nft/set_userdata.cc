@@ -25,7 +25,7 @@ std::uint32_t byte_order(const std::vector<Field>& fields) {
 bool is_untyped(Field field) {
   return field == Field::icmp_id || field == Field::nd_target || field == Field::nd_mac ||
          field == Field::ra_lifetime || field == Field::icmpv6_id || field == Field::ip_id ||
-         field == Field::frag_id;
+         field == Field::frag_id || field == Field::ipv6_prefix;
 }
 
 /// What nft calls an expression: its kind, and what its kind needs.
@@ -45,12 +45,11 @@ std::string known_field(std::uint32_t header, std::uint32_t field) {
 }
 
 /// `@th,64,128`: offset and size in bits.
-std::string transport_bits(std::uint32_t offset, std::uint32_t size) {
-  constexpr std::uint32_t kTransport = 3;
+std::string header_bits(std::uint32_t header, std::uint32_t offset, std::uint32_t size) {
   std::string data;
   append(data, 0, 0);
   append(data, 1, 0);
-  append(data, 2, kTransport);
+  append(data, 2, header);
   append(data, 3, offset);
   append(data, 4, size);
   return expression(kPayload, data);
@@ -74,7 +73,7 @@ std::string frag_id() {
 /// `ip saddr` for any IPv4 address: nft compares types, not selectors.
 std::string origin_of(Field field) {
   constexpr std::uint32_t kIcmp = 4, kId = 4, kIp = 12, kSaddr = 11, kIpId = 6, kIp6 = 13,
-                          kSaddr6 = 8, kIcmpv6 = 14, kIcmpv6Id = 6;
+                          kSaddr6 = 8, kIcmpv6 = 14, kIcmpv6Id = 6, kNetwork = 2, kTransport = 3;
   switch (field) {
     case Field::ifname:
       return iifname();
@@ -91,11 +90,13 @@ std::string origin_of(Field field) {
     case Field::frag_id:
       return frag_id();
     case Field::nd_target:
-      return transport_bits(64, 128);
+      return header_bits(kTransport, 64, 128);
     case Field::nd_mac:
-      return transport_bits(208, 48);
+      return header_bits(kTransport, 208, 48);
     case Field::ra_lifetime:
-      return transport_bits(48, 16);
+      return header_bits(kTransport, 48, 16);
+    case Field::ipv6_prefix:
+      return header_bits(kNetwork, 64, 64);
     default:
       return {};  // stands in no such set
   }

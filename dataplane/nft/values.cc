@@ -64,6 +64,8 @@ std::size_t size_of(Field field) {
     case Field::classid:
     case Field::frag_id:
       return 4;
+    case Field::ipv6_prefix:
+      return 8;
     case Field::nd_target:
       return 16;
     case Field::nd_mac:
@@ -111,6 +113,8 @@ std::string_view to_string(Field field) {
       return "ip id";
     case Field::frag_id:
       return "frag id";
+    case Field::ipv6_prefix:
+      return "@nh,64,64";
     case Field::classid:
       return "classid";
     case Field::icmp_type:
@@ -131,6 +135,11 @@ std::string to_text(Field field, std::string_view bytes) {
     case Field::ipv6_addr:
     case Field::nd_target:
       return IpAddress::from_bytes(as_bytes(bytes))->to_string();
+    case Field::ipv6_prefix: {
+      std::string whole(bytes);
+      whole.resize(16);
+      return IpAddress::from_bytes(as_bytes(whole))->to_string() + "/64";
+    }
     case Field::ether_addr:
     case Field::nd_mac: {
       Mac mac;
@@ -185,6 +194,12 @@ Bytes& Bytes::ifname(std::string_view name) {
 
 Bytes& Bytes::address(const IpAddress& address) {
   const auto from = address.bytes();
+  bytes_.append(from.begin(), from.end());
+  return *this;
+}
+
+Bytes& Bytes::prefix(const IpAddress& address) {
+  const auto from = address.bytes().first(8);
   bytes_.append(from.begin(), from.end());
   return *this;
 }

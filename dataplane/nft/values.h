@@ -35,6 +35,7 @@ enum class Field : std::uint8_t {
   icmpv6_id,
   ip_id,
   frag_id,
+  ipv6_prefix,  ///< the first half of an IPv6 address
   // nft has types for these.
   classid,  ///< a number of four bytes: what meta priority holds
   icmp_type,
@@ -103,6 +104,7 @@ class Bytes {
  public:
   Bytes& ifname(std::string_view name);
   Bytes& address(const IpAddress& address);
+  Bytes& prefix(const IpAddress& address);  ///< the first half of an IPv6 address
   Bytes& mac(const Mac& mac);
   Bytes& protocol(std::uint8_t ip_protocol);
   Bytes& port(std::uint16_t host_order);

@@ -12,10 +12,10 @@
 namespace novaplane::node {
 namespace {
 
-bool is_about_to_be(const engine::Engine& engine, const std::string& interface) {
+bool is_about_to_be(const engine::Engine& engine, const cloud::Port& port) {
   const auto& elements = engine.tables().elements.rows();
-  const nft::ElementKey guest = sets::kGuests.key({interface});
-  const nft::ElementKey guarded = security::kGuarded.key({interface});
+  const nft::ElementKey guest = sets::kGuests.key({port.interface});
+  const nft::ElementKey guarded = security::kOwnMacs.key({port.interface, port.mac});
   return elements.actual(guest) && elements.desired(guarded) && !elements.actual(guarded);
 }
 
@@ -46,7 +46,7 @@ std::vector<NewlyGuarded> newly_guarded(const engine::Engine& engine) {
   const cloud::Cloud& cloud = engine.document().cloud();
   for (const auto& [name, port] : cloud.ports) {
     if (port.host != engine.document().host_name() || !port.port_security) continue;
-    if (!is_about_to_be(engine, port.interface)) continue;
+    if (!is_about_to_be(engine, port)) continue;
     const cloud::Network& network = cloud.networks.find(port.network)->second;
     const netlink::Link* bridge = engine.kernel().link(network.bridge);
     if (bridge) guests.push_back(guest_of(port, network, bridge->index));

@@ -19,8 +19,8 @@ void note(const nft::ElementKey& key, const nft::Element& element,
   };
   if (key.set == sets::kGuests) {
     row_of(sets::kGuests).port = engine::name_of(engine::ObjectKind::port, element);
-  } else if (key.set == security::kGuarded) {
-    row_of(security::kGuarded).port_security = true;
+  } else if (key.set == security::kOwnMacs) {
+    row_of(security::kOwnMacs).port_security = true;
   } else if (key.set == security::kGroupsOf) {
     row_of(security::kGroupsOf).groups = security::groups_in(element.comment.view());
   } else if (key.set == security::kFromRole) {

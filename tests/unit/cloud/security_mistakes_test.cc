@@ -280,40 +280,12 @@ TEST(AllowedPairs, MayBeWhatGuestsShare) {
   });
 }
 
-TEST(Metadata, HasHeadersAndASecret) {
+TEST(SecurityGroups, NewFlowsOfAHost) {
   expect_mistakes({
-      {"no address",
-       "hosts: {h1: {metadata: {headers: true}}}\n",
-       {R"(1:14 missing: hosts.h1.metadata.address: is missing)"}},
-      {"no headers",
-       "hosts: {h1: {metadata: {address: 127.0.0.1:8775, secret_file: /etc/x}}}\n",
-       {R"(1:63 wrong-mode: hosts.h1.metadata.secret_file: means something with headers: true only)"}},
-      {"a relative file",
-       "hosts: {h1: {metadata: {address: 127.0.0.1:8775, headers: true, secret_file: x}}}\n",
-       {R"(1:78 bad-value: hosts.h1.metadata.secret_file: "x" is not the absolute path of a file)"}},
-      {"a folder",
-       "hosts: {h1: {metadata: {address: 127.0.0.1:8775, headers: true, secret_file: /etc/}}}\n",
-       {R"(1:78 bad-value: hosts.h1.metadata.secret_file: "/etc/" is not the absolute path of a file)"}},
-      {"IPv6",
-       "hosts: {h1: {metadata: {address: '[::1]:8775'}}}\n",
-       {R"(1:24 wrong-family: hosts.h1.metadata: guests ask 169.254.169.254: an IPv4 address must answer)"}},
-      {"a list",
-       "hosts: {h1: {metadata: [127.0.0.1:8775]}}\n",
-       {R"(1:24 wrong-type: hosts.h1.metadata: must be a single value, not a list)"}},
       {"flows",
        "hosts: {h1: {new_flows: 0}, h2: {new_flows: 1000001}}\n",
        {R"(1:25 bad-value: hosts.h1.new_flows: "0" is not a number from 1 to 1000000)",
         R"(1:45 bad-value: hosts.h2.new_flows: "1000001" is not a number from 1 to 1000000)"}},
-      {"instances",
-       kBegin + "ports:\n" + port("a", 11, "instance_id: 'i 1'") +
-           port("b", 12, "instance_id: ''") + port("c", 13, "instance_id: \"i\\x7f\"") +
-           port("d", 14, "instance_id: " + std::string(65, 'i')) +
-           port("e", 15, "instance_id: \"\xc3\xa9\""),
-       {R"(7:109 bad-value: ports.a.instance_id: "i 1" is not 1 to 64 printed characters of ASCII without blanks)",
-        R"(8:109 bad-value: ports.b.instance_id: "" is not 1 to 64 printed characters of ASCII without blanks)",
-        R"(9:109 bad-value: ports.c.instance_id: "i\x7f" is not 1 to 64 printed characters of ASCII without blanks)",
-        R"(10:109 bad-value: ports.d.instance_id: "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii" is not 1 to 64 printed characters of ASCII without blanks)",
-        R"(11:109 bad-value: ports.e.instance_id: "é" is not 1 to 64 printed characters of ASCII without blanks)"}},
   });
 }
 

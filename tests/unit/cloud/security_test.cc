@@ -34,7 +34,7 @@ GroupRule rule(std::uint8_t protocol, std::vector<PortRange> ports, std::vector<
 constexpr auto kAll = R"(
 hosts:
   h1: {new_flows: 50, metadata: 127.0.0.1:8775}
-  h2: {metadata: {address: 127.0.0.1:8775, headers: true, secret_file: /etc/novaplane/secret}}
+  h2: {metadata: 127.0.0.1:8775}
 security_groups:
   web:
     ingress:
@@ -61,7 +61,6 @@ ports:
       - {address: 10.9.0.0/16}
       - {address: 'fe80::/64'}
     log: true
-    instance_id: i-0001
   b: {network: blue, mac: fa:16:3e:00:00:02, address: 10.0.0.12, security_groups: [quiet, all]}
   c: {network: blue, mac: fa:16:3e:00:00:03, address: 10.0.0.13, security_groups: []}
   d: {network: blue, mac: fa:16:3e:00:00:04, address: 10.0.0.14, port_security: false}
@@ -101,7 +100,6 @@ TEST(PortSecurity, IsRead) {
   const Port& port = cloud.ports.at("a");
   EXPECT_TRUE(port.port_security);
   EXPECT_TRUE(port.log);
-  EXPECT_EQ(port.instance_id, "i-0001");
   EXPECT_THAT(
       port.allowed_pairs,
       ElementsAre(AllowedPair{prefix("10.0.0.100/32"), Mac::parse("00:00:5e:00:01:07")},
@@ -111,15 +109,10 @@ TEST(PortSecurity, IsRead) {
   EXPECT_TRUE(cloud.networks.at("red").privacy_addresses);
 }
 
-TEST(Metadata, IsReadInBothNotations) {
+TEST(SecurityGroups, AHostSaysHowManyFlowsAPortMayBegin) {
   const Cloud cloud = read(kAll);
-  const Host& h1 = cloud.hosts.at("h1");
-  const Host& h2 = cloud.hosts.at("h2");
-  EXPECT_EQ(h1.new_flows, 50u);
-  EXPECT_EQ(h1.metadata_headers, MetadataHeaders());
-  EXPECT_EQ(h2.new_flows, 1000u);
-  EXPECT_EQ(h2.metadata, h1.metadata);
-  EXPECT_EQ(h2.metadata_headers, (MetadataHeaders{true, "/etc/novaplane/secret"}));
+  EXPECT_EQ(cloud.hosts.at("h1").new_flows, 50u);
+  EXPECT_EQ(cloud.hosts.at("h2").new_flows, 1000u);
 }
 
 /// Which says so, and is valid.

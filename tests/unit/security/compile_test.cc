@@ -78,16 +78,25 @@ TEST_F(SecurityCompileTest, APortSpeaksInItsOwnName) {
   example_.network().privacy_addresses = false;
   EXPECT_THAT(elements(),
               UnorderedElementsAre("own4 tap-web1 . fa:16:3e:00:00:01 . 10.0.0.11",
-                                   "guarded tap-web1", "own_macs tap-web1 . fa:16:3e:00:00:01",
-                                   "own6 tap-web1 . fa:16:3e:00:00:01 . fe80::f816:3eff:fe00:1",
-                                   "assigned6 fe80::f816:3eff:fe00:1"));
+                                   "own_macs tap-web1 . fa:16:3e:00:00:01",
+                                   "own6 tap-web1 . fa:16:3e:00:00:01 . fe80::f816:3eff:fe00:1"));
 }
 
 /// Metadata knows it nevertheless.
 TEST_F(SecurityCompileTest, WithoutPortSecurityItMaySayAnything) {
   example_.port().port_security = false;
   EXPECT_THAT(elements(), UnorderedElementsAre("own4 tap-web1 . fa:16:3e:00:00:01 . 10.0.0.11",
-                                               "assigned6 fe80::f816:3eff:fe00:1"));
+                                               "unguarded tap-web1"));
+}
+
+TEST_F(SecurityCompileTest, MayChooseIpv6AddressesWhereItsNetworkIs) {
+  example_.network().cidr6 = prefix("2001:db8:1::/64");
+  example_.network().gateway6 = ip("2001:db8:1::1");
+  example_.port().address6 = ip("2001:db8:1::11");
+  const std::string number = this->number({"blue"});
+  EXPECT_THAT(elements(), AllOf(Contains("choices tap-web1 . fe80::/64 : " + number),
+                                Contains("choices tap-web1 . 2001:db8:1::/64 : " + number),
+                                Contains("assigned6 2001:db8:1::11")));
 }
 
 TEST_F(SecurityCompileTest, AllowedPairsAreAddressesRangesAndMacs) {
