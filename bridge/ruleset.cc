@@ -7,6 +7,7 @@
 #include "bridge/plain_frames.h"
 #include "bridge/sets.h"
 #include "bridge/underlay_rules.h"
+#include "dataplane/engine/host/refusal.h"
 #include "dataplane/netlink/messages.h"
 #include "dataplane/nft/rule.h"
 
@@ -245,7 +246,8 @@ std::vector<Rule> from_ports_rules(const Marks& marks) {
           .not_in({iifname, ether_daddr}, kPairGateway.name)
           .notrack(),
       by_underlay(iifgroup, from("an underlay port")).go_to(kFromUnderlay),
-      not_plain("prerouting").in({iifname}, kGuests.name).drop(),
+      engine::refuse(not_plain("prerouting").in({iifname}, kGuests.name),
+                     engine::Refusal::frame_type),
       from("").jump(sets::kPortSecurityChain),
       from("more than the port's rate").in({iifname}, kGuestLimits.name).drop(),
       to_gateway()
@@ -359,6 +361,7 @@ std::vector<Rule> host_source_rules() {
 nft::Ruleset Bridge::ruleset(const Marks& marks) const {
   nft::Ruleset ruleset{sets(), chains(), {}};
   ruleset.merge({{}, ways(), {}});
+  ruleset.merge(engine::refusal_ruleset());
   ruleset.merge({forward_policy_sets(), {}, {}});
   ruleset.merge({input_sets(), {}, {}});
   for (const auto& rules :

@@ -3,15 +3,18 @@
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 
+#include "dataplane/engine/host/refusal.h"
 #include "dataplane/nft/rule.h"
 #include "security/judgement_rules.h"
-#include "security/refusal.h"
 #include "security/sets.h"
 
 namespace novaplane::security {
 namespace {
 
 using engine::Marks;
+using engine::Refusal;
+using engine::refuse;
+using engine::Whose;
 using nft::Key;
 using nft::Rule;
 using nft::RuleBuilder;

@@ -3,14 +3,17 @@
 #include <netinet/in.h>
 
 #include "dataplane/engine/host/metadata.h"
+#include "dataplane/engine/host/refusal.h"
 #include "dataplane/nft/rule.h"
-#include "security/refusal.h"
 #include "security/sets.h"
 
 namespace novaplane::security {
 namespace {
 
 using engine::Marks;
+using engine::Refusal;
+using engine::refuse;
+using engine::Whose;
 using nft::Key;
 using nft::Rule;
 using nft::RuleBuilder;

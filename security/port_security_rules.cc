@@ -4,8 +4,8 @@
 #include <netinet/in.h>
 
 #include "dataplane/engine/host/metadata.h"
+#include "dataplane/engine/host/refusal.h"
 #include "dataplane/nft/rule.h"
-#include "security/refusal.h"
 #include "security/sets.h"
 
 /// Frames of ports between hosts do not come here. What is likeliest is looked at first: one
@@ -13,6 +13,8 @@
 namespace novaplane::security {
 namespace {
 
+using engine::Refusal;
+using engine::refuse;
 using nft::Key;
 using nft::Rule;
 using nft::RuleBuilder;

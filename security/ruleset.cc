@@ -2,7 +2,6 @@
 #include "security/flow_rules.h"
 #include "security/judgement_rules.h"
 #include "security/port_security_rules.h"
-#include "security/refusal.h"
 #include "security/security.h"
 
 namespace novaplane::security {
@@ -11,7 +10,6 @@ nft::Ruleset Security::ruleset(const engine::Marks& marks) const {
   nft::Ruleset ruleset = port_security_ruleset();
   ruleset.merge(flow_ruleset(marks));
   ruleset.merge(judgement_ruleset(marks));
-  ruleset.merge(refusal_ruleset());
   return ruleset;
 }
 

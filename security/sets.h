@@ -7,13 +7,10 @@
 /// Ports are the names of links on this host.
 namespace novaplane::security {
 
-using nft::BoxesOf, nft::CountersOf, nft::MapOf, nft::NotedSetOf, nft::PacketLimitersOf,
-    nft::PacketSetOf, nft::SetName, nft::SetOf;
+using nft::BoxesOf, nft::MapOf, nft::NotedSetOf, nft::PacketLimitersOf, nft::PacketSetOf,
+    nft::SetName, nft::SetOf;
 using nft::Family, nft::Field, nft::Fields;
 using sets::kGuests;
-
-/// Port . reason (refusal.h), with what was dropped.
-constexpr CountersOf<Field::ifname, Field::classid> kDrops{Family::bridge, "drops"};
 
 // Port security.
 /// guests' ports without it

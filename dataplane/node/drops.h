@@ -4,12 +4,12 @@
 #include <map>
 #include <string>
 
-#include "security/refusal.h"
+#include "dataplane/engine/host/refusal.h"
 
 namespace novaplane::node {
 
 /// Frames that were dropped of a port, or for it, by reason.
-using Drops = std::map<security::Refusal, std::uint64_t>;
+using Drops = std::map<engine::Refusal, std::uint64_t>;
 
 /// By the name of the port's link; asks the kernel in the caller's network namespace. What cannot
 /// be read counts as nothing.

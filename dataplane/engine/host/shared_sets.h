@@ -23,6 +23,8 @@ constexpr SetOf<Field::ipv4_addr> kOwnAddresses{Family::inet, "own_addresses"};
 /// Addresses that every host has: ARP for and from them crosses no isolated underlay port.
 constexpr SetOf<Field::ipv4_addr> kIsolated{Family::bridge, "isolated"};
 constexpr SetOf<Field::ifname> kGuests{Family::bridge, "guests"};  ///< their ports
+/// Port . reason (refusal.h), with what was dropped.
+constexpr nft::CountersOf<Field::ifname, Field::classid> kDrops{Family::bridge, "drops"};
 /// Where the frames of guests go before anything else is done with them; security/ has its rules.
 constexpr std::string_view kPortSecurityChain = "port_security";
 

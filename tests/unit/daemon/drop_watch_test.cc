@@ -5,7 +5,7 @@
 namespace novaplane::daemon {
 namespace {
 
-using security::Refusal;
+using engine::Refusal;
 
 TEST(DropWatch, TellsWhatCameToEachReason) {
   const node::Drops before{{Refusal::arp, 2}, {Refusal::ingress, 7}};

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/cloud/security.h"
+#include "dataplane/engine/host/refusal.h"
 #include "dataplane/nft/client.h"
 #include "security/group_rules.h"
 #include "security/security.h"
@@ -196,6 +197,7 @@ TEST_F(SecurityCompileTest, TheKernelTakesRulesThatOverlap) {
   example_.port().security_groups = {{"g"}};
   test::NetworkNamespace netns;
   nft::Ruleset whole = security_.ruleset(engine::Marks());
+  whole.merge(engine::refusal_ruleset());
   whole.sets.push_back(sets::kGuests.declared());
   whole.chains.push_back(
       {.family = nft::Family::bridge, .name = sets::kPortSecurityChain, .is_base = false});
@@ -223,6 +225,7 @@ TEST_F(SecurityCompileTest, WhatGetsGroupsIsNotedAsArrived) {
   example_.port().security_groups = {{"g"}};
   test::NetworkNamespace netns;
   nft::Ruleset whole = security_.ruleset(engine::Marks());
+  whole.merge(engine::refusal_ruleset());
   whole.sets.push_back(sets::kGuests.declared());
   whole.chains.push_back(
       {.family = nft::Family::bridge, .name = sets::kPortSecurityChain, .is_base = false});

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "dataplane/engine/host/refusal.h"
 #include "dataplane/engine/host/shared_sets.h"
 #include "dataplane/nft/client.h"
 #include "dataplane/nft/in_use.h"
@@ -17,6 +18,7 @@ namespace {
 /// The chain that the bridge subsystem jumps to is brought by it.
 nft::Ruleset whole_ruleset() {
   nft::Ruleset ruleset = Security().ruleset(engine::Marks());
+  ruleset.merge(engine::refusal_ruleset());
   ruleset.sets.push_back(sets::kGuests.declared());
   ruleset.chains.push_back(
       {nft::Family::bridge, "prerouting", nft::ChainType::filter, nft::Hook::prerouting, -300});

@@ -1,9 +1,12 @@
-#include "security/refusal.h"
+#include "dataplane/engine/host/refusal.h"
 
-#include "security/sets.h"
+#include "dataplane/engine/host/shared_sets.h"
 
-namespace novaplane::security {
+namespace novaplane::engine {
 namespace {
+
+using nft::Family;
+using sets::kDrops;
 
 constexpr std::string_view kSent = "refused", kReceived = "refused_to";
 
@@ -70,4 +73,4 @@ nft::Ruleset refusal_ruleset() {
   return ruleset;
 }
 
-}  // namespace novaplane::security
+}  // namespace novaplane::engine

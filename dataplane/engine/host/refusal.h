@@ -5,7 +5,7 @@
 
 #include "dataplane/nft/rule.h"
 
-namespace novaplane::security {
+namespace novaplane::engine {
 
 /// Why a frame of a port, or one for it, was dropped. The numbers stand in the kernel's counters
 /// (the set drops): they never change their meaning.
@@ -40,4 +40,4 @@ nft::Rule refuse(nft::RuleBuilder&&, Refusal, Whose = Whose::sender);
 /// The chains where refused frames end.
 nft::Ruleset refusal_ruleset();
 
-}  // namespace novaplane::security
+}  // namespace novaplane::engine
