@@ -96,6 +96,11 @@ class GuardedTest : public Ipv6Cloud {
         fmt::format("network: blue, host: h1, mac: {}, address: {}, interface: {}, {}", vm.mac(),
                     vm.address(), vm.tap(), more);
   }
+  /// Brings the host up. Its bridge sends what listeners say to all.
+  void up_without_snooping() {
+    world.up();
+    h1.ip("link set br-blue type bridge mcast_snooping 0");
+  }
   void unguard(const Vm& vm) { describe(vm, "port_security: false"); }
 
   Vm& a = guest("a", h1, "blue", kA4,
