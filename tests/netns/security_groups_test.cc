@@ -59,7 +59,8 @@ TEST_P(SecurityGroupsTest, ThroughATunnelTheSame) {
 
 TEST_P(SecurityGroupsTest, BetweenRoutedNetworks) {
   document.networks["blue"] += ", routed: true";
-  document.networks["green"] = "cidr: 10.1.0.0/24, gateway: 10.1.0.1, routed: true";
+  document.networks["green"] =
+      "cidr: 10.1.0.0/24, gateway: 10.1.0.1, interface: eth2, routed: true";
   Vm& beside = world.vm("beside", h1, "green", "10.1.0.11");
   Vm& beyond = world.vm("beyond", h2, "green", "10.1.0.12");
   for (Vm* vm : {&beside, &beyond}) document.ports[vm->name()] += ", security_groups: [web]";
