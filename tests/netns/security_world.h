@@ -43,7 +43,9 @@ class SecurityTest : public Ipv6Cloud {
   /// It does not arrive, while what is tried behind it does.
   static testing::AssertionResult refused(const Attempt& call,
                                           const std::function<bool()>& way_is_there) {
-    const auto filter = fmt::format("{} and dst port {}", call.protocol, call.port);
+    const char* begins =
+        call.protocol == "tcp" ? " and (tcp[13] & 0x12 = 2 or (ip6 and ip6[53] & 0x12 = 2))" : "";
+    const auto filter = fmt::format("{} and dst port {}{}", call.protocol, call.port, begins);
     Capture sent(call.from, kAnyLink, filter), arrived(call.to, "eth0", filter);
     attempt(call);
     if (!way_is_there()) return testing::AssertionFailure() << "there is no way at all";
