@@ -284,10 +284,12 @@ class FlowRules {
     push(goes_on(tcp().in(key, v_.closing.name)).update(key, v_.closing.name).go_to(c_.out_passed));
     push(too_many_flows(begins(tcp())));
     push(begins(tcp()).remember(key, v_.tcp.name, kHalfOpenSeconds).go_to(c_.out_passed));
-    push(is_plain(tcp("a flow from before").in({iifname}, kArrived.name))
-             .not_in(key, v_.let_in_tcp.name)
-             .remember(key, v_.tcp.name)
-             .go_to(c_.out_passed));
+    const auto from_before = [&](std::string why) {
+      return is_plain(tcp(std::move(why)).in({iifname}, kArrived.name))
+          .not_in(key, v_.let_in_tcp.name);
+    };
+    push(from_before("an answer, if rules let others ask").jump(kServed));
+    push(from_before("a flow from before").remember(key, v_.tcp.name).go_to(c_.out_passed));
     push(tcp("an answer: that is no flow of the guest's").go_to(c_.out_passed));
     const auto known = [&] { return in(c_.note_known_tcp); };
     push(known()
@@ -359,9 +361,6 @@ class FlowRules {
     push(tcp().in(key, v_.tcp.name).go_to(c_.in_passed));
     push(tcp().in(key, v_.let_in_tcp.name).go_to(c_.in_passed));
     push(goes_on(tcp().in(key, v_.closing.name)).go_to(c_.in_passed));
-    push(is_plain(tcp("a flow from before").in({oifname}, kArriving.name))
-             .remember(key, v_.tcp.name)
-             .go_to(c_.in_passed));
     push(tcp().jump(kIngress));
     push(tcp().remember(key, v_.let_in_tcp.name));
     push(tcp().go_to(c_.in_passed));

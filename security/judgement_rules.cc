@@ -114,6 +114,29 @@ void add_answers(const Marks& marks, Rules& rules) {
   rules.push_back(condemned(in(kAnswers)));
 }
 
+/// Returns with what the port's rules let nobody ask for: the port began that itself.
+void add_served(Rules& rules) {
+  const Way way{kServed, iifname, ip_daddr, ip6_daddr, th_sport, kAnswerPassed};
+  add_own_groups(way, kIn, rules);
+  add_ranges(way, kIn, rules);
+  add_others_groups(way, kIn, rules);
+  rules.push_back(in(kServed).set_priority(0));
+}
+
+/// What no rule lets in may be the answer to a flow that the guest began before anybody noted it.
+/// What a rule lets in is not: the flow ends with its rule.
+void add_flows_from_before(Rules& rules) {
+  const auto from_before = [&](Select own, Select others, SetName flows) {
+    rules.push_back(in(kIngress, "a flow from before")
+                        .lacks(tcp_flags, nft::kTcpFin | nft::kTcpSyn | nft::kTcpRst)
+                        .in({oifname}, kArriving.name)
+                        .remember({oifname, own, others, th_dport, th_sport}, flows)
+                        .go_to(kPassed));
+  };
+  from_before(ip_daddr, ip_saddr, kFlows4.tcp.name);
+  from_before(ip6_daddr, ip6_saddr, kFlows6.tcp.name);
+}
+
 /// A guest of another network that is translated to its gateway's address passes by what is for
 /// all only: else it would pass by a rule for the network's own range.
 void add_ingress(const Marks& marks, Rules& rules) {
@@ -130,6 +153,7 @@ void add_ingress(const Marks& marks, Rules& rules) {
   rules.push_back(translated(ip6_saddr, kOwnHost6));
   add_ranges(way, kIn, rules);
   add_others_groups(way, kIn, rules);
+  add_flows_from_before(rules);
   rules.push_back(refuse(in(kIngress), Refusal::ingress, Whose::receiver));
 }
 
@@ -151,12 +175,14 @@ nft::Ruleset judgement_ruleset(const Marks& marks) {
                   kMember4.declared(), kMember6.declared()};
   add_sets(kIn, ruleset.sets);
   add_sets(kOut, ruleset.sets);
-  for (const std::string_view name : {kEgress, kAnswers, kIngress, kPassed, kAnswerPassed}) {
+  for (const std::string_view name :
+       {kEgress, kAnswers, kIngress, kServed, kPassed, kAnswerPassed}) {
     ruleset.chains.push_back({.family = Family::bridge, .name = name, .is_base = false});
   }
   add_egress(ruleset.rules);
   add_answers(marks, ruleset.rules);
   add_ingress(marks, ruleset.rules);
+  add_served(ruleset.rules);
   ruleset.rules.push_back(in(kPassed).set_priority(0));
   ruleset.rules.push_back(in(kAnswerPassed).set_priority(0).accept());
   return ruleset;
