@@ -171,12 +171,14 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
   map to_bridge_from_port { type ifname . ether_addr : ether_addr; }
   map to_guest_at_port { type ifname . ether_addr : ether_addr; }
   map nd_to_guest_at_port { typeof iifname . @th,208,48 : @th,208,48; }
+  set drops { type ifname . classid; flags dynamic; counter; }
   chain prerouting {
     type filter hook prerouting priority -300; policy accept;
-    meta mark & 0x01000000 != 0x00000000 meta mark set meta mark & 0xfeffffff comment "trusted is what comes by a wire"
+    meta mark & 0x0f000000 != 0x00000000 meta mark set meta mark & 0xf0ffffff comment "trusted is what comes by a wire"
     iifname @pair_ports iifname . ether daddr != @pair_gateway notrack comment "passes a gateway host by"
     iifgroup 28272/30 goto from_underlay comment "an underlay port"
-    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifname @guests drop comment "guests send IPv4, IPv6 and ARP"
+    ether type != ip ether type != ip6 ether type != arp ether type != 0x8035 iifname @guests meta priority set 0:1 goto refused comment "guests send IPv4, IPv6 and ARP"
+    jump port_security
     iifname @guest_limits drop comment "more than the port's rate"
     ether daddr @given_macs ether daddr set iifname . ether daddr map @to_bridge_from_port meta pkttype set host comment "to the shared gateway"
     ether daddr & ff:ff:00:00:00:00 == 0a:6e:00:00:00:00 ether daddr set ether daddr map @to_bridge meta pkttype set host comment "to the shared gateway"
@@ -238,7 +240,7 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     goto to_underlay
   }
   chain to_underlay {
-    oifgroup 28272/31 oifname @tunnels meta mark set meta mark & 0x0efffff0 comment "a tunnel has its own way"
+    oifgroup 28272/31 oifname @tunnels meta mark set meta mark & 0x00fffff0 comment "a tunnel has its own way"
     oifname . arp daddr ip @wire_local drop comment "who is asked for is here"
     oifgroup 28275 return comment "nobody is the router of all"
     oifgroup 28272/31 oifname @layer2_wire return comment "nobody is the router of all"
@@ -283,6 +285,16 @@ constexpr std::string_view kBridge = R"(table bridge novaplane {
     icmpv6 type nd-router-advert @th,464,48 set oifname . @th,464,48 map @nd_to_guest_at_port comment "router discovery of the shared gateway"
     icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set @th,208,48 map @nd_to_guest comment "neighbour discovery of the shared gateway"
     icmpv6 type nd-neighbor-solicit-nd-neighbor-advert @th,208,48 set oifname . @th,208,48 map @nd_to_guest_at_port comment "neighbour discovery of the shared gateway"
+  }
+  chain port_security {
+  }
+  chain refused {
+    update @drops { iifname . meta priority }
+    drop
+  }
+  chain refused_to {
+    update @drops { oifname . meta priority }
+    drop
   }
 }
 )";

@@ -11,6 +11,9 @@ namespace {
 TEST(Marks, StandWhereTheyAlwaysDidUnlessTheDocumentSaysOtherwise) {
   constexpr Marks marks;
   EXPECT_EQ(marks.trusted(), 0x01000000u);
+  EXPECT_EQ(marks.host(), 0x02000000u);
+  EXPECT_EQ(marks.passes(), 0x04000000u);
+  EXPECT_EQ(marks.condemned(), 0x08000000u);
   EXPECT_EQ(marks.any_uplink(), 0x0000000fu);
   EXPECT_EQ(marks.any_preference(), 0xf0000000u);
   EXPECT_EQ(marks.uplink(2), 0x2u);
@@ -36,7 +39,9 @@ TEST(Marks, NeverOverlapNorLeaveTheMask) {
     if (std::popcount(mask) < cloud::kFewestMarkBits) continue;
     const Marks marks(mask);
     EXPECT_EQ(marks.all() & ~mask, 0u);
-    EXPECT_EQ(std::popcount(marks.all()), cloud::kFewestMarkBits) << mask;
+    const bool has_groups = std::popcount(mask) >= cloud::kFewestMarkBits + 3;
+    EXPECT_EQ(std::popcount(marks.all()), cloud::kFewestMarkBits + (has_groups ? 3 : 0)) << mask;
+    EXPECT_EQ(std::popcount(marks.of_groups()), has_groups ? 3 : 0) << mask;
     for (std::uint32_t number = 1; number <= Marks::kMost; ++number) {
       EXPECT_EQ(std::popcount(marks.uplink(number)), std::popcount(number));
       EXPECT_EQ(std::popcount(marks.preference(number)), std::popcount(number));
