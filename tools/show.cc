@@ -122,7 +122,7 @@ Table security(const Show& show) {
       cells.push_back(std::to_string(packets));
       cells.emplace_back(to_string(refusal));
       table.add(cells);
-      cells.assign(5, "");
+      cells = {row.port, row.interface, "", "", ""};
     }
   }
   return table;

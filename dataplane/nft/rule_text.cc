@@ -248,6 +248,7 @@ std::string names_of(const std::vector<Field>& fields, bool as_selectors) {
             : field == Field::ifname    ? "iifname"
             : field == Field::ipv4_addr ? "ip saddr"
             : field == Field::ipv6_addr ? "ip6 saddr"
+            : field == Field::classid   ? "meta priority"
                                         : to_string(field);
   }
   return text;

@@ -55,10 +55,10 @@ std::string header_bits(std::uint32_t header, std::uint32_t offset, std::uint32_
   return expression(kPayload, data);
 }
 
-std::string iifname() {
-  constexpr std::uint32_t kIifname = 6;
+/// NFT_META_*.
+std::string meta(std::uint32_t key) {
   std::string data;
-  append(data, 0, kIifname);
+  append(data, 0, key);
   return expression(kMeta, data);
 }
 
@@ -72,11 +72,14 @@ std::string frag_id() {
 
 /// `ip saddr` for any IPv4 address: nft compares types, not selectors.
 std::string origin_of(Field field) {
+  constexpr std::uint32_t kPriority = 2, kIifname = 6;
   constexpr std::uint32_t kIcmp = 4, kId = 4, kIp = 12, kSaddr = 11, kIpId = 6, kIp6 = 13,
                           kSaddr6 = 8, kIcmpv6 = 14, kIcmpv6Id = 6, kNetwork = 2, kTransport = 3;
   switch (field) {
     case Field::ifname:
-      return iifname();
+      return meta(kIifname);
+    case Field::classid:
+      return meta(kPriority);
     case Field::ipv4_addr:
       return known_field(kIp, kSaddr);
     case Field::ipv6_addr:

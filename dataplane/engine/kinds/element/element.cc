@@ -6,23 +6,31 @@
 #include "dataplane/nft/client.h"
 #include "dataplane/nft/elements.h"
 #include "dataplane/nft/monitor.h"
+#include "dataplane/nft/transaction.h"
 
 namespace novaplane::engine {
 namespace {
+
+/// "10.0.0.0-10.0.0.255", "203.0.113.1 : 10.0.0.10"
+std::string words_of(const nft::Set& set, const nft::ElementKey& key, const nft::Element* element) {
+  const bool is_box = !key.key_end.empty() && set.key.size() > 1;
+  if (is_box) return nft::to_text(set, key, nullptr);
+  if (element && set.limits) {
+    const nft::Element limit{element->data, {}};
+    return nft::to_text(set, key, &limit);
+  }
+  std::string text = nft::to_text(set.key, key.key);
+  if (!key.key_end.empty()) text += "-" + nft::to_text(set.key, key.key_end);
+  if (element && !element->data.empty()) text += " : " + nft::to_text(set.data, element->data);
+  return text;
+}
 
 /// "inet novaplane floating_to_fixed { 203.0.113.1 : 10.0.0.10 }"
 std::string element_text(const nft::Ruleset& ruleset, const nft::ElementKey& key,
                          const nft::Element* element) {
   const nft::Set* set = nft::find_set(ruleset, key.set);
-  std::string text =
-      fmt::format("{} {} {} {{ ", to_string(key.set.family), nft::kTable, key.set.name);
-  const bool is_box = set && !key.key_end.empty() && set->key.size() > 1;
-  if (set) {
-    text += is_box ? nft::to_text(*set, key, nullptr) : nft::to_text(set->key, key.key);
-    if (!key.key_end.empty() && !is_box) text += "-" + nft::to_text(set->key, key.key_end);
-    if (element && !element->data.empty()) text += " : " + nft::to_text(set->data, element->data);
-  }
-  return text + " }";
+  return fmt::format("{} {} {} {{ {} }}", to_string(key.set.family), nft::kTable, key.set.name,
+                     set ? words_of(*set, key, element) : "");
 }
 
 }  // namespace
