@@ -221,6 +221,7 @@ TEST_F(DhcpTest, AChangeTakesEffect) {
   EXPECT_EQ(lease->mask, "255.255.254.0");
   EXPECT_EQ(lease->seconds, "10800");
   EXPECT_EQ(lease->domain, "new.example");
+  web1.ip("address del 10.0.0.11/24 dev eth0");  // as clients do
   EXPECT_EQ(resolve(web1, "10.0.0.1", "web1.new.example"), "10.0.1.77");
 }
 
