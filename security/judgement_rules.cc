@@ -126,7 +126,7 @@ void add_served(Rules& rules) {
 /// What no rule lets in may be the answer to a flow that the guest began before anybody noted it.
 /// What a rule lets in is not: the flow ends with its rule.
 void add_flows_from_before(Rules& rules) {
-  const auto from_before = [&](Select own, Select others, SetName flows) {
+  const auto from_before = [&](Select own, Select others, std::string_view flows) {
     rules.push_back(in(kIngress, "a flow from before")
                         .lacks(tcp_flags, nft::kTcpFin | nft::kTcpSyn | nft::kTcpRst)
                         .in({oifname}, kArriving.name)
