@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sched.h>
+
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,23 @@ struct Trial {
   std::string name;
   std::vector<std::string> frames;
   bool passes;
+};
+
+/// While it lives, what is sent one after the other arrives so: each processor has a queue.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OneProcessor() { sched_setaffinity(0, sizeof before_, &before_); }
+  OneProcessor(const OneProcessor&) = delete;
+
+ private:
+  cpu_set_t before_;
 };
 
 /// A bridge that looks into IP takes it off.
@@ -29,6 +48,7 @@ class Trials {
       : from_(from), arrives_(to, link, "greater 1") {}
 
   bool passes(const std::string& frame) {
+    const OneProcessor in_order;
     arrives_.forget();
     raw::send(from_, frame);
     const std::string last = harmless();

@@ -263,6 +263,7 @@ class SecurityModelTest : public Ipv6Cloud {
   void expect_as_modelled(const std::vector<Packet>& packets) {
     std::vector<Capture> captures;
     for (const Guest& guest : guests_) captures.emplace_back(*guest.vm, "eth0", "greater 1");
+    const OneProcessor in_order;
     expect_all_heard(captures);
     std::vector<bool> expected;
     for (const Packet& packet : packets) {
