@@ -73,8 +73,8 @@ struct IpVersion {
   unsigned icmp;
   Select icmp_type;
   unsigned echo_request, echo_reply;
-  SetName tcp, closing, udp, asked, let_in_tcp, let_in_udp, let_out_tcp, let_out_udp, other, echo,
-      let_in_echo, later;
+  SetName tcp, closing, udp, asked, let_in_tcp, let_in_udp, let_out_tcp, let_out_udp, others_tcp,
+      other, echo, let_in_echo, later;
   // The packet that an error tells of.
   Select inner_start, inner_protocol, inner_saddr, inner_daddr, inner_sport, inner_dport,
       inner_echo_id;
@@ -91,6 +91,7 @@ IpVersion with_sets(IpVersion version, const FlowSets<address>& sets) {
   version.let_in_udp = sets.let_in_udp;
   version.let_out_tcp = sets.let_out_tcp;
   version.let_out_udp = sets.let_out_udp;
+  version.others_tcp = sets.others_tcp;
   version.other = sets.other;
   version.echo = sets.echo;
   version.let_in_echo = sets.let_in_echo;
@@ -286,7 +287,8 @@ class FlowRules {
     push(begins(tcp()).remember(key, v_.tcp.name, kHalfOpenSeconds).go_to(c_.out_passed));
     const auto from_before = [&](std::string why) {
       return is_plain(tcp(std::move(why)).in({iifname}, kArrived.name))
-          .not_in(key, v_.let_in_tcp.name);
+          .not_in(key, v_.let_in_tcp.name)
+          .not_in(key, v_.others_tcp.name);
     };
     push(from_before("an answer, if rules let others ask").jump(kServed));
     push(from_before("a flow from before").remember(key, v_.tcp.name).go_to(c_.out_passed));
@@ -362,6 +364,10 @@ class FlowRules {
     push(tcp().in(key, v_.let_in_tcp.name).go_to(c_.in_passed));
     push(goes_on(tcp().in(key, v_.closing.name)).go_to(c_.in_passed));
     push(tcp().jump(kIngress));
+    push(tcp("others have begun it")
+             .in({oifname}, kArrived.name)
+             .not_in(key, v_.tcp.name)
+             .remember(key, v_.others_tcp.name));
     push(tcp().remember(key, v_.let_in_tcp.name));
     push(tcp().go_to(c_.in_passed));
   }
@@ -455,8 +461,9 @@ void add_translated(const Marks& marks, Rules& rules) {
 
 template <Field address>
 void add_sets(const FlowSets<address>& sets, std::vector<nft::Set>& out) {
-  for (const auto* flows : {&sets.tcp, &sets.closing, &sets.udp, &sets.asked, &sets.let_in_tcp,
-                            &sets.let_in_udp, &sets.let_out_tcp, &sets.let_out_udp}) {
+  for (const auto* flows :
+       {&sets.tcp, &sets.closing, &sets.udp, &sets.asked, &sets.let_in_tcp, &sets.let_in_udp,
+        &sets.let_out_tcp, &sets.let_out_udp, &sets.others_tcp}) {
     out.push_back(flows->declared());
   }
   out.push_back(sets.other.declared());

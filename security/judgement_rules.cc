@@ -126,15 +126,17 @@ void add_served(Rules& rules) {
 /// What no rule lets in may be the answer to a flow that the guest began before anybody noted it.
 /// What a rule lets in is not: the flow ends with its rule.
 void add_flows_from_before(Rules& rules) {
-  const auto from_before = [&](Select own, Select others, std::string_view flows) {
+  const auto from_before = [&](Select own, Select others, SetName begun, SetName by_others) {
+    const Key flow{oifname, own, others, th_dport, th_sport};
     rules.push_back(in(kIngress, "a flow from before")
                         .lacks(tcp_flags, nft::kTcpFin | nft::kTcpSyn | nft::kTcpRst)
                         .in({oifname}, kArriving.name)
-                        .remember({oifname, own, others, th_dport, th_sport}, flows)
+                        .not_in(flow, by_others.name)
+                        .remember(flow, begun.name)
                         .go_to(kPassed));
   };
-  from_before(ip_daddr, ip_saddr, kFlows4.tcp.name);
-  from_before(ip6_daddr, ip6_saddr, kFlows6.tcp.name);
+  from_before(ip_daddr, ip_saddr, kFlows4.tcp, kFlows4.others_tcp);
+  from_before(ip6_daddr, ip6_saddr, kFlows6.tcp, kFlows6.others_tcp);
 }
 
 /// A guest of another network that is translated to its gateway's address passes by what is for

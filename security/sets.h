@@ -137,6 +137,8 @@ struct FlowSets {
   using Echoes = PacketSetOf<Field::ifname, address, address, kEchoId>;
 
   Flows tcp, closing, udp, asked, let_in_tcp, let_in_udp, let_out_tcp, let_out_udp;
+  /// Let in at a port that has just arrived: no flows of the guest's own from before.
+  Flows others_tcp;
   PacketSetOf<Field::ifname, address, address, Field::inet_proto> other;
   Echoes echo, let_in_echo;
   /// What of a fragmented packet comes behind its first fragment, which has passed.
@@ -153,6 +155,7 @@ constexpr FlowSets<Field::ipv4_addr> kFlows4{
     {"let_in_udp4", kJudgedSeconds},
     {"let_out_tcp4", kJudgedSeconds},
     {"let_out_udp4", kJudgedSeconds},
+    {"others_tcp4", kTcpSeconds},
     {Family::bridge, "other4", kUdpSeconds, {}, FlowSets<Field::ipv4_addr>::kMost},
     {Family::bridge, "echo4", kAskedSeconds, {}, FlowSets<Field::ipv4_addr>::kMost},
     {Family::bridge, "let_in_echo4", kJudgedSeconds, {}, FlowSets<Field::ipv4_addr>::kMost},
@@ -166,6 +169,7 @@ constexpr FlowSets<Field::ipv6_addr> kFlows6{
     {"let_in_udp6", kJudgedSeconds},
     {"let_out_tcp6", kJudgedSeconds},
     {"let_out_udp6", kJudgedSeconds},
+    {"others_tcp6", kTcpSeconds},
     {Family::bridge, "other6", kUdpSeconds, {}, FlowSets<Field::ipv6_addr>::kMost},
     {Family::bridge, "echo6", kAskedSeconds, {}, FlowSets<Field::ipv6_addr>::kMost},
     {Family::bridge, "let_in_echo6", kJudgedSeconds, {}, FlowSets<Field::ipv6_addr>::kMost},
