@@ -46,26 +46,21 @@ struct Packet {
   }
 };
 
-/// The model. A port's flows are not in it, but for those of protocols that have no ports.
+/// The model. Flows are not in it: no packet answers another.
 class Model {
  public:
   std::map<std::string, Group> groups;
 
-  bool arrives(const Packet& packet) {
-    const bool answer = begun_.contains({packet.to, packet.from, packet.is_v4, packet.protocol});
-    if (!leaves(packet)) return false;
-    return packet.to->groups.empty() || (!packet.has_ports() && !packet.is_icmp() && answer) ||
-           by_ingress(*packet.to, *packet.from, packet, packet.port);
+  bool arrives(const Packet& packet) const {
+    return leaves(packet) &&
+           (packet.to->groups.empty() || by_ingress(*packet.to, *packet.from, packet, packet.port));
   }
 
  private:
-  bool leaves(const Packet& packet) {
+  bool leaves(const Packet& packet) const {
     const Guest& guest = *packet.from;
     if (guest.groups.empty()) return true;
-    if (by_egress(packet)) {
-      begun_.insert({packet.from, packet.to, packet.is_v4, packet.protocol});
-      return true;
-    }
+    if (by_egress(packet)) return true;
     // What it says to those whom it serves.
     return packet.protocol != IPPROTO_TCP && !packet.is_icmp() &&
            by_ingress(guest, *packet.to, packet, packet.source);
@@ -98,8 +93,6 @@ class Model {
     return prefix.address.is_v4() == is_v4 && prefix.network() <= address &&
            address <= prefix.broadcast();
   }
-
-  std::set<std::tuple<const Guest*, const Guest*, bool, int>> begun_;
 };
 
 class SecurityModelTest : public Ipv6Cloud {
@@ -207,10 +200,13 @@ class SecurityModelTest : public Ipv6Cloud {
     packet.protocol = one_of<int>(
         {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP, IPPROTO_UDP, icmp, IPPROTO_GRE});
     packet.source = unique_++;
+    if (packet.protocol == IPPROTO_GRE && packet.from > packet.to) {
+      std::swap(packet.from, packet.to);  // whose flows have no ports
+    }
     if (packet.is_icmp())
       packet.port = packet.is_v4 ? one_of<int>({8, 13}) : one_of<int>({128, 200});
     if (!packet.has_ports()) return packet;
-    packet.port = one_of(ports_) + (any(0, 1) ? any(0, 50) : 0);
+    packet.port = one_of(ports_) + (any(0, 1) ? any(0, 10) : 0);
     if (packet.protocol == IPPROTO_UDP && any(0, 2) == 0) std::swap(packet.source, packet.port);
     return packet;
   }
@@ -273,7 +269,9 @@ class SecurityModelTest : public Ipv6Cloud {
     expect_all_heard(captures);
     for (std::size_t i = 0; i < packets.size(); ++i) {
       const auto place = static_cast<std::size_t>(packets[i].to - guests_.data());
-      const bool arrived = std::ranges::count(captures[place].frames(), frame_of(packets[i])) != 0;
+      const bool arrived =
+          std::ranges::count(captures[place].frames(), without_padding(frame_of(packets[i])),
+                             without_padding) != 0;
       allowed_ += arrived;
       ASSERT_EQ(arrived, expected[i]) << packets[i].text() << "\n" << document.text();
     }
