@@ -54,7 +54,7 @@ class DhcpCompile : public ::testing::Test {
       if (port.host == host_.name) ++local_ports[port.network];
     }
     engine::Rows rows;
-    Dhcp().compile({cloud, host_, facts_, local_ports, {}}, {kind, name}, rows);
+    Dhcp().compile({cloud, host_, facts_, local_ports, {}, {}}, {kind, name}, rows);
     return rows;
   }
   std::string config() const {
