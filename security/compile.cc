@@ -33,19 +33,32 @@ bool filters_bridged(const Context& context, const cloud::Network& network) {
   return context.facts.filters_bridged || context.facts.filtering_bridges.contains(network.bridge);
 }
 
+void add_mac(const std::string& port, const Mac& mac, Elements& elements) {
+  elements.add(kOwnMacs, {port, mac});
+  elements.add(kInnerMacs, {port, mac});
+}
+
+void add_address6(const std::string& port, const Mac& mac, const IpAddress& address,
+                  Elements& elements) {
+  elements.add(kOwn6, {port, mac, address});
+  elements.add(kNdTargets, {port, address});
+}
+
 void compile_pair(const cloud::Port& port, const cloud::AllowedPair& pair, Elements& elements) {
   const Mac mac = pair.mac.value_or(port.mac);
-  if (mac != port.mac) elements.add(kOwnMacs, {port.interface, mac});
+  if (mac != port.mac) add_mac(port.interface, mac, elements);
   const IpAddress first = pair.address.network(), last = pair.address.broadcast();
   const bool is_single = first == last;
   if (is_single) {
     return first.is_v4() ? elements.add(kPairs4, {port.interface, mac, first})
-                         : elements.add(kOwn6, {port.interface, mac, first});
+                         : add_address6(port.interface, mac, first, elements);
   }
   const auto box = [&](const auto& set) {
     elements.add(set, {{port.interface, mac, first}, {port.interface, mac, last}});
   };
-  first.is_v4() ? box(kPairRanges4) : box(kPairRanges6);
+  if (first.is_v4()) return box(kPairRanges4);
+  box(kPairRanges6);
+  elements.add(kNdPairRanges, {{port.interface, first}, {port.interface, last}});
 }
 
 /// Where a guest gives itself IPv6 addresses (RFC 7217, RFC 8981).
@@ -64,9 +77,9 @@ void compile_guard(const Context& context, const cloud::Port& port, const cloud:
                    Elements& elements) {
   elements.add(kOwn4, {port.interface, port.mac, port.address});
   if (!port.port_security) return elements.add(kUnguarded, {port.interface});
-  elements.add(kOwnMacs, {port.interface, port.mac});
-  elements.add(kOwn6, {port.interface, port.mac, link_local_of(port.mac)});
-  if (port.address6) elements.add(kOwn6, {port.interface, port.mac, *port.address6});
+  add_mac(port.interface, port.mac, elements);
+  add_address6(port.interface, port.mac, link_local_of(port.mac), elements);
+  if (port.address6) add_address6(port.interface, port.mac, *port.address6, elements);
   for (const cloud::AllowedPair& pair : port.allowed_pairs) compile_pair(port, pair, elements);
   if (network.privacy_addresses) compile_choices(context, port, network, elements);
 }
@@ -121,12 +134,17 @@ void compile_members(const Context& context, const cloud::Port& port, Elements& 
   }
 }
 
+void add_assigned(const IpAddress& address, Elements& elements) {
+  elements.add(kAssigned6, {address});
+  elements.add(kNdAssigned, {address});
+}
+
 /// Nobody else's choice. Those that are made of a MAC are no one's (sets.h).
 void compile_assigned(const Context& context, const cloud::Port& port,
                       const cloud::Network& network, Elements& elements) {
   if (!port.address6 || !network.cidr6 || !engine::present_on(context, network)) return;
   const bool is_of_mac = port.address6 == slaac_address(*network.cidr6, port.mac);
-  if (!is_of_mac) elements.add(kAssigned6, {*port.address6});
+  if (!is_of_mac) add_assigned(*port.address6, elements);
 }
 
 void compile_port(const Context& context, const engine::Object& object, const cloud::Port& port,
@@ -145,8 +163,8 @@ void compile_network(const Context& context, const engine::Object& object,
   const auto address = engine::host_address6_on(context, network);
   if (!address || !engine::present_on(context, network)) return;
   Elements elements(object, out);
-  elements.add(kAssigned6, {*address});
-  elements.add(kAssigned6, {engine::kLinkLocalGateway});
+  add_assigned(*address, elements);
+  add_assigned(engine::kLinkLocalGateway, elements);
 }
 
 }  // namespace

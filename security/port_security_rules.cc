@@ -41,7 +41,8 @@ constexpr std::string_view kOwn = "own_ip4", kOwnUdp = "own_udp4", kIp4 = "guard
                            kUdp4 = "guard_udp4", kArp = "guard_arp", kIp6 = "guard_ip6",
                            kSource6 = "guard_source6", kIcmp6 = "guard_icmp6",
                            kSolicitation = "guard_solicit", kAdvertisement = "guard_advert",
-                           kChoice = "chosen_source", kChosenTarget = "chosen_target";
+                           kChoice = "chosen_source", kChosenTarget = "chosen_target",
+                           kOwnTarget = "own_target";
 
 RuleBuilder in(std::string_view chain, std::string why = "") {
   return nft::rule(Family::bridge, chain, std::move(why));
@@ -75,7 +76,7 @@ void add_dispatch(Rules& rules) {
 void add_dhcp(std::string_view chain, Rules& rules) {
   rules.push_back(refuse(guarded(in(chain).is(udp_sport, kDhcpServer)), Refusal::dhcp_server));
   rules.push_back(refuse(
-      guarded(in(chain).is(udp_dport, kDhcpServer).not_in({iifname, dhcp_client}, kOwnMacs.name)),
+      guarded(in(chain).is(udp_dport, kDhcpServer).not_in({iifname, dhcp_client}, kInnerMacs.name)),
       Refusal::dhcp_client));
 }
 
@@ -203,18 +204,27 @@ void add_shape(std::string_view chain, std::uint16_t options, Rules& rules) {
 Rule wrong_mac(std::string_view chain, std::uint8_t option) {
   return refuse(in(chain, "the MAC that it tells is not its own")
                     .is(nd_option, option)
-                    .not_in({iifname, nd_option_mac}, kOwnMacs.name),
+                    .not_in({iifname, nd_option_mac}, kInnerMacs.name),
                 Refusal::neighbour);
 }
 
 /// A target of the guest's own: its address, or one of its choice.
 void add_target(std::string_view chain, RuleBuilder (*of)(std::string_view), Rules& rules) {
-  const Key target{iifname, ether_saddr, nd_target};
-  rules.push_back(of(chain).in(target, kOwn6.name).return_());
-  rules.push_back(of(chain).in(target, kPairRanges6.name).return_());
+  const Key target{iifname, nd_target};
+  rules.push_back(of(chain).in(target, kNdTargets.name).go_to(kOwnTarget));
+  rules.push_back(of(chain).in(target, kNdPairRanges.name).go_to(kOwnTarget));
   rules.push_back(
       of(chain).set(priority, {iifname, nd_target_prefix}, kChoices.name).go_to(kChosenTarget));
   rules.push_back(refuse(of(chain), Refusal::neighbour));
+}
+
+/// Who has no address yet speaks from none.
+void add_own_target(Rules& rules) {
+  rules.push_back(in(kOwnTarget, "looks whether somebody has its address")
+                      .is(ip6_saddr, nobody6())
+                      .in({iifname, ether_saddr}, kOwnMacs.name)
+                      .return_());
+  rules.push_back(in(kOwnTarget).go_to(kSource6));
 }
 
 /// A second option is the nonce (RFC 7527), or nothing we know.
@@ -249,46 +259,77 @@ void add_advertisement(Rules& rules) {
       kAdvertisement, [](std::string_view chain) { return in(chain); }, rules);
 }
 
-/// An address that the guest has chosen itself, where it stands in the packet: it has it already,
-/// nobody has it, or it is refused. The number of the network stands in the packet's priority,
-/// which has to be 0 again.
-void add_choice(std::string_view chain, Select address, Select middle, Refusal refusal,
-                Rules& rules) {
+/// Where a packet has an address that the guest chooses, who has chosen which, and what follows.
+struct Choice {
+  std::string_view chain;
+  Key by_port, by_network;
+  Select address, middle;
+  SetName chosen_by, chosen, assigned;
+  Refusal refusal;
+};
+
+/// It has the address already, nobody has it, or it is refused. The number of the network stands in
+/// the packet's priority, which has to be 0 again.
+void add_choice(const Choice& of, Rules& rules, RuleBuilder && (*passes)(RuleBuilder &&)) {
   constexpr unsigned kOfMac = 0xfffe;
-  const Key by_port{iifname, ether_saddr, address}, by_network{priority, address};
-  const auto choice = [&](std::string why) { return in(chain, std::move(why)); };
-  rules.push_back(choice("it has chosen this one")
-                      .in(by_port, kChosenBy6.name)
-                      .update(by_port, kChosenBy6.name)
-                      .update(by_network, kChosen6.name)
-                      .set_priority(0)
-                      .return_());
+  const auto choice = [&](std::string why) { return in(of.chain, std::move(why)); };
+  rules.push_back(passes(choice("it has chosen this one")
+                             .in(of.by_port, of.chosen_by.name)
+                             .update(of.by_port, of.chosen_by.name)
+                             .update(of.by_network, of.chosen.name)
+                             .set_priority(0)));
+  rules.push_back(refuse(choice("another port's, or the host's").in({of.address}, of.assigned.name),
+                         of.refusal));
+  rules.push_back(refuse(choice("made of another's MAC").is(of.middle, kOfMac), of.refusal));
   rules.push_back(
-      refuse(choice("another port's, or the host's").in({address}, kAssigned6.name), refusal));
-  rules.push_back(refuse(choice("made of another's MAC").is(middle, kOfMac), refusal));
-  rules.push_back(
-      refuse(choice("another guest was the first").in(by_network, kChosen6.name), refusal));
+      refuse(choice("another guest was the first").in(of.by_network, of.chosen.name), of.refusal));
   rules.push_back(refuse(
-      choice("not from its own MAC").not_in({iifname, ether_saddr}, kOwnMacs.name), refusal));
+      choice("not from its own MAC").not_in({iifname, ether_saddr}, kOwnMacs.name), of.refusal));
   rules.push_back(refuse(choice("").beyond({iifname}, kChoosing.name), Refusal::choices));
-  rules.push_back(choice("it is the first")
-                      .remember(by_port, kChosenBy6.name)
-                      .remember(by_network, kChosen6.name)
-                      .set_priority(0)
-                      .return_());
+  rules.push_back(passes(choice("it is the first")
+                             .remember(of.by_port, of.chosen_by.name)
+                             .remember(of.by_network, of.chosen.name)
+                             .set_priority(0)));
   rules.push_back(refuse(choice("nobody remembers more"), Refusal::choices));
+}
+
+void add_choices(Rules& rules) {
+  add_choice({kChoice,
+              {iifname, ether_saddr, ip6_saddr},
+              {priority, ip6_saddr},
+              ip6_saddr,
+              ip6_saddr_middle,
+              kChosenBy6,
+              kChosen6,
+              kAssigned6,
+              Refusal::address6},
+             rules, [](RuleBuilder&& rule) -> RuleBuilder&& { return std::move(rule).return_(); });
+  add_choice({kChosenTarget,
+              {iifname, nd_target},
+              {priority, nd_target},
+              nd_target,
+              nd_target_middle,
+              kNdChosenBy,
+              kNdChosen,
+              kNdAssigned,
+              Refusal::neighbour},
+             rules,
+             [](RuleBuilder&& rule) -> RuleBuilder&& { return std::move(rule).go_to(kOwnTarget); });
 }
 
 }  // namespace
 
 nft::Ruleset port_security_ruleset() {
   nft::Ruleset ruleset;
-  ruleset.sets = {kUnguarded.declared(),   kOwn4.declared(),      kOwn6.declared(),
-                  kOwnMacs.declared(),     kPairs4.declared(),    kPairRanges4.declared(),
-                  kPairRanges6.declared(), kChoices.declared(),   kAssigned6.declared(),
-                  kChosen6.declared(),     kChosenBy6.declared(), kChoosing.declared()};
-  for (const std::string_view name : {kOwn, kOwnUdp, kIp4, kUdp4, kArp, kIp6, kSource6, kIcmp6,
-                                      kSolicitation, kAdvertisement, kChoice, kChosenTarget}) {
+  ruleset.sets = {kUnguarded.declared(),    kOwn4.declared(),       kOwn6.declared(),
+                  kOwnMacs.declared(),      kInnerMacs.declared(),  kNdTargets.declared(),
+                  kNdPairRanges.declared(), kNdAssigned.declared(), kNdChosen.declared(),
+                  kNdChosenBy.declared(),   kPairs4.declared(),     kPairRanges4.declared(),
+                  kPairRanges6.declared(),  kChoices.declared(),    kAssigned6.declared(),
+                  kChosen6.declared(),      kChosenBy6.declared(),  kChoosing.declared()};
+  for (const std::string_view name :
+       {kOwn, kOwnUdp, kIp4, kUdp4, kArp, kIp6, kSource6, kIcmp6, kSolicitation, kAdvertisement,
+        kChoice, kChosenTarget, kOwnTarget}) {
     ruleset.chains.push_back({.family = Family::bridge, .name = name, .is_base = false});
   }
   add_dispatch(ruleset.rules);
@@ -300,8 +341,8 @@ nft::Ruleset port_security_ruleset() {
   add_icmp6(ruleset.rules);
   add_solicitation(ruleset.rules);
   add_advertisement(ruleset.rules);
-  add_choice(kChoice, ip6_saddr, ip6_saddr_middle, Refusal::address6, ruleset.rules);
-  add_choice(kChosenTarget, nd_target, nd_target_middle, Refusal::neighbour, ruleset.rules);
+  add_own_target(ruleset.rules);
+  add_choices(ruleset.rules);
   return ruleset;
 }
 

@@ -20,6 +20,13 @@ constexpr SetOf<Field::ifname, Field::ether_addr, Field::ipv4_addr> kOwn4{Family
 constexpr SetOf<Field::ifname, Field::ether_addr, Field::ipv6_addr> kOwn6{Family::bridge, "own6"};
 /// port . its MAC, and those of its pairs
 constexpr SetOf<Field::ifname, Field::ether_addr> kOwnMacs{Family::bridge, "own_macs"};
+// What DHCP and neighbour discovery say inside has sets of its own: nft takes for a type of its own
+// what it has no name for, and could not load what it lists.
+/// as own_macs
+constexpr SetOf<Field::ifname, Field::nd_mac> kInnerMacs{Family::bridge, "inner_macs"};
+/// port . its IPv6 addresses, and single ones of its pairs
+constexpr SetOf<Field::ifname, Field::nd_target> kNdTargets{Family::bridge, "nd_targets"};
+constexpr BoxesOf<Field::ifname, Field::nd_target> kNdPairRanges{Family::bridge, "nd_pair_ranges"};
 // `allowed_pairs`: single addresses, and ranges.
 constexpr SetOf<Field::ifname, Field::ether_addr, Field::ipv4_addr> kPairs4{Family::bridge,
                                                                             "pairs4"};
@@ -34,6 +41,7 @@ constexpr MapOf<Fields<Field::ifname, Field::ipv6_prefix>, Fields<Field::classid
     Family::bridge, "choices"};
 /// addresses that are a port's or the host's, and not made of a MAC: nobody's choice either
 constexpr SetOf<Field::ipv6_addr> kAssigned6{Family::bridge, "assigned6"};
+constexpr SetOf<Field::nd_target> kNdAssigned{Family::bridge, "nd_assigned"};
 /// Written by the rules; forgotten two hours after the last packet.
 constexpr std::uint32_t kChoiceSeconds = 7200, kMostChoices = 65'536;
 /// network . address
@@ -42,6 +50,11 @@ constexpr PacketSetOf<Field::classid, Field::ipv6_addr> kChosen6{
 /// port . MAC . address
 constexpr PacketSetOf<Field::ifname, Field::ether_addr, Field::ipv6_addr> kChosenBy6{
     Family::bridge, "chosen_by6", kChoiceSeconds, {}, kMostChoices};
+// Likewise, who looks first whether anybody has an address, or tells of it.
+constexpr PacketSetOf<Field::classid, Field::nd_target> kNdChosen{
+    Family::bridge, "nd_chosen", kChoiceSeconds, {}, kMostChoices};
+constexpr PacketSetOf<Field::ifname, Field::nd_target> kNdChosenBy{
+    Family::bridge, "nd_chosen_by", kChoiceSeconds, {}, kMostChoices};
 /// How many each port chooses.
 constexpr PacketSetOf<Field::ifname> kChoosing{
     Family::bridge, "choosing", /*seconds=*/60, {.packets_per_second = 1, .burst = 20}};

@@ -80,7 +80,9 @@ TEST_F(SecurityCompileTest, APortSpeaksInItsOwnName) {
   EXPECT_THAT(elements(),
               UnorderedElementsAre("own4 tap-web1 . fa:16:3e:00:00:01 . 10.0.0.11",
                                    "own_macs tap-web1 . fa:16:3e:00:00:01",
-                                   "own6 tap-web1 . fa:16:3e:00:00:01 . fe80::f816:3eff:fe00:1"));
+                                   "inner_macs tap-web1 . fa:16:3e:00:00:01",
+                                   "own6 tap-web1 . fa:16:3e:00:00:01 . fe80::f816:3eff:fe00:1",
+                                   "nd_targets tap-web1 . fe80::f816:3eff:fe00:1"));
 }
 
 /// Metadata knows it nevertheless.
