@@ -141,8 +141,8 @@ void add_arp(Rules& rules) {
       own_frame(arp("allowed pair").is(arp_header, kEthernetArp).in(sender, kPairRanges4.name)));
   rules.push_back(own_frame(arp("probe (RFC 5227)")
                                 .is(arp_header, kEthernetArp)
-                                .is(arp_saddr_ip, IpAddress::v4(0))
                                 .is(arp_operation, kArpRequest)
+                                .is(arp_saddr_ip, IpAddress::v4(0))
                                 .in({iifname, arp_saddr_ether}, kOwnMacs.name)));
   rules.push_back(refuse(arp(""), Refusal::arp));
 }

@@ -116,8 +116,8 @@ class Daemon {
   std::thread clients_;
   std::unique_ptr<Worker> documents_, checks_;  ///< documents in and reports out; others' tables
   std::unique_ptr<DropWatch> drop_watch_;
-  std::optional<std::string> unconfirmed_;      ///< a document that could not be written
-  bool is_all_recorded_ = true;                 ///< what was found before we changed it
+  std::optional<std::string> unconfirmed_;  ///< a document that could not be written
+  bool is_all_recorded_ = true;             ///< what was found before we changed it
   Timer verify_, watchdog_, news_, keep_;
 };
 

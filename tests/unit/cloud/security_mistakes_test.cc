@@ -163,7 +163,7 @@ TEST(SecurityGroups, AreCheckedAsAWhole) {
        "10.0.0.0/24, gateway: 10.0.0.1, security_groups: [web]}}\nsecurity_groups: {web: "
        "{}}\nports:\n" +
            port("a", 11) + port("b", 12),
-       {R"(1:25 bad-value: hosts.h1.mark_mask: has 10 bits, and port a with its security groups needs 11)"}},
+       {R"(1:25 bad-value: hosts.h1.mark_mask: has 10 bits, and port a with its security groups needs 12)"}},
       {"one number for two lists",
        kBegin + "security_groups: {g9936: {}, g38362: {}, web: {}}\nports:\n" +
            port("a", 11, "security_groups: [g9936]") + port("b", 12, "security_groups: [g38362]") +
