@@ -179,9 +179,10 @@ void Security::compile(const Context& context, const engine::Object& object, Row
       return compile_port(context, object, context.cloud.ports.at(object.name), out);
     case ObjectKind::floating_ip: {
       const auto& ip = context.cloud.floating_ips.at(*IpAddress::parse(object.name));
-      if (ip.port.empty()) return;
+      const auto port = context.cloud.ports.find(ip.port);
+      if (port == context.cloud.ports.end()) return;  // bound to nothing, or that is on its way out
       Elements elements(object, out);
-      return compile_member(context, context.cloud.ports.at(ip.port), ip.address, elements);
+      return compile_member(context, port->second, ip.address, elements);
     }
     case ObjectKind::host:
     case ObjectKind::port_forward:
