@@ -80,7 +80,9 @@ TEST_P(SecurityGroups6Test, AMadeUpAnswerIsNone) {
   Trials from_far(far, db);
   from_far.expect({
       {"of DNS", {frame(far, db, raw::udp(ends, 53, 4000, "a"))}, false},
-      {"of TCP", {frame(far, db, raw::segment({at_far, at_db, 80, 4001, kAck, 1, 1}))}, false},
+      {"of TCP",
+       {frame(far, db, raw::segment({at_far, at_db, 80, 4001, kSyn | kAck, 1, 1}))},
+       false},
       {"of an echo", {frame(far, db, raw::icmpv6(ends, 129, raw::big(0x004d0001, 4)))}, false},
       {"an error of a datagram", {error(question)}, false},
       {"behind a header", {frame(far, db, behind)}, false},
