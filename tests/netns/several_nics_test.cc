@@ -34,6 +34,7 @@ class SeveralNicsTest : public BothWaysTest {
 INSTANTIATE_TEST_SUITE_P(, SeveralNicsTest, testing::Bool(), how);
 
 TEST_P(SeveralNicsTest, OneHasTheRouterAndTheOtherItsRoutes) {
+  document.ports["db2"] += ", allowed_pairs: [{address: 172.16.0.0/12}]";  // it is a router
   up();
   EXPECT_THAT(web1.ip("route show default"),
               AllOf(HasSubstr("via 10.0.0.1 dev eth0"), Not(HasSubstr("eth1"))));
@@ -61,6 +62,7 @@ TEST_P(SeveralNicsTest, EachNicAnswersForItself) {
 /// leaves.
 TEST_P(SeveralNicsTest, AFloatingIpOfTheSecondNicIsAnswered) {
   document.floating_ips["203.0.113.10"] = "port: web1-green";
+  document.ports["web1"] += ", port_security: false";  // the answer is in the other NIC's name
   up();
   Capture asked(web1, "eth1", "icmp[icmptype] = icmp-echo");
   EXPECT_TRUE(outside.pings("203.0.113.10"));
