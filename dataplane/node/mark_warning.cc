@@ -12,7 +12,10 @@ std::uint32_t marks_in_use(const engine::Engine& engine) {
   const cloud::Host* host = engine.document().host();
   if (!host) return 0;
   const engine::Marks marks(host->mark_mask);
-  return engine::switches_uplinks(*host) ? marks.all() : marks.trusted();
+  const std::uint32_t of_uplinks =
+      engine::switches_uplinks(*host) ? marks.any_uplink() | marks.any_preference() : 0;
+  const bool has_groups = !engine.document().cloud().security_groups.empty();
+  return marks.trusted() | of_uplinks | (has_groups ? marks.of_groups() : 0);
 }
 
 std::string mark_warning(std::uint32_t used) {
