@@ -163,6 +163,7 @@ TEST_F(VlanTest, BesideAFlatNetworkOnOneNic) {
 
 /// The flat network's wire is the trunk itself.
 TEST_F(VlanTest, AGuestOfTheFlatNetworkSpeaksInNoVlan) {
+  document.port_security = false;
   document.networks["plain"] = "cidr: 10.2.0.0/24, gateway: 10.2.0.1";
   Vm& plain1 = world.vm("plain1", h1, "plain", "10.2.0.11");
   Vm& plain2 = world.vm("plain2", h2, "plain", "10.2.0.12");
