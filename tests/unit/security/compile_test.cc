@@ -71,6 +71,16 @@ class SecurityCompileTest : public testing::Test {
     return fmt::format("{:x}:{:x}", number >> 16, number & 0xffff);
   }
 
+  /// With what the bridge subsystem brings.
+  nft::SharedRuleset whole_ruleset() const {
+    nft::Ruleset whole = security_.ruleset(engine::Marks());
+    whole.merge(engine::refusal_ruleset());
+    whole.sets.push_back(sets::kGuests.declared());
+    whole.chains.push_back(
+        {.family = nft::Family::bridge, .name = sets::kPortSecurityChain, .is_base = false});
+    return nft::share(std::move(whole));
+  }
+
   Security security_;
   test::Example example_;
 };
@@ -198,12 +208,7 @@ TEST_F(SecurityCompileTest, TheKernelTakesRulesThatOverlap) {
   group("g").egress = group("g").ingress;
   example_.port().security_groups = {{"g"}};
   test::NetworkNamespace netns;
-  nft::Ruleset whole = security_.ruleset(engine::Marks());
-  whole.merge(engine::refusal_ruleset());
-  whole.sets.push_back(sets::kGuests.declared());
-  whole.chains.push_back(
-      {.family = nft::Family::bridge, .name = sets::kPortSecurityChain, .is_base = false});
-  const auto ruleset = nft::share(std::move(whole));
+  const auto ruleset = whole_ruleset();
   auto client = nft::Client::open(ruleset);
   ASSERT_TRUE(client) << client.error().message();
   const auto observed = client->observe();
@@ -226,12 +231,7 @@ TEST_F(SecurityCompileTest, WhatGetsGroupsIsNotedAsArrived) {
   group("g");
   example_.port().security_groups = {{"g"}};
   test::NetworkNamespace netns;
-  nft::Ruleset whole = security_.ruleset(engine::Marks());
-  whole.merge(engine::refusal_ruleset());
-  whole.sets.push_back(sets::kGuests.declared());
-  whole.chains.push_back(
-      {.family = nft::Family::bridge, .name = sets::kPortSecurityChain, .is_base = false});
-  const auto ruleset = nft::share(std::move(whole));
+  const auto ruleset = whole_ruleset();
   auto client = nft::Client::open(ruleset);
   ASSERT_TRUE(client) << client.error().message();
   const auto observed = client->observe();
