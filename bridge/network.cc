@@ -52,7 +52,7 @@ namespace {
 constexpr std::uint16_t kDns = 53;
 
 engine::Link bridge_of(const Context& context, const cloud::Network& network) {
-  const auto& metadata = context.host.metadata;
+  const auto metadata = engine::metadata_listener(context.host);
   engine::Link link;
   link.mac = bridge_mac(context, network);
   link.mtu = mtu_of(context, network);

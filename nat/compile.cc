@@ -63,7 +63,7 @@ void compile_host(const Context& context, const Object& object, Rows& out) {
     elements.add(kNoSnat, kNoSnat6, range);
   }
   for (const Prefix& range : context.cloud.force_snat) elements.add(kForceSnat, range);
-  if (const auto& metadata = context.host.metadata) {
+  if (const auto metadata = engine::metadata_listener(context.host)) {
     elements.add(kMetadata, {kMetadataAddress, kMetadataPort}, {metadata->address, metadata->port});
     if (!metadata->address.is_loopback()) {
       elements.add(kMetadataServers, {metadata->address, metadata->port});

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dataplane/base/address.h"
+#include "dataplane/base/boxed.h"
 
 /// The document as values, valid as a whole: what parse() returned has no dangling reference, no
 /// duplicate and no overlap. Pure data; what a host makes of it is compiled elsewhere.
@@ -59,6 +60,14 @@ struct Uplink {
   bool operator==(const Uplink&) const = default;
 };
 
+/// Who answers what guests ask 169.254.169.254.
+struct Metadata {
+  SocketAddress address;         ///< of the server
+  bool headers = false;          ///< a proxy of ours stands before it and says who asks
+  std::string secret_file = {};  ///< shared with the server; empty: nothing is signed
+  bool operator==(const Metadata&) const = default;
+};
+
 enum class UplinkPolicy : std::uint8_t { failover, balance };
 
 /// Bits of packet marks that are ours unless the document says otherwise.
@@ -69,7 +78,7 @@ struct Host {
   std::string name;
   std::optional<std::string> vm_interface;  ///< none: networks here have no underlay port
   std::optional<IpAddress> tunnel_address;  ///< where VXLANs leave and arrive; one family for all
-  std::optional<SocketAddress> metadata;
+  std::optional<Metadata> metadata;
   std::uint32_t new_flows = 1000;          ///< a second, of each port with security groups
   std::vector<ServicePort> allow;          ///< what guests may reach on the host
   std::vector<Prefix> host_networks = {};  ///< beyond links of the host that are no uplinks
@@ -197,6 +206,12 @@ struct AllowedPair {
   bool operator==(const AllowedPair&) const = default;
 };
 
+/// What cloud software calls the guest of a port.
+struct Instance {
+  std::string id, project;  ///< either may be empty
+  bool operator==(const Instance&) const = default;
+};
+
 struct Port {
   std::string name;
   std::uint64_t order = 0;
@@ -212,6 +227,7 @@ struct Port {
   Rate rate;
   bool port_security = true;
   bool log = false;  ///< what is dropped of it is told in the log
+  Boxed<Instance> instance = {};
   std::vector<AllowedPair> allowed_pairs = {};
   std::optional<std::vector<std::string>> security_groups = {};  ///< none: those of its network
   bool operator==(const Port&) const = default;

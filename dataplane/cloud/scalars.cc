@@ -242,6 +242,11 @@ Parsed<std::string> single_line(const Event& event) {
   return is_not(event.text, "a single line of up to 255 characters");
 }
 
+Parsed<std::string> absolute_path(const Event& event) {
+  if (event.text.starts_with('/') && single_line(event)) return std::string(event.text);
+  return is_not(event.text, "an absolute path such as /etc/novaplane/metadata.secret");
+}
+
 Parsed<IpAddress> ipv4(const Event& event) {
   return machine(event, "an IPv4 address", true, false);
 }

@@ -40,7 +40,8 @@ Parsed<std::string> uplink_name(const Event&);  ///< as above, but not "any"
 Parsed<std::string> link(const Event&);         ///< what the kernel takes for a link, ASCII
 Parsed<std::string> host_name(const Event&);    ///< as object_name(), up to 253
 Parsed<std::string> domain(const Event&);  ///< RFC 1123 labels with dots between, no number last
-Parsed<std::string> single_line(const Event&);  ///< no control characters
+Parsed<std::string> absolute_path(const Event&);  ///< begins with '/', no control characters
+Parsed<std::string> single_line(const Event&);    ///< no control characters
 
 Parsed<IpAddress> ipv4(const Event&);     ///< of one machine: no multicast, loopback or 0.0.0.0
 Parsed<IpAddress> ipv6(const Event&);     ///< likewise

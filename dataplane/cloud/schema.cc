@@ -38,13 +38,27 @@ constexpr Key<Uplink> kUplink[] = {
     {"probe", map<&Uplink::probe, kProbe>},
 };
 
+constexpr Key<Metadata> kMetadata[] = {
+    {"address", scalar<&Metadata::address, socket_address>, kRequired},
+    {"headers", scalar<&Metadata::headers, boolean>},
+    {"secret_file", scalar<&Metadata::secret_file, absolute_path>},
+};
+
+/// The server's address, or a map.
+void read_metadata(Host& host, const Value& value) {
+  if (value.event.kind == Event::Kind::open_map) {
+    return read_object(host.metadata.emplace(), value, Keys<Metadata>(kMetadata));
+  }
+  if (const auto server = value.scalar(socket_address)) host.metadata = Metadata{*server};
+}
+
 constexpr Choice<UplinkPolicy> kUplinkPolicies[] = {{"failover", UplinkPolicy::failover},
                                                     {"balance", UplinkPolicy::balance}};
 
 constexpr Key<Host> kHost[] = {
     {"vm_interface", scalar<&Host::vm_interface, link>},
     {"tunnel_address", scalar<&Host::tunnel_address, address>},
-    {"metadata", scalar<&Host::metadata, socket_address>},
+    {"metadata", read_metadata},
     {"new_flows", scalar<&Host::new_flows, number<1, 1'000'000>>},
     {"allow", list<&Host::allow, service_port>},
     {"host_networks", list<&Host::host_networks, any_range>},
@@ -200,6 +214,14 @@ constexpr Key<Rate> kRate[] = {
     {"burst", scalar<&Rate::burst, size>},
 };
 
+template <std::string Instance::*member>
+void read_instance(Port& port, const Value& value) {
+  if (auto parsed = value.scalar(object_name)) {
+    if (!port.instance) port.instance.emplace();
+    (*port.instance).*member = std::move(*parsed);
+  }
+}
+
 constexpr Key<Port> kPort[] = {
     {"network", scalar<&Port::network, object_name>, kRequired},
     {"host", scalar<&Port::host, object_name>},
@@ -215,6 +237,8 @@ constexpr Key<Port> kPort[] = {
     {"security_groups", read_port_groups},
     {"allowed_pairs", read_allowed_pairs},
     {"log", scalar<&Port::log, boolean>},
+    {"instance_id", read_instance<&Instance::id>},
+    {"project_id", read_instance<&Instance::project>},
 };
 
 constexpr Key<FloatingIp> kFloatingIp[] = {

@@ -93,6 +93,18 @@ void validate_tunnel(const Cloud& cloud, const Host& host, Findings& findings) {
       fmt::format("{} and {} of host {} are of two families", address, other, first->first));
 }
 
+/// The proxy may ask by IPv6; whom the kernel leads requests to must speak the guests' family.
+void validate_metadata(const std::string& host, const Metadata& metadata, Findings& findings) {
+  if (!metadata.headers && !metadata.address.address.is_v4()) {
+    findings.add({"hosts", host, "metadata"}, "wrong-family",
+                 "guests ask 169.254.169.254: an IPv4 address must answer, or headers: true");
+  }
+  if (!metadata.headers && !metadata.secret_file.empty()) {
+    findings.add({"hosts", host, "metadata", "secret_file"}, "no-effect",
+                 "signs what headers: true adds, which is not there");
+  }
+}
+
 }  // namespace
 
 void validate_hosts(const Cloud& cloud, Findings& findings) {
@@ -104,10 +116,7 @@ void validate_hosts(const Cloud& cloud, Findings& findings) {
       validate_alone(holders, "tunnel ", host, {"hosts", name, "tunnel_address"},
                      *host.tunnel_address, findings);
     }
-    if (host.metadata && !host.metadata->address.is_v4()) {
-      findings.add({"hosts", name, "metadata"}, "wrong-family",
-                   "guests ask 169.254.169.254: an IPv4 address must answer");
-    }
+    if (host.metadata) validate_metadata(name, *host.metadata, findings);
     validate_gateways(cloud, host, "gateways", host.gateways, holders, findings);
     validate_gateways(cloud, host, "gateways6", host.gateways6, holders, findings);
   }

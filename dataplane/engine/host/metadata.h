@@ -1,10 +1,22 @@
 #pragma once
 
-#include "dataplane/base/address.h"
+#include <optional>
+
+#include "dataplane/cloud/cloud.h"
 
 namespace novaplane::engine {
 
 /// Where guests ask for metadata; every host answers its own.
 inline const IpAddress kMetadataAddress = IpAddress::v4(0xa9fea9fe);  // 169.254.169.254
+
+/// Where our proxy listens where the document asks for `headers`: an address that nobody else
+/// takes by accident, and out of reach of every wire.
+inline const cloud::SocketAddress kMetadataProxy{IpAddress::v4(0x7f6e706d), 80};  // 127.110.112.109
+
+/// What the kernel makes of kMetadataAddress: our proxy, or the server itself.
+inline std::optional<cloud::SocketAddress> metadata_listener(const cloud::Host& host) {
+  if (!host.metadata) return std::nullopt;
+  return host.metadata->headers ? kMetadataProxy : host.metadata->address;
+}
 
 }  // namespace novaplane::engine

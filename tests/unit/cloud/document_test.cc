@@ -63,7 +63,7 @@ TEST(Document, ReadsAllOfAHost) {
       .name = "compute1.example.org",
       .vm_interface = "eth1",
       .tunnel_address = address("192.0.2.1"),
-      .metadata = SocketAddress{address("127.0.0.1"), 8775},
+      .metadata = Metadata{{address("127.0.0.1"), 8775}},
       .allow = {{Protocol::tcp, 22}, {Protocol::udp, 123}},
       .uplinks = {wan, lan},
       .uplink_policy = UplinkPolicy::balance,

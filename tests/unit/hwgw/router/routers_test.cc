@@ -86,7 +86,7 @@ TEST_F(RoutersTest, TheHostKnowsWhatNeverPassesItAndWhatAlwaysDoes) {
                   "networks 10.0.0.0-10.0.0.255", "network_ranges 10.0.0.0-10.0.0.255",
                   "no_snat 172.16.0.0-172.31.255.255", "force_snat 198.51.100.0-198.51.100.255",
                   "ported_protocols icmp", "ported_protocols tcp", "ported_protocols udp"));
-  example_.host().metadata = cloud::SocketAddress{ip("127.0.0.1"), 8775};
+  example_.host().metadata = cloud::Metadata{{ip("127.0.0.1"), 8775}};
   EXPECT_THAT(elements(ObjectKind::host, "compute1"), Contains("served_here 169.254.169.254"));
 }
 
