@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "dataplane/base/files.h"
-#include "dataplane/base/identity.h"
 #include "hwgw/pair/gateway_pair.h"
 
 namespace novaplane::hwgw {
@@ -19,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kStartTime{20}, kStopTime{5};
+constexpr std::chrono::seconds kStartTime{20};
 constexpr std::chrono::milliseconds kLook{2};
 /// What the programs themselves make.
 constexpr std::string_view kLeft[] = {"lock", "ctl", "pid", "vrrp"};
@@ -50,7 +49,8 @@ PairProgram::PairProgram(engine::ServiceKey key, std::string folder, bool reload
       name_(file_part(key_)),
       folder_(std::move(folder)),
       reloads_(reloads),
-      appears_within_(appears_within) {}
+      appears_within_(appears_within),
+      process_(name_, file("conf")) {}
 
 std::string PairProgram::file(std::string_view ending) const {
   return fmt::format("{}/{}.{}", folder_, name_, ending);
@@ -63,47 +63,10 @@ std::vector<std::string> PairProgram::arguments() const {
           "--vrrp_pid=" + file("vrrp")};
 }
 
-bool PairProgram::says_ours(const std::vector<std::string>& found) const {
-  if (found.empty() || file_part(found.front()) != name_) return false;
-  const std::string configuration = file("conf");
-  return std::any_of(found.begin() + 1, found.end(), [&](const std::string& argument) {
-    return argument.ends_with(configuration);
-  });
-}
-
-/// Another user's process, another program or one of another network namespace may say the same.
-std::optional<Process> PairProgram::identify(pid_t pid,
-                                             const std::vector<std::string>& found) const {
-  auto process = says_ours(found) ? Process::open(pid) : failure("");
-  if (!process || !runs_for_us(*process, name_)) return std::nullopt;
-  return std::move(*process);
-}
-
-/// keepalived is two processes with one command line; the second ends with the first.
-void PairProgram::consider(pid_t pid, const std::vector<std::string>& found) {
-  auto process = identify(pid, found);
-  if (!process) return;
-  const pid_t parent = parent_of(pid);
-  if (identify(parent, command_line(parent))) return;
-  const auto expected = arguments();
-  is_as_started_ = running_.empty() &&
-                   std::equal(found.begin() + 1, found.end(), expected.begin(), expected.end());
-  running_.push_back(std::move(*process));
-}
-
-void PairProgram::look() {
-  forget();
-  for (const pid_t pid : all_processes()) consider(pid, command_line(pid));
-}
-
-bool PairProgram::runs() const {
-  return !running_.empty() && !running_.front().ended_before(Clock::now());
-}
-
 engine::Service PairProgram::service() const {
   const bool is_settled = ::access(file("unsettled").c_str(), F_OK) != 0;
   const auto text = read_whole(file("conf"));
-  if (!is_as_started_ || !is_settled || !text) return {};
+  if (!process_.runs_with(arguments()) || !is_settled || !text) return {};
   engine::Service seen{replaced(*text, folder_, kFolderMark), {}};
   for (const PairMember::Gateway& gateway : gateways_in(seen.config)) {
     seen.others.push_back(gateway.bridge);
@@ -142,7 +105,7 @@ Result<void> PairProgram::refuse(const std::string& text, const Error& why) cons
 }
 
 Result<void> PairProgram::take_over(const std::string& text) {
-  const bool continues = reloads_ && runs() && is_as_started_;
+  const bool continues = reloads_ && runs() && process_.runs_with(arguments());
   if (!continues) {
     if (auto stopped = stop(); !stopped) return stopped;
   }
@@ -209,12 +172,7 @@ Result<void> PairProgram::find_started() {
 }
 
 Result<void> PairProgram::stop() {
-  for (const Process& process : running_) (void)process.signal(SIGTERM);
-  const Deadline deadline = Clock::now() + kStopTime;
-  for (const Process& process : running_) {
-    if (auto ended = await_end(process, name_, deadline); !ended) return ended;
-  }
-  running_.clear();
+  if (auto ended = process_.end(); !ended) return ended;
   for (const std::string_view left : kLeft) (void)remove_all(file(left));
   // It has ended, whether its files can go or not.
   for (const char* ours : {"conf", "unsettled", "refused"}) (void)remove_all(file(ours));

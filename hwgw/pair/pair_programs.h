@@ -1,12 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "dataplane/base/process.h"
 #include "dataplane/engine/service_driver.h"
+#include "dataplane/engine/service_process.h"
 
 namespace novaplane::hwgw {
 
@@ -25,14 +24,14 @@ class PairProgram {
 
   const engine::ServiceKey& key() const { return key_; }
 
-  /// Which of the processes, given by number and command line, are ours: the command line only
-  /// tells where to look (base/identity.h).
-  void forget() { running_.clear(), is_as_started_ = false; }
-  void look();  ///< at all of them
-  void consider(pid_t pid, const std::vector<std::string>& arguments);
+  void forget() { process_.forget(); }
+  void look() { process_.look(); }
+  void consider(pid_t pid, const std::vector<std::string>& arguments) {
+    process_.consider(pid, arguments);
+  }
 
-  bool runs() const;
-  const Process& process() const { return running_.front(); }
+  bool runs() const { return process_.runs(); }
+  const Process& process() const { return process_.process(); }
   /// What runs, as a row; anything but what we would run is one that equals no wanted one.
   engine::Service service() const;
 
@@ -40,8 +39,6 @@ class PairProgram {
   Result<void> stop();
 
  private:
-  bool says_ours(const std::vector<std::string>& found) const;
-  std::optional<Process> identify(pid_t pid, const std::vector<std::string>& found) const;
   std::vector<std::string> arguments() const;
   std::string file(std::string_view ending) const;
   Result<void> try_out(const std::string& text) const;
@@ -55,8 +52,7 @@ class PairProgram {
   std::string name_, folder_;
   bool reloads_;
   std::chrono::milliseconds appears_within_;
-  std::vector<Process> running_;  // more than one only after a crash of ours
-  bool is_as_started_ = false;    ///< by this version of ours, in this network namespace
+  engine::ServiceProcess process_;
 };
 
 /// Runs the programs of a pair of gateway hosts: services "failover/keepalived" and
