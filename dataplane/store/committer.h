@@ -1,0 +1,81 @@
+#pragma once
+
+#include <functional>
+#include <random>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/store/follower.h"
+
+namespace novaplane::store {
+
+/// Made again for each try, since the cloud may be another one by then.
+struct Proposal {
+  std::vector<cloud::ObjectEdit> edits;
+  cloud::Findings findings;  ///< of reading them
+};
+/// Nothing more is asked of the store: a precondition (If-Match) does not hold, a pool is
+/// exhausted.
+struct Declined {
+  std::string kind;   ///< a stable word: "precondition", "exhausted"
+  std::string words;  ///< a sentence
+};
+using Propose = std::function<tl::expected<Proposal, Declined>(const Copy&)>;
+
+struct Done {
+  Revision revision = 0;
+  bool written = true;  ///< false: everything was so already
+  std::vector<cloud::ObjectEdit> edits;
+  Followed followed;  ///< what came to the copy meanwhile, this change included
+};
+/// The cloud would not be valid.
+struct Invalid {
+  std::vector<cloud::Finding> findings;
+};
+/// Others were faster, all the time.
+struct Crowded {
+  unsigned tries = 0;
+};
+/// Not known whether it was written: the store was away when it should have told.
+struct Unknown {
+  std::string id;  ///< of the change, to be looked for later
+  std::string words;
+};
+/// Not written: the copy is held, or the store does not take it.
+struct Refused {
+  Trouble trouble = Trouble::unavailable;
+  std::string words;
+};
+using Outcome = std::variant<Done, Invalid, Declined, Crowded, Unknown, Refused>;
+
+/// Writes edits into the store on the very state that they were validated on. Losers validate again
+/// and retry after a random pause; an unclear answer is resolved by looking for one's own change.
+class Committer {
+ public:
+  struct Settings {
+    Clock::duration patience = std::chrono::seconds(5);
+    Clock::duration pause = std::chrono::milliseconds(5);  ///< times the tries, at most
+    std::function<Clock::time_point()> now = Clock::now;
+    std::function<void(Clock::duration)> sleep;  ///< none: this thread's
+    std::function<std::string()> make_id;        ///< none: random
+    std::function<std::int64_t()> wall_clock;    ///< none: the system's, ms since 1970
+    std::uint64_t seed = std::random_device()();
+  };
+
+  Committer(Store&, Copy&, Follower&);
+  Committer(Store&, Copy&, Follower&, Settings);
+
+  Outcome commit(const Propose&, const std::string& by);
+  /// What commit() would do; nothing is written.
+  Outcome dry_run(const Propose&);
+
+ private:
+  Store& store_;
+  Copy& copy_;
+  Follower& follower_;
+  Settings settings_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace novaplane::store
