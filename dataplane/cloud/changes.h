@@ -34,6 +34,9 @@ struct Changes {
 /// with the size of the documents.
 Changes compare(const Cloud& before, Cloud& after);
 
+/// The same where the objects have their places already, as those of a store do.
+Changes differences(const Cloud& before, const Cloud& after);
+
 /// A document, shared by those who read it.
 using SharedCloud = std::shared_ptr<const Cloud>;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,16 +34,18 @@ class CheckedCloud {
   /// All of the edits or none; the later of two of one object counts. What is found is what parse()
   /// would find in the document that would come of it (of two objects that collide, the edited one
   /// is told of). `read`: what reading the objects has found, which goes into the answer.
-  /// An object that is there keeps its place, a new one gets one: its own, or behind all others
-  /// where that is 0.
+  /// An object whose place (`order`) is 0 keeps the one that it has, or gets one behind all others.
   /// The answer: what differs, with what followed (addresses of IPv6 made of MACs, the routers of
   /// networks that ports name).
   tl::expected<Changes, std::vector<Finding>> edit(std::vector<ObjectEdit> edits,
                                                    Findings read = {});
   /// What edit() would answer; nothing changes. The edits come back as they would be put, with
-  /// their places and all that follows from the rest.
+  /// their places and all that follows from the rest. `look` is called with the cloud as it would
+  /// be, where that is valid.
+  using Look = std::function<void(const Cloud&, const std::vector<ObjectEdit>&)>;
   tl::expected<std::vector<ObjectEdit>, std::vector<Finding>> check(std::vector<ObjectEdit> edits,
-                                                                    Findings read = {});
+                                                                    Findings read = {},
+                                                                    const Look& look = {});
 
   // --- questions to the indexes
   /// Who has an address of a network already, in words ("port web1", "the gateway of network
@@ -58,6 +61,8 @@ class CheckedCloud {
 
  private:
   struct State;
+  class Transaction;
+  class EditCheck;
   std::unique_ptr<State> state_;
 };
 

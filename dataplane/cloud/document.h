@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dataplane/base/error.h"
-#include "dataplane/cloud/cloud.h"
+#include "dataplane/cloud/object.h"
 
 namespace novaplane::cloud {
 
@@ -25,9 +25,17 @@ struct Mistake {
 /// the places.
 std::vector<Mistake> hints(const Cloud&, const std::string& file);
 
+/// A cloud, and what else its document says: for those who write it into a store.
+struct Document {
+  Cloud cloud;
+  Pools pools;
+};
+
 /// Reads and validates a document (YAML, or JSON, which is YAML). All mistakes that can be found
 /// are returned, in order of their places; a document with a mistake yields no Cloud.
 tl::expected<Cloud, std::vector<Mistake>> parse(const std::string& text, const std::string& file);
+tl::expected<Document, std::vector<Mistake>> parse_document(const std::string& text,
+                                                            const std::string& file);
 tl::expected<Cloud, std::vector<Mistake>> parse(std::istream& text, const std::string& file);
 tl::expected<Cloud, std::vector<Mistake>> parse_file(const std::string& file);
 

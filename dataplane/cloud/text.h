@@ -17,8 +17,8 @@ namespace novaplane::cloud {
 // --- to text
 
 /// `{"network":"blue","mac":"fa:16:3e:00:00:01","address":"10.0.0.11"}`. The cloud tells what
-/// follows from the rest; the object need not be in it.
-std::string to_json(const Cloud&, const AnyObject&);
+/// follows from the rest; the object need not be in it. `unknown`: see ReadObject.
+std::string to_json(const Cloud&, const AnyObject&, std::string_view unknown = {});
 
 /// The whole document, sections and objects in blocks, in the order of the document. A fix point:
 /// what parse() makes of it is the same cloud, and is written the same way.
@@ -38,7 +38,7 @@ struct ReadOptions {
 
 struct ReadObject {
   AnyObject object;     ///< what could not be read stands at its default
-  std::string unknown;  ///< JSON of the keys that are not known; empty: none
+  std::string unknown;  ///< keys that are not known, for to_stored(); empty: none
 };
 
 /// Reads one object from JSON; `{}` is an empty object. What is wrong is added to the findings,
@@ -53,7 +53,7 @@ std::optional<ReadObject> read_json(const Cloud&, const ObjectName&, std::string
 /// The object as JSON, with its place among the others of its kind ("order") and the keys that this
 /// version does not know, as they were read.
 std::string to_stored(const Cloud&, const AnyObject&, std::string_view unknown = {});
-/// The other way: keeps_unknown, and the place.
+/// The other way: keeps what is not known, and reads the place.
 std::optional<ReadObject> read_stored(const Cloud&, const ObjectName&, std::string_view text,
                                       Findings&);
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <variant>
@@ -25,9 +27,8 @@ using Propose = std::function<tl::expected<Proposal, Declined>(const Copy&)>;
 
 struct Done {
   Revision revision = 0;
-  bool written = true;  ///< false: everything was so already
-  std::vector<cloud::ObjectEdit> edits;
-  Followed followed;  ///< what came to the copy meanwhile, this change included
+  bool written = true;                        ///< false: everything was so already
+  std::vector<cloud::ObjectEdit> edits = {};  ///< as they are in the cloud: places, addresses
 };
 /// The cloud would not be valid.
 struct Invalid {
@@ -49,8 +50,9 @@ struct Refused {
 };
 using Outcome = std::variant<Done, Invalid, Declined, Crowded, Unknown, Refused>;
 
-/// Writes edits into the store on the very state that they were validated on. Losers validate again
-/// and retry after a random pause; an unclear answer is resolved by looking for one's own change.
+/// Writes edits into the store, on the very state that they were validated on. Losers validate
+/// again and retry after a random pause; an unclear answer is resolved by looking for one's own
+/// change.
 class Committer {
  public:
   struct Settings {
@@ -63,14 +65,24 @@ class Committer {
     std::uint64_t seed = std::random_device()();
   };
 
-  Committer(Store&, Copy&, Follower&);
-  Committer(Store&, Copy&, Follower&, Settings);
+  Committer(Store& store, Copy& copy, Follower& follower);
+  Committer(Store& store, Copy& copy, Follower& follower, Settings settings);
 
-  Outcome commit(const Propose&, const std::string& by);
+  /// `by`: who asks for it, for the history. When it is done, the copy has it.
+  Outcome commit(const Propose& propose, const std::string& by);
   /// What commit() would do; nothing is written.
-  Outcome dry_run(const Propose&);
+  Outcome dry_run(const Propose& propose);
 
  private:
+  struct Attempt;
+  std::optional<Outcome> try_once(const Propose& propose, Attempt& attempt);
+  std::optional<Outcome> prepare(const Propose& propose, Attempt& attempt);
+  std::optional<Outcome> resolve(Attempt& attempt);
+  std::optional<Outcome> send(Attempt& attempt);
+  Outcome done(Attempt& attempt, Revision revision);
+  Outcome give_up(const Attempt& attempt) const;
+  void pause(unsigned tries);
+
   Store& store_;
   Copy& copy_;
   Follower& follower_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/cloud/checked_cloud.h"
+#include "dataplane/store/freed_addresses.h"
 #include "dataplane/store/store.h"
 
 namespace novaplane::store {
@@ -15,42 +16,55 @@ namespace novaplane::store {
 /// each record. It changes by whole revisions only, and by nothing else.
 class Copy {
  public:
-  const cloud::CheckedCloud& cloud() const { return cloud_; }
-  const std::string& identity() const { return identity_; }
+  const cloud::CheckedCloud& checked() const { return cloud_; }
+  const cloud::Cloud& cloud() const { return cloud_.cloud(); }
+  const cloud::Pools& pools() const { return cloud_.pools(); }
+  const std::string& identity() const { return identity_; }  ///< empty: nothing was ever loaded
   Revision revision() const { return revision_; }
   const std::string& change() const { return change_; }  ///< id of the last one
   const Digest& digest() const { return digest_; }
-  std::size_t objects() const { return meta_.size(); }
+  std::size_t objects() const { return meta_.size(); }  ///< those of unknown kinds as well
+  /// Addresses that were free a short time ago.
+  FreedAddresses& freed() { return freed_; }
+  const FreedAddresses& freed() const { return freed_; }
 
-  /// Of the change that wrote the object last; 0: there is no such object.
-  Revision revision_of(const cloud::ObjectName&) const;
-  /// The keys of the object that this version does not know, as JSON; empty: none.
-  std::string unknown_of(const cloud::ObjectName&) const;
+  /// Of the change that wrote the object last, for ETags; 0: there is no such object.
+  Revision revision_of(const cloud::ObjectName& name) const;
+  /// The object as JSON, with the keys that this version does not know; none: there is none.
+  std::optional<std::string> json_of(const cloud::ObjectName& name) const;
 
-  /// The writes that make the edits, as check() has returned them.
-  std::vector<Write> writes_of(const std::vector<cloud::ObjectEdit>& edits) const;
-  /// What the digest and the number of objects will be after them.
-  void foresee(Change& change) const;
+  /// Whether the edits are valid, and what has to be written for them: nothing for an object that
+  /// is so already. The change has what is known of it before it is committed.
+  struct Foreseen {
+    std::vector<cloud::ObjectEdit> edits;
+    Change change;  ///< without id, by, at, revision
+  };
+  tl::expected<Foreseen, std::vector<cloud::Finding>> foresee(std::vector<cloud::ObjectEdit> edits,
+                                                              cloud::Findings read = {});
 
-  /// The revision after this one. All of it or nothing: what is not valid here is refused, with
-  /// the reason.
-  tl::expected<cloud::Changes, std::string> apply(const Change&);
+  /// The next revision. All of it or nothing: what is not valid here is refused, in a sentence.
+  tl::expected<cloud::Changes, std::string> apply(const Change& change);
   /// All of it new; the changes are those from the cloud before.
-  tl::expected<cloud::Changes, std::string> replace(const Snapshot&);
+  tl::expected<cloud::Changes, std::string> replace(const Snapshot& snapshot);
 
-  /// Addresses that were freed within that time: not to be given out again.
-  // ...
  private:
   struct Meta {
     Revision revision = 0;
     Digest digest;
   };
+  std::string unknown_of(const cloud::ObjectName& name) const;
+  Write write_of(const cloud::Cloud& cloud, const cloud::ObjectEdit& edit) const;
+  bool changes_anything(const Write& write) const;
+  void sum_up(Change& change) const;
+  void note(const Write& write, Revision revision);
+
   cloud::CheckedCloud cloud_;
   std::string identity_, change_;
   Revision revision_ = 0;
   Digest digest_;
-  std::unordered_map<std::string, Meta> meta_;  ///< "ports/web1"
-  std::map<std::string, std::string> unknown_;  ///< few have any
+  std::unordered_map<std::string, Meta> meta_;  ///< by "ports/web1"
+  std::map<std::string, std::string> unknown_;  ///< likewise; few objects have any
+  FreedAddresses freed_;
 };
 
 }  // namespace novaplane::store

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,50 +16,65 @@ struct Hold {
     none,
     away,       ///< no answer; goes by itself
     empty,      ///< the store has nothing where the copy has something
-    went_back,  ///< the store is at an older revision than the copy
+    went_back,  ///< the store is at an older revision than the copy, or was once
     foreign,    ///< another store than that of the copy
     newer,      ///< a format above kFormat
     invalid,    ///< what is in it is no valid cloud for this version
-    damaged,    ///< its own digest does not tell of what it holds
+    damaged,    ///< it does not hold what it says that it holds
   };
   Reason reason = Reason::none;
   std::string words;  ///< a sentence for the log and for `show`
 
-  bool holds() const { return reason != Reason::none; }
+  explicit operator bool() const { return reason != Reason::none; }
   /// Goes only when somebody says so: Follower::accept().
   bool needs_acceptance() const {
     return reason == Reason::empty || reason == Reason::went_back || reason == Reason::foreign;
   }
 };
+std::string_view to_string(Hold::Reason);
 
 /// What came to the copy in one step.
 struct Followed {
   cloud::Changes changes;
   Revision from = 0, to = 0;
   std::vector<Change> revisions;  ///< those that came as such; none: the whole cloud was loaded
-  bool empty() const { return from == to; }
 };
 
 /// Makes the copy equal to the store, revision by revision. Deletes only what a change deletes or a
 /// complete list does not have; never follows a store that is empty, older or another one.
 class Follower {
  public:
-  Follower(Store& store, Copy& copy) : store_(store), copy_(copy) {}
+  /// Told of each step, within follow(); the copy is at Followed::to by then.
+  using Sink = std::function<void(const Followed&)>;
+  Follower(Store& store, Copy& copy, Sink sink = {})
+      : store_(store), copy_(copy), sink_(std::move(sink)) {}
 
-  /// Takes what there is, without waiting for more. Called when wait() returns, and as often as one
-  /// likes.
-  Followed follow();
+  /// Takes what there is, without waiting for more: after Store::wait(), and whenever one likes.
+  const Hold& follow();
   /// What keeps the copy behind, as of the last follow().
   const Hold& hold() const { return hold_; }
-  /// From now on the store's cloud is the one, whatever the copy had: the next follow() loads it.
-  void accept() { accepted_ = true; }
+  /// From now on the store's cloud is the one, whatever the copy has: the next follow() loads it.
+  void accept() { is_accepted_ = must_load_ = true; }
 
  private:
-  Followed load();
+  bool take_changes();
+  bool take(const Change& change);
+  void load();
+  void load_freed();
+  /// Why the snapshot may not take the place of the copy.
+  Hold objection(const Snapshot& snapshot) const;
+  bool is_still_held();
+  /// Whether the store's history has the revision that the copy is at.
+  bool shares_history();
+  void hold(const Failure& failure);
+  void hold(Hold::Reason reason, std::string words) { hold_ = {reason, std::move(words)}; }
+
   Store& store_;
   Copy& copy_;
+  Sink sink_;
   Hold hold_;
-  bool accepted_ = false;
+  Revision held_at_ = 0;  ///< the store's revision that could not be taken
+  bool is_accepted_ = false;
   bool must_load_ = true;
 };
 

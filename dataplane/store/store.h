@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
+#include <variant>
 #include <vector>
 
 #include "dataplane/store/digest.h"
@@ -54,7 +56,9 @@ struct Change {
   std::uint32_t format = kFormat;
   std::size_t objects = 0;  ///< of the whole cloud, afterwards
   Digest digest;            ///< of the whole cloud, afterwards
-  std::vector<Write> writes;
+  std::vector<std::string> freed =
+      {};  ///< addresses that it gave back: "blue/10.0.0.11", see ipam.h
+  std::vector<Write> writes = {};
   bool operator==(const Change&) const = default;
 };
 
@@ -144,6 +148,10 @@ class Store {
   virtual void interrupt() = 0;
 
   virtual CommitAnswer commit(const Commit&) = 0;
+  /// The revision that the change with that id has made, if it is later than `after`; none: there
+  /// is no such change, and there will be none where the cloud is later than `after` by now. Never
+  /// answered from a state that may be old.
+  virtual Answer<std::optional<Revision>> find_change(const std::string& id, Revision after) = 0;
 
   virtual Answer<void> put_status(const HostStatus&) = 0;
   virtual Answer<std::vector<HostStatus>> statuses() = 0;
