@@ -88,14 +88,20 @@ Mistakes hints(const Cloud& cloud, const std::string& file) {
   return to_mistakes(file, std::move(found));
 }
 
-tl::expected<Cloud, Mistakes> parse(const std::string& text, const std::string& file) {
+tl::expected<Document, Mistakes> parse_document(const std::string& text, const std::string& file) {
   if (text.size() > kLargest) return tl::unexpected(too_large(file));
   Draft draft;
   std::vector<Finding> findings = find_mistakes(text, draft);
-  if (findings.empty()) return std::move(draft.cloud);
+  if (findings.empty()) return Document{std::move(draft.cloud), std::move(draft.pools)};
   if (auto tab = find_indenting_tab(text)) findings.push_back(std::move(*tab));
   locate(text, findings);
   return tl::unexpected(to_mistakes(file, std::move(findings)));
+}
+
+tl::expected<Cloud, Mistakes> parse(const std::string& text, const std::string& file) {
+  return parse_document(text, file).map([](Document&& document) {
+    return std::move(document.cloud);
+  });
 }
 
 tl::expected<Cloud, Mistakes> parse(std::istream& stream, const std::string& file) {

@@ -88,6 +88,7 @@ void Reader::fail(const Event& event, Refusal refusal, bool at_key) {
 
 void refuse_unknown_key(Reader& reader, const Event& event,
                         std::span<const std::string_view> known) {
+  if (reader.unknown) return reader.unknown->push_back(reader.path());
   const std::string_view meant = nearest(event.text, known);
   const std::string sentence =
       meant.empty() ? fmt::format("unknown key; known are {}", fmt::join(known, ", "))

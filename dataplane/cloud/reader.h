@@ -1,17 +1,21 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "dataplane/cloud/cloud.h"
 #include "dataplane/cloud/events.h"
 #include "dataplane/cloud/finding.h"
+#include "dataplane/cloud/object.h"
 #include "dataplane/cloud/scalars.h"
+#include "dataplane/cloud/writer.h"
 
 /// A streaming reader: events go into values as they come, led by tables of keys (schema.cc).
 /// Nothing of the document is kept but the values.
@@ -21,6 +25,7 @@ namespace novaplane::cloud {
 struct Draft {
   Cloud cloud;
   std::vector<std::string> dhcp_asked_for;  ///< networks that say `dhcp: {enabled: true}`
+  Pools pools;
 };
 
 class Reader;
@@ -34,8 +39,9 @@ struct Value {
   void wrong_type(std::string_view wanted) const;  ///< "must be a list, not text"
 
   /// The scalar read by `parse`, or nothing and the reason among the findings.
-  template <class T>
-  std::optional<T> scalar(Parsed<T> (*parse)(const Event&)) const;
+  template <class Parse>
+  auto scalar(const Parse& parse) const
+      -> std::optional<typename std::invoke_result_t<const Parse&, const Event&>::value_type>;
 };
 
 /// Reads a map or a list of the document.
@@ -60,8 +66,16 @@ class Reader {
   Path path() const;
   void fail(const Event& event, Refusal refusal, bool at_key = false);
 
+  /// Whether a key that the document needs may be absent from the object at that path.
+  bool may_lack(const Path& path, std::string_view key) const {
+    return path.size() == 2 && std::ranges::find(optional, key) != optional.end();
+  }
+
   Draft& draft;
   Findings& findings;
+  /// Takes the paths of keys that are not known; none: they are refused.
+  std::vector<Path>* unknown = nullptr;
+  std::span<const std::string_view> optional;
 
  private:
   struct Level {
@@ -85,43 +99,78 @@ class Reader {
 
 // --- tables of keys
 
+/// Goes through the keys of tables: told the way to each, as "uplinks.probe.targets".
+using KeyVisitor = std::function<void(const std::string& path)>;
+
+/// How the value of a key is read into an object and written from it.
+template <class T, class Source = T>
+struct Access {
+  void (*read)(T& object, const Value& value);
+  /// Writes nothing where the value is what it is without the key. Null: the key is always refused.
+  void (*write)(const Source& object, const Slot& slot);
+  /// The keys of the value, where it has a table of its own.
+  void (*visit)(const std::string& path, const KeyVisitor& visitor) = nullptr;
+};
+
 /// One key of an object of the document.
-template <class T>
+template <class T, class Source = T>
 struct Key {
   std::string_view name;
-  void (*read)(T& object, const Value& value);
+  Access<T, Source> access;
   bool required = false;
 };
 constexpr bool kRequired = true;
 
-template <class T>
-using Keys = std::span<const Key<T>>;
+template <class T, class Source = T>
+using Keys = std::span<const Key<T, Source>>;
+template <class T, class Source, std::size_t size>
+Keys<T, Source> all_of(const Key<T, Source> (&keys)[size]) {
+  return keys;
+}
+
+template <class T, class Source>
+void write_object(const Source& object, Writer& writer, Keys<T, Source> keys) {
+  for (const auto& key : keys) {
+    if (key.access.write) key.access.write(object, {writer, key.name, key.required});
+  }
+}
+
+template <class T, class Source>
+void visit_keys(const std::string& path, const KeyVisitor& visitor, Keys<T, Source> keys) {
+  for (const auto& key : keys) {
+    const std::string at =
+        path.empty() ? std::string(key.name) : fmt::format("{}.{}", path, key.name);
+    if (key.access.write) visitor(at);
+    if (key.access.visit) key.access.visit(at, visitor);
+  }
+}
 
 void refuse_unknown_key(Reader&, const Event&, std::span<const std::string_view> known);
 void refuse_duplicate_key(Reader&, const Event&);
 
 /// A map whose keys are known.
-template <class T>
+template <class T, class Source = T>
 class ObjectReader : public NodeReader {
  public:
-  ObjectReader(T& object, Keys<T> keys) : object_(object), keys_(keys) {}
+  ObjectReader(T& object, Keys<T, Source> keys) : object_(object), keys_(keys) {}
 
   bool key(Reader& reader, const Event& event) override {
     for (current_ = 0; current_ < keys_.size(); ++current_) {
       if (keys_[current_].name == event.text) return first_time(reader, event);
     }
     std::vector<std::string_view> known;
-    for (const Key<T>& key : keys_) known.push_back(key.name);
+    for (const auto& key : keys_) known.push_back(key.name);
     refuse_unknown_key(reader, event, known);
     return false;
   }
 
-  void value(const Value& value) override { keys_[current_].read(object_, value); }
+  void value(const Value& value) override { keys_[current_].access.read(object_, value); }
 
   void close(Reader& reader) override {
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       if (!keys_[i].required || (seen_ & (1u << i))) continue;
       Path path = reader.path();
+      if (reader.may_lack(path, keys_[i].name)) continue;
       path.emplace_back(keys_[i].name);
       reader.findings.add(std::move(path), "missing", "is missing");
     }
@@ -137,7 +186,7 @@ class ObjectReader : public NodeReader {
   }
 
   T& object_;
-  Keys<T> keys_;
+  Keys<T, Source> keys_;
   std::size_t current_ = 0;
   std::uint32_t seen_ = 0;
 };
@@ -166,9 +215,9 @@ class ListReader : public NodeReader {
 };
 
 /// Reads a map into an object; nothing at all is an empty map.
-template <class T>
-void read_object(T& object, const Value& value, Keys<T> keys) {
-  auto node = std::make_unique<ObjectReader<T>>(object, keys);
+template <class T, class Source = T>
+void read_object(T& object, const Value& value, Keys<T, Source> keys) {
+  auto node = std::make_unique<ObjectReader<T, Source>>(object, keys);
   if (value.event.kind == Event::Kind::open_map) return value.reader.enter(std::move(node));
   if (value.event.kind == Event::Kind::null) return node->close(value.reader);
   value.wrong_type("a map");
@@ -176,13 +225,14 @@ void read_object(T& object, const Value& value, Keys<T> keys) {
 void read_entries(const Value& value, EntriesReader::Take take, EntriesReader::Give give);
 void read_list(const Value& value, EntriesReader::Give give);
 
-template <class T>
-std::optional<T> Value::scalar(Parsed<T> (*parse)(const Event&)) const {
+template <class Parse>
+auto Value::scalar(const Parse& parse) const
+    -> std::optional<typename std::invoke_result_t<const Parse&, const Event&>::value_type> {
   if (event.kind != Event::Kind::scalar) {
     wrong_type("a single value");
     return std::nullopt;
   }
-  Parsed<T> parsed = parse(event);
+  auto parsed = parse(event);
   if (parsed) return std::move(*parsed);
   fail(std::move(parsed.error()));
   return std::nullopt;

@@ -32,6 +32,9 @@ void find_unused_groups(const Cloud& cloud, Findings& findings);  ///< which is 
 void validate_port(const Cloud& cloud, const Port& port, Findings& findings);
 void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& findings);
 
+/// A network that says `dhcp: {enabled: true}` and has nobody to serve it.
+void refuse_idle_dhcp(const Draft& draft, const Network& network, Findings& findings);
+
 /// Groups and pairs of a port; part of validate_port().
 void validate_port_security(const Cloud& cloud, const Port& port, Findings& findings);
 /// A list of groups that stands at that path.

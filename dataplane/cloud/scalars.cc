@@ -157,6 +157,59 @@ tl::unexpected<Refusal> is_not(std::string_view text, std::string_view wanted) {
   return tl::unexpected(Refusal{"bad-value", fmt::format("{} is not {}", shown(text), wanted)});
 }
 
+// --- as they are written
+
+namespace {
+
+/// In the largest of the units that leaves no rest; the last one has factor 1.
+Scalar in_largest(std::uint64_t value,
+                  std::initializer_list<std::pair<const char*, double>> units) {
+  for (const auto& [name, factor] : units) {
+    const auto whole_factor = static_cast<std::uint64_t>(factor);
+    if (value % whole_factor == 0) return {fmt::format("{}{}", value / whole_factor, name)};
+  }
+  return {fmt::format("{}", value)};
+}
+
+}  // namespace
+
+Scalar to_scalar(bool value) { return {value ? "true" : "false", false}; }
+Scalar to_scalar(const std::string& text) { return {text}; }
+Scalar to_scalar(const IpAddress& address) { return {address.to_string()}; }
+Scalar to_scalar(const Prefix& range) { return {range.to_string()}; }
+Scalar to_scalar(const Mac& mac) { return {mac.to_string()}; }
+Scalar to_scalar(const SocketAddress& server) {
+  if (server.address.is_v4()) return {fmt::format("{}:{}", server.address, server.port)};
+  return {fmt::format("[{}]:{}", server.address, server.port)};
+}
+Scalar to_scalar(const ServicePort& service) {
+  return {fmt::format("{}/{}", service.protocol == Protocol::tcp ? "tcp" : "udp", service.port)};
+}
+Scalar to_scalar(const PortRange& range) {
+  if (range.first == range.last) return to_scalar(range.first);
+  return {fmt::format("{}-{}", range.first, range.last)};
+}
+
+Scalar write_milliseconds(std::uint32_t value) {
+  return in_largest(value, {{"h", 3600e3}, {"m", 60e3}, {"s", 1e3}, {"ms", 1}});
+}
+Scalar write_seconds(std::uint32_t value) {
+  return in_largest(value, {{"h", 3600}, {"m", 60}, {"s", 1}});
+}
+Scalar write_rate(std::uint64_t value) {
+  return in_largest(value, {{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}, {"bit", 1}});
+}
+Scalar write_size(std::uint64_t value) {
+  return in_largest(value, {{"gb", 0x1p30}, {"mb", 0x1p20}, {"kb", 0x1p10}, {"b", 1}});
+}
+Scalar write_address_or_range(Prefix range) {
+  const bool is_single = range.network() == range.broadcast();
+  return {is_single ? range.address.to_string() : range.to_string()};
+}
+Scalar write_mark_mask(std::uint32_t value) { return {fmt::format("{:#x}", value)}; }
+
+// --- as they are read
+
 Parsed<bool> boolean(const Event& event) {
   if (!event.quoted && event.text == "true") return true;
   if (!event.quoted && event.text == "false") return false;
@@ -318,7 +371,7 @@ Parsed<PortRange> port_range(const Event& event) {
   return is_not(event.text, "a port from 1 to 65535 or a range such as 8000-8010");
 }
 
-Parsed<std::uint32_t> milliseconds(const Event& event) {
+Parsed<std::uint32_t> read_milliseconds(const Event& event) {
   const auto found = in_units(event.text, kTimes);
   if (!found || *found < 1 || *found > kMostMilliseconds) {
     return is_not(event.text, "a time such as 100ms, 5s, 30m or 24h");
@@ -326,7 +379,7 @@ Parsed<std::uint32_t> milliseconds(const Event& event) {
   return static_cast<std::uint32_t>(std::lround(*found));
 }
 
-Parsed<std::uint32_t> lease_time(const Event& event) {
+Parsed<std::uint32_t> read_lease_time(const Event& event) {
   const bool is_plain = is_decimal(event.text) && !event.quoted;
   const auto found =
       is_plain ? in_units(fmt::format("{}s", event.text), kTimes) : in_units(event.text, kTimes);
@@ -338,20 +391,28 @@ Parsed<std::uint32_t> lease_time(const Event& event) {
   return static_cast<std::uint32_t>(*found / 1000);
 }
 
-Parsed<std::uint64_t> rate(const Event& event) {
+Parsed<std::uint64_t> read_rate(const Event& event) {
   const auto found = in_units(event.text, kRates);
   if (!found) return is_not(event.text, "a rate such as 512kbit, 100mbit or 1gbit");
   if (*found >= 8e3 && *found <= 100e9) return static_cast<std::uint64_t>(*found);
   return is_not(event.text, "a rate from 8kbit to 100gbit");
 }
 
-Parsed<std::uint64_t> size(const Event& event) {
+Parsed<std::uint64_t> read_size(const Event& event) {
   const auto found = in_units(event.text, kSizes);
   if (found && *found >= 1 && *found <= kMostBits) return static_cast<std::uint64_t>(*found);
   return is_not(event.text, "a size such as 32kb or 1mb");
 }
 
-Parsed<std::uint32_t> mark_mask(const Event& event) {
+Parsed<Prefix> read_address_or_range(const Event& event) {
+  if (event.text.find('/') != std::string_view::npos) return any_range(event);
+  constexpr std::uint8_t kWhole4 = 32, kWhole6 = 128;
+  const auto address = IpAddress::parse(event.text);
+  if (!address) return is_not(event.text, "an IP address or a range such as 192.0.2.0/24");
+  return Prefix{*address, address->is_v4() ? kWhole4 : kWhole6};
+}
+
+Parsed<std::uint32_t> read_mark_mask(const Event& event) {
   const std::string_view text = event.text;
   const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
   const auto mask = is_hex ? whole<std::uint32_t>(text.substr(2), 16) : std::nullopt;

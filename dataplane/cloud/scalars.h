@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,6 +22,42 @@ struct Refusal {
 
 template <class T>
 using Parsed = tl::expected<T, Refusal>;
+
+/// A value as the document writes it.
+struct Scalar {
+  std::string text;
+  bool is_text = true;  ///< else a number, true or false: it stands without quotes
+};
+
+/// How a value is read and written, where its type alone does not tell how it is written.
+template <auto read, auto to_written>
+struct Notation {
+  auto operator()(const Event& event) const { return read(event); }
+  Scalar write(const auto& value) const { return to_written(value); }
+};
+
+Scalar to_scalar(bool);
+template <std::unsigned_integral T>
+Scalar to_scalar(T number) {
+  return {fmt::format("{}", number), false};
+}
+Scalar to_scalar(const std::string&);
+Scalar to_scalar(const IpAddress&);
+Scalar to_scalar(const Prefix&);
+Scalar to_scalar(const Mac&);
+Scalar to_scalar(const SocketAddress&);
+Scalar to_scalar(const ServicePort&);
+Scalar to_scalar(const PortRange&);
+
+/// The value as `parse` reads it.
+template <auto parse>
+Scalar written(const auto& value) {
+  if constexpr (requires { parse.write(value); }) {
+    return parse.write(value);
+  } else {
+    return to_scalar(value);
+  }
+}
 
 /// "10.0.0.300" as a sentence shows it: in quotes, without control characters, not endless.
 std::string shown(std::string_view text);
@@ -56,11 +93,31 @@ Parsed<SocketAddress> socket_address(const Event&);  ///< "127.0.0.1:8775", "[20
 Parsed<ServicePort> service_port(const Event&);      ///< "tcp/22"
 Parsed<PortRange> port_range(const Event&);          ///< "80" or "8000-8010"
 
-Parsed<std::uint32_t> milliseconds(const Event&);  ///< "100ms", "5s", "30m", "24h"
-Parsed<std::uint32_t> lease_time(const Event&);    ///< as above, or seconds; dnsmasq: 2m or more
-Parsed<std::uint64_t> rate(const Event&);          ///< as tc(8): "100mbit", "1.5gbit"; bit/s
-Parsed<std::uint64_t> size(const Event&);          ///< as tc(8): "32kb", "1mbit"; bytes
-Parsed<std::uint32_t> mark_mask(const Event&);     ///< "0xff00000f", kFewestMarkBits or more
+Parsed<std::uint32_t> read_milliseconds(const Event&);
+Scalar write_milliseconds(std::uint32_t);
+Parsed<std::uint32_t> read_lease_time(const Event&);
+Scalar write_seconds(std::uint32_t);
+Parsed<std::uint64_t> read_rate(const Event&);
+Scalar write_rate(std::uint64_t);
+Parsed<std::uint64_t> read_size(const Event&);
+Scalar write_size(std::uint64_t);
+Parsed<Prefix> read_address_or_range(const Event&);
+Scalar write_address_or_range(Prefix);
+Parsed<std::uint32_t> read_mark_mask(const Event&);
+Scalar write_mark_mask(std::uint32_t);
+
+/// "100ms", "5s", "30m", "24h"
+inline constexpr Notation<read_milliseconds, write_milliseconds> milliseconds{};
+/// As above, or seconds; dnsmasq: 2m or more.
+inline constexpr Notation<read_lease_time, write_seconds> lease_time{};
+/// As tc(8): "100mbit", "1.5gbit"; bit/s.
+inline constexpr Notation<read_rate, write_rate> rate{};
+/// As tc(8): "32kb", "1mb"; bytes.
+inline constexpr Notation<read_size, write_size> size{};
+/// "192.0.2.7" or "192.0.2.0/24"
+inline constexpr Notation<read_address_or_range, write_address_or_range> address_or_range{};
+/// "0xff00000f", kFewestMarkBits or more
+inline constexpr Notation<read_mark_mask, write_mark_mask> mark_mask{};
 
 /// One word of a table: `choice<kGatewayModes>`.
 template <class T>
@@ -70,14 +127,26 @@ struct Choice {
 };
 
 template <const auto& choices>
-auto choice(const Event& event) -> Parsed<decltype(choices[0].value)> {
-  std::string names;
-  for (const auto& candidate : choices) {
-    if (event.text == candidate.name) return candidate.value;
-    names += names.empty() ? "" : ", ";
-    names += candidate.name;
+struct ChoiceOf {
+  using Value = decltype(choices[0].value);
+
+  Parsed<Value> operator()(const Event& event) const {
+    std::string names;
+    for (const auto& candidate : choices) {
+      if (event.text == candidate.name) return candidate.value;
+      names += names.empty() ? "" : ", ";
+      names += candidate.name;
+    }
+    return is_not(event.text, "one of " + names);
   }
-  return is_not(event.text, "one of " + names);
-}
+  Scalar write(Value value) const {
+    for (const auto& candidate : choices) {
+      if (candidate.value == value) return {candidate.name};
+    }
+    return {};
+  }
+};
+template <const auto& choices>
+inline constexpr ChoiceOf<choices> choice{};
 
 }  // namespace novaplane::cloud

@@ -10,6 +10,10 @@
 namespace novaplane::cloud {
 namespace {
 
+// --- what follows from the rest
+
+std::string bridge_of(const std::string& network) { return link_name("br-" + network); }
+
 // --- hosts
 
 constexpr Key<Probe> kProbe[] = {
@@ -24,14 +28,19 @@ constexpr Key<Probe> kProbe[] = {
 
 void read_source(Uplink& uplink, const Value& value) {
   uplink.snat = value.event.text != "none";
-  if (uplink.snat) scalar<&Uplink::source, ipv4>(uplink, value);
+  if (uplink.snat) read_scalar<&Uplink::source, ipv4>(uplink, value);
+}
+
+void write_source(const Uplink& uplink, const Slot& slot) {
+  if (!uplink.snat) return slot.scalar({"none"});
+  write_scalar<&Uplink::source, ipv4>(uplink, slot);
 }
 
 constexpr Key<Uplink> kUplink[] = {
     {"name", scalar<&Uplink::name, uplink_name>, kRequired},
     {"interface", scalar<&Uplink::interface, link>, kRequired},
     {"gateway", scalar<&Uplink::gateway, ipv4>},
-    {"source", read_source},
+    {"source", {read_source, write_source}},
     {"source6", scalar<&Uplink::source6, ipv6>},
     // A next hop's weight in the kernel: 1 to 256 (include/uapi/linux/nexthop.h).
     {"weight", scalar<&Uplink::weight, number<1, 256>>},
@@ -52,13 +61,23 @@ void read_metadata(Host& host, const Value& value) {
   if (const auto server = value.scalar(socket_address)) host.metadata = Metadata{*server};
 }
 
+void write_metadata(const Host& host, const Slot& slot) {
+  if (!host.metadata) return;
+  if (*host.metadata == Metadata{host.metadata->address}) {
+    return slot.scalar(to_scalar(host.metadata->address));
+  }
+  slot.open_map();
+  write_object(*host.metadata, slot.writer, all_of(kMetadata));
+  slot.writer.close();
+}
+
 constexpr Choice<UplinkPolicy> kUplinkPolicies[] = {{"failover", UplinkPolicy::failover},
                                                     {"balance", UplinkPolicy::balance}};
 
 constexpr Key<Host> kHost[] = {
     {"vm_interface", scalar<&Host::vm_interface, link>},
     {"tunnel_address", scalar<&Host::tunnel_address, address>},
-    {"metadata", read_metadata},
+    {"metadata", {read_metadata, write_metadata, visit<kMetadata>}},
     {"new_flows", scalar<&Host::new_flows, number<1, 1'000'000>>},
     {"allow", list<&Host::allow, service_port>},
     {"host_networks", list<&Host::host_networks, any_range>},
@@ -81,7 +100,7 @@ constexpr Key<DhcpRoute> kDhcpRoute[] = {
 };
 
 void read_dhcp_enabled(Dhcp& dhcp, const Value& value) {
-  scalar<&Dhcp::enabled, boolean>(dhcp, value);
+  read_scalar<&Dhcp::enabled, boolean>(dhcp, value);
   if (value.event.text == "true")
     value.reader.draft.dhcp_asked_for.push_back(value.reader.path()[1]);
 }
@@ -114,11 +133,30 @@ void read_dhcp_options(Dhcp& dhcp, const Value& value) {
       });
 }
 
+void write_dhcp_options(const Dhcp& dhcp, const Slot& slot) {
+  slot.open_map();
+  for (const auto& [name, value] : dhcp.options) {
+    slot.writer.key(name);
+    slot.writer.value({value});
+  }
+  slot.writer.close();
+}
+
 constexpr Key<Dhcp> kDhcp[] = {
-    {"enabled", read_dhcp_enabled},    {"lease", scalar<&Dhcp::lease_seconds, lease_time>},
-    {"dns", list<&Dhcp::dns, server>}, {"domain", scalar<&Dhcp::domain, domain>},
-    {"options", read_dhcp_options},    {"routes", list_of_maps<&Dhcp::routes, kDhcpRoute>},
+    {"enabled", {read_dhcp_enabled, write_scalar<&Dhcp::enabled, boolean>}},
+    {"lease", scalar<&Dhcp::lease_seconds, lease_time>},
+    {"dns", list<&Dhcp::dns, server>},
+    {"domain", scalar<&Dhcp::domain, domain>},
+    {"options", {read_dhcp_options, write_dhcp_options}},
+    {"routes", list_of_maps<&Dhcp::routes, kDhcpRoute>},
 };
+
+/// A network that nobody routes has no DHCP, whatever is said of it.
+void write_dhcp(const Network& network, const Slot& slot) {
+  Network written = network;
+  if (network.gateway_mode == GatewayMode::none) written.dhcp.enabled = true;
+  write_map<&Network::dhcp, kDhcp>(written, slot);
+}
 
 constexpr Key<RouterProbe> kRouterProbe[] = {
     {"interval", scalar<&RouterProbe::interval_ms, milliseconds>},
@@ -154,11 +192,21 @@ void read_vxlan(Network& network, const Value& value) {
   }
 }
 
-constexpr Key<Network> kSegment[] = {{"vlan", read_vlan}, {"vxlan", read_vxlan}};
+void write_vlan(const Network& network, const Slot& slot) {
+  if (const auto* vlan = std::get_if<Vlan>(&network.segment)) slot.scalar(to_scalar(vlan->id));
+}
+
+void write_vxlan(const Network& network, const Slot& slot) {
+  if (const auto* vxlan = std::get_if<Vxlan>(&network.segment)) slot.scalar(to_scalar(vxlan->vni));
+}
+
+constexpr Key<Network> kSegment[] = {{"vlan", {read_vlan, write_vlan}},
+                                     {"vxlan", {read_vxlan, write_vxlan}}};
 
 class SegmentReader : public ObjectReader<Network> {
  public:
-  explicit SegmentReader(Network& network) : ObjectReader(network, kSegment), network_(network) {}
+  explicit SegmentReader(Network& network)
+      : ObjectReader(network, Keys<Network>(kSegment)), network_(network) {}
   void close(Reader& reader) override {
     if (!std::holds_alternative<Flat>(network_.segment)) return;
     Path path = reader.path();
@@ -181,17 +229,29 @@ void read_segment(Network& network, const Value& value) {
   }
 }
 
+void write_segment(const Network& network, const Slot& slot) {
+  slot.open_map();
+  write_object(network, slot.writer, all_of(kSegment));
+  slot.writer.close();
+}
+
+/// Not what complete() would give it.
+void write_bridge(const Network& network, const Slot& slot) {
+  if (network.bridge != bridge_of(network.name))
+    write_scalar<&Network::bridge, link>(network, slot);
+}
+
 constexpr Key<Network> kNetwork[] = {
     {"cidr", scalar<&Network::cidr, range4>, kRequired},
     {"gateway", scalar<&Network::gateway, ipv4>},
     {"gateway_mode", scalar<&Network::gateway_mode, choice<kGatewayModes>>},
     {"host_address", scalar<&Network::host_address, ipv4>},
     {"fallback", scalar<&Network::fallback_to_host, choice<kFallbacks>>},
-    {"segment", read_segment},
+    {"segment", {read_segment, write_segment, visit<kSegment>}},
     {"interface", scalar<&Network::interface, link>},
     {"gateway_mac", scalar<&Network::gateway_mac, mac>},
     {"router_probe", map<&Network::router_probe, kRouterProbe>},
-    {"bridge", scalar<&Network::bridge, link>},
+    {"bridge", {read_scalar<&Network::bridge, link>, write_bridge}},
     // The kernel's limits (include/linux/if_ether.h: ETH_MIN_MTU, ETH_MAX_MTU).
     {"mtu", scalar<&Network::mtu, number<68, 65535>>},
     {"snat", scalar<&Network::snat, boolean>},
@@ -203,7 +263,7 @@ constexpr Key<Network> kNetwork[] = {
     {"gateway_hosts", list<&Network::gateway_hosts, object_name>},
     {"security_groups", list<&Network::security_groups, object_name>},
     {"privacy_addresses", scalar<&Network::privacy_addresses, boolean>},
-    {"dhcp", map<&Network::dhcp, kDhcp>},
+    {"dhcp", {read_map<&Network::dhcp, kDhcp>, write_dhcp, visit<kDhcp>}},
 };
 
 // --- ports and public addresses
@@ -222,23 +282,42 @@ void read_instance(Port& port, const Value& value) {
   }
 }
 
+template <std::string Instance::*member>
+void write_instance(const Port& port, const Slot& slot) {
+  if (port.instance && !((*port.instance).*member).empty()) {
+    slot.scalar(to_scalar((*port.instance).*member));
+  }
+}
+
+void write_address6(const Port& port, const Slot& slot) {
+  if (port.address6 != slaac_address_of(slot.writer.cloud, port)) {
+    write_scalar<&Port::address6, ipv6>(port, slot);
+  }
+}
+
+void write_hostname(const Port& port, const Slot& slot) {
+  if (port.hostname != dns_label(port.name)) {
+    write_scalar<&Port::hostname, host_name>(port, slot);
+  }
+}
+
 constexpr Key<Port> kPort[] = {
     {"network", scalar<&Port::network, object_name>, kRequired},
     {"host", scalar<&Port::host, object_name>},
     {"mac", scalar<&Port::mac, mac>, kRequired},
     {"address", scalar<&Port::address, ipv4>, kRequired},
-    {"address6", scalar<&Port::address6, ipv6>},
+    {"address6", {read_scalar<&Port::address6, ipv6>, write_address6}},
     {"interface", scalar<&Port::interface, link>},
     {"default_route", scalar<&Port::default_route, boolean>},
     {"gateway", scalar<&Port::gateway, ipv4>},
-    {"hostname", scalar<&Port::hostname, host_name>},
+    {"hostname", {read_scalar<&Port::hostname, host_name>, write_hostname}},
     {"rate", map<&Port::rate, kRate>},
     {"port_security", scalar<&Port::port_security, boolean>},
-    {"security_groups", read_port_groups},
-    {"allowed_pairs", read_allowed_pairs},
+    {"security_groups", {read_port_groups, write_port_groups}},
+    {"allowed_pairs", {read_allowed_pairs, write_allowed_pairs, visit_allowed_pairs}},
     {"log", scalar<&Port::log, boolean>},
-    {"instance_id", read_instance<&Instance::id>},
-    {"project_id", read_instance<&Instance::project>},
+    {"instance_id", {read_instance<&Instance::id>, write_instance<&Instance::id>}},
+    {"project_id", {read_instance<&Instance::project>, write_instance<&Instance::project>}},
 };
 
 constexpr Key<FloatingIp> kFloatingIp[] = {
@@ -278,55 +357,131 @@ void read_floating_ips(Draft& draft, const Value& value) {
   });
 }
 
+void write_floating_ips(const Contents& contents, const Slot& slot) {
+  write_entries<kFloatingIp>(contents.cloud.floating_ips, slot);
+}
+
 template <std::vector<Prefix> Cloud::*member, auto parse>
-void ranges(Draft& draft, const Value& value) {
+void read_ranges(Draft& draft, const Value& value) {
   read_list(value, [&elements = draft.cloud.*member](const Value& element) {
     if (const auto range = element.scalar(parse)) elements.push_back(*range);
   });
 }
+template <std::vector<Prefix> Cloud::*member, auto parse>
+void write_ranges(const Contents& contents, const Slot& slot) {
+  write_elements<parse>(contents.cloud.*member, slot);
+}
+template <std::vector<Prefix> Cloud::*member, auto parse>
+constexpr Access<Draft, Contents> ranges{read_ranges<member, parse>, write_ranges<member, parse>};
 
-constexpr Key<Draft> kDocument[] = {
-    {"hosts", named<&Cloud::hosts, kHost>},
-    {"networks", named<&Cloud::networks, kNetwork>},
-    {"ports", named<&Cloud::ports, kPort>},
-    {"floating_ips", read_floating_ips},
-    {"port_forwards", named<&Cloud::port_forwards, kPortForward>},
-    {"security_groups", read_security_groups},
+constexpr Key<Pool> kPool[] = {
+    {"ranges", list<&Pool::ranges, address_or_range>, kRequired},
+    {"reserved", list<&Pool::reserved, address_or_range>},
+    {"network", scalar<&Pool::network, object_name>},
+    {"uplink", scalar<&Pool::uplink, object_name>},
+};
+
+constexpr Key<Draft, Contents> kRanges[] = {
     {"no_snat", ranges<&Cloud::no_snat, any_range>},
     {"force_snat", ranges<&Cloud::force_snat, range4>},
 };
 
-/// What a guest calls itself without asking (SLAAC) is known without asking, too.
-void complete_address6(const Cloud& cloud, Port& port) {
-  constexpr std::uint8_t kSlaac = 64;
-  const auto network = cloud.networks.find(port.network);
-  if (port.address6 || port.mac.is_zero() || network == cloud.networks.end()) return;
-  const auto& cidr6 = network->second.cidr6;
-  const bool is_routed = network->second.gateway_mode != GatewayMode::none;
-  if (is_routed && cidr6 && cidr6->length == kSlaac) {
-    port.address6 = slaac_address(*cidr6, port.mac);
+constexpr Key<Draft, Contents> kDocument[] = {
+    {"hosts", named<&Cloud::hosts, kHost>},
+    {"networks", named<&Cloud::networks, kNetwork>},
+    {"ports", named<&Cloud::ports, kPort>},
+    {"floating_ips", {read_floating_ips, write_floating_ips, visit<kFloatingIp>}},
+    {"port_forwards", named<&Cloud::port_forwards, kPortForward>},
+    {"security_groups", {read_security_groups, write_security_groups, visit_security_groups}},
+    kRanges[0],
+    kRanges[1],
+    {"pools", named<&Draft::pools, kPool>},
+};
+
+// --- objects by themselves
+
+class ObjectWriter {
+ public:
+  explicit ObjectWriter(Writer& writer) : writer_(writer) {}
+  void operator()(const Host& host) const { write_object(host, writer_, all_of(kHost)); }
+  void operator()(const Network& network) const {
+    write_object(network, writer_, all_of(kNetwork));
   }
-}
+  void operator()(const Port& port) const { write_object(port, writer_, all_of(kPort)); }
+  void operator()(const FloatingIp& ip) const { write_object(ip, writer_, all_of(kFloatingIp)); }
+  void operator()(const PortForward& forward) const {
+    write_object(forward, writer_, all_of(kPortForward));
+  }
+  void operator()(const SecurityGroup& group) const { write_keys(group, writer_); }
+  void operator()(const Pool& pool) const { write_object(pool, writer_, all_of(kPool)); }
+  void operator()(const Ranges& ranges) const {
+    Cloud cloud;
+    cloud.no_snat = ranges.no_snat;
+    cloud.force_snat = ranges.force_snat;
+    write_object(Contents{cloud, {}}, writer_, all_of(kRanges));
+  }
+
+ private:
+  Writer& writer_;
+};
 
 }  // namespace
 
-void complete(Draft& draft) {
-  for (auto& [name, network] : draft.cloud.networks) {
-    if (network.bridge.empty()) network.bridge = link_name("br-" + name);
-    if (network.gateway_mode == GatewayMode::none) network.dhcp.enabled = false;
-  }
-  for (auto& [name, port] : draft.cloud.ports) {
-    port.hostname = dns_label(port.hostname.empty() ? name : port.hostname);
-    complete_address6(draft.cloud, port);
-    const auto network = draft.cloud.networks.find(port.network);
-    if (!port.gateway || network == draft.cloud.networks.end()) continue;
-    if (port.gateway != network->second.gateway)
-      network->second.other_routers.insert(*port.gateway);
+std::optional<IpAddress> slaac_address_of(const Cloud& cloud, const Port& port) {
+  constexpr std::uint8_t kSlaac = 64;
+  const auto network = cloud.networks.find(port.network);
+  if (port.mac.is_zero() || network == cloud.networks.end()) return std::nullopt;
+  const auto& cidr6 = network->second.cidr6;
+  const bool is_routed = network->second.gateway_mode != GatewayMode::none;
+  if (!is_routed || !cidr6 || cidr6->length != kSlaac) return std::nullopt;
+  return slaac_address(*cidr6, port.mac);
+}
+
+bool names_router(const Network& network, const Port& port) {
+  return port.gateway && port.gateway != network.gateway;
+}
+
+void complete(Network& network) {
+  if (network.bridge.empty()) network.bridge = bridge_of(network.name);
+  if (network.gateway_mode == GatewayMode::none) network.dhcp.enabled = false;
+}
+
+void complete(const Cloud& cloud, Port& port) {
+  port.hostname = dns_label(port.hostname.empty() ? port.name : port.hostname);
+  if (!port.address6) port.address6 = slaac_address_of(cloud, port);
+}
+
+void complete(Draft& draft) { complete(draft.cloud); }
+
+void complete(Cloud& cloud) {
+  auto& networks = cloud.networks;
+  for (auto& [name, network] : networks) complete(network);
+  for (auto& [name, port] : cloud.ports) {
+    complete(cloud, port);
+    const auto network = networks.find(port.network);
+    if (network == networks.end() || !names_router(network->second, port)) continue;
+    network->second.other_routers.insert(*port.gateway);
   }
 }
 
 void read_document(const Value& value) {
-  read_object(value.reader.draft, value, Keys<Draft>(kDocument));
+  read_object(value.reader.draft, value, all_of(kDocument));
 }
+
+void read_ranges(const Value& value) { read_object(value.reader.draft, value, all_of(kRanges)); }
+
+void write_document(const Pools& pools, Writer& writer) {
+  writer.open_map(Writer::kEvenIfEmpty);
+  write_object(Contents{writer.cloud, pools}, writer, all_of(kDocument));
+  writer.close();
+}
+
+void write(const AnyObject& object, Writer& writer) {
+  writer.open_map(Writer::kEvenIfEmpty);
+  std::visit(ObjectWriter(writer), object);
+  writer.close();
+}
+
+void visit_schema(const KeyVisitor& visitor) { visit_keys("", visitor, all_of(kDocument)); }
 
 }  // namespace novaplane::cloud

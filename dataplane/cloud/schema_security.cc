@@ -39,6 +39,15 @@ void read_some(ObjectOf<member>& object, const Value& value) {
   }
 }
 
+template <auto member, auto parse>
+void write_some(const ObjectOf<member>& object, const Slot& slot) {
+  const auto& elements = object.*member;
+  if (elements.size() == 1) return slot.scalar(written<parse>(elements.front()));
+  write_elements<parse>(elements, slot);
+}
+template <auto member, auto parse>
+constexpr Access<ObjectOf<member>> some{read_some<member, parse>, write_some<member, parse>};
+
 // --- rules
 
 /// Names of /etc/protocols.
@@ -48,7 +57,7 @@ constexpr Choice<std::uint8_t> kProtocols[] = {
     {"vrrp", 112}, {"sctp", 132}, {"udplite", 136},
 };
 
-Parsed<std::uint8_t> ip_protocol(const Event& event) {
+Parsed<std::uint8_t> read_ip_protocol(const Event& event) {
   const auto named = choice<kProtocols>(event);
   if (named) return *named;
   if (const auto numbered = number<1, 255>(event)) return static_cast<std::uint8_t>(*numbered);
@@ -57,14 +66,12 @@ Parsed<std::uint8_t> ip_protocol(const Event& event) {
   return tl::unexpected(std::move(refusal));
 }
 
-/// "192.0.2.7", "192.0.2.0/24"
-Parsed<Prefix> address_or_range(const Event& event) {
-  if (event.text.find('/') != std::string_view::npos) return any_range(event);
-  constexpr std::uint8_t kWhole4 = 32, kWhole6 = 128;
-  const auto address = IpAddress::parse(event.text);
-  if (!address) return is_not(event.text, "an IP address or a range such as 192.0.2.0/24");
-  return Prefix{*address, address->is_v4() ? kWhole4 : kWhole6};
+Scalar write_ip_protocol(std::uint8_t number) {
+  const Scalar name = choice<kProtocols>.write(number);
+  return name.text.empty() ? to_scalar(number) : name;
 }
+
+constexpr Notation<read_ip_protocol, write_ip_protocol> ip_protocol{};
 
 void misplaced_key(const Value& value, std::string sentence) {
   value.reader.findings.add_at_key(value.reader.path(), "unknown-key", std::move(sentence));
@@ -84,24 +91,24 @@ void read_misplaced_to_group(GroupRule&, const Value& value) {
 
 constexpr Key<GroupRule> kIngress[] = {
     {"protocol", scalar<&GroupRule::protocol, ip_protocol>},
-    {"ports", read_some<&GroupRule::ports, port_range>},
+    {"ports", some<&GroupRule::ports, port_range>},
     {"type", scalar<&GroupRule::type, number<0, 255>>},
     {"code", scalar<&GroupRule::code, number<0, 255>>},
-    {"from", read_some<&GroupRule::ranges, address_or_range>},
+    {"from", some<&GroupRule::ranges, address_or_range>},
     {"from_group", scalar<&GroupRule::group, object_name>},
-    {"to", read_misplaced_to},
-    {"to_group", read_misplaced_to_group},
+    {"to", {read_misplaced_to, nullptr}},
+    {"to_group", {read_misplaced_to_group, nullptr}},
 };
 
 constexpr Key<GroupRule> kEgress[] = {
     {"protocol", scalar<&GroupRule::protocol, ip_protocol>},
-    {"ports", read_some<&GroupRule::ports, port_range>},
+    {"ports", some<&GroupRule::ports, port_range>},
     {"type", scalar<&GroupRule::type, number<0, 255>>},
     {"code", scalar<&GroupRule::code, number<0, 255>>},
-    {"to", read_some<&GroupRule::ranges, address_or_range>},
+    {"to", some<&GroupRule::ranges, address_or_range>},
     {"to_group", scalar<&GroupRule::group, object_name>},
-    {"from", read_misplaced_from},
-    {"from_group", read_misplaced_from_group},
+    {"from", {read_misplaced_from, nullptr}},
+    {"from_group", {read_misplaced_from_group, nullptr}},
 };
 
 /// all | a list of rules
@@ -120,16 +127,24 @@ void read_egress(SecurityGroup& group, const Value& value) {
   }
 }
 
+void write_egress(const SecurityGroup& group, const Slot& slot) {
+  if (!group.egress) return;
+  if (!group.egress->empty()) return write_elements_as_maps<kEgress>(*group.egress, slot);
+  slot.writer.key(slot.key);
+  slot.writer.open_list(Writer::kEvenIfEmpty);
+  slot.writer.close();
+}
+
 constexpr Key<SecurityGroup> kSecurityGroup[] = {
     {"ingress", list_of_maps<&SecurityGroup::ingress, kIngress>},
-    {"egress", read_egress},
+    {"egress", {read_egress, write_egress, visit<kEgress>}},
     {"log", scalar<&SecurityGroup::log, boolean>},
 };
 
 // --- what a port may send from
 
 /// Refuses what no guest has: whole families, and what is not one machine's.
-Parsed<Prefix> pair_address(const Event& event) {
+Parsed<Prefix> read_pair_address(const Event& event) {
   static const Prefix kOfMany[] = {*Prefix::parse("0.0.0.0/8"),     *Prefix::parse("127.0.0.0/8"),
                                    *Prefix::parse("224.0.0.0/3"),   *Prefix::parse("::/127"),
                                    *Prefix::parse("::ffff:0:0/96"), *Prefix::parse("ff00::/8")};
@@ -152,6 +167,8 @@ Parsed<Prefix> pair_address(const Event& event) {
   return found;
 }
 
+constexpr Notation<read_pair_address, write_address_or_range> pair_address{};
+
 constexpr Key<AllowedPair> kAllowedPair[] = {
     {"address", scalar<&AllowedPair::address, pair_address>, kRequired},
     {"mac", scalar<&AllowedPair::mac, mac>},
@@ -160,7 +177,16 @@ constexpr Key<AllowedPair> kAllowedPair[] = {
 }  // namespace
 
 void read_security_groups(Draft& draft, const Value& value) {
-  named<&Cloud::security_groups, kSecurityGroup>(draft, value);
+  read_named<&Cloud::security_groups, kSecurityGroup>(draft, value);
+}
+void write_security_groups(const Contents& contents, const Slot& slot) {
+  write_named<&Cloud::security_groups, kSecurityGroup>(contents, slot);
+}
+void visit_security_groups(const std::string& path, const KeyVisitor& visitor) {
+  visit<kSecurityGroup>(path, visitor);
+}
+void write_keys(const SecurityGroup& group, Writer& writer) {
+  write_object(group, writer, all_of(kSecurityGroup));
 }
 
 /// An empty list is not that of the network.
@@ -171,9 +197,22 @@ void read_port_groups(Port& port, const Value& value) {
     list_element<object_name>(*port.security_groups, element);
   });
 }
+void write_port_groups(const Port& port, const Slot& slot) {
+  if (!port.security_groups) return;
+  slot.writer.key(slot.key);
+  slot.writer.open_list(Writer::kEvenIfEmpty);
+  for (const std::string& group : *port.security_groups) slot.writer.value({group});
+  slot.writer.close();
+}
 
 void read_allowed_pairs(Port& port, const Value& value) {
-  list_of_maps<&Port::allowed_pairs, kAllowedPair>(port, value);
+  read_maps<&Port::allowed_pairs, kAllowedPair>(port, value);
+}
+void write_allowed_pairs(const Port& port, const Slot& slot) {
+  write_maps<&Port::allowed_pairs, kAllowedPair>(port, slot);
+}
+void visit_allowed_pairs(const std::string& path, const KeyVisitor& visitor) {
+  visit<kAllowedPair>(path, visitor);
 }
 
 }  // namespace novaplane::cloud

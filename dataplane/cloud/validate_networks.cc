@@ -138,12 +138,7 @@ class NetworkRules {
   }
 
   void validate_dhcp() {
-    const auto& asked = draft_.dhcp_asked_for;
-    if (is(GatewayMode::none) &&
-        std::find(asked.begin(), asked.end(), network_.name) != asked.end()) {
-      findings_.add({"networks", network_.name, "dhcp", "enabled"}, "wrong-mode",
-                    "with gateway_mode none the host has no address to serve from");
-    }
+    refuse_idle_dhcp(draft_, network_, findings_);
     for (std::size_t i = 0; i < network_.dhcp.routes.size(); ++i) {
       const IpAddress& via = network_.dhcp.routes[i].via;
       const auto refusal = is_known(via) ? misplaced(network_, via) : std::nullopt;
@@ -281,6 +276,14 @@ void validate_carriers(const Cloud& cloud, const Networks& networks, Findings& f
 }
 
 }  // namespace
+
+void refuse_idle_dhcp(const Draft& draft, const Network& network, Findings& findings) {
+  const auto& asked = draft.dhcp_asked_for;
+  if (network.gateway_mode != GatewayMode::none) return;
+  if (std::find(asked.begin(), asked.end(), network.name) == asked.end()) return;
+  findings.add({"networks", network.name, "dhcp", "enabled"}, "wrong-mode",
+               "with gateway_mode none the host has no address to serve from");
+}
 
 void validate_networks(const Draft& draft, Findings& findings) {
   const Networks networks = in_order(draft.cloud.networks);

@@ -15,7 +15,7 @@ TEST(Hosts, AreCheckedAsAWhole) {
   d: {metadata: 127.0.0.1:0}
 )",
        {R"(2:17 bad-value: hosts.a.metadata: "127.0.0.1" is not an address and port such as 127.0.0.1:8775 or [2001:db8::1]:80)",
-        R"(3:17 wrong-family: hosts.b.metadata: guests ask 169.254.169.254: an IPv4 address must answer)",
+        R"(3:17 wrong-family: hosts.b.metadata: guests ask 169.254.169.254: an IPv4 address must answer, or headers: true)",
         R"(4:17 bad-value: hosts.c.metadata: "2001:db8::1:80" is not an address and port such as 127.0.0.1:8775 or [2001:db8::1]:80)",
         R"(5:17 bad-value: hosts.d.metadata: "127.0.0.1:0" is not an address and port such as 127.0.0.1:8775 or [2001:db8::1]:80)"}},
       {"allow",

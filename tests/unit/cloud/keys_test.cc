@@ -14,7 +14,7 @@ TEST(Keys, AreKnownAndStandOnce) {
       {"unknown far from all",
        kBegin + R"(zebra: 1
 )",
-       {R"(6:1 unknown-key: zebra: unknown key; known are hosts, networks, ports, floating_ips, port_forwards, security_groups, no_snat, force_snat)"}},
+       {R"(6:1 unknown-key: zebra: unknown key; known are hosts, networks, ports, floating_ips, port_forwards, security_groups, no_snat, force_snat, pools)"}},
       {"unknown with a value to skip",
        kBegin + R"(ports:
   web:

@@ -46,7 +46,7 @@ TEST(OddInput, OfYaml) {
       {"merge key",
        "no_snat: []\n<<: {ports: {}}\n",
        {"2:1 unknown-key: <<: unknown key; known are hosts, networks, ports, floating_ips, "
-        "port_forwards, security_groups, no_snat, force_snat"}},
+        "port_forwards, security_groups, no_snat, force_snat, pools"}},
       {"address that begins with a colon, in brackets",
        "no_snat: [::/0]\n",
        {"1:11 syntax: a value that begins with \":\" needs quotes in [] and {}"}},
@@ -91,7 +91,7 @@ TEST(OddInput, OfSizes) {
 TEST(OddInput, OfPlaces) {
   const std::string mistake =
       "unknown-key: x: unknown key; known are hosts, networks, ports, "
-      "floating_ips, port_forwards, security_groups, no_snat, force_snat";
+      "floating_ips, port_forwards, security_groups, no_snat, force_snat, pools";
   EXPECT_THAT(mistakes("x: 1\n"), ElementsAre("1:1 " + mistake));
   EXPECT_THAT(mistakes("\xef\xbb\xbfx: 1\n"), ElementsAre("1:1 " + mistake)) << "byte order mark";
   EXPECT_THAT(mistakes("no_snat: []\r\nx: 1\r\n"), ElementsAre("2:1 " + mistake));
