@@ -100,6 +100,17 @@ void compare_unordered(const Objects& before, Objects& after, std::vector<std::s
   }
 }
 
+template <class Objects, class Key>
+void compare_objects(const Objects& before, const Objects& after, std::vector<Key>& changed) {
+  for (const auto& [key, object] : after) {
+    const auto old = before.find(key);
+    if (old == before.end() || !(old->second == object)) changed.push_back(key);
+  }
+  for (const auto& [key, object] : before) {
+    if (!after.contains(key)) changed.push_back(key);
+  }
+}
+
 }  // namespace
 
 Changes compare(const Cloud& before, Cloud& after) {
@@ -112,6 +123,18 @@ Changes compare(const Cloud& before, Cloud& after) {
       compare_section(before.floating_ips, after.floating_ips, changes.floating_ips) &&
       compare_section(before.port_forwards, after.port_forwards, changes.port_forwards);
   changes.order = !has_places;
+  changes.ranges = before.no_snat != after.no_snat || before.force_snat != after.force_snat;
+  return changes;
+}
+
+Changes differences(const Cloud& before, const Cloud& after) {
+  Changes changes;
+  compare_objects(before.hosts, after.hosts, changes.hosts);
+  compare_objects(before.security_groups, after.security_groups, changes.security_groups);
+  compare_objects(before.networks, after.networks, changes.networks);
+  compare_objects(before.ports, after.ports, changes.ports);
+  compare_objects(before.floating_ips, after.floating_ips, changes.floating_ips);
+  compare_objects(before.port_forwards, after.port_forwards, changes.port_forwards);
   changes.ranges = before.no_snat != after.no_snat || before.force_snat != after.force_snat;
   return changes;
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "dataplane/cloud/changes.h"

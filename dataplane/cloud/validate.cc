@@ -1,5 +1,6 @@
 #include "dataplane/cloud/validate.h"
 
+#include "dataplane/cloud/object_rules.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
@@ -23,6 +24,7 @@ void validate(const Draft& draft, Findings& findings) {
   validate_public_addresses(draft.cloud, findings);
   validate_groups(draft.cloud, findings);
   validate_ranges(draft.cloud, findings);
+  validate_pools(draft.cloud, draft.pools, findings);
 }
 
 std::optional<Error> check_floating_ip(const Cloud& cloud, const FloatingIp& ip) {

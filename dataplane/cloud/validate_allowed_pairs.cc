@@ -1,5 +1,6 @@
 #include <map>
 
+#include "dataplane/cloud/object_rules.h"
 #include "dataplane/cloud/rules.h"
 
 /// What guests may send from beside their ports' own addresses: never what is somebody else's.
@@ -152,18 +153,22 @@ class FixedAddresses {
 void validate_strangers(const FixedAddresses& fixed, const Port& port, Findings& findings) {
   for (const AllowedPair& pair : port.allowed_pairs) {
     const Port* other = is_known(pair.address) ? fixed.holder(port, pair.address) : nullptr;
-    if (!other || findings.has(path_of(port, pair))) continue;
-    const IpAddress& address =
-        pair.address.contains(other->address) ? other->address : *other->address6;
-    findings.add(path_of(port, pair), "duplicate-address",
-                 is_or_contains(pair.address, address,
-                                fmt::format("the address of port {} on host {}: guests can share "
-                                            "what is no port's, or that of a port without host",
-                                            other->name, other->host)));
+    if (other) tell_stranger(port, pair, *other, findings);
   }
 }
 
 }  // namespace
+
+void tell_stranger(const Port& port, const AllowedPair& pair, const Port& other,
+                   Findings& findings) {
+  if (findings.has(path_of(port, pair))) return;
+  const IpAddress& address = pair.address.contains(other.address) ? other.address : *other.address6;
+  findings.add(path_of(port, pair), "duplicate-address",
+               is_or_contains(pair.address, address,
+                              fmt::format("the address of port {} on host {}: guests can share "
+                                          "what is no port's, or that of a port without host",
+                                          other.name, other.host)));
+}
 
 void validate_port_security(const Cloud& cloud, const Port& port, Findings& findings) {
   if (port.security_groups) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "dataplane/cloud/nearest.h"
+#include "dataplane/cloud/object_rules.h"
 #include "dataplane/cloud/rules.h"
 #include "dataplane/cloud/security.h"
 
@@ -125,13 +126,7 @@ class GroupNumbers {
     const auto [known, is_new] = lists_.try_emplace(number_of(groups), Known{groups, &port});
     const Known& other = known->second;
     if (is_new || other.groups == groups || !told_.insert(groups).second) return;
-    const Path path = port.security_groups ? Path{"ports", port.name, "security_groups"}
-                                           : Path{"networks", port.network, "security_groups"};
-    findings_.add(
-        path, "same-number",
-        fmt::format("the kernel would know {} by the same number as {} of port {}: give "
-                    "one of the groups another name",
-                    fmt::join(groups, ", "), fmt::join(other.groups, ", "), other.port->name));
+    tell_same_number(port, groups, other.groups, other.port->name, findings_);
   }
 
  private:
@@ -144,28 +139,39 @@ class GroupNumbers {
   std::set<std::vector<std::string>> told_;
 };
 
-/// Told once for each host.
-class MarkBits {
- public:
-  MarkBits(const Cloud& cloud, Findings& findings) : cloud_(cloud), findings_(findings) {}
-
-  void add(const Port& port) {
-    constexpr int kNeeded = kFewestMarkBits + kMarkBitsOfGroups;
-    const Host* host = lookup(cloud_.hosts, port.host);
-    if (!host || std::popcount(host->mark_mask) >= kNeeded) return;
-    if (!told_.insert(host).second) return;
-    findings_.add({"hosts", host->name, "mark_mask"}, "bad-value",
-                  fmt::format("has {} bits, and port {} with its security groups needs {}",
-                              std::popcount(host->mark_mask), port.name, kNeeded));
-  }
-
- private:
-  const Cloud& cloud_;
-  Findings& findings_;
-  std::set<const Host*> told_;
-};
-
 }  // namespace
+
+void tell_same_number(const Port& port, const std::vector<std::string>& groups,
+                      const std::vector<std::string>& others, const std::string& other_port,
+                      Findings& findings) {
+  const Path path = port.security_groups ? Path{"ports", port.name, "security_groups"}
+                                         : Path{"networks", port.network, "security_groups"};
+  findings.add(path, "same-number",
+               fmt::format("the kernel would know {} by the same number as {} of port {}: give "
+                           "one of the groups another name",
+                           fmt::join(groups, ", "), fmt::join(others, ", "), other_port));
+}
+
+void validate_mark_bits(const Cloud& cloud, const Port& port, std::set<const Host*>& told,
+                        Findings& findings) {
+  constexpr int kNeeded = kFewestMarkBits + kMarkBitsOfGroups;
+  const Host* host = lookup(cloud.hosts, port.host);
+  if (!host || std::popcount(host->mark_mask) >= kNeeded) return;
+  if (!told.insert(host).second) return;
+  findings.add({"hosts", host->name, "mark_mask"}, "bad-value",
+               fmt::format("has {} bits, and port {} with its security groups needs {}",
+                           std::popcount(host->mark_mask), port.name, kNeeded));
+}
+
+void validate_group(const Cloud& cloud, const SecurityGroup& group, Findings& findings) {
+  RuleCheck(cloud, group, true, findings).check(group.ingress);
+  if (group.egress) RuleCheck(cloud, group, false, findings).check(*group.egress);
+}
+
+void validate_groups_of_network(const Cloud& cloud, const Network& network, Findings& findings) {
+  validate_group_names(cloud, network.security_groups,
+                       {"networks", network.name, "security_groups"}, findings);
+}
 
 void validate_group_names(const Cloud& cloud, const std::vector<std::string>& groups,
                           const Path& path, Findings& findings) {
@@ -184,21 +190,19 @@ void validate_group_names(const Cloud& cloud, const std::vector<std::string>& gr
 
 void validate_groups(const Cloud& cloud, Findings& findings) {
   for (const SecurityGroup* group : in_order(cloud.security_groups)) {
-    RuleCheck(cloud, *group, true, findings).check(group->ingress);
-    if (group->egress) RuleCheck(cloud, *group, false, findings).check(*group->egress);
+    validate_group(cloud, *group, findings);
   }
   for (const auto& [name, network] : cloud.networks) {
-    validate_group_names(cloud, network.security_groups, {"networks", name, "security_groups"},
-                         findings);
+    validate_groups_of_network(cloud, network, findings);
   }
   if (cloud.security_groups.empty()) return;
   GroupNumbers numbers(findings);
-  MarkBits bits(cloud, findings);
+  std::set<const Host*> told;
   for (const Port* port : in_order(cloud.ports)) {
     const std::vector<std::string> groups = groups_of(cloud, *port);
     if (groups.empty()) continue;
     numbers.add(*port, groups);
-    bits.add(*port);
+    validate_mark_bits(cloud, *port, told, findings);
   }
 }
 

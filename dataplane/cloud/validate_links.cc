@@ -1,13 +1,13 @@
 #include <set>
 #include <unordered_map>
 
+#include "dataplane/cloud/object_rules.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
 namespace {
 
-/// The links that will be made, by name: "the bridge of network blue".
-using Made = std::unordered_map<std::string, std::string>;
+using Made = MadeLinks;
 
 void make_bridges(const Cloud& cloud, Made& made, Findings& findings) {
   for (const Network* network : in_order(cloud.networks)) {
@@ -63,7 +63,7 @@ void make_carriers(const Cloud& cloud, Made& made, Findings& findings) {
 
 }  // namespace
 
-void validate_links(const Cloud& cloud, Findings& findings) {
+MadeLinks validate_made_links(const Cloud& cloud, Findings& findings) {
   Made made;
   make_bridges(cloud, made, findings);
   make_carriers(cloud, made, findings);
@@ -80,11 +80,18 @@ void validate_links(const Cloud& cloud, Findings& findings) {
                    {"hosts", name, "uplinks", fmt::format("[{}]", i), "interface"}, findings);
     }
   }
-  for (const auto& [name, port] : cloud.ports) {
-    if (lookup(made, port.interface)) {
-      find_foreign(made, port.interface, {"ports", name, "interface"}, findings);
-    }
+  return made;
+}
+
+void validate_link_of_port(const MadeLinks& made, const Port& port, Findings& findings) {
+  if (lookup(made, port.interface)) {
+    find_foreign(made, port.interface, {"ports", port.name, "interface"}, findings);
   }
+}
+
+void validate_links(const Cloud& cloud, Findings& findings) {
+  const MadeLinks made = validate_made_links(cloud, findings);
+  for (const auto& [name, port] : cloud.ports) validate_link_of_port(made, port, findings);
 }
 
 }  // namespace novaplane::cloud

@@ -1,6 +1,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "dataplane/cloud/object_rules.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
@@ -126,10 +127,8 @@ class Twins {
             [&] { return port.address6->to_string(); });
     }
     if (port.hostname.empty()) return;
-    std::string name = network.name + ' ' + port.hostname;
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    claim(names_, std::move(name), port, "hostname", "duplicate-hostname",
-          [&] { return fmt::format("the host name {}", port.hostname); });
+    claim(names_, network.name + ' ' + in_lower_case(port.hostname), port, "hostname",
+          "duplicate-hostname", [&] { return fmt::format("the host name {}", port.hostname); });
   }
 
   template <class Map, class What>
@@ -137,8 +136,7 @@ class Twins {
              const char* kind, What&& what) {
     const auto [first, is_free] = map.try_emplace(std::move(key), &port);
     if (is_free) return;
-    findings_.add(path_of(port, member), kind,
-                  fmt::format("{} is also that of port {}", what(), first->second->name));
+    tell_twin(port, member, kind, what(), *first->second, findings_);
   }
 
   const Cloud& cloud_;
@@ -148,64 +146,65 @@ class Twins {
   std::unordered_map<std::string, const Port*> links_, names_;
 };
 
-/// The kernel's bridges have 1,023 ports (net/bridge/br_private.h, BR_MAX_PORTS; number 0 is
-/// none's). One is kept for the underlay.
 class BridgePorts {
  public:
   explicit BridgePorts(Findings& findings) : findings_(findings) {}
 
   void add(const Port& port) {
     if (port.host.empty()) return;
-    if (++ports_[port.host + ' ' + port.network] != kMost + 1) return;
-    findings_.add(path_of(port, "network"), "bridge-full",
-                  fmt::format("network {} has more than {} ports on host {}: a bridge of Linux has "
-                              "no room for them and the underlay",
-                              port.network, kMost, port.host));
+    if (++ports_[port.host + ' ' + port.network] != kMostPortsOfBridge + 1) return;
+    tell_bridge_full(port, findings_);
   }
 
  private:
-  static constexpr std::size_t kMost = 1022;
   Findings& findings_;
   std::unordered_map<std::string, std::size_t> ports_;  ///< by host and network
 };
 
-/// What a port asks of its host, told once for each host.
-class Needs {
- public:
-  Needs(const Cloud& cloud, Findings& findings) : cloud_(cloud), findings_(findings) {}
-
-  void add(const Port& port) {
-    const Network* network = lookup(cloud_.networks, port.network);
-    const Host* host = lookup(cloud_.hosts, port.host);
-    if (!network || !host) return;
-    const bool is_per_host = network->gateway_mode == GatewayMode::per_host;
-    if (is_per_host && !host->gateways.contains(network->name)) {
-      tell({"hosts", host->name, "gateways", network->name},
-           fmt::format("is missing: port {} needs its host's gateway on network {}", port.name,
-                       network->name));
-    }
-    if (is_per_host && network->cidr6 && !host->gateways6.contains(network->name)) {
-      tell({"hosts", host->name, "gateways6", network->name},
-           fmt::format("is missing: port {} needs its host's IPv6 gateway on network {}", port.name,
-                       network->name));
-    }
-    if (std::holds_alternative<Vxlan>(network->segment) && !host->tunnel_address) {
-      tell({"hosts", host->name, "tunnel_address"},
-           fmt::format("is missing: network {} of port {} is a vxlan", network->name, port.name));
-    }
-  }
-
- private:
-  void tell(Path path, std::string sentence) {
-    if (told_.insert(path).second) findings_.add(std::move(path), "missing", std::move(sentence));
-  }
-
-  const Cloud& cloud_;
-  Findings& findings_;
-  std::set<Path> told_;
-};
-
 }  // namespace
+
+std::string in_lower_case(std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
+void tell_twin(const Port& port, std::string key, std::string kind, const std::string& what,
+               const Port& other, Findings& findings) {
+  findings.add(path_of(port, std::move(key)), std::move(kind),
+               fmt::format("{} is also that of port {}", what, other.name));
+}
+
+void tell_bridge_full(const Port& port, Findings& findings) {
+  findings.add(path_of(port, "network"), "bridge-full",
+               fmt::format("network {} has more than {} ports on host {}: a bridge of Linux has "
+                           "no room for them and the underlay",
+                           port.network, kMostPortsOfBridge, port.host));
+}
+
+void validate_needs(const Cloud& cloud, const Port& port, std::set<Path>& told,
+                    Findings& findings) {
+  const Network* network = lookup(cloud.networks, port.network);
+  const Host* host = lookup(cloud.hosts, port.host);
+  if (!network || !host) return;
+  const auto tell = [&](Path path, std::string sentence) {
+    if (told.insert(path).second) findings.add(std::move(path), "missing", std::move(sentence));
+  };
+  const bool is_per_host = network->gateway_mode == GatewayMode::per_host;
+  if (is_per_host && !host->gateways.contains(network->name)) {
+    tell({"hosts", host->name, "gateways", network->name},
+         fmt::format("is missing: port {} needs its host's gateway on network {}", port.name,
+                     network->name));
+  }
+  if (is_per_host && network->cidr6 && !host->gateways6.contains(network->name)) {
+    tell({"hosts", host->name, "gateways6", network->name},
+         fmt::format("is missing: port {} needs its host's IPv6 gateway on network {}", port.name,
+                     network->name));
+  }
+  if (std::holds_alternative<Vxlan>(network->segment) && !host->tunnel_address) {
+    tell({"hosts", host->name, "tunnel_address"},
+         fmt::format("is missing: network {} of port {} is a vxlan", network->name, port.name));
+  }
+}
 
 void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
   if (port.rate.burst != 0) {
@@ -233,12 +232,12 @@ void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
 
 void validate_ports(const Cloud& cloud, Findings& findings) {
   Twins twins(cloud, findings);
-  Needs needs(cloud, findings);
+  std::set<Path> told;
   BridgePorts bridge_ports(findings);
   for (const Port* port : in_order(cloud.ports)) {
     validate_port(cloud, *port, findings);
     twins.add(*port);
-    needs.add(*port);
+    validate_needs(cloud, *port, told, findings);
     bridge_ports.add(*port);
   }
 }

@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "dataplane/base/words.h"
+#include "dataplane/cloud/object_rules.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
@@ -16,47 +17,6 @@ Refusal held_by_uplink(const IpAddress& address, const Host& host, const Uplink&
   return {"duplicate-address", fmt::format("{} is the {} of uplink {} of host {}", address, what,
                                            uplink.name, host.name)};
 }
-
-/// All holders of public addresses, so that many can be asked for.
-class PublicHolders {
- public:
-  explicit PublicHolders(const Cloud& cloud) {
-    for (const auto& [name, network] : cloud.networks) {
-      if (is_known(network.cidr)) ranges_.push_back({network.cidr, &network});
-      if (network.cidr6) ranges_.push_back({*network.cidr6, &network});
-    }
-    std::sort(ranges_.begin(), ranges_.end(),
-              [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
-    for (const auto& [name, host] : cloud.hosts) {
-      for (const Uplink& uplink : host.uplinks) {
-        if (uplink.gateway) uplinks_.try_emplace(*uplink.gateway, &host, &uplink);
-        if (uplink.source) uplinks_.try_emplace(*uplink.source, &host, &uplink);
-        if (uplink.source6) uplinks_.try_emplace(*uplink.source6, &host, &uplink);
-      }
-    }
-  }
-
-  std::optional<Refusal> network_of(const IpAddress& address) const {
-    auto after =
-        std::upper_bound(ranges_.begin(), ranges_.end(), address,
-                         [](const auto& a, const auto& r) { return a < r.prefix.address; });
-    if (after == ranges_.begin()) return std::nullopt;
-    const auto& [range, network] = *--after;
-    if (!range.contains(address)) return std::nullopt;
-    return held_by_network(address, *network, range);
-  }
-
-  std::optional<Refusal> of(const IpAddress& address) const {
-    if (auto network = network_of(address)) return network;
-    const auto* uplink = lookup(uplinks_, address);
-    if (!uplink) return std::nullopt;
-    return held_by_uplink(address, *uplink->first, *uplink->second);
-  }
-
- private:
-  std::vector<Range<const Network*>> ranges_;
-  std::unordered_map<IpAddress, std::pair<const Host*, const Uplink*>> uplinks_;
-};
 
 Path path_of(const FloatingIp& ip, std::string key) {
   return {"floating_ips", ip.address.to_string(), std::move(key)};
@@ -114,6 +74,57 @@ void validate_served(const Cloud& cloud, const Port& port, const Object& object,
   findings.add(path_of(object, std::string(key)), refusal->kind, std::move(refusal->sentence));
 }
 
+/// Of the forwards of one address and protocol each port belongs to one.
+void validate_forward_overlaps(const Cloud& cloud, Findings& findings) {
+  using Target = std::pair<IpAddress, Protocol>;
+  std::map<Target, std::vector<const PortForward*>> targets;
+  for (const PortForward* forward : in_order(cloud.port_forwards)) {
+    if (forward->port.first == 0 || !is_known(forward->address)) continue;  // not read
+    auto& others = targets[{forward->address, forward->protocol}];
+    const auto other = std::find_if(others.begin(), others.end(), [&](const PortForward* o) {
+      return overlap(o->port, forward->port);
+    });
+    if (other != others.end()) {
+      tell_overlap(*forward, **other, findings);
+    }
+    others.push_back(forward);
+  }
+}
+
+}  // namespace
+
+PublicHolders::PublicHolders(const Cloud& cloud) {
+  for (const auto& [name, network] : cloud.networks) {
+    if (is_known(network.cidr)) ranges_.push_back({network.cidr, &network});
+    if (network.cidr6) ranges_.push_back({*network.cidr6, &network});
+  }
+  std::sort(ranges_.begin(), ranges_.end(),
+            [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
+  for (const auto& [name, host] : cloud.hosts) {
+    for (const Uplink& uplink : host.uplinks) {
+      if (uplink.gateway) uplinks_.try_emplace(*uplink.gateway, &host, &uplink);
+      if (uplink.source) uplinks_.try_emplace(*uplink.source, &host, &uplink);
+      if (uplink.source6) uplinks_.try_emplace(*uplink.source6, &host, &uplink);
+    }
+  }
+}
+
+std::optional<Refusal> PublicHolders::network_of(const IpAddress& address) const {
+  auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
+                                [](const auto& a, const auto& r) { return a < r.prefix.address; });
+  if (after == ranges_.begin()) return std::nullopt;
+  const auto& [range, network] = *--after;
+  if (!range.contains(address)) return std::nullopt;
+  return held_by_network(address, *network, range);
+}
+
+std::optional<Refusal> PublicHolders::of(const IpAddress& address) const {
+  if (auto network = network_of(address)) return network;
+  const auto* uplink = lookup(uplinks_, address);
+  if (!uplink) return std::nullopt;
+  return held_by_uplink(address, *uplink->first, *uplink->second);
+}
+
 void validate_forward(const Cloud& cloud, const PublicHolders& holders, const PortForward& forward,
                       Findings& findings) {
   const Port* port = lookup(cloud.ports, forward.to_port);
@@ -140,26 +151,11 @@ void validate_forward(const Cloud& cloud, const PublicHolders& holders, const Po
   }
 }
 
-/// Of the forwards of one address and protocol each port belongs to one.
-void validate_forward_overlaps(const Cloud& cloud, Findings& findings) {
-  using Target = std::pair<IpAddress, Protocol>;
-  std::map<Target, std::vector<const PortForward*>> targets;
-  for (const PortForward* forward : in_order(cloud.port_forwards)) {
-    if (forward->port.first == 0 || !is_known(forward->address)) continue;  // not read
-    auto& others = targets[{forward->address, forward->protocol}];
-    const auto other = std::find_if(others.begin(), others.end(), [&](const PortForward* o) {
-      return overlap(o->port, forward->port);
-    });
-    if (other != others.end()) {
-      findings.add(path_of(*forward, "port"), "overlap",
-                   fmt::format("{} overlaps port forward {} ({})", to_string(forward->port),
-                               (*other)->name, to_string((*other)->port)));
-    }
-    others.push_back(forward);
-  }
+void tell_overlap(const PortForward& forward, const PortForward& other, Findings& findings) {
+  findings.add(path_of(forward, "port"), "overlap",
+               fmt::format("{} overlaps port forward {} ({})", to_string(forward.port), other.name,
+                           to_string(other.port)));
 }
-
-}  // namespace
 
 std::optional<Refusal> public_holder(const Cloud& cloud, const IpAddress& address) {
   for (const auto& [name, network] : cloud.networks) {
@@ -194,13 +190,17 @@ void validate_floating_ip(const Cloud& cloud, const FloatingIp& ip, Findings& fi
   validate_uplink(cloud, ip, port, findings);
 }
 
+void validate_holder(const PublicHolders& holders, const FloatingIp& ip, Findings& findings) {
+  if (const auto refusal = holders.of(ip.address)) {
+    findings.add_at_key({"floating_ips", ip.address.to_string()}, refusal->kind, refusal->sentence);
+  }
+}
+
 void validate_public_addresses(const Cloud& cloud, Findings& findings) {
   const PublicHolders holders(cloud);
   for (const auto& [address, ip] : cloud.floating_ips) {
     validate_floating_ip(cloud, ip, findings);
-    if (const auto refusal = holders.of(address)) {
-      findings.add_at_key({"floating_ips", address.to_string()}, refusal->kind, refusal->sentence);
-    }
+    validate_holder(holders, ip, findings);
   }
   for (const PortForward* forward : in_order(cloud.port_forwards)) {
     validate_forward(cloud, holders, *forward, findings);
