@@ -59,9 +59,9 @@ class Committer {
     Clock::duration patience = std::chrono::seconds(5);
     Clock::duration pause = std::chrono::milliseconds(5);  ///< times the tries, at most
     std::function<Clock::time_point()> now = Clock::now;
-    std::function<void(Clock::duration)> sleep;  ///< none: this thread's
-    std::function<std::string()> make_id;        ///< none: random
-    std::function<std::int64_t()> wall_clock;    ///< none: the system's, ms since 1970
+    std::function<void(Clock::duration)> sleep = {};  ///< none: this thread's
+    std::function<std::string()> make_id = {};        ///< none: random
+    std::function<std::int64_t()> wall_clock = {};    ///< none: the system's, ms since 1970
     std::uint64_t seed = std::random_device()();
   };
 

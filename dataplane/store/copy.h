@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "dataplane/cloud/checked_cloud.h"
@@ -42,6 +43,8 @@ class Copy {
   tl::expected<Foreseen, std::vector<cloud::Finding>> foresee(std::vector<cloud::ObjectEdit> edits,
                                                               cloud::Findings read = {});
 
+  /// Whether the change, on what is here, makes what its digest and its number of objects tell.
+  bool leads_to(const Change& change) const;
   /// The next revision. All of it or nothing: what is not valid here is refused, in a sentence.
   tl::expected<cloud::Changes, std::string> apply(const Change& change);
   /// All of it new; the changes are those from the cloud before.
@@ -55,7 +58,7 @@ class Copy {
   std::string unknown_of(const cloud::ObjectName& name) const;
   Write write_of(const cloud::Cloud& cloud, const cloud::ObjectEdit& edit) const;
   bool changes_anything(const Write& write) const;
-  void sum_up(Change& change) const;
+  std::pair<Digest, std::size_t> sum_after(const std::vector<Write>& writes) const;
   void note(const Write& write, Revision revision);
 
   cloud::CheckedCloud cloud_;

@@ -50,12 +50,12 @@ struct Write {
 /// What one commit has done. Always seen as a whole.
 struct Change {
   Revision revision = 0;
-  std::string id;       ///< made by who committed it, never twice
-  std::string by;       ///< who asked for it: "root@compute1"
+  std::string id = {};  ///< made by who committed it, never twice
+  std::string by = {};  ///< who asked for it: "root@compute1"
   std::int64_t at = 0;  ///< when, by that host's clock: ms since 1970
   std::uint32_t format = kFormat;
   std::size_t objects = 0;  ///< of the whole cloud, afterwards
-  Digest digest;            ///< of the whole cloud, afterwards
+  Digest digest = {};       ///< of the whole cloud, afterwards
   std::vector<std::string> freed =
       {};  ///< addresses that it gave back: "blue/10.0.0.11", see ipam.h
   std::vector<Write> writes = {};
@@ -66,11 +66,11 @@ struct Change {
 struct Snapshot {
   std::string identity;
   Revision revision = 0;
-  std::string change;  ///< id of the change that made this revision; empty: none ever did
+  std::string change = {};  ///< id of the change that made this revision; empty: none ever did
   std::uint32_t format = kFormat;
   std::size_t objects = 0;  ///< as the last change has counted
-  Digest digest;
-  std::vector<Record> records;
+  Digest digest = {};
+  std::vector<Record> records = {};
 };
 
 /// Why there is no answer, as far as a program must know.

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/store/store.h"
+
+/// The lists of a change as JSON, for stores that keep it in one value.
+namespace novaplane::store {
+
+/// `[["ports","web1","{...}"],["ports","web2",null]]`
+std::string to_json(const std::vector<Write>& writes);
+/// None: the text is something else.
+std::optional<std::vector<Write>> parse_writes(std::string_view json);
+
+std::string to_json(const std::vector<std::string>& words);
+std::optional<std::vector<std::string>> parse_words(std::string_view json);
+
+}  // namespace novaplane::store

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "dataplane/store/folder_watch.h"
+#include "dataplane/store/store.h"
+
+namespace novaplane::store {
+
+/// The document that an operator edits: a store that takes no writes. Its revisions count from 1
+/// since this object was made; what changed is told by load() alone.
+class FileStore : public Store {
+ public:
+  explicit FileStore(std::string path) : path_(std::move(path)), watch_(path_) {}
+
+  Answer<Status> status() override;
+  Answer<std::string> identity() override { return "file:" + path_; }
+  Answer<Snapshot> load() override;
+  Answer<std::vector<Change>> changes_after(Revision, std::size_t most) override;
+  Answer<void> wait(Revision, Clock::time_point until) override;
+  void interrupt() override { watch_.interrupt(); }
+  CommitAnswer commit(const Commit&) override { return read_only(); }
+  Answer<std::optional<Revision>> find_change(const std::string&, Revision) override {
+    return std::nullopt;
+  }
+  Answer<void> put_status(const HostStatus&) override { return tl::unexpected(read_only()); }
+  Answer<std::vector<HostStatus>> statuses() override { return std::vector<HostStatus>(); }
+
+ private:
+  Failure read_only() const;
+  /// The text, and its revision noted.
+  Answer<std::string> read();
+
+  std::string path_;
+  FolderWatch watch_;
+  std::optional<std::uint64_t> digest_;  ///< of the text last read
+  Revision revision_ = 0;
+};
+
+}  // namespace novaplane::store
