@@ -4,44 +4,64 @@
 
 namespace novaplane::cloud {
 
-void CheckedCloud::EditCheck::sort(const std::vector<ObjectName>& touched) {
-  for (const auto& [kind, name] : touched) {
+void CheckedCloud::EditCheck::sort() {
+  for (const auto& [kind, name] : touched_.names) {
+    if (kind == Kind::port) edited_ports_.insert(name);
     if (kind == Kind::floating_ip) floating_ips_.insert(*IpAddress::parse(name));
     if (kind == Kind::port_forward) forwards_.insert(name);
     if (kind == Kind::security_group) groups_.insert(name);
     ranges_ |= kind == Kind::ranges;
     pools_ |= kind == Kind::pool;
-    if (kind != Kind::port || !touched_ports_.insert(name).second) continue;
+  }
+  concerned_ = edited_ports_;
+  if (touched_.has_hosts_or_networks()) add_what_hosts_and_networks_concern();
+  add_dependents_of_ports();
+  for (const std::string& name : concerned_) {
     if (const Port* port = lookup(cloud().ports, name)) ports_.push_back(port);
   }
-  for (const std::string& port : touched_ports_) {
+  std::ranges::sort(ports_, {}, &Port::order);
+}
+
+void CheckedCloud::EditCheck::add_dependents_of_ports() {
+  for (const std::string& port : concerned_) {
     for (const auto* ip : state_.publics.floating_ips_of(port)) floating_ips_.insert(ip->address);
     for (const auto* forward : state_.publics.forwards_of(port)) forwards_.insert(forward->name);
   }
   for (const IpAddress& address : floating_ips_) {
     for (const auto* forward : state_.publics.forwards_at(address)) forwards_.insert(forward->name);
   }
-  std::ranges::sort(ports_, {}, &Port::order);
 }
 
-void CheckedCloud::EditCheck::check(const std::vector<ObjectName>& touched,
-                                    const std::set<std::string>& with_routers) {
-  sort(touched);
+void CheckedCloud::EditCheck::check() {
+  sort();
+  if (touched_.has_hosts_or_networks()) check_hosts_and_networks();
   for (const Port* port : ports_) validate_link_of_port(state_.made_links, *port, findings_);
   for (const std::string& group : groups_) {
     if (!cloud().security_groups.contains(group)) check_removed_group(group);
   }
   for (const Port* port : ports_) check_port(*port);
-  for (const Port* port : ports_) check_pairs_of_others(*port);
-  for (const std::string& network : with_routers) check_routers(network);
+  for (const std::string& network : touched_.with_routers) check_routers(network);
+  for (const Port* port : ports_) {
+    if (edited_ports_.contains(port->name)) check_pairs_of_others(*port);
+  }
   check_public();
   for (const std::string& name : groups_) {
     const SecurityGroup* group = lookup(cloud().security_groups, name);
     if (group) validate_group(cloud(), *group, findings_);
   }
   for (const Port* port : ports_) check_groups_of(*port);
-  if (ranges_) validate_ranges(cloud(), findings_);
-  if (pools_) validate_pools(cloud(), state_.draft.pools, findings_);
+  if (ranges_ || !touched_.hosts.empty()) validate_ranges(cloud(), findings_);
+  if (pools_ || touched_.has_hosts_or_networks()) {
+    validate_pools(cloud(), state_.draft.pools, findings_);
+  }
+}
+
+/// Pairs of ports that are not checked anyway, each once.
+void CheckedCloud::EditCheck::check_security_of(const std::vector<const Port*>& ports) {
+  for (const Port* port : ports) {
+    if (concerned_.contains(port->name) || !secured_.insert(port->name).second) continue;
+    validate_port_security(cloud(), *port, findings_);
+  }
 }
 
 void CheckedCloud::EditCheck::check_twins(const Port& port) {
@@ -107,9 +127,7 @@ void CheckedCloud::EditCheck::check_routers(const std::string& name) {
   const Network* network = lookup(cloud().networks, name);
   if (!network) return;
   for (const IpAddress& router : network->other_routers) {
-    for (const Port* port : state_.ports.with_pair(name, router)) {
-      if (!touched_ports_.contains(port->name)) validate_port_security(cloud(), *port, findings_);
-    }
+    check_security_of(state_.ports.with_pair(name, router));
   }
 }
 
@@ -163,7 +181,7 @@ void CheckedCloud::EditCheck::check_removed_group(const std::string& name) {
   }
   if (!state_.groups.is_in_use(name)) return;
   for (const auto& [port_name, port] : cloud().ports) {
-    if (port.security_groups && !touched_ports_.contains(port_name)) {
+    if (port.security_groups && !concerned_.contains(port_name)) {
       validate_group_names(cloud(), *port.security_groups, {"ports", port_name, "security_groups"},
                            findings_);
     }

@@ -37,7 +37,9 @@ CheckedCloud::Transaction::Transaction(State& state, std::vector<ObjectEdit> edi
   put_all(edits, false);
   derive_addresses();
   derive_routers();
-  if (touches_hosts_or_networks()) state_.index_hosts_and_networks();
+  if (!touches_hosts_or_networks()) return;
+  made_links_ = std::move(state_.made_links);
+  state_.index_hosts_and_networks();
 }
 
 /// The address that a port was given when it was read, by the network as it was then.
@@ -123,15 +125,18 @@ bool CheckedCloud::Transaction::touches_hosts_or_networks() const {
 }
 
 void CheckedCloud::Transaction::validate(Findings& findings) const {
-  std::vector<ObjectName> touched;
-  for (const Done& done : done_) touched.push_back(done.name);
-  std::set<std::string> with_routers;
-  for (const auto& [network, routers] : routers_before_) with_routers.insert(network);
-  if (touches_hosts_or_networks()) {
-    cloud::validate(state_.draft, findings);
-  } else {
-    EditCheck(state_, findings).check(touched, with_routers);
+  Touched touched;
+  touched.made_links = &made_links_;
+  for (const auto& [network, routers] : routers_before_) touched.with_routers.insert(network);
+  for (const Done& done : done_) {
+    touched.names.push_back(done.name);
+    const AnyObject* before = done.before ? &*done.before : nullptr;
+    if (done.name.kind == Kind::host) touched.hosts[done.name.name] = std::get_if<Host>(before);
+    if (done.name.kind == Kind::network) {
+      touched.networks[done.name.name] = std::get_if<Network>(before);
+    }
   }
+  EditCheck(state_, touched, findings).check();
 }
 
 void CheckedCloud::Transaction::take_back() {

@@ -39,6 +39,7 @@ class CheckedCloud::Transaction {
 
   State& state_;
   const std::array<std::uint64_t, std::variant_size_v<AnyObject>> last_places_;
+  MadeLinks made_links_;  ///< before, where hosts or networks are edited
   std::vector<Done> done_;
   std::set<std::string> derives_;  ///< edited ports whose address6 follows from their network
   std::map<std::string, std::set<IpAddress>> routers_before_;  ///< of networks

@@ -57,7 +57,7 @@ class RandomObjects {
       case Kind::security_group:
         return group_json();
       case Kind::network:
-        return network_json();
+        return network_json(static_cast<unsigned>(name.name.back() - '0'));
       case Kind::port:
         return port_json();
       case Kind::floating_ip:
@@ -90,24 +90,35 @@ class RandomObjects {
     text += maybe(2, R"(,"vm_interface":")" + one_of({"eth1", "eth2", "tap1"}) + '"');
     text += maybe(2, fmt::format(R"(,"tunnel_address":"192.0.2.{}")", 1 + below(3)));
     if (!one_in(3)) {
-      text += fmt::format(R"(,"uplinks":[{{"name":"{}","interface":"eth0","source":"{}"}}])",
-                          one_of({"wan", "lan"}),
-                          one_of({"192.0.2.99", "203.0.113.1", "10.1.0.7", "192.0.2.98"}));
+      text += fmt::format(
+          R"(,"uplinks":[{{"name":"{}","interface":"eth0","source":"{}"}}])",
+          one_of({"wan", "lan"}),
+          one_of({"192.0.2.99", "192.0.2.99", "203.0.113.1", "10.1.0.7", "192.0.2.98"}));
     }
-    text += maybe(
-        3, fmt::format(R"(,"gateways":{{"n{}":"10.{}.0.{}"}})", below(3), below(3), 2 + below(3)));
+    const unsigned on = below(3);
+    text +=
+        maybe(2, fmt::format(R"(,"gateways":{{"n{}":"{}.{}"}})", on, range_of(on), 3 + below(3)));
     text += maybe(5, R"(,"mark_mask":"0x1ff")");
     return text + '}';
   }
 
-  std::string network_json() {
-    const unsigned range = below(3);
-    const std::string mode = one_of({"shared", "shared", "hardware", "per-host", "none"});
-    std::string text = fmt::format(R"({{"cidr":"10.{}.0.0/28","gateway_mode":"{}")", range, mode);
-    if (mode != "none" || one_in(4))
-      text += fmt::format(R"(,"gateway":"10.{}.0.{}")", range, 1 + below(2));
-    text +=
-        maybe(mode == "hardware" ? 1 : 12, fmt::format(R"(,"host_address":"10.{}.0.4")", range));
+  /// The first three bytes of a network.
+  std::string range() { return one_of({"10.0.0", "10.1.0", "10.2.0", "10.1.0", "203.0.113"}); }
+  /// Mostly the one that the network has.
+  std::string range_of(unsigned network) {
+    return one_in(6) ? range() : fmt::format("10.{}.0", network);
+  }
+
+  std::string network_json(unsigned number) {
+    const std::string range = range_of(number);
+    const std::string mode =
+        one_of({"shared", "shared", "hardware", "per-host", "per-host", "failover", "none"});
+    std::string text = fmt::format(R"({{"cidr":"{}.0/28","gateway_mode":"{}")", range, mode);
+    if (mode != "none" || one_in(4)) {
+      text += fmt::format(R"(,"gateway":"{}.{}")", range, 1 + below(2));
+    }
+    if (mode == "failover") text += R"(,"gateway_hosts":["h0","h1"])";
+    text += maybe(mode == "hardware" ? 1 : 12, fmt::format(R"(,"host_address":"{}.4")", range));
     text += maybe(4, fmt::format(R"(,"cidr6":"fd0{0}::/64","gateway6":"fd0{0}::1")", below(2)));
     switch (below(4)) {
       case 0:
@@ -125,20 +136,20 @@ class RandomObjects {
   }
 
   std::string port_json() {
-    const unsigned on = below(3);
+    const unsigned number = below(3);
+    const std::string on = range_of(number);
     std::string text =
-        fmt::format(R"({{"network":"n{}","mac":"fa:16:3e:00:00:{:02x}","address":"10.{}.0.{}")",
-                    one_in(9) ? below(3) : on, 1 + below(9), on, 5 + below(7));
+        fmt::format(R"({{"network":"n{}","mac":"fa:16:3e:00:00:{:02x}","address":"{}.{}")", number,
+                    1 + below(9), on, 3 + below(7));
     if (!one_in(5)) text += fmt::format(R"(,"host":"{}","interface":"tap{}")", host(), below(9));
-    text += maybe(9, R"(,"interface":"eth0")")
-                .substr(0, text.find("interface") == std::string::npos ? 99 : 0);
-    text += maybe(7, fmt::format(R"(,"gateway":"10.{}.0.{}")", on, 1 + below(3)));
+    text += maybe(7, fmt::format(R"(,"gateway":"{}.{}")", on, 1 + below(3)));
     text += maybe(9, fmt::format(R"(,"address6":"fd00::{}")", 5 + below(3)));
     text += maybe(9, fmt::format(R"(,"hostname":"{}")", one_of({"P1", "www"})));
     text += maybe(9, R"(,"port_security":false)");
     text += maybe(4, fmt::format(R"(,"security_groups":["{}"])", group()));
-    text += maybe(4, fmt::format(R"(,"allowed_pairs":[{{"address":"10.{}.0.{}"}}])", on,
-                                 one_of({"3", "7", "8/30", "12/31", "2"})));
+    const std::string pair = one_in(3) ? one_of({"192.0.2.0/30", "192.0.2.98", "192.0.2.96/29"})
+                                       : on + '.' + one_of({"3", "7", "8/30", "12/31", "2"});
+    text += maybe(4, fmt::format(R"(,"allowed_pairs":[{{"address":"{}"}}])", pair));
     return text + '}';
   }
 
