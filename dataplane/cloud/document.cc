@@ -43,19 +43,17 @@ tl::expected<std::string, Mistakes> read_all(std::istream& stream, const std::st
   return text;
 }
 
-/// Reads and validates; what is found is without places where they must be looked for.
-std::vector<Finding> find_mistakes(const std::string& text, Draft& draft) {
-  if (auto broken = check_encoding(text)) return {std::move(*broken)};
-  Findings findings;
+/// Reads all that there is; false: the text ends too early to be judged.
+bool read(const std::string& text, Draft& draft, Findings& findings,
+          std::span<const std::string_view> optional) {
+  if (auto broken = check_encoding(text)) return findings.add(std::move(*broken)), false;
   Reader reader(draft, findings, read_document);
+  reader.optional = optional;
   if (auto fault = read_yaml(text, [&](const Event& event) { reader.on(event); })) {
-    auto found = findings.take();
-    found.push_back(std::move(*fault));
-    return found;
+    return findings.add(std::move(*fault)), false;
   }
   complete(draft);
-  validate(draft, findings);
-  return findings.take();
+  return true;
 }
 
 Mistakes to_mistakes(const std::string& file, std::vector<Finding> findings) {
@@ -71,7 +69,22 @@ Mistakes to_mistakes(const std::string& file, std::vector<Finding> findings) {
   return mistakes;
 }
 
+/// The document, or its mistakes where they stand.
+tl::expected<Document, Mistakes> document_or_mistakes(const std::string& text,
+                                                      const std::string& file, Draft& draft,
+                                                      Findings& findings) {
+  if (findings.empty()) return Document{std::move(draft.cloud), std::move(draft.pools)};
+  return tl::unexpected(locate_mistakes(text, file, findings.take()));
+}
+
 }  // namespace
+
+Mistakes locate_mistakes(const std::string& text, const std::string& file,
+                         std::vector<Finding> findings) {
+  if (auto tab = find_indenting_tab(text)) findings.push_back(std::move(*tab));
+  locate(text, findings);
+  return to_mistakes(file, std::move(findings));
+}
 
 std::string Mistake::message() const {
   if (line == 0) return fmt::format("{}: {}", file, text);
@@ -91,11 +104,18 @@ Mistakes hints(const Cloud& cloud, const std::string& file) {
 tl::expected<Document, Mistakes> parse_document(const std::string& text, const std::string& file) {
   if (text.size() > kLargest) return tl::unexpected(too_large(file));
   Draft draft;
-  std::vector<Finding> findings = find_mistakes(text, draft);
-  if (findings.empty()) return Document{std::move(draft.cloud), std::move(draft.pools)};
-  if (auto tab = find_indenting_tab(text)) findings.push_back(std::move(*tab));
-  locate(text, findings);
-  return tl::unexpected(to_mistakes(file, std::move(findings)));
+  Findings findings;
+  if (read(text, draft, findings, {})) validate(draft, findings);
+  return document_or_mistakes(text, file, draft, findings);
+}
+
+tl::expected<Document, Mistakes> parse_part(const std::string& text, const std::string& file,
+                                            std::span<const std::string_view> optional) {
+  if (text.size() > kLargest) return tl::unexpected(too_large(file));
+  Draft draft;
+  Findings findings;
+  read(text, draft, findings, optional);
+  return document_or_mistakes(text, file, draft, findings);
 }
 
 tl::expected<Cloud, Mistakes> parse(const std::string& text, const std::string& file) {

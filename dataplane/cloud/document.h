@@ -1,10 +1,13 @@
 #pragma once
 
 #include <iosfwd>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/base/error.h"
+#include "dataplane/cloud/finding.h"
 #include "dataplane/cloud/object.h"
 
 namespace novaplane::cloud {
@@ -36,6 +39,15 @@ struct Document {
 tl::expected<Cloud, std::vector<Mistake>> parse(const std::string& text, const std::string& file);
 tl::expected<Document, std::vector<Mistake>> parse_document(const std::string& text,
                                                             const std::string& file);
+/// Reads a part of a cloud, which may refer to the rest of it; nothing is validated but each value
+/// by itself. `optional`: keys that ports may lack, see ReadOptions.
+tl::expected<Document, std::vector<Mistake>> parse_part(
+    const std::string& text, const std::string& file,
+    std::span<const std::string_view> optional = {});
+/// What was found later in objects of the text, where it stands there.
+std::vector<Mistake> locate_mistakes(const std::string& text, const std::string& file,
+                                     std::vector<Finding> findings);
+
 tl::expected<Cloud, std::vector<Mistake>> parse(std::istream& text, const std::string& file);
 tl::expected<Cloud, std::vector<Mistake>> parse_file(const std::string& file);
 

@@ -109,6 +109,14 @@ std::optional<std::string> read_events(std::string_view json, const EventSink& s
   return events.take_error();
 }
 
+std::optional<std::string> merge_patch(std::string_view json, std::string_view patch) {
+  Json to = Json::parse(json, nullptr, false);
+  const Json from = Json::parse(patch, nullptr, false);
+  if (!to.is_object() || !from.is_object()) return std::nullopt;
+  to.merge_patch(from);
+  return to.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string extract(std::string_view json, const std::vector<Path>& paths) {
   const Json from = Json::parse(json, nullptr, false);
   Json found = Json::array();

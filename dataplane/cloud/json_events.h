@@ -15,6 +15,8 @@ namespace novaplane::cloud {
 /// boolean is not. The answer: why it is none, as a sentence.
 std::optional<std::string> read_events(std::string_view json, const EventSink& sink);
 
+/// A merge patch; none: one of the two is no object.
+std::optional<std::string> merge_patch(std::string_view json, std::string_view patch);
 /// What stands at the paths of the JSON, with the way to it; empty: nothing does.
 std::string extract(std::string_view json, const std::vector<Path>& paths);
 /// The JSON with what was extracted from an earlier version of it. What stood inside an element of

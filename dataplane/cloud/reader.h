@@ -66,9 +66,10 @@ class Reader {
   Path path() const;
   void fail(const Event& event, Refusal refusal, bool at_key = false);
 
-  /// Whether a key that the document needs may be absent from the object at that path.
+  /// Whether a key that the document needs may be absent from the object at that path, a port.
   bool may_lack(const Path& path, std::string_view key) const {
-    return path.size() == 2 && std::ranges::find(optional, key) != optional.end();
+    return path.size() == 2 && path.front() == "ports" &&
+           std::ranges::find(optional, key) != optional.end();
   }
 
   Draft& draft;

@@ -169,6 +169,10 @@ std::optional<ReadObject> read_json(const Cloud& cloud, const ObjectName& name,
   return Reading(cloud, name, findings, options).read(text, false);
 }
 
+std::optional<std::string> patched(std::string_view json, std::string_view patch) {
+  return merge_patch(json, patch);
+}
+
 std::string to_stored(const Cloud& cloud, const AnyObject& object, std::string_view unknown) {
   std::string json = to_json(cloud, object, unknown);
   const std::uint64_t place = place_of(object);

@@ -32,7 +32,7 @@ struct ReadOptions {
   /// Keys that this version does not know are kept (ReadObject::unknown), not refused: what a
   /// newer version has put into a store. A person's mistakes are to be refused.
   bool keeps_unknown = false;
-  /// Keys that may be absent although the document needs them: what will be allocated.
+  /// Keys that a port may lack although the document needs them: what will be allocated.
   std::vector<std::string_view> optional = {};
 };
 
@@ -47,6 +47,10 @@ struct ReadObject {
 /// name is none.
 std::optional<ReadObject> read_json(const Cloud&, const ObjectName&, std::string_view text,
                                     Findings&, const ReadOptions& = {});
+
+/// The JSON with a merge patch (RFC 7396) applied: null removes a key. None: one of the two is no
+/// JSON object.
+std::optional<std::string> patched(std::string_view json, std::string_view patch);
 
 // --- what stores keep
 

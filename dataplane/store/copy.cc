@@ -15,6 +15,8 @@ Digest digest_of_record(const Key& key, const std::string& value) {
   return digest_of(key.kind, key.name, value);
 }
 
+std::uint64_t meta_key(const Key& key) { return digest_of(key.kind, key.name, "").low; }
+
 /// Ranges that say nothing are no object.
 bool says_nothing(const cloud::AnyObject& object) {
   const auto* ranges = std::get_if<cloud::Ranges>(&object);
@@ -24,7 +26,7 @@ bool says_nothing(const cloud::AnyObject& object) {
 }  // namespace
 
 Revision Copy::revision_of(const cloud::ObjectName& name) const {
-  const auto found = meta_.find(to_string(name));
+  const auto found = meta_.find(meta_key(key_of(name)));
   return found != meta_.end() ? found->second.revision : 0;
 }
 
@@ -36,7 +38,7 @@ std::string Copy::unknown_of(const cloud::ObjectName& name) const {
 std::optional<std::string> Copy::json_of(const cloud::ObjectName& name) const {
   const auto object = cloud_.find(name);
   if (!object) return std::nullopt;
-  return cloud::to_json(cloud(), *object, unknown_of(name));
+  return cloud::to_json(cloud(), *object);
 }
 
 // --- what is to be written
@@ -50,7 +52,7 @@ Write Copy::write_of(const cloud::Cloud& cloud, const cloud::ObjectEdit& edit) c
 }
 
 bool Copy::changes_anything(const Write& write) const {
-  const auto found = meta_.find(to_string(write.key));
+  const auto found = meta_.find(meta_key(write.key));
   if (!write.value) return found != meta_.end();
   return found == meta_.end() || found->second.digest != digest_of_record(write.key, *write.value);
 }
@@ -60,7 +62,7 @@ std::pair<Digest, std::size_t> Copy::sum_after(const std::vector<Write>& writes)
   Digest digest = digest_;
   std::size_t objects = meta_.size();
   for (const auto& [key, value] : writes) {
-    const auto found = meta_.find(to_string(key));
+    const auto found = meta_.find(meta_key(key));
     if (found != meta_.end()) {
       digest ^= found->second.digest;
       --objects;
@@ -99,15 +101,15 @@ tl::expected<Copy::Foreseen, std::vector<cloud::Finding>> Copy::foresee(
 // --- what was written
 
 void Copy::note(const Write& write, Revision revision) {
-  const std::string name = to_string(write.key);
-  if (const auto before = meta_.find(name); before != meta_.end()) {
+  const std::uint64_t key = meta_key(write.key);
+  if (const auto before = meta_.find(key); before != meta_.end()) {
     digest_ ^= before->second.digest;
     if (!write.value) meta_.erase(before);
   }
   if (!write.value) return;
   const Digest digest = digest_of_record(write.key, *write.value);
   digest_ ^= digest;
-  meta_[name] = {revision, digest};
+  meta_[key] = {revision, digest};
 }
 
 tl::expected<cloud::Changes, std::string> Copy::apply(const Change& change) {
@@ -149,11 +151,14 @@ tl::expected<cloud::Changes, std::string> Copy::replace(const Snapshot& snapshot
   cloud::Changes changes = cloud::differences(cloud(), checked->cloud());
   cloud_ = std::move(*checked);
   meta_.clear();
+  meta_.reserve(snapshot.records.size());
   digest_ = {};
   unknown_ = {std::make_move_iterator(read->unknown.begin()),
               std::make_move_iterator(read->unknown.end())};
-  for (const Record& record : snapshot.records) {
-    note({record.key, record.value}, record.revision);
+  for (const auto& [key, value, revision] : snapshot.records) {
+    const Digest digest = digest_of_record(key, value);
+    digest_ ^= digest;
+    meta_[meta_key(key)] = {revision, digest};
   }
   identity_ = snapshot.identity;
   revision_ = snapshot.revision;

@@ -19,12 +19,16 @@ class FileStore : public Store {
   Answer<std::string> identity() override { return "file:" + path_; }
   Answer<Snapshot> load() override;
   Answer<std::vector<Change>> changes_after(Revision, std::size_t most) override;
+  Answer<std::vector<Change>> history_after(Revision after, std::size_t most) override {
+    return changes_after(after, most);
+  }
   Answer<void> wait(Revision, Clock::time_point until) override;
   void interrupt() override { watch_.interrupt(); }
   CommitAnswer commit(const Commit&) override { return read_only(); }
   Answer<std::optional<Revision>> find_change(const std::string&, Revision) override {
     return std::nullopt;
   }
+  Answer<void> back_up(const std::string&) override { return tl::unexpected(read_only()); }
   Answer<void> put_status(const HostStatus&) override { return tl::unexpected(read_only()); }
   Answer<std::vector<HostStatus>> statuses() override { return std::vector<HostStatus>(); }
 

@@ -157,7 +157,7 @@ void Follower::load_freed() {
   Revision after = copy_.revision() > kFar ? copy_.revision() - kFar : 0;
   after = std::max(after, status->oldest);
   while (after < copy_.revision()) {
-    const auto changes = store_.changes_after(after, kBatch);
+    const auto changes = store_.history_after(after, kBatch);
     if (!changes || changes->empty()) return;
     for (const Change& change : *changes) copy_.freed().note(change.freed, change.at);
     after = changes->back().revision;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dataplane/cloud/schema.h"
 #include "dataplane/cloud/text.h"
 
@@ -71,6 +73,12 @@ std::vector<Record> records_of(const cloud::Cloud& cloud, const cloud::Pools& po
 tl::expected<ReadRecords, std::string> read_records(const std::vector<Record>& records) {
   const cloud::Cloud nothing;
   ReadRecords read;
+  const auto count = [&](std::string_view kind) {
+    return static_cast<std::size_t>(std::ranges::count(
+        records, kind, [](const Record& record) -> std::string_view { return record.key.kind; }));
+  };
+  read.cloud.ports.reserve(count(cloud::section_of(cloud::Kind::port)));
+  read.cloud.floating_ips.reserve(count(cloud::section_of(cloud::Kind::floating_ip)));
   cloud::Findings findings;
   for (const Record& record : records) {
     const auto name = name_of(record.key);

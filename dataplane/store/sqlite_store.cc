@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <random>
 
+#include "dataplane/base/fd.h"
 #include "dataplane/store/change_json.h"
 
 namespace novaplane::store {
@@ -24,7 +27,7 @@ CREATE TABLE objects (
 CREATE TABLE changes (
   revision INTEGER PRIMARY KEY, id TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL,
   format INTEGER NOT NULL, objects INTEGER NOT NULL, digest TEXT NOT NULL,
-  freed TEXT NOT NULL, writes TEXT NOT NULL);
+  freed TEXT NOT NULL, names TEXT NOT NULL, writes TEXT NOT NULL);
 CREATE TABLE statuses (host TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = 28272;
 PRAGMA user_version = 1;
@@ -74,15 +77,22 @@ Answer<void> put_objects(SqliteDatabase& database, const std::vector<Write>& wri
   return {};
 }
 
+std::vector<Write> without_values(std::vector<Write> writes) {
+  for (Write& write : writes) {
+    if (write.value) write.value->clear();
+  }
+  return writes;
+}
+
 Answer<void> put_change(SqliteDatabase& database, const Change& change, std::int64_t revision) {
   SqliteStatement put = database.prepare(
-      "INSERT INTO changes (revision, id, by, at, format, objects, digest, freed, writes) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+      "INSERT INTO changes (revision, id, by, at, format, objects, digest, freed, writes, names) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
   const std::string digest = to_string(change.digest), freed = to_json(change.freed),
-                    writes = to_json(change.writes);
+                    writes = to_json(change.writes), names = to_json(without_values(change.writes));
   put.bind(1, revision).bind(2, change.id).bind(3, change.by).bind(4, change.at);
   put.bind(5, change.format).bind(6, static_cast<std::int64_t>(change.objects));
-  return put.bind(7, digest).bind(8, freed).bind(9, writes).run();
+  return put.bind(7, digest).bind(8, freed).bind(9, writes).bind(10, names).run();
 }
 
 }  // namespace
@@ -192,26 +202,31 @@ Answer<void> SqliteStore::load_last_change(Snapshot& snapshot) {
   return {};
 }
 
-Answer<std::vector<Change>> SqliteStore::changes_after(Revision after, std::size_t most) {
-  auto transaction = SqliteTransaction::begin(*database_, SqliteTransaction::Kind::reading);
-  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+Answer<void> SqliteStore::check_reach(Revision after) {
+  const auto fail = [&](Trouble trouble, const std::string& words) {
+    return tl::unexpected(Failure{trouble, fmt::format("{}: {}", database_->path(), words)});
+  };
   const auto newest = revision();
   if (!newest) return tl::unexpected(newest.error());
   if (after > *newest) {
-    return tl::unexpected(Failure{
-        Trouble::went_back,
-        fmt::format("{}: is at revision {}, before {}", database_->path(), *newest, after)});
+    return fail(Trouble::went_back, fmt::format("is at revision {}, before {}", *newest, after));
   }
   const auto kept_after = oldest();
   if (!kept_after) return tl::unexpected(kept_after.error());
-  if (after < *kept_after) {
-    return tl::unexpected(Failure{
-        Trouble::compacted,
-        fmt::format("{}: keeps changes after revision {} only", database_->path(), *kept_after)});
-  }
-  SqliteStatement rows = database_->prepare(
-      "SELECT revision, id, by, at, format, objects, digest, freed, writes FROM changes "
-      "WHERE revision > ?1 ORDER BY revision LIMIT ?2");
+  if (after >= *kept_after) return {};
+  return fail(Trouble::compacted, fmt::format("keeps changes after revision {} only", *kept_after));
+}
+
+Answer<std::vector<Change>> SqliteStore::read_changes(Revision after, std::size_t most,
+                                                      const char* writes) {
+  auto transaction = SqliteTransaction::begin(*database_, SqliteTransaction::Kind::reading);
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  NOVAPLANE_TRY(check_reach(after));
+  const std::string sql = fmt::format(
+      "SELECT revision, id, by, at, format, objects, digest, freed, {} FROM changes "
+      "WHERE revision > ?1 ORDER BY revision LIMIT ?2",
+      writes);
+  SqliteStatement rows = database_->prepare(sql.c_str());
   rows.bind(1, static_cast<std::int64_t>(after)).bind(2, static_cast<std::int64_t>(most));
   std::vector<Change> changes;
   for (;;) {
@@ -222,6 +237,23 @@ Answer<std::vector<Change>> SqliteStore::changes_after(Revision after, std::size
     if (!change) return tl::unexpected(std::move(change.error()));
     changes.push_back(std::move(*change));
   }
+}
+
+Answer<std::vector<Change>> SqliteStore::changes_after(Revision after, std::size_t most) {
+  return read_changes(after, most, "writes");
+}
+
+Answer<std::vector<Change>> SqliteStore::history_after(Revision after, std::size_t most) {
+  return read_changes(after, most, "names");
+}
+
+Answer<void> SqliteStore::back_up(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) {
+    return tl::unexpected(
+        Failure{Trouble::refused, fmt::format("{}: {}", path, std::strerror(errno))});
+  }
+  return database_->prepare("VACUUM INTO ?1").bind(1, path).run();
 }
 
 /// SQLite writes into its log before others can see the change. commit() touches the database when

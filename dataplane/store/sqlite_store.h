@@ -24,10 +24,12 @@ class SqliteStore : public Store {
   Answer<std::string> identity() override;
   Answer<Snapshot> load() override;
   Answer<std::vector<Change>> changes_after(Revision, std::size_t most) override;
+  Answer<std::vector<Change>> history_after(Revision, std::size_t most) override;
   Answer<void> wait(Revision, Clock::time_point until) override;
   void interrupt() override { watch_.interrupt(); }
   CommitAnswer commit(const Commit&) override;
   Answer<std::optional<Revision>> find_change(const std::string& id, Revision after) override;
+  Answer<void> back_up(const std::string& path) override;
   Answer<void> put_status(const HostStatus&) override;
   Answer<std::vector<HostStatus>> statuses() override;
 
@@ -38,6 +40,9 @@ class SqliteStore : public Store {
   Answer<void> create();
   Answer<Revision> revision();
   Answer<Revision> oldest();
+  /// `writes`: the column to read them from.
+  Answer<std::vector<Change>> read_changes(Revision after, std::size_t most, const char* writes);
+  Answer<void> check_reach(Revision after);
   Answer<void> load_last_change(Snapshot& snapshot);
   Answer<Revision> write(const Commit& commit);
 

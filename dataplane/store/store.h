@@ -143,6 +143,8 @@ class Store {
   /// Changes after that revision in their order, the oldest ones first and `most` of them at most;
   /// none: there is nothing newer. Only what the store cannot lose any more.
   virtual Answer<std::vector<Change>> changes_after(Revision, std::size_t most) = 0;
+  /// The same without what was written: values are empty. For those who want to know who did what.
+  virtual Answer<std::vector<Change>> history_after(Revision, std::size_t most) = 0;
   /// Returns when there may be something newer than that, or at the time, or at interrupt().
   virtual Answer<void> wait(Revision, Clock::time_point until) = 0;
   virtual void interrupt() = 0;
@@ -152,6 +154,9 @@ class Store {
   /// is no such change, and there will be none where the cloud is later than `after` by now. Never
   /// answered from a state that may be old.
   virtual Answer<std::optional<Revision>> find_change(const std::string& id, Revision after) = 0;
+
+  /// Writes all of it into a file that was not there, while others go on.
+  virtual Answer<void> back_up(const std::string& path) = 0;
 
   virtual Answer<void> put_status(const HostStatus&) = 0;
   virtual Answer<std::vector<HostStatus>> statuses() = 0;

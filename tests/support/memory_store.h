@@ -106,6 +106,17 @@ class MemoryStore : public Store {
     if (!found.empty() && strikes(faults.tells_late)) found.resize(random_() % found.size());
     return found;
   }
+  Answer<std::vector<Change>> history_after(Revision after, std::size_t most) override {
+    return changes_after(after, most).map([](std::vector<Change> found) {
+      for (Change& change : found) {
+        for (Write& write : change.writes) {
+          if (write.value) write.value->clear();
+        }
+      }
+      return found;
+    });
+  }
+  Answer<void> back_up(const std::string&) override { return fail(Trouble::refused); }
   Answer<void> wait(Revision, Clock::time_point) override { return {}; }
   void interrupt() override {}
 

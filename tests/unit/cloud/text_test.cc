@@ -248,6 +248,30 @@ TEST(ReadJson, MayLackWhatWillBeAllocated) {
               ElementsAre("missing: ports.web.network: is missing"));
 }
 
+TEST(ReadJson, AppliesAMergePatch) {
+  EXPECT_EQ(patched(R"({"mtu":1400,"dhcp":{"domain":"a","lease":"1h"}})",
+                    R"({"mtu":null,"dhcp":{"lease":"2h"}})"),
+            R"({"dhcp":{"domain":"a","lease":"2h"}})");
+  EXPECT_EQ(patched("{}", "[]"), std::nullopt);
+  EXPECT_EQ(patched("{}", "{"), std::nullopt);
+}
+
+TEST(ParsePart, LeavesReferencesToTheRest) {
+  const std::string part = "ports:\n  web: {network: blue}\n  db: {network: 7, adress: 1}\n";
+  const auto wrong = parse_part(part, "part.yaml", std::vector<std::string_view>{"mac", "address"});
+  ASSERT_FALSE(wrong);
+  ASSERT_EQ(wrong.error().size(), 1u);
+  EXPECT_EQ(wrong.error().front().message(),
+            "part.yaml:3:20: ports.db.adress: unknown key; did you mean address?");
+  EXPECT_TRUE(parse_part("ports: {web: {network: blue}}", "part.yaml",
+                         std::vector<std::string_view>{"mac", "address"}));
+  const auto located = locate_mistakes(
+      part, "part.yaml",
+      {{{"ports", "web", "network"}, "dangling", "there is no network blue", {}, false}});
+  EXPECT_EQ(located.front().message(),
+            "part.yaml:2:18: ports.web.network: there is no network blue");
+}
+
 TEST(ReadStored, KeepsWhatANewerVersionHasWritten) {
   const Cloud cloud;
   const ObjectName name{Kind::host, "h1"};

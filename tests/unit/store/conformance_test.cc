@@ -191,6 +191,18 @@ TYPED_TEST(StoreConformance, SaysThatARevisionIsOfTheFuture) {
   EXPECT_EQ(changes.error().trouble, Trouble::went_back);
 }
 
+TYPED_TEST(StoreConformance, TellsWhoHasDoneWhatWithoutTheValues) {
+  Store& store = *this->store_;
+  const Revision one = committed(store.commit(commit_of(0, "a", {put("web", "1"), removal("db")})));
+  const auto history = store.history_after(0, 10);
+  ASSERT_THAT(*history, SizeIs(1));
+  EXPECT_EQ(history->front().revision, one);
+  EXPECT_EQ(history->front().by, "root@h1");
+  EXPECT_THAT(history->front().freed, ElementsAre("blue/10.0.0.7"));
+  EXPECT_THAT(history->front().writes, ElementsAre(put("web", ""), removal("db")));
+  EXPECT_FALSE(store.history_after(one + 1, 10));
+}
+
 TYPED_TEST(StoreConformance, WaitsNoLongerThanThereIsNothingNew) {
   Store& store = *this->store_;
   const auto far = Clock::now() + 1min;
@@ -259,6 +271,20 @@ TEST(SqliteStore, RefusesWhatIsNoStore) {
   const auto nowhere = open_store("sqlite:" + folder.path() + "/none/cloud.db");
   ASSERT_FALSE(nowhere);
   EXPECT_EQ(nowhere.error().words, folder.path() + "/none/cloud.db: No such file or directory");
+}
+
+TEST(SqliteStore, IsBackedUpWhileItIsInUse) {
+  const Folder folder;
+  const auto store = SqliteStore::open(folder.path() + "/cloud.db").value();
+  const Revision one = committed(store->commit(commit_of(0, "a", {put("web", "1")})));
+  const std::string path = folder.path() + "/backup.db";
+  ASSERT_TRUE(store->back_up(path));
+  committed(store->commit(commit_of(one, "b", {removal("web")})));
+  const auto backup = SqliteStore::open(path).value();
+  EXPECT_EQ(backup->load()->revision, one);
+  EXPECT_THAT(backup->load()->records, SizeIs(1));
+  EXPECT_EQ(backup->identity().value(), store->identity().value());
+  EXPECT_EQ(store->back_up(path).error().words, path + ": File exists");
 }
 
 TEST(SqliteStore, RefusesTablesOfALaterVersion) {
