@@ -58,10 +58,6 @@ Answer<Change> change_of(const SqliteStatement& row, const SqliteDatabase& datab
                 std::move(*writes)};
 }
 
-/// Fails the whole as soon as a part fails.
-#define NOVAPLANE_TRY(answer) \
-  if (auto tried = (answer); !tried) return tl::unexpected(std::move(tried.error()))
-
 Answer<void> put_objects(SqliteDatabase& database, const std::vector<Write>& writes,
                          std::int64_t revision) {
   SqliteStatement put = database.prepare(
@@ -72,7 +68,7 @@ Answer<void> put_objects(SqliteDatabase& database, const std::vector<Write>& wri
     SqliteStatement& statement = value ? put : remove;
     statement.bind(1, key.kind).bind(2, key.name);
     if (value) statement.bind(3, *value).bind(4, revision);
-    NOVAPLANE_TRY(statement.run());
+    if (auto done = statement.run(); !done) return tl::unexpected(done.error());
   }
   return {};
 }
@@ -108,18 +104,28 @@ Answer<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
   auto database = SqliteDatabase::open(path);
   if (!database) return tl::unexpected(std::move(database.error()));
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*database), settings));
-  NOVAPLANE_TRY(store->prepare());
+  if (auto done = store->prepare(); !done) return tl::unexpected(done.error());
   return store;
 }
 
 Answer<void> SqliteStore::prepare() {
-  NOVAPLANE_TRY(database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
-  NOVAPLANE_TRY(create());
-  const auto schema = database_->integer("PRAGMA user_version");
+  return check_owner()
+      .and_then([this] {
+        return database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+      })
+      .and_then([this] { return create(); });
+}
+
+/// Before anything of it is touched.
+Answer<void> SqliteStore::check_owner() {
+  const auto tables = database_->integer("SELECT count(*) FROM sqlite_master");
+  if (!tables) return tl::unexpected(tables.error());
+  if (*tables == 0) return {};
   const auto application = database_->integer("PRAGMA application_id");
-  if (!schema) return tl::unexpected(schema.error());
   if (!application) return tl::unexpected(application.error());
   if (*application != kApplicationId) return broken(*database_, "is a database of something else");
+  const auto schema = database_->integer("PRAGMA user_version");
+  if (!schema) return tl::unexpected(schema.error());
   if (*schema == kSchema) return {};
   return broken(*database_, fmt::format("has tables of version {}, and this program knows {}",
                                         *schema, kSchema));
@@ -132,11 +138,13 @@ Answer<void> SqliteStore::create() {
   const auto tables = database_->integer("SELECT count(*) FROM sqlite_master");
   if (!tables) return tl::unexpected(tables.error());
   if (*tables != 0) return {};
-  NOVAPLANE_TRY(database_->execute(kTables));
   const std::string identity = new_identity();
-  NOVAPLANE_TRY(
-      database_->prepare("INSERT INTO identity (value) VALUES (?1)").bind(1, identity).run());
-  return transaction->commit();
+  return database_->execute(kTables)
+      .and_then([&] {
+        SqliteStatement put = database_->prepare("INSERT INTO identity (value) VALUES (?1)");
+        return put.bind(1, identity).run();
+      })
+      .and_then([&] { return transaction->commit(); });
 }
 
 Answer<Revision> SqliteStore::revision() {
@@ -175,7 +183,7 @@ Answer<Snapshot> SqliteStore::load() {
   if (!identity) return tl::unexpected(std::move(identity.error()));
   Snapshot snapshot;
   snapshot.identity = std::move(*identity);
-  NOVAPLANE_TRY(load_last_change(snapshot));
+  if (auto done = load_last_change(snapshot); !done) return tl::unexpected(done.error());
   SqliteStatement objects =
       database_->prepare("SELECT kind, name, value, revision FROM objects ORDER BY kind, name");
   for (;;) {
@@ -221,7 +229,7 @@ Answer<std::vector<Change>> SqliteStore::read_changes(Revision after, std::size_
                                                       const char* writes) {
   auto transaction = SqliteTransaction::begin(*database_, SqliteTransaction::Kind::reading);
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
-  NOVAPLANE_TRY(check_reach(after));
+  if (auto done = check_reach(after); !done) return tl::unexpected(done.error());
   const std::string sql = fmt::format(
       "SELECT revision, id, by, at, format, objects, digest, freed, {} FROM changes "
       "WHERE revision > ?1 ORDER BY revision LIMIT ?2",
@@ -293,11 +301,13 @@ CommitAnswer SqliteStore::commit(const Commit& commit) {
 
 Answer<Revision> SqliteStore::write(const Commit& commit) {
   const auto next = static_cast<std::int64_t>(commit.expected) + 1;
-  NOVAPLANE_TRY(put_objects(*database_, commit.change.writes, next));
-  NOVAPLANE_TRY(put_change(*database_, commit.change, next));
-  SqliteStatement forget = database_->prepare("DELETE FROM changes WHERE revision <= ?1");
-  NOVAPLANE_TRY(forget.bind(1, next - static_cast<std::int64_t>(settings_.kept_changes)).run());
-  return static_cast<Revision>(next);
+  return put_objects(*database_, commit.change.writes, next)
+      .and_then([&] { return put_change(*database_, commit.change, next); })
+      .and_then([&] {
+        SqliteStatement forget = database_->prepare("DELETE FROM changes WHERE revision <= ?1");
+        return forget.bind(1, next - static_cast<std::int64_t>(settings_.kept_changes)).run();
+      })
+      .map([&] { return static_cast<Revision>(next); });
 }
 
 Answer<std::optional<Revision>> SqliteStore::find_change(const std::string& id, Revision after) {

@@ -37,6 +37,7 @@ class SqliteStore : public Store {
   SqliteStore(std::unique_ptr<SqliteDatabase> database, Settings settings);
 
   Answer<void> prepare();
+  Answer<void> check_owner();
   Answer<void> create();
   Answer<Revision> revision();
   Answer<Revision> oldest();
