@@ -30,6 +30,11 @@ Answer<Status> FileStore::status() {
   return Status{"file", path_, "file:" + path_, revision_, revision_, kFormat, false};
 }
 
+Answer<Head> FileStore::head() {
+  if (const auto text = read(); !text) return tl::unexpected(text.error());
+  return Head{"file:" + path_, revision_, ""};
+}
+
 Answer<Snapshot> FileStore::load() {
   const auto text = read();
   if (!text) return tl::unexpected(text.error());

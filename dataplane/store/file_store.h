@@ -16,7 +16,7 @@ class FileStore : public Store {
   explicit FileStore(std::string path) : path_(std::move(path)), watch_(path_) {}
 
   Answer<Status> status() override;
-  Answer<std::string> identity() override { return "file:" + path_; }
+  Answer<Head> head() override;
   Answer<Snapshot> load() override;
   Answer<std::vector<Change>> changes_after(Revision, std::size_t most) override;
   Answer<std::vector<Change>> history_after(Revision after, std::size_t most) override {

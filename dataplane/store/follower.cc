@@ -48,27 +48,34 @@ void Follower::hold(const Failure& failure) {
 }
 
 const Hold& Follower::follow() {
-  const auto identity = store_.identity();
-  if (!identity) return hold(identity.error()), hold_;
-  if (!is_virgin(copy_) && *identity != copy_.identity()) must_load_ = true;
+  const auto head = store_.head();
+  if (!head) return hold(head.error()), hold_;
+  if (!is_virgin(copy_) && !continues(*head)) must_load_ = true;
   if (must_load_) {
-    load();
+    load(*head);
   } else {
-    while (take_changes()) {
+    while (take_changes(*head)) {
     }
   }
   return hold_;
 }
 
+/// Whether the store may have come to where it is from where the copy is.
+bool Follower::continues(const Head& head) const {
+  if (head.identity != copy_.identity() || head.revision < copy_.revision()) return false;
+  return head.revision != copy_.revision() || head.change == copy_.change();
+}
+
 /// True: there may be more.
-bool Follower::take_changes() {
+bool Follower::take_changes(const Head& head) {
   auto changes = store_.changes_after(copy_.revision(), kBatch);
-  if (!changes && changes.error().trouble == Trouble::compacted) return load(), false;
+  if (!changes && changes.error().trouble == Trouble::compacted) return load(head), false;
   if (!changes) return hold(changes.error()), false;
   for (const Change& change : *changes) {
-    if (!take(change)) return load(), false;
+    if (!take(change)) return load(head), false;
   }
-  if (changes->empty()) hold_ = {};
+  const bool has_all = changes->empty() && head.revision <= copy_.revision();
+  if (has_all || hold_.reason == Hold::Reason::away) hold_ = {};
   return !changes->empty();
 }
 
@@ -83,20 +90,22 @@ bool Follower::take(const Change& change) {
   return true;
 }
 
-/// What could not be taken is not asked for again before it has changed.
-bool Follower::is_still_held() {
-  if (hold_.reason != Hold::Reason::invalid && hold_.reason != Hold::Reason::newer) return false;
-  const auto newer = store_.changes_after(held_at_, 1);
-  return newer && newer->empty() && !is_accepted_;
+/// What could not be taken is not loaded again before it has changed.
+bool Follower::is_still_held(const Head& head) const {
+  return hold_ && hold_.reason != Hold::Reason::away && head == held_at_ && !is_accepted_;
 }
 
-/// A store that was restored and has gone on since has another change at that revision.
-bool Follower::shares_history() {
+/// A store that was restored and has gone on since has another change at that revision. One that
+/// has forgotten it is believed.
+Answer<bool> Follower::shares_history() {
   if (copy_.change().empty()) return true;
   const auto found = store_.find_change(copy_.change(), copy_.revision() - 1);
-  if (!found || *found) return true;
+  if (!found) return tl::unexpected(found.error());
+  if (*found) return true;
   const auto kept = store_.changes_after(copy_.revision() - 1, 1);
-  return !kept;  // nobody knows any more
+  if (kept) return false;
+  if (kept.error().trouble == Trouble::compacted) return true;
+  return tl::unexpected(kept.error());
 }
 
 Hold Follower::objection(const Snapshot& snapshot) const {
@@ -122,23 +131,31 @@ Hold Follower::objection(const Snapshot& snapshot) const {
   if (snapshot.identity != copy_.identity()) {
     return {Hold::Reason::foreign, "it is another store: " + from_to + " of " + copy_.identity()};
   }
+  if (snapshot.revision == copy_.revision() && snapshot.change != copy_.change()) {
+    return {Hold::Reason::went_back,
+            "the store was restored and has another change at " + from_to + ", too"};
+  }
   if (snapshot.revision < copy_.revision()) {
     return {Hold::Reason::went_back, "the store went back: " + from_to};
   }
   return {};
 }
 
-void Follower::load() {
+void Follower::load(const Head& head) {
   must_load_ = true;
-  if (is_still_held()) return;
+  if (is_still_held(head)) return;
+  held_at_ = head;
   auto snapshot = store_.load();
   if (!snapshot) return hold(snapshot.error());
-  held_at_ = snapshot->revision;
   hold_ = objection(*snapshot);
-  if (!hold_ && !is_virgin(copy_) && !is_accepted_ && !shares_history()) {
-    hold(Hold::Reason::went_back,
-         fmt::format("the store's history has another change at revision {}: it was restored",
-                     copy_.revision()));
+  if (!hold_ && !is_virgin(copy_) && !is_accepted_) {
+    const auto shares = shares_history();
+    if (!shares) return hold(shares.error());
+    if (!*shares) {
+      hold(Hold::Reason::went_back,
+           fmt::format("the store's history has another change at revision {}: it was restored",
+                       copy_.revision()));
+    }
   }
   if (hold_) return;
   const Revision from = copy_.revision();

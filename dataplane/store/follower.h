@@ -57,15 +57,16 @@ class Follower {
   void accept() { is_accepted_ = must_load_ = true; }
 
  private:
-  bool take_changes();
+  bool continues(const Head& head) const;
+  bool take_changes(const Head& head);
   bool take(const Change& change);
-  void load();
+  void load(const Head& head);
   void load_freed();
   /// Why the snapshot may not take the place of the copy.
   Hold objection(const Snapshot& snapshot) const;
-  bool is_still_held();
+  bool is_still_held(const Head& head) const;
   /// Whether the store's history has the revision that the copy is at.
-  bool shares_history();
+  Answer<bool> shares_history();
   void hold(const Failure& failure);
   void hold(Hold::Reason reason, std::string words) { hold_ = {reason, std::move(words)}; }
 
@@ -73,7 +74,7 @@ class Follower {
   Copy& copy_;
   Sink sink_;
   Hold hold_;
-  Revision held_at_ = 0;  ///< the store's revision that could not be taken
+  Head held_at_;  ///< where the store was when it could not be taken
   bool is_accepted_ = false;
   bool must_load_ = true;
 };

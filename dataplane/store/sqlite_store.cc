@@ -165,6 +165,17 @@ Answer<std::string> SqliteStore::identity() {
   return statement.text(0);
 }
 
+Answer<Head> SqliteStore::head() {
+  auto identity = this->identity();
+  if (!identity) return tl::unexpected(std::move(identity.error()));
+  SqliteStatement last =
+      database_->prepare("SELECT revision, id FROM changes ORDER BY revision DESC LIMIT 1");
+  const auto row = last.step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return Head{std::move(*identity), 0, ""};
+  return Head{std::move(*identity), static_cast<Revision>(last.integer(0)), last.text(1)};
+}
+
 Answer<Status> SqliteStore::status() {
   const auto identity = this->identity();
   if (!identity) return tl::unexpected(identity.error());

@@ -21,7 +21,7 @@ class SqliteStore : public Store {
   static Answer<std::unique_ptr<SqliteStore>> open(const std::string& path, Settings settings);
 
   Answer<Status> status() override;
-  Answer<std::string> identity() override;
+  Answer<Head> head() override;
   Answer<Snapshot> load() override;
   Answer<std::vector<Change>> changes_after(Revision, std::size_t most) override;
   Answer<std::vector<Change>> history_after(Revision, std::size_t most) override;
@@ -37,6 +37,7 @@ class SqliteStore : public Store {
   SqliteStore(std::unique_ptr<SqliteDatabase> database, Settings settings);
 
   Answer<void> prepare();
+  Answer<std::string> identity();
   Answer<void> check_owner();
   Answer<void> create();
   Answer<Revision> revision();

@@ -111,6 +111,14 @@ struct Unclear {
 };
 using CommitAnswer = std::variant<Committed, LostRace, Unclear, Failure>;  ///< Failure: not written
 
+/// Where the store is.
+struct Head {
+  std::string identity;  ///< made when it was created: with another one it is another cloud
+  Revision revision = 0;
+  std::string change;  ///< id of the change that made this revision; empty: none ever did
+  bool operator==(const Head&) const = default;
+};
+
 struct Status {
   std::string kind;      ///< "sqlite", "etcd", "file"
   std::string location;  ///< "/var/lib/novaplane/cloud.db"
@@ -136,8 +144,7 @@ class Store {
   virtual ~Store() = default;
 
   virtual Answer<Status> status() = 0;
-  /// Made when the store was created. A store with another identity is another cloud.
-  virtual Answer<std::string> identity() = 0;
+  virtual Answer<Head> head() = 0;
   virtual Answer<Snapshot> load() = 0;
 
   /// Changes after that revision in their order, the oldest ones first and `most` of them at most;

@@ -83,9 +83,10 @@ class MemoryStore : public Store {
     return Status{"memory", "",  cluster_.identity, cluster_.revision, cluster_.oldest,
                   kFormat,  true};
   }
-  Answer<std::string> identity() override {
+  Answer<Head> head() override {
     if (strikes(faults.is_away)) return away();
-    return cluster_.identity;
+    return Head{cluster_.identity, cluster_.revision,
+                cluster_.changes.empty() ? "" : cluster_.changes.back().id};
   }
   Answer<Snapshot> load() override {
     if (strikes(faults.is_away)) return away();

@@ -102,8 +102,8 @@ TYPED_TEST(StoreConformance, IsEmptyAtFirstAndHasAnIdentity) {
   EXPECT_EQ(snapshot->change, "");
   EXPECT_EQ(snapshot->digest, Digest());
   EXPECT_FALSE(snapshot->identity.empty());
-  EXPECT_EQ(this->store_->identity().value(), snapshot->identity);
-  EXPECT_EQ(this->maker_.open()->identity().value(), snapshot->identity);
+  EXPECT_EQ(this->store_->head().value(), (Head{snapshot->identity, 0, ""}));
+  EXPECT_EQ(this->maker_.open()->head()->identity, snapshot->identity);
   EXPECT_THAT(this->store_->changes_after(0, 10).value(), IsEmpty());
   EXPECT_TRUE(this->store_->status()->writable);
 }
@@ -122,6 +122,7 @@ TYPED_TEST(StoreConformance, KeepsWhatWasCommitted) {
   ASSERT_TRUE(snapshot);
   EXPECT_EQ(snapshot->revision, two);
   EXPECT_EQ(snapshot->change, "b");
+  EXPECT_EQ(store.head().value(), (Head{snapshot->identity, two, "b"}));
   EXPECT_EQ(snapshot->objects, 7u);
   EXPECT_EQ(snapshot->digest, (Digest{1, 2}));
   EXPECT_THAT(snapshot->records,
@@ -283,7 +284,7 @@ TEST(SqliteStore, IsBackedUpWhileItIsInUse) {
   const auto backup = SqliteStore::open(path).value();
   EXPECT_EQ(backup->load()->revision, one);
   EXPECT_THAT(backup->load()->records, SizeIs(1));
-  EXPECT_EQ(backup->identity().value(), store->identity().value());
+  EXPECT_EQ(backup->head()->identity, store->head()->identity);
   EXPECT_EQ(store->back_up(path).error().words, path + ": File exists");
 }
 

@@ -50,6 +50,8 @@ class RandomRun {
   void disturb() {
     if (depth_ < 2 && below(3) == 0) write(*hosts_[below(kHosts)]);
     if (below(4) == 0) cluster_.deliver();
+    TestHost& host = *hosts_[below(kHosts)];
+    host.store.is_silent = below(6) == 0;
   }
 
   void write(TestHost& host) {
@@ -119,6 +121,7 @@ class RandomRun {
 
   void check_copy(TestHost& host) {
     host.store.faults = {};
+    host.store.is_silent = false;
     ASSERT_FALSE(host.follower.follow()) << host.follower.hold().words;
     TestHost fresh(cluster_, {}, 7);
     ASSERT_FALSE(fresh.follower.follow());
