@@ -16,6 +16,7 @@
 #include "hwgw/pair/gateway_pair.h"
 #include "hwgw/router/router_records.h"
 #include "hwgw/router/routers.h"
+#include "metadata/metadata.h"
 #include "nat/nat.h"
 #include "security/security.h"
 
@@ -46,10 +47,11 @@ const std::vector<const engine::Subsystem*>& subsystems() {
   static const nat::Nat nat;
   static const security::Security security;
   static const dhcp::Dhcp dhcp;
+  static const metadata::Metadata metadata;
   static const hwgw::Routers routers;
   static const hwgw::GatewayPair pair;
-  static const std::vector<const engine::Subsystem*> all{&bridge, &nat,     &security,
-                                                         &dhcp,   &routers, &pair};
+  static const std::vector<const engine::Subsystem*> all{&bridge,   &nat,     &security, &dhcp,
+                                                         &metadata, &routers, &pair};
   return all;
 }
 

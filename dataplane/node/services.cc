@@ -2,55 +2,65 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
-#include "hwgw/pair/gateway_pair.h"
+#include "dhcp/dnsmasq_driver.h"
+#include "hwgw/pair/pair_programs.h"
+#include "metadata/proxy_driver.h"
 
 namespace novaplane::node {
 namespace {
 
-bool is_of_pair(const engine::Step& step) {
-  const auto* change = std::get_if<engine::ServiceChange>(&step.operation);
-  return change && (change->key == hwgw::kKeepalived || change->key == hwgw::kConntrackd);
-}
-
-bool is_of_service(const engine::Step& step) {
-  return std::holds_alternative<engine::ServiceChange>(step.operation) ||
-         std::holds_alternative<engine::EntryChange>(step.operation);
+/// Of the service that a step is about; null: of none.
+const engine::ServiceKey* service_of(const engine::Step& step) {
+  if (const auto* change = std::get_if<engine::ServiceChange>(&step.operation)) return &change->key;
+  const auto* entry = std::get_if<engine::EntryChange>(&step.operation);
+  return entry ? &entry->key.service : nullptr;
 }
 
 }  // namespace
 
+Services::Services(const std::string& run_dir) {
+  parts_.push_back({"dhcp/", std::make_unique<dhcp::DnsmasqDriver>(run_dir)});
+  parts_.push_back({"failover/", std::make_unique<hwgw::PairPrograms>(run_dir)});
+  parts_.push_back({"metadata/", std::make_unique<metadata::ProxyDriver>(run_dir)});
+}
+
 Result<engine::SeenServices> Services::observe() {
-  auto seen = dhcp_.observe();
-  if (!seen) return seen;
-  auto pair = pair_.observe();
-  if (!pair) return pair;
-  std::ranges::move(pair->services, std::back_inserter(seen->services));
-  return seen;
+  engine::SeenServices all;
+  for (const Part& part : parts_) {
+    auto seen = part.driver->observe();
+    if (!seen) return seen;
+    std::ranges::move(seen->services, std::back_inserter(all.services));
+    std::ranges::move(seen->entries, std::back_inserter(all.entries));
+  }
+  return all;
 }
 
 std::vector<Result<void>> Services::apply(std::span<const engine::Step* const> steps) {
-  std::vector<const engine::Step*> of_pair, of_dhcp;
-  for (const engine::Step* step : steps) {
-    if (is_of_service(*step)) (is_of_pair(*step) ? of_pair : of_dhcp).push_back(step);
-  }
-  const auto from_pair = pair_.apply(of_pair), from_dhcp = dhcp_.apply(of_dhcp);
-  std::vector<Result<void>> results;
-  auto next_of_pair = from_pair.begin(), next_of_dhcp = from_dhcp.begin();
-  for (const engine::Step* step : steps) {
-    if (!is_of_service(*step)) {
-      results.push_back(
-          failure("run a program", EOPNOTSUPP, "novaplane has no way to do this here"));
-    } else {
-      results.push_back(is_of_pair(*step) ? *next_of_pair++ : *next_of_dhcp++);
+  const Result<void> unknown =
+      failure("run a program", EOPNOTSUPP, "novaplane has no way to do this here");
+  std::vector<Result<void>> results(steps.size(), unknown);
+  for (const Part& part : parts_) {
+    std::vector<const engine::Step*> own;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const auto* service = service_of(*steps[i]);
+      if (!service || !service->starts_with(part.prefix)) continue;
+      own.push_back(steps[i]);
+      places.push_back(i);
     }
+    auto from_part = part.driver->apply(own);
+    for (std::size_t i = 0; i < own.size(); ++i) results[places[i]] = std::move(from_part[i]);
   }
   return results;
 }
 
 std::vector<std::pair<engine::ServiceKey, int>> Services::watch() const {
-  auto descriptors = dhcp_.watch();
-  std::ranges::copy(pair_.watch(), std::back_inserter(descriptors));
+  std::vector<std::pair<engine::ServiceKey, int>> descriptors;
+  for (const Part& part : parts_) {
+    std::ranges::move(part.driver->watch(), std::back_inserter(descriptors));
+  }
   return descriptors;
 }
 

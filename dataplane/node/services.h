@@ -1,23 +1,31 @@
 #pragma once
 
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "dataplane/engine/service_driver.h"
-#include "dhcp/dnsmasq_driver.h"
-#include "hwgw/pair/pair_programs.h"
 
 namespace novaplane::node {
 
-/// All programs of ours: a dnsmasq for each network, and what a pair of gateway hosts needs.
+/// All programs of ours: a dnsmasq for each network, what a pair of gateway hosts needs, and the
+/// proxy before the metadata server. The first part of a service's key tells whose it is.
 class Services : public engine::ServiceDriver {
  public:
-  explicit Services(const std::string& run_dir) : dhcp_(run_dir), pair_(run_dir) {}
+  explicit Services(const std::string& run_dir);
 
   Result<engine::SeenServices> observe() override;
   std::vector<Result<void>> apply(std::span<const engine::Step* const> steps) override;
   std::vector<std::pair<engine::ServiceKey, int>> watch() const override;
 
  private:
-  dhcp::DnsmasqDriver dhcp_;
-  hwgw::PairPrograms pair_;
+  struct Part {
+    std::string_view prefix;
+    std::unique_ptr<engine::ServiceDriver> driver;
+  };
+
+  std::vector<Part> parts_;
 };
 
 }  // namespace novaplane::node

@@ -15,6 +15,7 @@
 #include "dataplane/node/spoiled_files.h"
 #include "dataplane/node/unknown_ports.h"
 #include "hwgw/pair/gateway_pair.h"
+#include "metadata/metadata.h"
 #include "nat/sets.h"
 
 namespace novaplane::node {
@@ -37,7 +38,7 @@ void add_refusals(const std::string& run_dir, Show& show) {
     show.warnings.push_back(fmt::format("DHCP and DNS of network {} are behind the document: {}",
                                         row.name, row.refused));
   }
-  for (const auto* key : {&hwgw::kKeepalived, &hwgw::kConntrackd}) {
+  for (const auto* key : {&hwgw::kKeepalived, &hwgw::kConntrackd, &metadata::kProxy}) {
     const std::string words = refusal_in(fmt::format("{}/{}.refused", run_dir, *key), run_dir);
     if (words.empty()) continue;
     show.warnings.push_back(

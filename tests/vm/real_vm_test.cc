@@ -1,41 +1,14 @@
 #include <iostream>
 
 #include "tests/netns/cloud_test.h"
+#include "tests/vm/guest_machine.h"
 
 /// A real virtual machine with a kernel of its own, on a tap that the hypervisor makes while the
 /// daemon runs. It tells the world what it got over the very path that is under test.
 namespace novaplane::netns {
 namespace {
 
-class RealVmTest : public CloudTest {
- protected:
-  Child boot(const std::string& tap, const std::string& mac) {
-    return {{.argv = {"qemu-system-x86_64",
-                      "-accel",
-                      "tcg",
-                      "-cpu",
-                      "max",
-                      "-m",
-                      "256M",
-                      "-nodefaults",
-                      "-nographic",
-                      "-no-reboot",
-                      "-kernel",
-                      GUEST_FOLDER "/vmlinuz",
-                      "-initrd",
-                      GUEST_FOLDER "/initrd",
-                      "-append",
-                      "console=ttyS0 panic=-1 quiet",
-                      "-serial",
-                      "stdio",
-                      "-netdev",
-                      "tap,id=net0,ifname=" + tap + ",script=no,downscript=no",
-                      "-device",
-                      "virtio-net-pci,netdev=net0,romfile=,mac=" + mac},
-             .namespace_fd = h1.fd()},
-            world.folder() + "/console.log"};
-  }
-};
+class RealVmTest : public CloudTest {};
 
 TEST_F(RealVmTest, GetsALeaseAndReachesTheWorld) {
   document.networks["blue"] += ", mtu: 1440";
@@ -47,7 +20,8 @@ TEST_F(RealVmTest, GetsALeaseAndReachesTheWorld) {
   Daemon daemon(world, h1);
   ASSERT_TRUE(daemon.ready()) << daemon.log();
 
-  const Child machine = boot("tap-vm1", "fa:16:3e:12:34:56");
+  const Child machine = boot_guest(h1, "initrd", "tap-vm1", "fa:16:3e:12:34:56",
+                                   world.folder() + "/console.log", {"-m", "256M"});
   const auto begin = Clock::now();
   EXPECT_TRUE(
       eventually([&] { return listener.heard().find('\n') != std::string::npos; }, 2 * kHangs))

@@ -8,13 +8,14 @@
 namespace novaplane::engine {
 namespace {
 
-constexpr std::string_view kOfNetworks = "dhcp/";
+constexpr std::string_view kOfNetworks = "dhcp/", kProxy = "metadata/proxy";
 
 }  // namespace
 
 std::string_view program_of(const ServiceKey& key) {
   const std::string_view name = key;
-  return name.starts_with(kOfNetworks) ? "dnsmasq" : name.substr(name.rfind('/') + 1);
+  if (name.starts_with(kOfNetworks)) return "dnsmasq";
+  return name == kProxy ? "novaplane-metadata" : name.substr(name.rfind('/') + 1);
 }
 
 std::string title_of(const ServiceKey& key) {

@@ -5,6 +5,12 @@
 
 namespace novaplane::engine {
 
+Noun ServiceEntryKind::noun(const EntryChange& change) {
+  constexpr std::string_view kOfNetworks = "dhcp/";
+  if (change.key.service.starts_with(kOfNetworks)) return kNoun;
+  return {"metadata entry", "metadata entries"};
+}
+
 void ServiceEntryKind::on(const SeenServices& seen, KernelView&, Tables& tables) {
   tables.entries.forget_actual();
   for (const auto& [key, entry] : seen.entries) tables.entries.set_actual(key, entry);

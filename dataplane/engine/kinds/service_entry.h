@@ -22,6 +22,7 @@ struct ServiceEntryKind {
   using Key = ServiceEntryKey;
   using Row = ServiceEntry;
   static constexpr Noun kNoun{"DHCP and DNS entry", "DHCP and DNS entries"};
+  static Noun noun(const EntryChange& c);
   static constexpr Phase kAdd = Phase::services, kRemove = Phase::services;
   static constexpr bool kListed = false;
   static std::string subject(const ServiceEntryKey& key) {

@@ -5,6 +5,27 @@ namespace {
 
 const std::string kBegin = kBeginning;
 
+TEST(Hosts, HaveMetadataByAddressOrByMap) {
+  const auto cloud = parse(kBegin + R"(ports:
+  a: {network: blue, host: h1, mac: "fa:16:3e:00:00:01", address: 10.0.0.11, interface: tap1,
+      instance_id: i-0a.1_b, project_id: 8f3c}
+  b: {network: blue, host: h1, mac: "fa:16:3e:00:00:02", address: 10.0.0.12, interface: tap2}
+)",
+                           "cloud.yaml");
+  ASSERT_TRUE(cloud);
+  EXPECT_EQ(*cloud->ports.at("a").instance, (Instance{"i-0a.1_b", "8f3c"}));
+  EXPECT_FALSE(cloud->ports.at("b").instance);
+  const auto hosts = parse(R"(hosts:
+  a: {metadata: 127.0.0.1:8775}
+  b: {metadata: {address: "[2001:db8::1]:80", headers: true, secret_file: /etc/secret}}
+)",
+                           "cloud.yaml");
+  ASSERT_TRUE(hosts);
+  EXPECT_EQ(*hosts->hosts.at("a").metadata, (Metadata{{*IpAddress::parse("127.0.0.1"), 8775}}));
+  EXPECT_EQ(*hosts->hosts.at("b").metadata,
+            (Metadata{{*IpAddress::parse("2001:db8::1"), 80}, true, "/etc/secret"}));
+}
+
 TEST(Hosts, AreCheckedAsAWhole) {
   expect_mistakes({
       {"metadata",
@@ -18,6 +39,21 @@ TEST(Hosts, AreCheckedAsAWhole) {
         R"(3:17 wrong-family: hosts.b.metadata: guests ask 169.254.169.254: an IPv4 address must answer, or headers: true)",
         R"(4:17 bad-value: hosts.c.metadata: "2001:db8::1:80" is not an address and port such as 127.0.0.1:8775 or [2001:db8::1]:80)",
         R"(5:17 bad-value: hosts.d.metadata: "127.0.0.1:0" is not an address and port such as 127.0.0.1:8775 or [2001:db8::1]:80)"}},
+      {"metadata as a map",
+       R"(hosts:
+  a: {metadata: {headers: true}}
+  b: {metadata: {address: 127.0.0.1:8775, secret_file: /etc/secret}}
+  c: {metadata: {address: 127.0.0.1:8775, headers: true, secret_file: secret}}
+  d: {metadata: [127.0.0.1:8775]}
+  e: {metadata: {adress: 127.0.0.1:8775, headers: 1}}
+)",
+       {R"(2:7 missing: hosts.a.metadata.address: is missing)",
+        R"(3:56 no-effect: hosts.b.metadata.secret_file: signs what headers: true adds, which is not there)",
+        R"(4:71 bad-value: hosts.c.metadata.secret_file: "secret" is not an absolute path such as /etc/novaplane/metadata.secret)",
+        R"(5:17 wrong-type: hosts.d.metadata: must be a single value, not a list)",
+        R"(6:7 missing: hosts.e.metadata.address: is missing)",
+        R"(6:18 unknown-key: hosts.e.metadata.adress: unknown key; did you mean address?)",
+        R"(6:51 wrong-type: hosts.e.metadata.headers: "1" is not true or false)"}},
       {"allow",
        R"(hosts:
   a: {allow: [tcp/22, ssh, tcp/22, udp/65536]}
