@@ -239,6 +239,13 @@ template <auto member, auto parse_key, auto parse>
 inline constexpr Access<ObjectOf<member>> words{read_words<member, parse_key, parse>,
                                                 write_words<member, parse>};
 
+// --- networks (schema_networks.cc)
+
+void read_networks(Draft& draft, const Value& value);
+void write_networks(const Contents& contents, const Slot& slot);
+void visit_networks(const std::string& path, const KeyVisitor& visitor);
+void write_keys(const Network& network, Writer& writer);
+
 // --- security (schema_security.cc)
 
 void read_security_groups(Draft& draft, const Value& value);
