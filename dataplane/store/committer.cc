@@ -28,6 +28,7 @@ struct Committer::Attempt {
   unsigned tries = 0;
   std::optional<Commit> sent;  ///< and not known to be lost
   bool may_be_written = false;
+  bool is_away = false;  ///< as the last try has found; in SQLite, somebody else writes for long
   std::vector<cloud::ObjectEdit> edits;
   std::string words;  ///< why the last try has failed
 };
@@ -124,9 +125,12 @@ std::optional<Outcome> Committer::send(Attempt& attempt) {
     attempt.words = unclear->words;
   } else if (const auto* failure = std::get_if<Failure>(&answer)) {
     attempt.words = failure->words;
-    if (!attempt.may_be_written) return Refused{failure->trouble, failure->words};
+    attempt.is_away = failure->trouble == Trouble::unavailable;
+    const bool may_help = attempt.is_away || attempt.may_be_written;
+    if (!may_help) return Refused{failure->trouble, failure->words};
   } else {
     attempt.words = "others were faster";
+    attempt.is_away = false;
   }
   return std::nullopt;
 }
@@ -142,6 +146,7 @@ Outcome Committer::done(Attempt& attempt, Revision revision) {
 
 Outcome Committer::give_up(const Attempt& attempt) const {
   if (attempt.may_be_written) return Unknown{attempt.id, attempt.words};
+  if (attempt.is_away) return Refused{Trouble::unavailable, attempt.words};
   return Crowded{attempt.tries};
 }
 

@@ -103,6 +103,17 @@ TEST_F(CommitterTest, WritesNothingWhileTheStoreIsAway) {
   EXPECT_THAT(cluster_.changes, SizeIs(1));
 }
 
+TEST_F(CommitterTest, TriesAgainWhereTheStoreWasBusy) {
+  bool is_first = true;
+  const Propose busy = [&](const Copy& copy) {
+    if (std::exchange(is_first, false)) host_.store.faults.is_away = 100;
+    return TestHost::proposal(Kind::port, "web", port_json(5))(copy);
+  };
+  host_.on_sleep = [&] { host_.store.faults.is_away = 0; };
+  EXPECT_EQ(told(host_.committer.commit(busy, "test")), "done");
+  EXPECT_THAT(cluster_.changes, SizeIs(2));
+}
+
 TEST_F(CommitterTest, LooksWithoutWriting) {
   const auto outcome = host_.committer.dry_run(TestHost::proposal(Kind::port, "web", port_json(5)));
   const auto* done = std::get_if<Done>(&outcome);
