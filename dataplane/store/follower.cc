@@ -12,6 +12,33 @@ constexpr std::size_t kBatch = 1000;  ///< changes that are asked for at once
 
 bool is_virgin(const Copy& copy) { return copy.identity().empty(); }
 
+Hold hold_of(const Failure& failure) {
+  switch (failure.trouble) {
+    case Trouble::went_back:
+      return {Hold::Reason::went_back, failure.words};
+    case Trouble::broken:
+      return {Hold::Reason::damaged, failure.words};
+    default:
+      return {Hold::Reason::away, failure.words};
+  }
+}
+
+/// What is wrong with it, whatever the copy has.
+Hold fault_of(const Snapshot& snapshot) {
+  if (snapshot.format > kFormat) {
+    return {Hold::Reason::newer, fmt::format("the store has format {}, and this version knows {}",
+                                             snapshot.format, kFormat)};
+  }
+  Digest digest;
+  for (const auto& [key, value, revision] : snapshot.records) {
+    digest ^= digest_of(key.kind, key.name, value);
+  }
+  if (digest == snapshot.digest && snapshot.records.size() == snapshot.objects) return {};
+  return {Hold::Reason::damaged,
+          fmt::format("the store lists {} objects where its last change left {}",
+                      snapshot.records.size(), snapshot.objects)};
+}
+
 }  // namespace
 
 std::string_view to_string(Hold::Reason reason) {
@@ -36,20 +63,9 @@ std::string_view to_string(Hold::Reason reason) {
   return "";
 }
 
-void Follower::hold(const Failure& failure) {
-  switch (failure.trouble) {
-    case Trouble::went_back:
-      return hold(Hold::Reason::went_back, failure.words);
-    case Trouble::broken:
-      return hold(Hold::Reason::damaged, failure.words);
-    default:
-      return hold(Hold::Reason::away, failure.words);
-  }
-}
-
 const Hold& Follower::follow() {
   const auto head = store_.head();
-  if (!head) return hold(head.error()), hold_;
+  if (!head) return hold_ = hold_of(head.error());
   if (!is_virgin(copy_) && !continues(*head)) must_load_ = true;
   if (must_load_) {
     load(*head);
@@ -70,7 +86,7 @@ bool Follower::continues(const Head& head) const {
 bool Follower::take_changes(const Head& head) {
   auto changes = store_.changes_after(copy_.revision(), kBatch);
   if (!changes && changes.error().trouble == Trouble::compacted) return load(head), false;
-  if (!changes) return hold(changes.error()), false;
+  if (!changes) return hold_ = hold_of(changes.error()), false;
   for (const Change& change : *changes) {
     if (!take(change)) return load(head), false;
   }
@@ -92,7 +108,8 @@ bool Follower::take(const Change& change) {
 
 /// What could not be taken is not loaded again before it has changed.
 bool Follower::is_still_held(const Head& head) const {
-  return hold_ && hold_.reason != Hold::Reason::away && head == held_at_ && !is_accepted_;
+  const bool may_pass = hold_.reason == Hold::Reason::away || hold_.reason == Hold::Reason::damaged;
+  return hold_ && !may_pass && head == held_at_ && !is_accepted_;
 }
 
 /// A store that was restored and has gone on since has another change at that revision. One that
@@ -108,37 +125,27 @@ Answer<bool> Follower::shares_history() {
   return tl::unexpected(kept.error());
 }
 
-Hold Follower::objection(const Snapshot& snapshot) const {
+Hold Follower::objection(const Snapshot& snapshot) {
+  if (Hold fault = fault_of(snapshot)) return fault;
+  if (is_virgin(copy_) || is_accepted_) return {};
   const auto from_to = fmt::format("revision {} of {}, and the copy is at {}", snapshot.revision,
                                    snapshot.identity, copy_.revision());
-  if (snapshot.format > kFormat) {
-    return {Hold::Reason::newer, fmt::format("the store has format {}, and this version knows {}",
-                                             snapshot.format, kFormat)};
-  }
-  Digest digest;
-  for (const auto& [key, value, revision] : snapshot.records) {
-    digest ^= digest_of(key.kind, key.name, value);
-  }
-  if (digest != snapshot.digest || snapshot.records.size() != snapshot.objects) {
-    return {Hold::Reason::damaged,
-            fmt::format("the store lists {} objects where its last change left {}",
-                        snapshot.records.size(), snapshot.objects)};
-  }
-  if (is_virgin(copy_) || is_accepted_) return {};
   if (snapshot.records.empty() && copy_.objects() != 0) {
     return {Hold::Reason::empty, "the store is empty: " + from_to};
   }
   if (snapshot.identity != copy_.identity()) {
     return {Hold::Reason::foreign, "it is another store: " + from_to + " of " + copy_.identity()};
   }
-  if (snapshot.revision == copy_.revision() && snapshot.change != copy_.change()) {
-    return {Hold::Reason::went_back,
-            "the store was restored and has another change at " + from_to + ", too"};
-  }
   if (snapshot.revision < copy_.revision()) {
     return {Hold::Reason::went_back, "the store went back: " + from_to};
   }
-  return {};
+  const auto shares = shares_history();
+  if (!shares) return hold_of(shares.error());
+  const bool is_other = snapshot.revision == copy_.revision() && snapshot.change != copy_.change();
+  if (*shares && !is_other) return {};
+  return {Hold::Reason::went_back,
+          fmt::format("the store's history has another change at revision {}: it was restored",
+                      copy_.revision())};
 }
 
 void Follower::load(const Head& head) {
@@ -146,21 +153,14 @@ void Follower::load(const Head& head) {
   if (is_still_held(head)) return;
   held_at_ = head;
   auto snapshot = store_.load();
-  if (!snapshot) return hold(snapshot.error());
-  hold_ = objection(*snapshot);
-  if (!hold_ && !is_virgin(copy_) && !is_accepted_) {
-    const auto shares = shares_history();
-    if (!shares) return hold(shares.error());
-    if (!*shares) {
-      hold(Hold::Reason::went_back,
-           fmt::format("the store's history has another change at revision {}: it was restored",
-                       copy_.revision()));
-    }
-  }
+  hold_ = snapshot ? objection(*snapshot) : hold_of(snapshot.error());
   if (hold_) return;
   const Revision from = copy_.revision();
   auto changes = copy_.replace(*snapshot);
-  if (!changes) return hold(Hold::Reason::invalid, std::move(changes.error()));
+  if (!changes) {
+    hold_ = {Hold::Reason::invalid, std::move(changes.error())};
+    return;
+  }
   must_load_ = is_accepted_ = false;
   load_freed();
   if (sink_) sink_({std::move(*changes), from, snapshot->revision, {}});

@@ -63,12 +63,10 @@ class Follower {
   void load(const Head& head);
   void load_freed();
   /// Why the snapshot may not take the place of the copy.
-  Hold objection(const Snapshot& snapshot) const;
+  Hold objection(const Snapshot& snapshot);
   bool is_still_held(const Head& head) const;
   /// Whether the store's history has the revision that the copy is at.
   Answer<bool> shares_history();
-  void hold(const Failure& failure);
-  void hold(Hold::Reason reason, std::string words) { hold_ = {reason, std::move(words)}; }
 
   Store& store_;
   Copy& copy_;
