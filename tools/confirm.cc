@@ -3,7 +3,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <sstream>
 
@@ -14,6 +13,7 @@
 #include "tools/apply.h"
 #include "tools/command.h"
 #include "tools/document.h"
+#include "tools/duration.h"
 #include "tools/rollback_timer.h"
 #include "tools/session.h"
 #include "tools/terminal.h"
@@ -25,17 +25,6 @@ namespace {
 
 /// For how long after a change of the daemon's own file its former text may be asked back.
 constexpr std::chrono::minutes kJustNow{5};
-
-/// "30s", "5m", "1h"; at least one second, at most a day.
-std::optional<std::chrono::seconds> time_from(const std::string& text) {
-  long number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string unit(end, text.data() + text.size());
-  const long factor = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-  constexpr long kDay = 24 * 3600;
-  if (error != std::errc() || factor == 0 || number < 1 || number > kDay / factor) return {};
-  return std::chrono::seconds(number * factor);
-}
 
 std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal();

@@ -5,13 +5,13 @@
 
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <utility>  // Boost 1.74's Asio lacks it
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -32,31 +32,69 @@ constexpr int kHttp11 = 11;
 constexpr std::chrono::seconds kToConnect{10};  ///< and to take a question
 constexpr std::chrono::seconds kToTell{60};
 constexpr std::chrono::minutes kToPass{10};  ///< of a large document, on a slow machine
+constexpr std::chrono::seconds kForever = std::chrono::seconds::max();
 
-http::request<http::empty_body> request(const std::string& method, const std::string& target) {
-  http::request<http::empty_body> request(http::string_to_verb(method), target, kHttp11);
-  request.set(http::field::host, "novaplaned");
-  request.set(http::field::connection, "close");
-  return request;
+using Question = http::request<http::string_body>;
+using Answer = http::response_parser<http::string_body>;
+
+Question question_of(const ControlRequest& request) {
+  Question question(http::string_to_verb(request.method), request.target, kHttp11);
+  question.set(http::field::host, "novaplaned");
+  question.set(http::field::connection, "close");
+  for (const auto& [name, value] : request.headers) question.set(name, value);
+  if (!request.type.empty()) question.set(http::field::content_type, request.type);
+  question.body() = request.body;
+  question.prepare_payload();
+  return question;
+}
+
+ControlResponse response_of(http::response<http::string_body> answer) {
+  const auto header = [&answer](http::field field) { return std::string(answer[field]); };
+  return {answer.result_int(),
+          std::move(answer.body()),
+          header(http::field::content_type),
+          header(http::field::etag),
+          header(http::field::location),
+          header(http::field::warning),
+          header(http::field::retry_after)};
 }
 
 /// A conversation with deadlines: each step is started and waited for.
 class Conversation {
  public:
-  Conversation() : stream_(io_) {}
+  Conversation() : stream_(io_) {
+    // `show` of a large host. Boost 1.74 takes `none` for less than any length.
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
+  }
 
   error_code connect(const std::string& path) {
     return wait(kToConnect,
                 [&](auto done) { stream_.async_connect(Local::endpoint(path), std::move(done)); });
   }
-  error_code say(const http::request<http::empty_body>& question) {
-    return wait(kToConnect,
+  error_code say(const Question& question) {
+    return wait(question.body().empty() ? kToConnect : kToTell,
                 [&](auto done) { http::async_write(stream_, question, std::move(done)); });
   }
-  error_code process_events(std::chrono::seconds time) {
-    parser_.body_limit(boost::none);  // `show` of a large host
+  error_code read(std::chrono::seconds time) {
     return wait(time,
                 [&](auto done) { http::async_read(stream_, buffer_, parser_, std::move(done)); });
+  }
+  /// Until its end, which may never come: who asked for it is stopped by a signal.
+  error_code read_each(const std::function<void(std::string_view)>& on_data) {
+    parser_.eager(true);
+    error_code error = wait(kToTell, [&](auto done) {
+      http::async_read_header(stream_, buffer_, parser_, std::move(done));
+    });
+    if (!error && parser_.get().result() != http::status::ok) return read(kToTell);
+    while (!error) {
+      on_data(std::exchange(parser_.get().body(), {}));
+      if (parser_.is_done()) return {};
+      error = wait(kForever, [&](auto done) {
+        http::async_read_some(stream_, buffer_, parser_, std::move(done));
+      });
+    }
+    on_data(std::exchange(parser_.get().body(), {}));
+    return error;
   }
   int socket() { return stream_.socket().native_handle(); }
   http::response<http::string_body> response() { return parser_.release(); }
@@ -65,7 +103,11 @@ class Conversation {
   template <class Start>
   error_code wait(std::chrono::seconds time, Start start) {
     error_code result = asio::error::timed_out;
-    stream_.expires_after(time);
+    if (time == kForever) {
+      stream_.expires_never();
+    } else {
+      stream_.expires_after(time);
+    }
     start([&result](error_code error, auto&&...) { result = error; });
     io_.restart();
     io_.run();
@@ -75,7 +117,7 @@ class Conversation {
   asio::io_context io_;
   beast::basic_stream<Local> stream_;
   beast::flat_buffer buffer_;
-  http::response_parser<http::string_body> parser_;
+  Answer parser_;
 };
 
 /// Whoever may write into the run directory may put a socket there.
@@ -88,14 +130,16 @@ Result<void> make_sure_of(int socket, const std::string& step) {
                       : "the kernel does not say who listens there");
 }
 
+std::string step_at(const std::string& path) { return fmt::format("ask novaplaned at {}", path); }
+
 }  // namespace
 
 std::string control_socket(const std::string& run_dir) { return run_dir + "/control.sock"; }
 
-Result<std::string> ask_daemon(const std::string& run_dir, const std::string& method,
-                               const std::string& target) {
+Result<ControlResponse> exchange(const std::string& run_dir, const ControlRequest& request,
+                                 const std::function<void(std::string_view)>& on_data) {
   const std::string path = control_socket(run_dir);
-  const std::string step = fmt::format("ask novaplaned at {}", path);
+  const std::string step = step_at(path);
   const auto failed = [&](const error_code& error) {
     const bool is_errno = error.category() == boost::system::system_category();
     return failure(step, is_errno ? error.value() : 0, error.message());
@@ -108,15 +152,24 @@ Result<std::string> ask_daemon(const std::string& run_dir, const std::string& me
   if (auto sure = make_sure_of(conversation.socket(), step); !sure) {
     return tl::unexpected(sure.error());
   }
-  if (const auto error = conversation.say(request(method, target))) return failed(error);
-  if (const auto error = conversation.process_events(method == "GET" ? kToTell : kToPass)) {
-    return failed(error);
+  // Who refuses a body may hang up before all of it has come, and has answered then.
+  const auto unsaid = conversation.say(question_of(request));
+  if (unsaid && unsaid != boost::system::errc::broken_pipe) return failed(unsaid);
+  const auto error = on_data ? conversation.read_each(on_data)
+                             : conversation.read(request.method == "GET" ? kToTell : kToPass);
+  if (error) return failed(unsaid ? unsaid : error);
+  return response_of(conversation.response());
+}
+
+Result<std::string> ask_daemon(const std::string& run_dir, const std::string& method,
+                               const std::string& target) {
+  auto response = exchange(run_dir, {method, target});
+  if (!response) return tl::unexpected(response.error());
+  if (response->status == static_cast<unsigned>(http::status::ok)) {
+    return std::move(response->body);
   }
-  auto response = conversation.response();
-  if (response.result() != http::status::ok) {
-    return failure(step, fmt::format("{} {}", response.result_int(), response.body()));
-  }
-  return std::move(response.body());
+  return failure(step_at(control_socket(run_dir)),
+                 fmt::format("{} {}", response->status, response->body));
 }
 
 }  // namespace novaplane::tools

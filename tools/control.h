@@ -2,13 +2,37 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "dataplane/base/error.h"
 
+/// HTTP over the control socket of a running novaplaned.
 namespace novaplane::tools {
 
-/// Asks a running novaplaned, by HTTP over its control socket; returns the body of its answer.
+struct ControlRequest {
+  std::string method = "GET";
+  std::string target;
+  std::string body = {};
+  std::string type = {};  ///< of the body, as "application/json"
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< beside those
+};
+
+struct ControlResponse {
+  unsigned status = 0;
+  std::string body = {};
+  std::string type = {}, etag = {}, location = {}, warning = {}, retry_after = {};  ///< headers
+};
+
+/// Whatever the status is, it is an answer; an error is that none came. `on_data` gets the body of
+/// an answer with status 200 as it comes, for as long as it comes; the response has none then.
+Result<ControlResponse> exchange(const std::string& run_dir, const ControlRequest& request,
+                                 const std::function<void(std::string_view)>& on_data = {});
+
+/// Returns the body of the answer; any status but 200 is an error.
 Result<std::string> ask_daemon(const std::string& run_dir, const std::string& method,
                                const std::string& target);
 
