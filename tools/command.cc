@@ -10,6 +10,8 @@
 namespace novaplane::tools {
 namespace {
 
+constexpr std::size_t kMany = 10'000;  ///< arguments
+
 constexpr Command kCommands[] = {
     {"check", "FILE", "read and validate a document",
      "Needs no privileges. Every mistake is told as file:line:column: sentence.", 1, 1, check},
@@ -19,7 +21,7 @@ constexpr Command kCommands[] = {
      "Beside a running novaplaned with the same document, asks it for a pass.\n"
      "--confirm TIME: unless `novaplane confirm` follows in time, what was confirmed last comes "
      "back.",
-     1, 1, up},
+     1, 1, up, "confirm"},
     {"confirm", "", "keep the document that `up --confirm` brought into force",
      "Says what it keeps, and how much time was left.", 0, 0, confirm},
     {"down", "", "remove everything that is novaplane's on this host",
@@ -32,6 +34,44 @@ constexpr Command kCommands[] = {
      "Asks the running novaplaned. New flows take another uplink at once; those that it carries\n"
      "stay until they end. Kept until undrain, also when the daemon starts again.",
      2, 2, uplink},
+    {"get", "KIND [NAME...|KEY=VALUE...]", "objects of the cloud in the store",
+     "Kinds: host, network, port, floating-ip, port-forward, security-group, pool, ranges; also "
+     "in\n"
+     "the plural. KEY=VALUE: those alone that have it, as network=blue. What -o yaml and -o json\n"
+     "print is a part of a document: `apply` takes it. -o name: ports/web1, which set and delete\n"
+     "take for KIND NAME.",
+     1, kMany, get, "output"},
+    {"create", "KIND NAME [KEY=VALUE...]", "a new object",
+     "A port without address and mac gets free ones. dhcp.lease=1h: a key in a map; dns=A,B: a\n"
+     "list; any value may be JSON or YAML in brackets.",
+     1, kMany, create},
+    {"set", "KIND NAME KEY=VALUE...", "changes keys of an object",
+     "KEY= removes the key. Values are written as for `create`.", 2, kMany, set, "revision"},
+    {"delete", "KIND NAME...", "removes objects", "Also KIND/NAME, as `get -o name` prints.", 1,
+     kMany, delete_objects, "revision"},
+    {"apply", "-f FILE", "creates and changes what a document has",
+     "All of it or nothing. What the document does not have stays, but with --prune.", 0, 0,
+     apply_document, "file prune dry-run"},
+    {"diff", "-f FILE", "what `apply` would change; changes nothing",
+     "Exit status 0: nothing to change, 2: changes are pending.", 0, 0, diff, "file prune"},
+    {"export", "", "the whole cloud as a document", "`apply` of what it prints changes nothing.", 0,
+     0, export_document, "output"},
+    {"floating", "allocate|associate|disassociate|release ...", "floating IPs, step by step",
+     "allocate [--pool POOL] [--port PORT]: prints the address.\n"
+     "associate ADDRESS PORT, disassociate ADDRESS, release ADDRESS.",
+     1, 3, floating, "pool port"},
+    {"port", "move NAME HOST", "a port's VM runs on another host from now on",
+     "The same as `set port NAME host=HOST`.", 3, 3, move_port},
+    {"history", "", "what was changed last, when and by whom", "The newest change is the last.", 0,
+     0, history, "limit"},
+    {"watch", "", "changes as they come", "Until it is stopped (Ctrl-C). --json: a line for each.",
+     0, 0, watch, "revision"},
+    {"store", "status|accept|backup FILE", "the store that novaplaned follows",
+     "accept: follow the store's cloud although it is not the one that was followed.\n"
+     "backup: a copy of the store in a file, taken while it is in use.",
+     1, 2, store},
+    {"wait", "", "until this host's kernel has the store's revision",
+     "Without --revision: the store's present one.", 0, 0, wait_for_revision, "revision timeout"},
 };
 
 std::string usage_of(const Command& command) {
@@ -61,6 +101,24 @@ int unknown(const std::string& name) {
                              cli::did_you_mean(name, names())));
 }
 
+bool takes(const Command& command, const std::string& option) {
+  return fmt::format(" {} ", command.options).find(" " + option + " ") != std::string::npos;
+}
+
+/// "--prune is an option of apply and diff, not of get"; empty: none is.
+std::string misplaced_option(const Command& command, const Options& options) {
+  for (const std::string& option : special_options(options)) {
+    if (takes(command, option)) continue;
+    std::vector<std::string_view> takers;
+    for (const Command& other : kCommands) {
+      if (takes(other, option)) takers.push_back(other.name);
+    }
+    return fmt::format("--{} is an option of {}, not of {}", option, fmt::join(takers, ", "),
+                       command.name);
+  }
+  return {};
+}
+
 /// The summary in its column; on the next line where the usage reaches into it.
 std::string entry(const std::string& usage, std::string_view summary) {
   constexpr std::size_t kColumn = 54;
@@ -74,8 +132,10 @@ int help() {
   for (const Command& command : kCommands) {
     text += entry(usage_of(command), command.summary);
   }
-  text += entry("novaplane help COMMAND", "more about one of them") + "\n" + options_help();
-  print(text + "\nExit status: 0 done, 1 failed, 2 changes pending (plan), 64 wrong usage.\n");
+  text += entry("novaplane help COMMAND", "more about one of them, and its own options") + "\n" +
+          options_help();
+  print(text +
+        "\nExit status: 0 done, 1 failed, 2 changes pending (plan, diff), 64 wrong usage.\n");
   return kDone;
 }
 
@@ -84,7 +144,7 @@ int help(const std::string& name) {
   const Command* command = find(name);
   if (!command) return unknown(name);
   print(fmt::format("Usage: {} [options]\n\n{}: {}.\n{}\n\n{}", usage_of(*command), command->name,
-                    command->summary, command->details, options_help()));
+                    command->summary, command->details, options_help(command->options)));
   return kDone;
 }
 
@@ -104,13 +164,14 @@ int run(const Options& options) {
   if (options.command.empty()) return misused("no command given: novaplane help lists them");
   const Command* command = find(options.command);
   if (!command) return unknown(options.command);
-  if (!options.confirm.empty() && command->name != "up") {
-    return misused(fmt::format("--confirm is an option of up, not of {}", command->name));
+  if (const std::string sentence = misplaced_option(*command, options); !sentence.empty()) {
+    return misused(sentence);
   }
   const std::size_t given = options.arguments.size();
   if (given < command->least) {
     return misused(fmt::format("{} needs {}: {}", command->name,
-                               command->least == 1 ? "a file" : "more words", usage_of(*command)));
+                               command->arguments == "FILE" ? "a file" : "more words",
+                               usage_of(*command)));
   }
   if (given > command->most) {
     return misused(fmt::format("{} does not take '{}': {}", command->name,

@@ -19,6 +19,7 @@ struct Command {
   std::string_view details;    ///< what `novaplane help NAME` says more
   std::size_t least, most;     ///< arguments
   int (*run)(const Options&);
+  std::string_view options = {};  ///< the special ones that it takes: "file prune"
 };
 
 std::span<const Command> commands();
@@ -31,6 +32,21 @@ int confirm(const Options&);
 int down(const Options&);
 int show(const Options&);
 int uplink(const Options&);
+
+// Of a cloud in a store, by the daemon's control API (cloud/).
+int get(const Options&);
+int create(const Options&);
+int set(const Options&);
+int delete_objects(const Options&);
+int apply_document(const Options&);
+int diff(const Options&);
+int export_document(const Options&);
+int floating(const Options&);
+int move_port(const Options&);
+int history(const Options&);
+int watch(const Options&);
+int store(const Options&);
+int wait_for_revision(const Options&);
 
 /// Finds the command that was typed and runs it; `help`, `--help` and `--version` too.
 int run(const Options&);

@@ -8,7 +8,7 @@
 #include "tools/plan_view.h"
 #include "tools/report.h"
 
-/// What --json prints, and what the daemon answers. The only file of this folder that knows the
+/// What --json prints, and what the daemon answers. Beside cloud/ the only file that knows the
 /// JSON library.
 namespace novaplane::tools {
 

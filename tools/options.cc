@@ -12,20 +12,41 @@ namespace {
 
 namespace po = boost::program_options;
 
-po::options_description described(Options& options) {
-  constexpr unsigned kWidth = 100;
+constexpr unsigned kWidth = 100;
+
+po::options_description general(Options& options) {
   po::options_description description("Options", kWidth);
   description.add_options()  //
       ("host", po::value(&options.host)->value_name("NAME"),
        "the host of the document that this one is (default: its host name)")  //
       ("run-dir", po::value(&options.run_dir)->value_name("DIR"),
-       "where dnsmasq and what was found are kept (default: /run/novaplane)")  //
-      ("confirm", po::value(&options.confirm)->value_name("TIME"),
-       "up: bring back what was before, unless confirmed within 30s, 5m or 1h")      //
+       "where dnsmasq and what was found are kept (default: /run/novaplane)")        //
       ("json", po::bool_switch(&options.json), "JSON instead of text")               //
       ("verbose,v", po::bool_switch(&options.verbose), "every step, not a summary")  //
       ("help,h", po::bool_switch(&options.help), "this text")                        //
       ("version", po::bool_switch(&options.version), "the version");
+  return description;
+}
+
+po::options_description special(Options& options) {
+  po::options_description description("Options of some commands", kWidth);
+  description.add_options()  //
+      ("confirm", po::value(&options.confirm)->value_name("TIME"),
+       "bring back what was before, unless confirmed within 30s, 5m or 1h")  //
+      ("output,o", po::value(&options.output)->value_name("WHAT"),
+       "get: table, json, yaml or name; export: the file that is written")  //
+      ("file,f", po::value(&options.file)->value_name("FILE"),
+       "a document, or a part of one; - is standard input")                                       //
+      ("prune", po::bool_switch(&options.prune), "remove what the document does not have")        //
+      ("dry-run", po::bool_switch(&options.dry_run), "say what would change; change nothing")     //
+      ("pool", po::value(&options.pool)->value_name("NAME"), "where the address comes from")      //
+      ("port", po::value(&options.port)->value_name("NAME"), "the port that the address is for")  //
+      ("limit,n", po::value(&options.limit)->value_name("NUMBER"), "how many (default: 20)")      //
+      ("revision", po::value(&options.revision)->value_name("NUMBER"),
+       "watch: what came after it; wait: until the kernel has it; set, delete: only while the "
+       "object is as that revision wrote it")  //
+      ("timeout", po::value(&options.timeout)->value_name("TIME"),
+       "give up after 30s, 5m or 1h (default: 1m)");
   return description;
 }
 
@@ -34,7 +55,9 @@ po::options_description described(Options& options) {
 tl::expected<Options, std::string> parse(const std::vector<std::string>& words) {
   Options options;
   options.words = words;
-  const auto positional = cli::parse(words, described(options));
+  po::options_description all("Options", kWidth);
+  all.add(general(options)).add(special(options));
+  const auto positional = cli::parse(words, all);
   if (!positional) return tl::unexpected(positional.error());
   if (positional->empty()) return options;
   options.command = positional->front();
@@ -42,10 +65,37 @@ tl::expected<Options, std::string> parse(const std::vector<std::string>& words) 
   return options;
 }
 
-std::string options_help() {
+std::vector<std::string> special_options(const Options& options) {
+  std::vector<std::string> names;
+  const auto add = [&names](const char* name, bool given) {
+    if (given) names.emplace_back(name);
+  };
+  add("confirm", !options.confirm.empty());
+  add("output", !options.output.empty());
+  add("file", !options.file.empty());
+  add("pool", !options.pool.empty());
+  add("port", !options.port.empty());
+  add("limit", !options.limit.empty());
+  add("revision", !options.revision.empty());
+  add("timeout", !options.timeout.empty());
+  add("prune", options.prune);
+  add("dry-run", options.dry_run);
+  return names;
+}
+
+std::string options_help(std::string_view named) {
   Options options;
+  po::options_description shown("Options", kWidth);
+  std::istringstream names{std::string(named)};
+  const auto always = general(options), some = special(options);
+  for (std::string name; names >> name;) {
+    for (const auto& option : some.options()) {
+      if (option->long_name() == name) shown.add(option);
+    }
+  }
+  for (const auto& option : always.options()) shown.add(option);
   std::ostringstream text;
-  text << described(options);
+  text << shown;
   return text.str();
 }
 
