@@ -27,11 +27,11 @@ class Events {
   }
   bool string(const std::string& text) { return tell_scalar(text, true); }
   bool binary(const Json::binary_t&) { return false; }
-  bool start_object(std::size_t) { return tell(Event::Kind::open_map, "", false); }
+  bool start_object(std::size_t) { return open(Event::Kind::open_map); }
   bool key(const std::string& text) { return tell_scalar(text, true); }
-  bool end_object() { return tell(Event::Kind::close_map, "", false); }
-  bool start_array(std::size_t) { return tell(Event::Kind::open_list, "", false); }
-  bool end_array() { return tell(Event::Kind::close_list, "", false); }
+  bool end_object() { return close(Event::Kind::close_map); }
+  bool start_array(std::size_t) { return open(Event::Kind::open_list); }
+  bool end_array() { return close(Event::Kind::close_list); }
   bool parse_error(std::size_t, const std::string&, const Json::exception& error) {
     const std::string_view words = error.what();
     const auto end_of_id = words.find("] ");
@@ -42,6 +42,15 @@ class Events {
   std::optional<std::string> take_error() { return std::move(error_); }
 
  private:
+  bool open(Event::Kind kind) {
+    if (++depth_ <= kDeepest) return tell(kind, "", false);
+    error_ = "nested too deeply";
+    return false;
+  }
+  bool close(Event::Kind kind) {
+    --depth_;
+    return tell(kind, "", false);
+  }
   bool tell_scalar(std::string_view text, bool quoted) {
     return tell(Event::Kind::scalar, text, quoted);
   }
@@ -50,7 +59,9 @@ class Events {
     return true;
   }
 
+  static constexpr std::size_t kDeepest = 500;  ///< as in YAML (yaml.cc)
   const EventSink& sink_;
+  std::size_t depth_ = 0;
   std::optional<std::string> error_;
 };
 
@@ -109,7 +120,12 @@ std::optional<std::string> read_events(std::string_view json, const EventSink& s
   return events.take_error();
 }
 
+/// Functions of nlohmann-json call themselves for what is in a value: texts that would fill the
+/// stack are refused first.
 std::optional<std::string> merge_patch(std::string_view json, std::string_view patch) {
+  if (read_events(json, [](const Event&) {}) || read_events(patch, [](const Event&) {})) {
+    return std::nullopt;
+  }
   Json to = Json::parse(json, nullptr, false);
   const Json from = Json::parse(patch, nullptr, false);
   if (!to.is_object() || !from.is_object()) return std::nullopt;

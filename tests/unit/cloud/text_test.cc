@@ -248,12 +248,30 @@ TEST(ReadJson, MayLackWhatWillBeAllocated) {
               ElementsAre("missing: ports.web.network: is missing"));
 }
 
+std::string deeply_nested(const std::string& open, const std::string& close) {
+  constexpr int kLevels = 200'000;
+  std::string text;
+  for (int i = 0; i < kLevels; ++i) text += open;
+  text += "1";
+  for (int i = 0; i < kLevels; ++i) text += close;
+  return text;
+}
+
+TEST(ReadJson, RefusesWhatIsNestedTooDeeply) {
+  const ObjectName name{Kind::host, "h1"};
+  for (const std::string& text : {deeply_nested("[", "]"), deeply_nested(R"({"a":)", "}")}) {
+    EXPECT_THAT(found_in({}, name, text),
+                testing::Contains("syntax: hosts.h1: is no JSON: nested too deeply"));
+  }
+}
+
 TEST(ReadJson, AppliesAMergePatch) {
   EXPECT_EQ(patched(R"({"mtu":1400,"dhcp":{"domain":"a","lease":"1h"}})",
                     R"({"mtu":null,"dhcp":{"lease":"2h"}})"),
             R"({"dhcp":{"domain":"a","lease":"2h"}})");
   EXPECT_EQ(patched("{}", "[]"), std::nullopt);
   EXPECT_EQ(patched("{}", "{"), std::nullopt);
+  EXPECT_EQ(patched("{}", deeply_nested(R"({"a":)", "}")), std::nullopt);
 }
 
 TEST(ParsePart, LeavesReferencesToTheRest) {
