@@ -130,6 +130,12 @@ Result<void> make_sure_of(int socket, const std::string& step) {
                       : "the kernel does not say who listens there");
 }
 
+/// Who refuses a body may hang up before all of it has come, and has answered by then.
+bool is_hang_up(const error_code& error) {
+  return error == boost::system::errc::broken_pipe ||
+         error == boost::system::errc::connection_reset;
+}
+
 std::string step_at(const std::string& path) { return fmt::format("ask novaplaned at {}", path); }
 
 }  // namespace
@@ -152,9 +158,8 @@ Result<ControlResponse> exchange(const std::string& run_dir, const ControlReques
   if (auto sure = make_sure_of(conversation.socket(), step); !sure) {
     return tl::unexpected(sure.error());
   }
-  // Who refuses a body may hang up before all of it has come, and has answered then.
   const auto unsaid = conversation.say(question_of(request));
-  if (unsaid && unsaid != boost::system::errc::broken_pipe) return failed(unsaid);
+  if (unsaid && !is_hang_up(unsaid)) return failed(unsaid);
   const auto error = on_data ? conversation.read_each(on_data)
                              : conversation.read(request.method == "GET" ? kToTell : kToPass);
   if (error) return failed(unsaid ? unsaid : error);

@@ -131,11 +131,14 @@ tl::expected<void, Refused> follow_api(
     const Options& options, const ControlRequest& request,
     const std::function<void(const std::string& line)>& on_line) {
   Lines lines(on_line);
-  const auto response =
-      exchange(options.run_dir, request, [&lines](std::string_view data) { lines.add(data); });
+  bool has_begun = false;
+  const auto response = exchange(options.run_dir, request, [&](std::string_view data) {
+    has_begun = true;
+    lines.add(data);
+  });
+  if (has_begun) return {};
   if (!response) return tl::unexpected(no_answer(options, response.error()));
-  if (!is_good(*response)) return tl::unexpected(refusal_of(options, request, *response));
-  return {};
+  return tl::unexpected(refusal_of(options, request, *response));
 }
 
 tl::expected<Json, Refused> json_in(const std::string& body) {

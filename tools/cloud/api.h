@@ -30,7 +30,7 @@ struct Refused {
 
 /// Answers with a status from 200 to 299; warns of one that is stale.
 tl::expected<ControlResponse, Refused> ask_api(const Options&, const ControlRequest&);
-/// Likewise, line by line as they come.
+/// Likewise, line by line as they come, until the daemon ends it, however.
 tl::expected<void, Refused> follow_api(const Options&, const ControlRequest&,
                                        const std::function<void(const std::string& line)>& on_line);
 /// ... and what it says; no JSON is a refusal.

@@ -89,6 +89,16 @@ TEST_F(CloudStoreTest, PrintsChangesAsTheyCome) {
   EXPECT_THAT(requests(), ElementsAre("GET /v1/watch?revision=43", "GET /v1/watch"));
 }
 
+TEST_F(CloudStoreTest, SaysThatAWatchHasEndedHoweverItDid) {
+  answers({.by_hand = [](const Fd& client) {
+    send_all(client, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n");
+  }});
+  const auto told = typed({"watch", "--json"});
+  EXPECT_EQ(told.status, kFailed);
+  EXPECT_EQ(told.out, "{}\n");
+  EXPECT_EQ(told.err, "novaplane: novaplaned has ended the watch\n");
+}
+
 TEST_F(CloudStoreTest, SaysThatARevisionIsNotKeptAnyMore) {
   refuses(410, R"({"detail": "changes after revision 3 are not kept"})");
   EXPECT_THAT(typed({"watch", "--revision", "3"}).err,

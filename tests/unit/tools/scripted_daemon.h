@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,7 +30,17 @@ struct ScriptedAnswer {
   unsigned status = 200;
   std::string body = {};
   std::string headers = {};  ///< "ETag: \"7\"\r\n"
+  /// Answers in its own way, whatever is asked.
+  std::function<void(const Fd& client)> by_hand = {};
 };
+
+inline void send_all(const Fd& client, const std::string& text) {
+  for (std::size_t sent = 0; sent < text.size();) {
+    const auto now = ::send(client.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (now <= 0) return;
+    sent += static_cast<std::size_t>(now);
+  }
+}
 
 /// Answers at a control socket as scripted, one request after the other, and remembers them.
 class ScriptedDaemon {
@@ -66,19 +77,27 @@ class ScriptedDaemon {
     for (;;) {
       const Fd client(::accept(listener_.get(), nullptr, nullptr));
       if (!client) return;
+      if (auto by_hand = next_by_hand()) {
+        by_hand(client);
+        continue;
+      }
       const auto [head, body] = read(client);
       const ScriptedAnswer answer = next(head, body);
-      const std::string length = answer.headers.find("Content-Length") == std::string::npos
+      const bool has_length = answer.headers.find("Content-Length") == std::string::npos;
+      const std::string length = has_length && answer.status != 204
                                      ? fmt::format("Content-Length: {}\r\n", answer.body.size())
                                      : "";
-      const auto text = fmt::format("HTTP/1.1 {} Told\r\n{}{}\r\n{}", answer.status, answer.headers,
-                                    answer.status == 204 ? "" : length, answer.body);
-      for (std::size_t sent = 0; sent < text.size();) {
-        const auto now = ::send(client.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-        if (now <= 0) break;
-        sent += static_cast<std::size_t>(now);
-      }
+      send_all(client, fmt::format("HTTP/1.1 {} Told\r\n{}{}\r\n{}", answer.status, answer.headers,
+                                   length, answer.body));
     }
+  }
+
+  std::function<void(const Fd&)> next_by_hand() {
+    const std::lock_guard lock(mutex_);
+    if (script_.empty() || !script_.front().by_hand) return {};
+    auto by_hand = std::move(script_.front().by_hand);
+    script_.erase(script_.begin());
+    return by_hand;
   }
 
   static std::pair<std::string, std::string> read(const Fd& client) {
