@@ -19,10 +19,12 @@ namespace {
 Result<Report> ask_for_pass(const DaemonStatus& daemon, const Options& options) {
   const std::string& file = options.arguments.front();
   if (!is_same_file(file, daemon.document)) {
-    return failure(
-        fmt::format("novaplaned (process {}) keeps this host's network as {} says, not "
-                    "{}: change that file, or stop it first",
-                    daemon.pid, daemon.document, file));
+    const bool is_store = !daemon.document.starts_with('/');  // "sqlite:/var/lib/..."
+    return failure(fmt::format(
+        "novaplaned (process {}) keeps this host's network as {} says, not "
+        "{}: {}, or stop it first",
+        daemon.pid, daemon.document, file,
+        is_store ? fmt::format("say `novaplane apply -f {}`", file) : "change that file"));
   }
   return let_daemon_pass(daemon, options, "/pass");
 }

@@ -1,4 +1,4 @@
-#include "dataplane/daemon/control.h"
+#include "dataplane/daemon/control_impl.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -6,46 +6,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <utility>  // Boost 1.74's Asio uses std::exchange without it
-
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 
 #include "dataplane/base/exception.h"
 #include "dataplane/base/files.h"
 #include "dataplane/base/peer.h"
-#include "dataplane/daemon/reports.h"
 #include "dataplane/node/daemon_presence.h"
 
 namespace novaplane::daemon {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using Local = asio::local::stream_protocol;
-using Stream = beast::basic_stream<Local>;
-using boost::system::error_code;
-
 namespace {
 
 constexpr std::size_t kMostHeaderBytes = 8 * 1024, kMostBodyBytes = 64 * 1024;
-constexpr std::chrono::seconds kTimeToAsk{5}, kTimeToTake{10};
+constexpr std::chrono::seconds kTimeToAsk{5}, kTimeToSend{60};  ///< the latter: a document
 constexpr std::chrono::seconds kPauseWithoutDescriptors{1};
 constexpr int kMostClients = 64;
 constexpr int kMostWaiting = 16;  ///< of them, for passes: the others get their answers meanwhile
 /// The deciding loop answers at once unless it is at work: then what is known will do.
 constexpr std::chrono::milliseconds kFreshStatus{5};
-constexpr std::chrono::seconds kLongestAnswer{60};  ///< but for passes, which know their deadline
 
 bool is_socket(const std::string& path) {
   struct stat status {};
@@ -97,29 +80,7 @@ class Place {
   int* count_;
 };
 
-Control::Reply error_reply(http::status status, std::string_view sentence) {
-  return {static_cast<unsigned>(status), error_json(sentence)};
-}
-
 }  // namespace
-
-/// A client that waits for its answer. Lives as long as the client, on the loop of clients.
-struct Control::Answer::Gate {
-  explicit Gate(asio::io_context& context)
-      : context(context), timer(context, asio::steady_timer::time_point::max()) {}
-
-  asio::io_context& context;
-  asio::steady_timer timer;
-  std::optional<Reply> reply;
-  bool has_gone = false;
-
-  void open(Reply given) {
-    if (reply) return;
-    reply = std::move(given);
-    timer.cancel();
-  }
-  static void watch(const std::shared_ptr<Gate>& gate, Local::socket& socket);
-};
 
 /// The gate is the clients' loop's alone, and so is its end.
 struct Control::Answer::Promise {
@@ -163,33 +124,6 @@ void Control::Answer::Gate::watch(const std::shared_ptr<Gate>& gate, Local::sock
   socket.async_wait(Local::socket::wait_error, on_event);
 }
 
-struct Control::Impl {
-  Impl(Loop& clients, Loop& decides, std::string path, Handlers handlers)
-      : context(clients.context()),
-        decides(decides),
-        acceptor(context),
-        path(std::move(path)),
-        handlers(std::move(handlers)) {}
-
-  asio::io_context& context;
-  Loop& decides;
-  Local::acceptor acceptor;
-  std::string path;
-  Handlers handlers;
-  int clients = 0, waiting = 0;
-
-  using Question = std::function<void(Answer)>;
-  Question question_of(const std::string& target) const;
-  void ask(const char* name, Question question, const Answer& answer);
-
-  // Coroutines that share the Impl: a client may outlive the rest.
-  static asio::awaitable<void> accept_clients(std::shared_ptr<Impl> impl);
-  static asio::awaitable<void> accept_client(std::shared_ptr<Impl> impl);
-  static asio::awaitable<std::optional<Reply>> answered(std::shared_ptr<Impl> impl,
-                                                        Local::socket& socket, std::string target);
-  static asio::awaitable<void> serve(std::shared_ptr<Impl> impl, Local::socket socket);
-};
-
 namespace {
 
 /// "/uplinks/wan/drain": the uplink's name, and whether it is to be drained.
@@ -230,7 +164,8 @@ http::response<http::string_body> response_of(Control::Reply reply, const std::s
                                               unsigned version) {
   const auto status = static_cast<http::status>(reply.status);
   http::response<http::string_body> response(status, version);
-  response.set(http::field::content_type, "application/json");
+  response.set(http::field::content_type, reply.content_type);
+  for (const auto& [name, value] : reply.headers) response.set(name, value);
   const auto right = method_of(target);
   if (status == http::status::method_not_allowed && right) {
     response.set(http::field::allow, http::to_string(*right));
@@ -269,6 +204,17 @@ void Control::Impl::ask(const char* name, Question question, const Answer& answe
   });
 }
 
+/// None: the client has hung up, or the time was over.
+asio::awaitable<std::optional<Control::Reply>> Control::Impl::awaited(
+    std::shared_ptr<Answer::Gate> gate, Local::socket& socket) {
+  Answer::Gate::watch(gate, socket);
+  error_code cancelled;
+  auto token = asio::redirect_error(asio::use_awaitable, cancelled);
+  if (!gate->reply && !gate->has_gone) co_await gate->timer.async_wait(token);
+  std::optional<Reply> reply = std::move(gate->reply);
+  co_return reply;
+}
+
 /// Waits for the deciding loop without holding that of clients. None: the client has hung up.
 asio::awaitable<std::optional<Control::Reply>> Control::Impl::answered(std::shared_ptr<Impl> impl,
                                                                        Local::socket& socket,
@@ -278,19 +224,15 @@ asio::awaitable<std::optional<Control::Reply>> Control::Impl::answered(std::shar
   const bool is_pass = waits_for_pass(target);
   if (is_status) gate->timer.expires_after(kFreshStatus);
   if (!is_status && !is_pass) gate->timer.expires_after(kLongestAnswer);
-  Answer::Gate::watch(gate, socket);
   impl->ask(is_pass ? "ask for a pass" : "answer a request", impl->question_of(target),
             Answer(gate));
-  error_code cancelled;
-  auto token = asio::redirect_error(asio::use_awaitable, cancelled);
-  if (!gate->reply && !gate->has_gone) co_await gate->timer.async_wait(token);
+  std::optional<Reply> reply = co_await awaited(gate, socket);
   if (gate->has_gone) co_return std::nullopt;
-  if (!gate->reply && is_status) gate->reply = Reply{200, impl->handlers.known_status()};
-  if (!gate->reply) {
-    gate->reply = error_reply(http::status::service_unavailable,
-                              "novaplaned is at work: it did not answer within a minute");
+  if (!reply && is_status) reply = Reply{200, impl->handlers.known_status()};
+  if (!reply) {
+    reply = error_reply(http::status::service_unavailable,
+                        "novaplaned is at work: it did not answer within a minute");
   }
-  std::optional<Reply> reply = std::move(gate->reply);
   co_return reply;
 }
 
@@ -301,19 +243,34 @@ asio::awaitable<void> Control::Impl::serve(std::shared_ptr<Impl> impl, Local::so
   beast::flat_buffer buffer(kMostHeaderBytes + kMostBodyBytes);
   http::request_parser<http::string_body> parser;
   parser.header_limit(kMostHeaderBytes);
-  parser.body_limit(kMostBodyBytes);
+  parser.body_limit(api::kMostBody);  // Content-Length is compared with it within the header
   error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
 
   stream.expires_after(kTimeToAsk);
-  co_await http::async_read(stream, buffer, parser, token);
+  co_await http::async_read_header(stream, buffer, parser, token);
+  const bool is_api = is_of_api(parser.get().target());
+  if (!is_api) parser.body_limit(kMostBodyBytes);
+  if (is_api) stream.expires_after(kTimeToSend);
+  if (!error) co_await http::async_read(stream, buffer, parser, token);
   if (error == beast::error::timeout || error == http::error::end_of_stream) co_return;
   if (has_hung_up(stream.socket())) co_return;
   const auto& request = parser.get();
   const std::string target(request.target());
   std::optional<Reply> reply;
   if (error) {
-    reply = error_reply(http::status::bad_request, "not a request: " + error.message());
+    const bool is_large = error == http::error::body_limit;
+    reply = error_reply(is_large ? http::status::payload_too_large : http::status::bad_request,
+                        "not a request: " + error.message());
+  } else if (is_api && impl->handlers.api) {
+    stream.expires_never();
+    api::Request asked = request_of(request, stream.socket());
+    if (const auto followed = api::watch_of(asked)) {
+      reply = co_await watch(impl, stream, *followed);
+    } else {
+      reply = co_await of_api(impl, stream.socket(), std::move(asked));
+    }
+    if (!reply) co_return;
   } else {
     reply = refusal_of(request.method(), target);
   }

@@ -4,7 +4,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "dataplane/api/api.h"
 #include "dataplane/base/error.h"
 #include "dataplane/daemon/loop.h"
 
@@ -22,6 +25,7 @@ namespace novaplane::daemon {
 ///                   the same with the document again, as it is now
 ///     POST /pass    reads the document again, passes until nothing more can be done, and tells
 ///                   what was changed
+///     /v1/...       the control API (docs/api.md), where the cloud is in a store
 ///
 /// One request for each connection, small and soon; who is slower is hung up on. A client that
 /// hangs up gives its place free at once.
@@ -33,6 +37,9 @@ class Control {
   struct Reply {
     unsigned status = 200;  ///< of HTTP
     std::string body = {};
+    std::string content_type = "application/json";
+    std::vector<std::pair<std::string, std::string>> headers = {};
+    std::uint64_t next = 0;  ///< of news: the revision after which to go on
   };
   /// Where the reply to one request goes, once and from any thread. Copies are the same; when the
   /// last one is gone without a reply, that is an error which the client hears of.
@@ -54,6 +61,11 @@ class Control {
     /// "/pass", "/trial" or "/trial/end"
     std::function<void(std::string_view target, Answer)> pass;
     std::function<void(const std::string& uplink, bool drained, Answer)> drain;
+    /// Below /v1, by the loop of clients; null: there is no store.
+    std::function<void(api::Request, Answer)> api = {};
+    /// The same of GET /v1/watch: lines of what came after the revision (of none: after now), at
+    /// once or when there is something, or none after a while.
+    std::function<void(api::WatchRequest, bool waits, Answer)> news = {};
     /// What was known last, while the deciding loop is at work. Called by the loop of clients.
     std::function<std::string()> known_status;
   };

@@ -60,6 +60,7 @@ Result<void> Daemon::open() {
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::make_unique<node::WriterLock>(std::move(*lock));
   auto opened = keep(signals_, Signals::open(loop_, [this](int number) { on_signal(number); }));
+  if (opened) opened = open_store();
   if (opened) opened = open_control();
   if (opened) opened = keep(node_, node::Node::open(options_.host, options_.run_dir));
   if (!opened) return opened;
@@ -95,13 +96,15 @@ Result<void> Daemon::open() {
   if (!opened) return opened;
   node_->engine().set_uplink_statuses(uplinks_->statuses());
   reconciler_->wait_while([this] { return uplinks_->is_deciding(); });
+  if (store_) return {};
   document_watch_ =
       std::make_unique<DocumentWatch>(loop_, document_.path(), [this] { read_document(); });
   return document_watch_->start();
 }
 
 void Daemon::run() {
-  log::info("host {}, document {}", options_.host, document_.path());
+  log::info("host {}, {} {}", options_.host, options_.store.empty() ? "document" : "store",
+            document_name());
   for (const std::string& sentence : node::spoiled_files(options_.run_dir)) {
     log::warning("{}", sentence);
   }
@@ -110,9 +113,7 @@ void Daemon::run() {
   keep_files_later();
   reconciler_->start();
   watch_trial();
-  read_document([this] {
-    if (!wanted_) tell_manager(/*ready=*/true);  // what can be done, is: it waits for a document
-  });
+  begin_to_follow();
   clients_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "np-clients");
     clients_loop_.run();
@@ -134,7 +135,7 @@ void Daemon::on_exception(const Error& error) {
 /// A worker reads and parses; what is asked for meanwhile is read after it, so that nobody gets an
 /// older text than that of the time of the question.
 void Daemon::read_document(Loop::Task then) {
-  if (on_trial_) return then();  // read when the trial is over
+  if (on_trial_ || !options_.store.empty()) return then();  // read when the trial is over
   readers_.push_back(std::move(then));
   if (!reading_) read_next();
 }
@@ -196,7 +197,7 @@ void Daemon::reload() {
 
 void Daemon::verify_later() {
   verify_.after(kVerifyEvery, [this] {
-    if (document_.looks_changed()) read_document();
+    if (options_.store.empty() && document_.looks_changed()) read_document();
     reconciler_->resync(Reconciler::Relist::silent);
     verify_later();
   });
@@ -244,6 +245,7 @@ void Daemon::on_quiet(PassRequests::Ticket began_after) {
   router_watch_->follow();
   uplinks_->steer(node_->engine());
   role_.follow(node_->engine().document());
+  if (store_ && began_after >= wanted_since_) store_->applied(wanted_revision_);
   if (!ready_) {
     log::info("ready");
     ready_ = true;
@@ -270,7 +272,7 @@ void Daemon::tell_news() {
 }
 
 void Daemon::tell_manager(bool ready) {
-  std::string text = document_.error().empty() ? "" : document_.error() + "; ";
+  std::string text = document_error().empty() ? "" : document_error() + "; ";
   if (!wanted_) {
     text += "waiting for a good document";
   } else {

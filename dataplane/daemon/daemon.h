@@ -10,6 +10,7 @@
 
 #include "dataplane/daemon/announcer.h"
 #include "dataplane/daemon/change_log.h"
+#include "dataplane/daemon/cloud_store.h"
 #include "dataplane/daemon/control.h"
 #include "dataplane/daemon/document_file.h"
 #include "dataplane/daemon/document_watch.h"
@@ -50,6 +51,13 @@ class Daemon {
   void read_next();
   void take_document(DocumentFile::Reading reading);
   void want_own(cloud::Edit edit);
+  Result<void> open_store();  ///< where there is one
+  void begin_to_follow();
+  void add_store_handlers(Control::Handlers& handlers);
+  void take_cloud(cloud::Edit edit, store::Revision revision);
+  void on_store_trouble(const std::string& words);
+  const std::string& document_name() const;   ///< a path, or the words of a store
+  const std::string& document_error() const;  ///< why it is not in force as it is; empty: it is
   void on_signal(int number);
   void reload();
   void verify_later();
@@ -112,6 +120,10 @@ class Daemon {
   std::unique_ptr<RouterWatch> router_watch_;
   std::unique_ptr<Uplinks> uplinks_;
   std::unique_ptr<DocumentWatch> document_watch_;
+  std::unique_ptr<CloudStore> store_;  ///< null: the document is a file
+  std::string store_trouble_;
+  store::Revision wanted_revision_ = 0;
+  PassRequests::Ticket wanted_since_{};
   std::unique_ptr<Control> control_;
   std::thread clients_;
   std::unique_ptr<Worker> documents_, checks_;  ///< documents in and reports out; others' tables

@@ -14,7 +14,7 @@ constexpr unsigned kConflict = 409, kInternalError = 500;  // of HTTP
 
 Control::Handlers Daemon::handlers() {
   using Answer = Control::Answer;
-  return {
+  Control::Handlers handlers{
       .status = [this](Answer answer) { answer({.body = status()}); },
       .show = [this](Answer answer) { show(std::move(answer)); },
       .uplinks = [this](Answer answer) { answer({.body = node::to_json(uplinks_->health())}); },
@@ -27,14 +27,16 @@ Control::Handlers Daemon::handlers() {
             answer({kConflict, error_json(error)});
           },
       .known_status = [this] { return known_.json(); }};
+  if (store_) add_store_handlers(handlers);
+  return handlers;
 }
 
 StatusReport Daemon::status_report() const {
   return {.pid = ::getpid(),
-          .document = document_.path(),
+          .document = document_name(),
           .host = options_.host,
           .ready = ready_,
-          .document_error = document_.error(),
+          .document_error = document_error(),
           .loop = loop_.statistics()};
 }
 
@@ -77,13 +79,16 @@ PassRequests::Failures Daemon::failures() const {
 }
 
 void Daemon::pass(std::string_view target, Control::Answer answer) {
+  if (target == "/trial" && !options_.store.empty()) {
+    return await_pass(answer, "novaplaned follows a store: say `novaplane apply` instead", true);
+  }
   if (target == "/trial") {
     return begin_trial([this, answer](std::string error) {
       const bool is_refused = !error.empty();
       await_pass(answer, std::move(error), is_refused);
     });
   }
-  const auto await = [this, answer] { await_pass(answer, document_.error(), !wanted_); };
+  const auto await = [this, answer] { await_pass(answer, document_error(), !wanted_); };
   if (target == "/trial/end") return end_trial(await);
   read_document(await);
 }

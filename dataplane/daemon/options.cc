@@ -17,10 +17,13 @@ namespace po = boost::program_options;
 constexpr int kWrongUsage = 64;  // EX_USAGE, sysexits.h
 constexpr std::string_view kUsage =
     "usage: novaplaned --state FILE [--host NAME] [--run-dir DIR] [--log-level LEVEL]\n"
+    "       novaplaned --store STORE [...]\n"
     "\n"
     "Keeps this host's network as the document says: watches the document and the kernel.\n"
     "\n"
     "  --state FILE       the document (cloud.yaml)\n"
+    "  --store STORE      a cloud that `novaplane apply`, `set` and others change, in a database:\n"
+    "                     sqlite:/var/lib/novaplane/cloud.db\n"
     "  --host NAME        this host's name in it (default: the host name)\n"
     "  --run-dir DIR      what the kernel cannot remember, and control.sock (default: "
     "/run/novaplane)\n"
@@ -45,14 +48,16 @@ Usage wrong(const std::string& why) {
 }  // namespace
 
 std::variant<Options, Usage> parse_options(const std::vector<std::string>& words) {
-  Options options{{}, host_name()};
+  Options options;
+  options.host = host_name();
   std::string level = "info";
   bool help = false, version = false;
   po::options_description described;
   described.add_options()  //
-      ("state", po::value(&options.document))("host", po::value(&options.host))(
-          "run-dir", po::value(&options.run_dir))("log-level", po::value(&level))(
-          "help", po::bool_switch(&help))("version", po::bool_switch(&version));
+      ("state", po::value(&options.document))("store", po::value(&options.store))(
+          "host", po::value(&options.host))("run-dir", po::value(&options.run_dir))(
+          "log-level", po::value(&level))("help", po::bool_switch(&help))(
+          "version", po::bool_switch(&version));
   const auto others = cli::parse(words, described);
   if (!others) return wrong(others.error());
   if (help) return Usage{std::string(kUsage), 0};
@@ -62,9 +67,12 @@ std::variant<Options, Usage> parse_options(const std::vector<std::string>& words
   }
   const auto log_level = log::parse_level(level);
   if (!log_level) return wrong(fmt::format("no log level {}", level));
-  if (options.document.empty()) return wrong("--state is missing");
+  if (options.document.empty() == options.store.empty()) {
+    return wrong(options.store.empty() ? "--state or --store is missing"
+                                       : "--state and --store exclude each other");
+  }
   options.log_level = *log_level;
-  options.document = absolute(options.document);
+  if (options.store.empty()) options.document = absolute(options.document);
   options.run_dir = absolute(options.run_dir);
   return options;
 }

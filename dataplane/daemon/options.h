@@ -9,8 +9,9 @@
 namespace novaplane::daemon {
 
 struct Options {
-  std::string document;
-  std::string host;  ///< the host's name in the document
+  std::string document;  ///< a path, or
+  std::string store;     ///< "sqlite:PATH"; one of both is empty
+  std::string host;      ///< the host's name in the document
   std::string run_dir = "/run/novaplane";
   log::Level log_level = log::Level::info;
 };

@@ -31,7 +31,9 @@ std::string_view to_string(Trouble trouble) {
 
 Answer<std::unique_ptr<Store>> open_store(const std::string& words) {
   constexpr std::string_view kSqlite = "sqlite:", kFile = "file:", kEtcd = "etcd:";
-  if (words.starts_with(kSqlite)) return SqliteStore::open(words.substr(kSqlite.size()));
+  if (words.starts_with(kSqlite) && words != kSqlite) {
+    return SqliteStore::open(words.substr(kSqlite.size()));
+  }
   if (words.starts_with(kEtcd)) {
     return tl::unexpected(Failure{Trouble::refused, "this program is built without etcd"});
   }

@@ -43,7 +43,9 @@ TEST(DaemonOptions, HaveDefaults) {
 
 TEST(DaemonOptions, SayWhatIsWrongAndHowItIsUsed) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> wrong{
-      {{}, "novaplaned: --state is missing\n"},
+      {{}, "novaplaned: --state or --store is missing\n"},
+      {{"--state", "a", "--store", "sqlite:b"},
+       "novaplaned: --state and --store exclude each other\n"},
       {{"--state", "/a", "/b"}, "novaplaned: do not know what to do with /b\n"},
       {{"--stat", "/a"}, "novaplaned: unknown option --stat: did you mean --state?\n"},
       {{"--state", "/a", "--log-level", "loud"}, "novaplaned: no log level loud\n"},

@@ -1,0 +1,191 @@
+#include "dataplane/daemon/cloud_store.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "dataplane/base/exception.h"
+#include "dataplane/daemon/log.h"
+
+namespace novaplane::daemon {
+namespace {
+
+using store::Clock;
+
+constexpr std::chrono::seconds kLookAgain{5};  ///< at a store that tells nothing by itself
+constexpr std::chrono::seconds kNewsWithin{
+    20};  ///< then those who wait are told that there are none
+constexpr std::size_t kMostWaiting = 64, kMostNews = 1000;
+
+template <class T>
+void add(std::vector<T>& all, const std::vector<T>& more) {
+  for (const T& one : more) {
+    if (std::ranges::find(all, one) == all.end()) all.push_back(one);
+  }
+}
+
+/// How a cloud differs from that before the first changes, after further ones.
+void add(cloud::Changes& all, const cloud::Changes& more) {
+  add(all.hosts, more.hosts);
+  add(all.networks, more.networks);
+  add(all.ports, more.ports);
+  add(all.port_forwards, more.port_forwards);
+  add(all.security_groups, more.security_groups);
+  add(all.floating_ips, more.floating_ips);
+  all.ranges |= more.ranges;
+  all.order |= more.order;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CloudStore>> CloudStore::open(Loop& loop, const std::string& words,
+                                                     std::string host, Listener listener) {
+  auto store = store::open_store(words);
+  if (!store) return failure("open the store " + words, store.error().words);
+  return std::unique_ptr<CloudStore>(
+      new CloudStore(loop, std::move(*store), std::move(host), std::move(listener)));
+}
+
+CloudStore::CloudStore(Loop& loop, std::unique_ptr<store::Store> store, std::string host,
+                       Listener listener)
+    : loop_(loop),
+      host_(std::move(host)),
+      listener_(std::move(listener)),
+      store_(std::move(store)),
+      follower_(*store_, copy_,
+                [this](const store::Followed& followed) {
+                  add(since_then_, followed.changes);
+                  differs_ = true;
+                }),
+      committer_(*store_, copy_, follower_),
+      api_(*store_, copy_, follower_, committer_) {}
+
+CloudStore::~CloudStore() {
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  store_->interrupt();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CloudStore::start() {
+  thread_ = std::thread([this] { work(); });
+}
+
+// --- by any thread
+
+void CloudStore::add_task(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  store_->interrupt();
+}
+
+void CloudStore::ask(api::Request request, Give give) {
+  add_task([this, request = std::move(request), give = std::move(give)] {
+    const api::Situation situation{host_, NOVAPLANE_VERSION, applied_};
+    give(api_.handle(request, situation));
+  });
+}
+
+void CloudStore::await_news(api::WatchRequest watch, bool waits, std::function<void(News)> give) {
+  add_task([this, watch, waits, give = std::move(give)]() mutable {
+    const auto after = api_.begin_watch(watch);
+    if (!after) return give(News{{}, 0, after.error()});
+    if (waiting_.size() >= kMostWaiting) waiting_.erase(waiting_.begin());
+    const auto until = waits ? Clock::now() + kNewsWithin : Clock::time_point::min();
+    waiting_.push_back({*after, until, std::move(give)});
+  });
+}
+
+void CloudStore::taken() {
+  is_taken_ = true;
+  store_->interrupt();
+}
+
+// --- the thread
+
+void CloudStore::work() {
+  ::pthread_setname_np(::pthread_self(), "np-store");
+  for (;;) {
+    follow();
+    std::deque<std::function<void()>> tasks;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ends_) return;
+      tasks.swap(tasks_);
+    }
+    for (const auto& task : tasks) perform(task);
+    hand_over();
+    tell_those_who_wait();
+    if (!tasks.empty()) continue;
+    const auto until = Clock::now() + kLookAgain;
+    (void)store_->wait(copy_.revision(), until);
+  }
+}
+
+/// Whatever goes wrong with one request ends it alone: who asked hears that it was given up.
+void CloudStore::perform(const std::function<void()>& task) {
+  try {
+    task();
+  } catch (...) {
+    const std::string words = error_of_exception("answer a request of the API").message();
+    loop_.post("report an error", [words] { log::error("{}", words); });
+  }
+}
+
+void CloudStore::follow() {
+  follower_.follow();
+  revision_ = copy_.revision();
+  std::string words = trouble();
+  if (words == told_trouble_) return;
+  told_trouble_ = words;
+  loop_.post("the store's trouble", [this, words] { listener_.on_trouble(words); });
+}
+
+/// A cloud that does not name this host would take its network away.
+std::string CloudStore::trouble() const {
+  if (const store::Hold& hold = follower_.hold()) return hold.words;
+  if (copy_.cloud().hosts.contains(host_)) return {};
+  return fmt::format("the store has no host {}: create it (novaplane create host {})", host_,
+                     host_);
+}
+
+/// The loop takes one version after the other; what comes meanwhile goes together.
+void CloudStore::hand_over() {
+  if (!differs_ || !is_taken_ || !copy_.cloud().hosts.contains(host_)) return;
+  cloud::Edit edit{handed_over_, std::make_shared<const cloud::Cloud>(copy_.cloud()),
+                   std::exchange(since_then_, {})};
+  handed_over_ = edit.after;
+  differs_ = false;
+  is_taken_ = false;
+  loop_.post("take the cloud",
+             [this, edit = std::move(edit), revision = copy_.revision()]() mutable {
+               listener_.on_cloud(std::move(edit), revision);
+             });
+}
+
+void CloudStore::tell_those_who_wait() {
+  const auto now = Clock::now();
+  std::erase_if(waiting_, [&](const Waiting& one) {
+    if (copy_.revision() <= one.after && now < one.until) return false;
+    one.give(news_after(one.after));
+    return true;
+  });
+}
+
+CloudStore::News CloudStore::news_after(store::Revision after) {
+  auto lines = api_.watch_lines(after, kMostNews);
+  if (!lines) return {{}, 0, std::move(lines.error())};
+  News news{{}, after, {}};
+  for (const api::WatchLine& line : *lines) {
+    news.text += line.text;
+    news.revision = line.revision;
+  }
+  return news;
+}
+
+}  // namespace novaplane::daemon

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dataplane/api/api.h"
+#include "dataplane/base/error.h"
+#include "dataplane/cloud/changes.h"
+#include "dataplane/daemon/loop.h"
+#include "dataplane/store/committer.h"
+
+namespace novaplane::daemon {
+
+/// A cloud in a store, instead of a document in a file. A thread of its own ("np-store") follows
+/// the store, and answers and writes for the control API: a store waits for disks and networks.
+class CloudStore {
+ public:
+  struct Listener {
+    /// The next version of the cloud, which names the host. One at a time: the next one comes
+    /// after taken(), and has all that came meanwhile.
+    std::function<void(cloud::Edit edit, store::Revision revision)> on_cloud;
+    /// Why the store is not followed, or the host is not in it; empty: nothing is wrong.
+    std::function<void(const std::string& words)> on_trouble;
+  };
+
+  /// `words`: "sqlite:/var/lib/novaplane/cloud.db", "file:/etc/novaplane/cloud.yaml". The listener
+  /// is called by the loop.
+  static Result<std::unique_ptr<CloudStore>> open(Loop& loop, const std::string& words,
+                                                  std::string host, Listener listener);
+  CloudStore(const CloudStore&) = delete;
+  ~CloudStore();
+
+  void start();
+
+  // --- by any thread
+  using Give = std::function<void(api::Reply)>;
+  void ask(api::Request request, Give give);
+  /// Lines of what came after that revision, once there is something, or none after a while.
+  struct News {
+    std::string text;
+    store::Revision revision = 0;  ///< ask for what comes after this one
+    std::optional<api::Reply> refusal;
+  };
+  void await_news(api::WatchRequest watch, bool waits, std::function<void(News)> give);
+  store::Revision revision() const { return revision_; }
+
+  // --- by the loop
+  void taken();
+  /// The kernel has what the cloud of that revision wants.
+  void applied(store::Revision revision) { applied_ = revision; }
+
+ private:
+  struct Waiting {
+    store::Revision after;
+    store::Clock::time_point until;
+    std::function<void(News)> give;
+  };
+
+  CloudStore(Loop& loop, std::unique_ptr<store::Store> store, std::string host, Listener listener);
+  void work();
+  void follow();
+  void hand_over();
+  void add_task(std::function<void()> task);
+  void perform(const std::function<void()>& task);
+  void tell_those_who_wait();
+  News news_after(store::Revision after);
+  std::string trouble() const;
+
+  Loop& loop_;
+  std::string host_;
+  Listener listener_;
+  std::unique_ptr<store::Store> store_;
+  store::Copy copy_;
+  store::Follower follower_;
+  store::Committer committer_;
+  api::Api api_;
+  std::vector<Waiting> waiting_;
+  std::string told_trouble_;
+  cloud::SharedCloud handed_over_;  ///< what the loop has, or is about to take
+  cloud::Changes since_then_;       ///< how the copy differs from it
+  bool differs_ = false;
+
+  std::atomic<store::Revision> revision_{0}, applied_{0};
+  std::atomic<bool> is_taken_{true};
+  std::mutex mutex_;
+  std::deque<std::function<void()>> tasks_;  ///< for the thread
+  bool ends_ = false;
+  std::thread thread_;
+};
+
+}  // namespace novaplane::daemon
