@@ -58,6 +58,12 @@ class ScriptedDaemon {
     thread_.join();
   }
 
+  /// Instead of a script.
+  using Handler = std::function<ScriptedAnswer(const std::string& head, const std::string& body)>;
+  void answer_all(Handler handler) {
+    const std::lock_guard lock(mutex_);
+    handler_ = std::move(handler);
+  }
   void answer(ScriptedAnswer answer) {
     const std::lock_guard lock(mutex_);
     script_.push_back(std::move(answer));
@@ -123,6 +129,7 @@ class ScriptedDaemon {
     const std::string line = head.substr(0, head.find(" HTTP/"));
     requests_.push_back(body.empty() ? line : line + " " + body);
     heads_.push_back(head);
+    if (handler_) return handler_(head, body);
     if (script_.empty()) return {599, "the script of the test has no answer"};
     ScriptedAnswer answer = std::move(script_.front());
     script_.erase(script_.begin());
@@ -133,6 +140,7 @@ class ScriptedDaemon {
   std::thread thread_;
   std::mutex mutex_;
   std::vector<ScriptedAnswer> script_;
+  Handler handler_;
   std::vector<std::string> requests_, heads_;
 };
 
