@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <random>
+#include <thread>
 
 #include "dataplane/base/fd.h"
 #include "dataplane/store/change_json.h"
@@ -104,29 +105,37 @@ Answer<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
   auto database = SqliteDatabase::open(path);
   if (!database) return tl::unexpected(std::move(database.error()));
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*database), settings));
-  if (auto done = store->prepare(); !done) return tl::unexpected(done.error());
+  auto prepared = store->prepare();
+  // SQLite does not wait for a database that another program is about to set up.
+  for (int tries = 0; !prepared && prepared.error().trouble == Trouble::unavailable; ++tries) {
+    constexpr int kMost = 20;
+    if (tries == kMost) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    prepared = store->prepare();
+  }
+  if (!prepared) return tl::unexpected(prepared.error());
   return store;
 }
 
+/// What is there already is opened without a lock for writing: others may be busy with it.
 Answer<void> SqliteStore::prepare() {
-  return check_owner()
-      .and_then([this] {
-        return database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-      })
-      .and_then([this] { return create(); });
+  const auto is_made = check_owner();
+  if (!is_made) return tl::unexpected(is_made.error());
+  const auto set_up = database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  return set_up && !*is_made ? create() : set_up;
 }
 
-/// Before anything of it is touched.
-Answer<void> SqliteStore::check_owner() {
+/// Before anything of it is touched. False: there is nothing yet.
+Answer<bool> SqliteStore::check_owner() {
   const auto tables = database_->integer("SELECT count(*) FROM sqlite_master");
   if (!tables) return tl::unexpected(tables.error());
-  if (*tables == 0) return {};
+  if (*tables == 0) return false;
   const auto application = database_->integer("PRAGMA application_id");
   if (!application) return tl::unexpected(application.error());
   if (*application != kApplicationId) return broken(*database_, "is a database of something else");
   const auto schema = database_->integer("PRAGMA user_version");
   if (!schema) return tl::unexpected(schema.error());
-  if (*schema == kSchema) return {};
+  if (*schema == kSchema) return true;
   return broken(*database_, fmt::format("has tables of version {}, and this program knows {}",
                                         *schema, kSchema));
 }

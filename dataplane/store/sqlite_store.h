@@ -38,7 +38,7 @@ class SqliteStore : public Store {
 
   Answer<void> prepare();
   Answer<std::string> identity();
-  Answer<void> check_owner();
+  Answer<bool> check_owner();
   Answer<void> create();
   Answer<Revision> revision();
   Answer<Revision> oldest();

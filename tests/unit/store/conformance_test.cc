@@ -305,6 +305,7 @@ TEST(SqliteStore, IsAwayWhileSomebodyElseWrites) {
   auto other = SqliteDatabase::open(path);
   auto writing = SqliteTransaction::begin(**other, SqliteTransaction::Kind::writing);
   ASSERT_TRUE(writing);
+  EXPECT_TRUE(SqliteStore::open(path));  // which is for reading, so far
   const auto answer = (*store)->commit(commit_of(0, "a", {put("web", "1")}));
   const auto* failure = std::get_if<Failure>(&answer);
   ASSERT_TRUE(failure);

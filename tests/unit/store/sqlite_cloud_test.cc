@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "dataplane/base/files.h"
@@ -28,7 +29,11 @@ class SqliteCloudTest : public testing::Test {
   }
   ~SqliteCloudTest() override { std::filesystem::remove_all(folder_); }
   std::string path(const std::string& name) const { return folder_ + '/' + name; }
-  std::unique_ptr<SqliteStore> open() const { return SqliteStore::open(path("cloud.db")).value(); }
+  std::unique_ptr<SqliteStore> open() const {
+    auto store = SqliteStore::open(path("cloud.db"));
+    if (store) return std::move(*store);
+    throw std::runtime_error(store.error().words);
+  }
 
  private:
   std::string folder_;
@@ -85,6 +90,21 @@ TEST_F(SqliteCloudTest, EightWritersGiveNoAddressTwice) {
   EXPECT_EQ(copy.cloud().ports.size(), kWriters * kPorts);
   EXPECT_EQ(addresses.size(), kWriters * kPorts);
   EXPECT_EQ(copy.revision(), kWriters * kPorts + 1);
+}
+
+TEST_F(SqliteCloudTest, ProgramsThatBeginAtOnceMakeOneStore) {
+  constexpr unsigned kPrograms = 8;
+  std::vector<std::string> identities(kPrograms);
+  std::vector<std::thread> programs;
+  for (std::string& identity : identities) {
+    programs.emplace_back([&] {
+      const auto store = SqliteStore::open(path("cloud.db"));
+      EXPECT_TRUE(store) << store.error().words;
+      if (store) identity = (*store)->head()->identity;
+    });
+  }
+  for (std::thread& program : programs) program.join();
+  EXPECT_THAT(identities, testing::Each(open()->head()->identity));
 }
 
 TEST_F(SqliteCloudTest, IsThereAgainAfterARestart) {
