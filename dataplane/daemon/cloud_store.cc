@@ -122,8 +122,7 @@ void CloudStore::work() {
     hand_over();
     tell_those_who_wait();
     if (!tasks.empty()) continue;
-    const auto until = Clock::now() + kLookAgain;
-    (void)store_->wait(copy_.revision(), until);
+    follower_.wait(Clock::now() + kLookAgain);
   }
 }
 

@@ -62,7 +62,10 @@ Answer<std::vector<Change>> FileStore::changes_after(Revision after, std::size_t
 }
 
 Answer<void> FileStore::wait(Revision after, Clock::time_point until) {
-  if (const auto text = read(); !text) return tl::unexpected(text.error());
+  if (const auto text = read(); !text) {
+    watch_.wait_a_little(until);
+    return tl::unexpected(text.error());
+  }
   if (after == revision_) watch_.wait(until);
   return {};
 }

@@ -74,6 +74,11 @@ bool FolderWatch::wait(Clock::time_point until) {
   }
 }
 
+void FolderWatch::wait_a_little(Clock::time_point until) {
+  constexpr std::chrono::seconds kLittle{1};
+  wait(std::min(until, Clock::now() + kLittle));
+}
+
 void FolderWatch::interrupt() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(interrupts_.get(), &one, sizeof(one));

@@ -18,6 +18,8 @@ class FolderWatch {
   /// Returns when something may have changed since the call before, at the time, or at interrupt().
   /// True: something may have changed.
   bool wait(std::chrono::steady_clock::time_point until);
+  /// The same, but no longer than a second: for a file that cannot be read, to be tried again.
+  void wait_a_little(std::chrono::steady_clock::time_point until);
   /// By any thread; the next wait() returns at once if none is waiting.
   void interrupt();
 

@@ -66,6 +66,7 @@ std::string_view to_string(Hold::Reason reason) {
 const Hold& Follower::follow() {
   const auto head = store_.head();
   if (!head) return hold_ = hold_of(head.error());
+  seen_ = *head;
   if (!is_virgin(copy_) && !continues(*head)) must_load_ = true;
   if (must_load_) {
     load(*head);
@@ -74,6 +75,12 @@ const Hold& Follower::follow() {
     }
   }
   return hold_;
+}
+
+void Follower::wait(Clock::time_point until) {
+  constexpr std::chrono::seconds kRetry{1};
+  if (hold_.reason == Hold::Reason::away) until = std::min(until, Clock::now() + kRetry);
+  [[maybe_unused]] const auto told = store_.wait(hold_ ? seen_.revision : copy_.revision(), until);
 }
 
 /// Whether the store may have come to where it is from where the copy is.

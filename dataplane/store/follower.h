@@ -51,6 +51,10 @@ class Follower {
 
   /// Takes what there is, without waiting for more: after Store::wait(), and whenever one likes.
   const Hold& follow();
+  /// Waits until the store may have something else than at the last follow(), or until that time,
+  /// or until somebody interrupts the store. Also where the copy is held: what cannot be taken is
+  /// no reason to look again at once.
+  void wait(Clock::time_point until);
   /// What keeps the copy behind, as of the last follow().
   const Hold& hold() const { return hold_; }
   /// From now on the store's cloud is the one, whatever the copy has: the next follow() loads it.
@@ -72,6 +76,7 @@ class Follower {
   Copy& copy_;
   Sink sink_;
   Hold hold_;
+  Head seen_;     ///< where the store was at the last follow()
   Head held_at_;  ///< where the store was when it could not be taken
   bool is_accepted_ = false;
   bool must_load_ = true;

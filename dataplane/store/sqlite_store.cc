@@ -291,7 +291,10 @@ Answer<void> SqliteStore::wait(Revision after, Clock::time_point until) {
   constexpr unsigned kLooks = 4;
   constexpr auto kBetweenLooks = std::chrono::milliseconds(5);
   const auto newest = revision();
-  if (!newest) return tl::unexpected(newest.error());
+  if (!newest) {
+    watch_.wait_a_little(until);
+    return tl::unexpected(newest.error());
+  }
   if (*newest != after) return {};
   if (looks_again_ != 0) until = std::min(until, Clock::now() + kBetweenLooks * looks_again_);
   if (watch_.wait(until)) {

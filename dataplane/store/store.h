@@ -152,7 +152,8 @@ class Store {
   virtual Answer<std::vector<Change>> changes_after(Revision, std::size_t most) = 0;
   /// The same without what was written: values are empty. For those who want to know who did what.
   virtual Answer<std::vector<Change>> history_after(Revision, std::size_t most) = 0;
-  /// Returns when there may be something newer than that, or at the time, or at interrupt().
+  /// Returns when there may be something else than that revision, or at the time, or at
+  /// interrupt(); never at once because the store is away.
   virtual Answer<void> wait(Revision, Clock::time_point until) = 0;
   virtual void interrupt() = 0;
 

@@ -76,6 +76,7 @@ class MemoryStore : public Store {
       : faults(faults), cluster_(cluster), random_(seed) {}
 
   Faults faults;
+  Revision waited_after = 0;
   bool is_silent = false;  ///< cut off without notice: nothing new is told
 
   Answer<Status> status() override {
@@ -118,7 +119,10 @@ class MemoryStore : public Store {
     });
   }
   Answer<void> back_up(const std::string&) override { return fail(Trouble::refused); }
-  Answer<void> wait(Revision, Clock::time_point) override { return {}; }
+  Answer<void> wait(Revision after, Clock::time_point) override {
+    waited_after = after;
+    return {};
+  }
   void interrupt() override {}
 
   CommitAnswer commit(const Commit& commit) override {

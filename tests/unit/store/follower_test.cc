@@ -106,6 +106,18 @@ TEST_F(FollowerTest, DoesNotFollowAStoreThatWentBackUntilSomebodyAcceptsIt) {
   EXPECT_EQ(told(other_.put(Kind::port, "third", port_json(7))), "done");
 }
 
+TEST_F(FollowerTest, WaitsForSomethingElseThanWhatItCannotTake) {
+  const MemoryCluster backup = cluster_;
+  put(Kind::port, "db", port_json(6));
+  follow();
+  other_.follower.wait(Clock::now());
+  EXPECT_EQ(other_.store.waited_after, cluster_.revision);
+  cluster_ = backup;
+  EXPECT_EQ(follow(), Hold::Reason::went_back);
+  other_.follower.wait(Clock::now());
+  EXPECT_EQ(other_.store.waited_after, backup.revision);
+}
+
 TEST_F(FollowerTest, NoticesARestoredStoreThatHasGoneOn) {
   const MemoryCluster backup = cluster_;
   put(Kind::port, "db", port_json(6));
