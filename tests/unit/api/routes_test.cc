@@ -84,8 +84,8 @@ TEST_F(RoutesTest, BodiesThatAreTooMuchAreRefused) {
                                                         {"PATCH", "/v1/hosts/h1"},
                                                         {"POST", "/v1/hosts"},
                                                         {"POST", "/v1/store/backup"}}) {
-    EXPECT_EQ(told(ask(method, target, deep)),
-              "400 the body cannot be read: it is nested too deeply");
+    EXPECT_THAT(told(ask(method, target, deep)),
+                AllOf(StartsWith("400 the body "), HasSubstr("nested too deeply")));
   }
   EXPECT_THAT(told(ask("POST", "/v1/apply", deep)),
               AllOf(StartsWith("400 "), HasSubstr("nested too deeply")));
