@@ -5,6 +5,7 @@
 
 #include "dataplane/engine/host/refusal.h"
 #include "dataplane/nft/rule.h"
+#include "security/ip_version.h"
 #include "security/judgement_rules.h"
 #include "security/sets.h"
 
@@ -24,127 +25,6 @@ using Rules = std::vector<Rule>;
 
 constexpr std::uint16_t kDhcpServer = 67, kDhcpClient = 68, kDhcpv6Client = 546,
                         kDhcpv6Server = 547;
-
-/// The chains of one family.
-struct Chains {
-  std::string_view out_free, out_tight, out_icmp, out_tight_tcp, out_tight_udp, out_tight_icmp,
-      note_tcp, note_known_tcp, note_udp, note_other, note_echo, out_passed, out_error;
-  std::string_view in, in_tcp, in_udp, in_icmp, in_passed, in_error;
-
-  std::vector<std::string_view> all() const {
-    return {out_free,      out_tight,
-            out_icmp,      out_tight_tcp,
-            out_tight_udp, out_tight_icmp,
-            note_tcp,      note_known_tcp,
-            note_udp,      note_other,
-            note_echo,     out_passed,
-            out_error,     in,
-            in_tcp,        in_udp,
-            in_icmp,       in_passed,
-            in_error};
-  }
-};
-constexpr Chains kChains4{"out_free4",      "out_tight4",
-                          "out_icmp4",      "out_tight_tcp4",
-                          "out_tight_udp4", "out_tight_icmp4",
-                          "note_tcp4",      "note_known_tcp4",
-                          "note_udp4",      "note_other4",
-                          "note_echo4",     "out_passed4",
-                          "out_error4",     "in4",
-                          "in_tcp4",        "in_udp4",
-                          "in_icmp4",       "in_passed4",
-                          "in_error4"};
-constexpr Chains kChains6{"out_free6",      "out_tight6",
-                          "out_icmp6",      "out_tight_tcp6",
-                          "out_tight_udp6", "out_tight_icmp6",
-                          "note_tcp6",      "note_known_tcp6",
-                          "note_udp6",      "note_other6",
-                          "note_echo6",     "out_passed6",
-                          "out_error6",     "in6",
-                          "in_tcp6",        "in_udp6",
-                          "in_icmp6",       "in_passed6",
-                          "in_error6"};
-
-/// Where a family has what, and under which names its flows are kept.
-struct IpVersion {
-  bool is_v4;
-  Chains chains;
-  Select saddr, daddr, echo_id, fragment;
-  unsigned icmp;
-  Select icmp_type;
-  unsigned echo_request, echo_reply;
-  SetName tcp, closing, udp, asked, let_in_tcp, let_in_udp, let_out_tcp, let_out_udp, others_tcp,
-      other, echo, let_in_echo, later;
-  // The packet that an error tells of.
-  Select inner_start, inner_protocol, inner_saddr, inner_daddr, inner_sport, inner_dport,
-      inner_echo_id;
-  unsigned inner_first, inner_last;  ///< of inner_start: no options
-};
-
-template <Field address>
-IpVersion with_sets(IpVersion version, const FlowSets<address>& sets) {
-  version.tcp = sets.tcp;
-  version.closing = sets.closing;
-  version.udp = sets.udp;
-  version.asked = sets.asked;
-  version.let_in_tcp = sets.let_in_tcp;
-  version.let_in_udp = sets.let_in_udp;
-  version.let_out_tcp = sets.let_out_tcp;
-  version.let_out_udp = sets.let_out_udp;
-  version.others_tcp = sets.others_tcp;
-  version.other = sets.other;
-  version.echo = sets.echo;
-  version.let_in_echo = sets.let_in_echo;
-  version.later = sets.later;
-  return version;
-}
-
-IpVersion ipv4() {
-  IpVersion version{};
-  version.is_v4 = true;
-  version.chains = kChains4;
-  version.saddr = ip_saddr;
-  version.daddr = ip_daddr;
-  version.echo_id = icmp_id;
-  version.fragment = ip_id;
-  version.icmp = IPPROTO_ICMP;
-  version.icmp_type = nft::Select::icmp_type;
-  version.echo_request = nft::kIcmpEchoRequest;
-  version.echo_reply = nft::kIcmpEchoReply;
-  version.inner_start = inner_ip_start;
-  version.inner_protocol = inner_ip_protocol;
-  version.inner_saddr = inner_ip_saddr;
-  version.inner_daddr = inner_ip_daddr;
-  version.inner_sport = inner_ip_sport;
-  version.inner_dport = inner_ip_dport;
-  version.inner_echo_id = inner_ip_echo_id;
-  version.inner_first = version.inner_last = 0x45;
-  return with_sets(version, kFlows4);
-}
-
-IpVersion ipv6() {
-  IpVersion version{};
-  version.is_v4 = false;
-  version.chains = kChains6;
-  version.saddr = ip6_saddr;
-  version.daddr = ip6_daddr;
-  version.echo_id = icmpv6_id;
-  version.fragment = frag_id;
-  version.icmp = IPPROTO_ICMPV6;
-  version.icmp_type = icmpv6_type;
-  version.echo_request = nft::kIcmpv6EchoRequest;
-  version.echo_reply = nft::kIcmpv6EchoReply;
-  version.inner_start = inner_ip6_start;
-  version.inner_protocol = inner_ip6_nexthdr;
-  version.inner_saddr = inner_ip6_saddr;
-  version.inner_daddr = inner_ip6_daddr;
-  version.inner_sport = inner_ip6_sport;
-  version.inner_dport = inner_ip6_dport;
-  version.inner_echo_id = inner_ip6_echo_id;
-  version.inner_first = 0x60;
-  version.inner_last = 0x6f;
-  return with_sets(version, kFlows6);
-}
 
 RuleBuilder in(std::string_view chain, std::string why = "") {
   return nft::rule(Family::bridge, chain, std::move(why));
@@ -237,21 +117,38 @@ class FlowRules {
     if (v_.is_v4) push(in(chain).is(l4proto, unsigned{IPPROTO_IGMP}).return_());
   }
 
+  /// What belongs to a flow that was noted, or judged, less than five seconds ago: neither is done
+  /// again. What begins or ends a flow is noted in any case.
+  void add_recent(std::string_view tcp, std::string_view udp) {
+    const Key key = flow(Direction::out);
+    push(is_plain(in(tcp)).in(key, v_.let_out_tcp.name).go_to(c_.out_passed));
+    push(in(udp).in(key, v_.let_out_udp.name).go_to(c_.out_passed));
+  }
+
+  /// Where the set is full it is noted with each packet.
+  void add_noted(std::string_view chain, SetName let_out) {
+    push(in(chain).remember(flow(Direction::out), let_out.name));
+    push(in(chain).go_to(c_.out_passed));
+  }
+
   /// All may leave: what leaves is noted.
   void add_out() {
     add_later(c_.out_free, Direction::out);
-    add_protocols(c_.out_free, c_.note_tcp, c_.note_udp, c_.out_icmp);
+    add_protocols(c_.out_free, c_.out_free_tcp, c_.out_free_udp, c_.out_icmp);
     push(in(c_.out_free).go_to(c_.note_other));
+    add_recent(c_.out_free_tcp, c_.out_free_udp);
+    push(in(c_.out_free_tcp).go_to(c_.note_tcp));
+    push(in(c_.out_free_udp).go_to(c_.note_udp));
+    add_noted(c_.noted_tcp, v_.let_out_tcp);
+    add_noted(c_.noted_udp, v_.let_out_udp);
     add_link_messages(c_.out_icmp);
     push(in(c_.out_icmp).go_to(c_.note_echo));
     add_passed(c_.out_passed, Direction::out);
   }
 
-  /// What was judged less than five seconds ago is not judged again.
   void add_tight_flow(std::string_view chain, SetName let_out, SetName let_in,
                       std::string_view note) {
     const Key key = flow(Direction::out);
-    push(in(chain).in(key, let_out.name).go_to(note));
     push(in(chain, "an answer").in(key, let_in.name).go_to(c_.out_passed));
     push(in(chain).jump(kEgress));
     push(in(chain).remember(key, let_out.name));
@@ -263,6 +160,8 @@ class FlowRules {
     add_protocols(c_.out_tight, c_.out_tight_tcp, c_.out_tight_udp, c_.out_tight_icmp);
     push(in(c_.out_tight).jump(kEgress));
     push(in(c_.out_tight).go_to(c_.note_other));
+    add_recent(c_.out_tight_tcp, c_.out_tight_udp);
+    push(in(c_.out_tight_tcp).in(flow(Direction::out), v_.let_out_tcp.name).go_to(c_.note_tcp));
     add_tight_flow(c_.out_tight_tcp, v_.let_out_tcp, v_.let_in_tcp, c_.note_tcp);
     push(in(c_.out_tight_udp, "of the host: others do not get it")
              .is(udp_dport, v_.is_v4 ? kDhcpServer : kDhcpv6Server)
@@ -282,6 +181,7 @@ class FlowRules {
     const Key key = flow(Direction::out);
     const auto tcp = [&](std::string why = "") { return in(c_.note_tcp, std::move(why)); };
     push(tcp().in(key, v_.tcp.name).go_to(c_.note_known_tcp));
+    push(is_plain(tcp("an answer")).in(key, v_.let_in_tcp.name).go_to(c_.noted_tcp));
     push(goes_on(tcp().in(key, v_.closing.name)).update(key, v_.closing.name).go_to(c_.out_passed));
     push(too_many_flows(begins(tcp())));
     push(begins(tcp()).remember(key, v_.tcp.name, kHalfOpenSeconds).go_to(c_.out_passed));
@@ -303,15 +203,15 @@ class FlowRules {
              .has(tcp_flags, nft::kTcpSyn)
              .update(key, v_.tcp.name, kHalfOpenSeconds)
              .go_to(c_.out_passed));
-    push(known().update(key, v_.tcp.name).go_to(c_.out_passed));
+    push(known().update(key, v_.tcp.name).go_to(c_.noted_tcp));
   }
 
   void add_note_udp() {
     const Key key = flow(Direction::out);
     const auto udp = [&](std::string why = "") { return in(c_.note_udp, std::move(why)); };
-    push(udp().in(key, v_.udp.name).update(key, v_.udp.name).go_to(c_.out_passed));
-    push(udp("an answer is no question").in(key, v_.let_in_udp.name).go_to(c_.out_passed));
-    push(udp().in(key, v_.asked.name).update(key, v_.asked.name).go_to(c_.out_passed));
+    push(udp().in(key, v_.udp.name).update(key, v_.udp.name).go_to(c_.noted_udp));
+    push(udp("an answer is no question").in(key, v_.let_in_udp.name).go_to(c_.noted_udp));
+    push(udp().in(key, v_.asked.name).update(key, v_.asked.name).go_to(c_.noted_udp));
     push(too_many_flows(udp()));
     push(udp().remember(key, v_.asked.name).go_to(c_.out_passed));
     push(udp().go_to(c_.out_passed));
@@ -359,6 +259,11 @@ class FlowRules {
              .in(key, v_.tcp.name)
              .remember(key, v_.closing.name)
              .forget(key, v_.tcp.name)
+             .go_to(c_.in_passed));
+    push(tcp("both have spoken")
+             .is_masked(tcp_flags, nft::kTcpSyn | nft::kTcpAck, nft::kTcpSyn | nft::kTcpAck)
+             .in(key, v_.tcp.name)
+             .update(key, v_.tcp.name)
              .go_to(c_.in_passed));
     push(tcp().in(key, v_.tcp.name).go_to(c_.in_passed));
     push(tcp().in(key, v_.let_in_tcp.name).go_to(c_.in_passed));
@@ -433,11 +338,12 @@ void add_roles(const Marks& marks, Rules& rules) {
     rules.push_back(in(chain).is(ether_type, ETH_P_IP).go_to(to4));
     rules.push_back(in(chain).is(ether_type, ETH_P_IPV6).go_to(to6));
   };
-  by_family(kOutFree, kChains4.out_free, kChains6.out_free);
-  by_family(kOutTight, kChains4.out_tight, kChains6.out_tight);
+  const Chains four = ipv4().chains, six = ipv6().chains;
+  by_family(kOutFree, four.out_free, six.out_free);
+  by_family(kOutTight, four.out_tight, six.out_tight);
   rules.push_back(
       in(kInFiltered, "an answer of a translated flow").has(mark, marks.passes()).return_());
-  by_family(kInFiltered, kChains4.in, kChains6.in);
+  by_family(kInFiltered, four.in, six.in);
   rules.push_back(in(kInFiltered).is(ether_type, ETH_P_ARP).return_());
   rules.push_back(refuse(in(kInFiltered), Refusal::ingress, Whose::receiver));
 }
@@ -487,8 +393,8 @@ std::vector<nft::Chain> chains() {
     chains.push_back({.family = Family::bridge, .name = name, .is_base = false});
   };
   for (const std::string_view name : {kOutFree, kOutTight, kInFiltered}) add(name);
-  for (const Chains& family : {kChains4, kChains6}) {
-    for (const std::string_view name : family.all()) add(name);
+  for (const IpVersion& family : {ipv4(), ipv6()}) {
+    for (const std::string_view name : family.chains.all()) add(name);
   }
   return chains;
 }
