@@ -38,8 +38,8 @@ const IpAddress& nobody6() {
 }
 
 constexpr std::string_view kOwn = "own_ip4", kOwnUdp = "own_udp4", kIp4 = "guard_ip4",
-                           kUdp4 = "guard_udp4", kArp = "guard_arp", kIp6 = "guard_ip6",
-                           kSource6 = "guard_source6", kIcmp6 = "guard_icmp6",
+                           kOther4 = "guard_other4", kUdp4 = "guard_udp4", kArp = "guard_arp",
+                           kIp6 = "guard_ip6", kSource6 = "guard_source6", kIcmp6 = "guard_icmp6",
                            kSolicitation = "guard_solicit", kAdvertisement = "guard_advert",
                            kChoice = "chosen_source", kChosenTarget = "chosen_target",
                            kOwnTarget = "own_target";
@@ -80,6 +80,15 @@ void add_dhcp(std::string_view chain, Rules& rules) {
       Refusal::dhcp_client));
 }
 
+/// What nf_tables has no protocol of: a header that is none, or lengths beyond the frame. No other
+/// rule looks into such a packet.
+void add_malformed(std::string_view chain, std::string_view otherwise, Rules& rules) {
+  auto sound = in(chain).between(l4proto, 0, 0xff);
+  rules.push_back(otherwise.empty() ? std::move(sound).return_()
+                                    : std::move(sound).go_to(otherwise));
+  rules.push_back(refuse(guarded(in(chain, "a header that is none")), Refusal::malformed));
+}
+
 /// Who sent a query would get the bridge's multicast.
 Rule no_query(std::string_view chain) {
   return refuse(guarded(in(chain).is(igmp_type, kIgmpQuery)), Refusal::multicast_query);
@@ -89,6 +98,7 @@ void add_own4(Rules& rules) {
   rules.push_back(in(kOwn).is(l4proto, unsigned{IPPROTO_TCP}).return_());
   rules.push_back(in(kOwn).is(l4proto, unsigned{IPPROTO_UDP}).go_to(kOwnUdp));
   rules.push_back(no_query(kOwn));
+  add_malformed(kOwn, {}, rules);
   add_dhcp(kOwnUdp, rules);
 }
 
@@ -108,13 +118,14 @@ void add_ip4(Rules& rules) {
   add_unguarded(kIp4, rules);
   rules.push_back(in(kIp4).is(l4proto, unsigned{IPPROTO_UDP}).go_to(kUdp4));
   rules.push_back(no_query(kIp4));
-  add_pairs4(kIp4, rules);
-  rules.push_back(in(kIp4, "a listener without address")
+  add_malformed(kIp4, kOther4, rules);
+  add_pairs4(kOther4, rules);
+  rules.push_back(in(kOther4, "a listener without address")
                       .is(l4proto, unsigned{IPPROTO_IGMP})
                       .is(ip_saddr, nobody)
                       .in({iifname, ether_saddr}, kOwnMacs.name)
                       .return_());
-  rules.push_back(refuse(in(kIp4), Refusal::address));
+  rules.push_back(refuse(in(kOther4), Refusal::address));
   add_dhcp(kUdp4, rules);
   add_pairs4(kUdp4, rules);
   rules.push_back(in(kUdp4, "asks for its address")
@@ -198,6 +209,7 @@ void add_icmp6(Rules& rules) {
 void add_shape(std::string_view chain, std::uint16_t options, Rules& rules) {
   const std::uint16_t longest = kNdLength + options * kNdOption;
   rules.push_back(refuse(in(chain).is_not(ip6_nexthdr, IPPROTO_ICMPV6), Refusal::neighbour));
+  rules.push_back(refuse(in(chain).between(ip6_length, 0, kNdLength - 1), Refusal::neighbour));
   rules.push_back(refuse(in(chain).between(ip6_length, longest + 1, kLongest), Refusal::neighbour));
 }
 
@@ -231,6 +243,7 @@ void add_own_target(Rules& rules) {
 void add_solicitation(Rules& rules) {
   add_shape(kSolicitation, 2, rules);
   rules.push_back(wrong_mac(kSolicitation, kSourceMac));
+  rules.push_back(wrong_mac(kSolicitation, kTargetMac));
   const auto hidden = [](std::uint8_t option) {
     return refuse(in(kSolicitation, "a MAC behind another option")
                       .between(ip6_length, kNdLength + kNdOption + 1, kLongest)
@@ -328,8 +341,8 @@ nft::Ruleset port_security_ruleset() {
                   kPairRanges6.declared(),  kChoices.declared(),    kAssigned6.declared(),
                   kChosen6.declared(),      kChosenBy6.declared(),  kChoosing.declared()};
   for (const std::string_view name :
-       {kOwn, kOwnUdp, kIp4, kUdp4, kArp, kIp6, kSource6, kIcmp6, kSolicitation, kAdvertisement,
-        kChoice, kChosenTarget, kOwnTarget}) {
+       {kOwn, kOwnUdp, kIp4, kOther4, kUdp4, kArp, kIp6, kSource6, kIcmp6, kSolicitation,
+        kAdvertisement, kChoice, kChosenTarget, kOwnTarget}) {
     ruleset.chains.push_back({.family = Family::bridge, .name = name, .is_base = false});
   }
   add_dispatch(ruleset.rules);

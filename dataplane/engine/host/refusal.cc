@@ -45,6 +45,8 @@ std::string_view to_string(Refusal refusal) {
       return "too many IPv6 addresses of its own choice";
     case Refusal::metadata:
       return "asks for metadata in another's name";
+    case Refusal::malformed:
+      return "a malformed IPv4 header";
     case Refusal::egress:
       return "no egress rule";
     case Refusal::new_flows:

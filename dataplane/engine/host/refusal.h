@@ -22,6 +22,7 @@ enum class Refusal : std::uint32_t {
   fragment = 10,        ///< a first fragment that does not show its transport header
   choices = 11,         ///< more IPv6 addresses of its own choice than allowed
   metadata = 12,        ///< it asks for metadata in another's name
+  malformed = 13,       ///< IPv4: a header that is none, or longer than the frame
   egress = 20,          ///< no rule of its groups lets it send that
   new_flows = 21,       ///< it begins more flows a second than `new_flows`
   lost_start = 22,      ///< a later fragment of what was not let through
