@@ -84,13 +84,14 @@ void compile_guard(const Context& context, const cloud::Port& port, const cloud:
   if (network.privacy_addresses) compile_choices(context, port, network, elements);
 }
 
+/// Of a pair the gateway is everybody's host, whichever has it.
 void compile_own_host(const Context& context, const cloud::Port& port,
                       const cloud::Network& network, Elements& elements) {
-  if (const auto address = engine::host_address_on(context, network)) {
-    elements.add(kOwnHost4, {port.interface, *address});
-  }
-  if (const auto address = engine::host_address6_on(context, network)) {
-    elements.add(kOwnHost6, {port.interface, *address});
+  const bool is_of_pair = network.gateway_mode == cloud::GatewayMode::failover;
+  const auto address = is_of_pair ? network.gateway : engine::host_address_on(context, network);
+  if (address) elements.add(kOwnHost4, {port.interface, *address});
+  if (const auto address6 = engine::host_address6_on(context, network)) {
+    elements.add(kOwnHost6, {port.interface, *address6});
     elements.add(kOwnHost6, {port.interface, engine::kLinkLocalGateway});
   }
 }

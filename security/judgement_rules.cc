@@ -82,14 +82,15 @@ void add_others_groups(const Way& way, const RuleSets& sets, Rules& rules) {
                       .go_to(way.passed));
 }
 
-/// Table inet decides what of the host a guest may reach. What is refused here may yet be a
+/// Table inet decides what of the host a guest may reach. That is noted as any other flow: of a
+/// pair the host is another one, which answers by the wire. What is refused here may yet be a
 /// translated flow's (chain condemned).
 void add_egress(Rules& rules) {
   const Way way{kEgress, iifname, ip_daddr, ip6_daddr, th_dport, kPassed};
   const auto host = [] { return in(kEgress, "to its host"); };
-  rules.push_back(host().is(ip_daddr, engine::kMetadataAddress).accept());
-  rules.push_back(host().in({iifname, ip_daddr}, kOwnHost4.name).accept());
-  rules.push_back(host().in({iifname, ip6_daddr}, kOwnHost6.name).accept());
+  rules.push_back(host().is(ip_daddr, engine::kMetadataAddress).go_to(kPassed));
+  rules.push_back(host().in({iifname, ip_daddr}, kOwnHost4.name).go_to(kPassed));
+  rules.push_back(host().in({iifname, ip6_daddr}, kOwnHost6.name).go_to(kPassed));
   add_own_groups(way, kOut, rules);
   add_types(way, kOut, rules);
   add_ranges(way, kOut, rules);
