@@ -1,5 +1,6 @@
 #include <netinet/in.h>
 
+#include "tests/netns/counted.h"
 #include "tests/netns/guarded_world.h"
 
 /// Likewise of IPv6: sources, neighbour discovery, and what hides behind extension headers. Then
@@ -214,6 +215,7 @@ TEST_P(PortSecurity6Test, ALimitEndsChoosing) {
   }
   EXPECT_GE(passed, kAtLeast);
   EXPECT_LT(passed, kMany) << "one a second is allowed, and a burst";
+  EXPECT_THAT(counted(h1), ElementsAre(fmt::format("tap-a 11 {} packets", kMany - passed)));
   EXPECT_TRUE(
       from_b.passes(raw::ethernet(a.mac(), b.mac(), raw::kIpv6, udp("2001:db8:1::6:1", kA6))));
 }

@@ -1,5 +1,4 @@
-#include <regex>
-
+#include "tests/netns/counted.h"
 #include "tests/netns/guarded_world.h"
 #include "tests/netns/world/probe.h"
 
@@ -132,21 +131,6 @@ TEST_P(PortSecurityLifeTest, AFlushIsRepaired) {
   EXPECT_TRUE(eventually([&] { return !trials.passes(from("10.0.0.77")); })) << daemon.log();
   EXPECT_TRUE(trials.passes(from(kA4)) && trials.passes(from(kVip)));
   EXPECT_EQ(daemon.terminate(), 0);
-}
-
-/// Port . reason, of those that were dropped: "tap-a 2 2 packets".
-std::vector<std::string> counted(const Host& host) {
-  const std::string json = host.nft_list("-j list set bridge novaplane drops");
-  const std::regex element(
-      R"re("concat": \["([^"]+)", "?(?:0:|0x)?([0-9a-f]+)"?\]\}, "counter": \{"packets": (\d+))re");
-  std::vector<std::string> found;
-  for (std::sregex_iterator at(json.begin(), json.end(), element), end; at != end; ++at) {
-    found.push_back(fmt::format("{} {} {} packets", (*at)[1].str(),
-                                std::stoi((*at)[2].str(), nullptr, 16), (*at)[3].str()));
-  }
-  std::ranges::sort(found);
-  EXPECT_FALSE(found.empty()) << json;
-  return found;
 }
 
 TEST_P(PortSecurityLifeTest, EachKindOfDropIsCountedForItsPort) {

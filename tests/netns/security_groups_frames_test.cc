@@ -1,5 +1,6 @@
 #include <netinet/in.h>
 
+#include "tests/netns/counted.h"
 #include "tests/netns/security_world.h"
 #include "tests/netns/world/segments.h"
 
@@ -114,6 +115,57 @@ TEST_P(SecurityFramesTest, WhatIsForManyIsJudgedAtEachPort) {
        false},
   });
   Trials(web, far).expect({{"where no groups are", {to_group(web, "239.1.1.1", 5000)}, true}});
+}
+
+/// Guests that share an address (keepalived): both hear each other, nobody else does.
+TEST_P(SecurityFramesTest, VrrpIsAProtocolOfRules) {
+  document.security_groups["pair"] =
+      "ingress: [{protocol: vrrp, from_group: pair}], egress: [{protocol: 112, to: 224.0.0.18}]";
+  document.ports["far"] += ", security_groups: [pair]";
+  std::string& groups = document.ports["web"];
+  groups.replace(groups.find("[web]"), 5, "[web, pair]");
+  world.up();
+  const auto advertisement = [](const Vm& from) {
+    const std::string words = raw::big(0x3107, 2) + raw::big(0x6401, 2) + raw::big(0x0001, 2);
+    return raw::ethernet("01:00:5e:00:00:12", from.mac(), raw::kIpv4,
+                         raw::ip({from.address(), "224.0.0.18"}, 112, words + raw::big(0, 14)));
+  };
+  Trials(far, web).expect({{"of the pair, over the wire", {advertisement(far)}, true}});
+  Trials(web, far).expect({{"of the pair", {advertisement(web)}, true}});
+  Trials(db, web).expect({{"of another group", {advertisement(db)}, false}});
+  Trials(web, db).expect({{"no rule lets it in", {advertisement(web)}, false}});
+  Trials(far, web).expect(
+      {{"another protocol",
+        {raw::ethernet("01:00:5e:00:00:12", far.mac(), raw::kIpv4,
+                       raw::ip({kFar, "224.0.0.18"}, 51, std::string(20, 'x')))},
+        false}});
+}
+
+/// By port and reason, as `show security` tells: reasons of groups, of both ends.
+TEST_P(SecurityFramesTest, EachKindOfRefusalIsCountedForItsPort) {
+  document.hosts["h1"] += ", new_flows: 10";
+  world.up();
+  const std::string later = raw::fragment({kDb, kFar}, std::string(64, 'x'), 64, false);
+  const std::string later_in = raw::fragment({kFar, kDb}, std::string(64, 'x'), 64, false);
+  const auto opens = [&](std::uint16_t source) {
+    return frame(db, far, raw::udp({kDb, kFar}, source, 9, "x"));
+  };
+  Trials from_tight(tight, far), to_web(far, web), from_db(db, far), to_db(far, db);
+  EXPECT_FALSE(from_tight.passes(frame(tight, far, raw::syn({kTight, kFar}, 5, 22))));
+  EXPECT_FALSE(to_web.passes(frame(far, web, raw::syn({kFar, kWeb}, 5, 22))));
+  EXPECT_FALSE(from_db.passes(frame(db, far, later)));
+  EXPECT_FALSE(to_db.passes(frame(far, db, later_in)));
+  int refused = 0;
+  for (std::uint16_t source = 1001; source <= 1100; ++source) {
+    refused += !from_db.passes(opens(source));
+  }
+  EXPECT_GT(refused, 0);
+  // On its way in br_netfilter waits for the first one.
+  EXPECT_THAT(counted(h1),
+              testing::IsSupersetOf({fmt::format("tap-db 21 {} packets", refused),
+                                     fmt::format("tap-db 22 {} packets", GetParam() ? 1 : 2),
+                                     std::string("tap-tight 20 1 packets"),
+                                     std::string("tap-web 30 1 packets")}));
 }
 
 /// Only IPv4, IPv6 and ARP are for a port with groups, whoever sends.

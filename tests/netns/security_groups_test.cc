@@ -79,6 +79,24 @@ TEST_P(SecurityGroupsTest, BetweenRoutedNetworks) {
   }
 }
 
+/// Out by the gateway, back by the bridge: the port's own flows do not care.
+TEST_P(SecurityGroupsTest, RoutedThereAndBridgedBack) {
+  document.networks["blue"] += ", routed: true";
+  up();
+  web.sysctl("net/ipv4/conf/all/accept_redirects", "0");
+  web.sysctl("net/ipv4/conf/eth0/accept_redirects", "0");
+  web.ip("route add 10.0.0.11/32 via 10.0.0.1");
+  const Server rows(db, "0.0.0.0", 5432), page(web, "0.0.0.0", 80);
+  Capture routed(db, "eth0", "tcp dst port 5432 and not ether src " + web.mac());
+  Capture bridged(web, "eth0", "tcp src port 5432 and ether src " + db.mac());
+  EXPECT_EQ(seen_at(web, kDb, 5432), kWeb);
+  EXPECT_EQ(seen_at_udp(web, kDb, 5432), kWeb);
+  EXPECT_TRUE(routed.sees() && bridged.sees());
+  EXPECT_TRUE(refused({web, db, kDb, 22, "tcp"}, serves(web, kDb, 5432)));
+  EXPECT_EQ(seen_at(db, kWeb, 80), kDb) << "bridged there and routed back";
+  EXPECT_TRUE(refused({db, web, kWeb, 22, "tcp"}, serves(db, kWeb, 80)));
+}
+
 TEST_P(SecurityGroupsTest, EchoRequestsAndTheirAnswers) {
   up();
   EXPECT_TRUE(db.pings(kWeb)) << "web takes them, and db its answer";

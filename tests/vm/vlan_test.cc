@@ -1,4 +1,5 @@
 #include "tests/netns/cloud_test.h"
+#include "tests/netns/refused.h"
 #include "tests/netns/world/frames.h"
 
 /// Networks that are VLANs of one wire. Needs a kernel with 802.1Q.
@@ -110,6 +111,27 @@ TEST_P(VlanBothWaysTest, GuestsReachTheWorldByTheirHostAndAFloatingIpReachesThem
   EXPECT_EQ(seen_at(*blue2, "192.0.2.1", 8080), "192.0.2.12");
   EXPECT_EQ(seen_at(*green2, "192.0.2.1", 8080), "203.0.113.12");
   EXPECT_EQ(seen_at(outside, "203.0.113.12", 80), "192.0.2.1");
+}
+
+TEST_P(VlanBothWaysTest, SecurityGroupsDecideThere) {
+  add_guests();
+  document.security_groups["web"] = "ingress: [{protocol: tcp, ports: 80}]";
+  document.security_groups["db"] =
+      "ingress: [{protocol: tcp, ports: 5432, from_group: web}], egress: [{protocol: tcp, ports: "
+      "80, to_group: web}]";
+  document.ports["blue1"] += ", security_groups: [db]";
+  document.ports["blue2"] += ", security_groups: [web]";
+  document.floating_ips["203.0.113.12"] = "port: blue2";
+  world.up();
+  for (Vm* vm : guests) vm->configure();
+  const Server rows(*blue1, "0.0.0.0", 5432), page(*blue2, "0.0.0.0", 80);
+  EXPECT_EQ(seen_at(*blue2, "10.0.0.11", 5432), "10.0.0.12") << "over the wire";
+  EXPECT_EQ(seen_at(*blue1, "10.0.0.12", 80), "10.0.0.11");
+  EXPECT_EQ(seen_at(outside, "203.0.113.12", 80), "192.0.2.1");
+  EXPECT_TRUE(refused({*blue2, *blue1, "10.0.0.11", 22, "tcp"}, serves(*blue2, "10.0.0.11", 5432)));
+  EXPECT_TRUE(refused({*blue1, *blue2, "10.0.0.12", 22, "tcp"}, serves(*blue1, "10.0.0.12", 80)));
+  EXPECT_TRUE(
+      refused({outside, *blue2, "203.0.113.12", 22, "tcp"}, serves(outside, "203.0.113.12", 80)));
 }
 
 TEST_F(VlanTest, OneIdOnTwoNicsIsTwoNetworks) {
