@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/base/printable.h"
+#include "dataplane/node/changed_default.h"
 #include "tools/command.h"
 #include "tools/document.h"
 #include "tools/json.h"
@@ -50,6 +51,9 @@ int check(const Options& options) {
     }
   }
   auto hints = cloud::hints(*cloud, file);
+  if (auto words = node::changed_default(*cloud, host_of(options)); !words.empty()) {
+    hints.push_back({file, 0, 0, "changed-default", std::move(words)});
+  }
   if (options.json) {
     print(to_json(*cloud, hints));
   } else {

@@ -6,17 +6,20 @@
 
 #include <algorithm>
 
-#include "dataplane/netlink/socket.h"
+#include "dataplane/netlink/all_neighbours.h"
 #include "security/sets.h"
 
 namespace novaplane::node {
 namespace {
 
-bool is_about_to_be(const engine::Engine& engine, const cloud::Port& port) {
+/// Its guest runs: its link is a port of the bridge already, whichever version made it one.
+bool is_about_to_be(const engine::Engine& engine, const cloud::Port& port,
+                    const netlink::Link& bridge) {
   const auto& elements = engine.tables().elements.rows();
-  const nft::ElementKey guest = sets::kGuests.key({port.interface});
   const nft::ElementKey guarded = security::kOwnMacs.key({port.interface, port.mac});
-  return elements.actual(guest) && elements.desired(guarded) && !elements.actual(guarded);
+  const netlink::Link* link = engine.kernel().link(port.interface);
+  const bool runs = link && link->master == bridge.index;
+  return runs && elements.desired(guarded) && !elements.actual(guarded);
 }
 
 NewlyGuarded guest_of(const cloud::Port& port, const cloud::Network& network, int bridge) {
@@ -46,10 +49,10 @@ std::vector<NewlyGuarded> newly_guarded(const engine::Engine& engine) {
   const cloud::Cloud& cloud = engine.document().cloud();
   for (const auto& [name, port] : cloud.ports) {
     if (port.host != engine.document().host_name() || !port.port_security) continue;
-    if (!is_about_to_be(engine, port)) continue;
     const cloud::Network& network = cloud.networks.find(port.network)->second;
     const netlink::Link* bridge = engine.kernel().link(network.bridge);
-    if (bridge) guests.push_back(guest_of(port, network, bridge->index));
+    if (!bridge || !is_about_to_be(engine, port, *bridge)) continue;
+    guests.push_back(guest_of(port, network, bridge->index));
   }
   return guests;
 }
@@ -77,22 +80,19 @@ std::vector<std::string> unreachable_ports(const engine::Engine& engine) {
 std::vector<std::string> cut_off_warnings(const std::vector<NewlyGuarded>& guests) {
   std::vector<std::string> warnings;
   if (guests.empty()) return warnings;
-  auto socket = netlink::Socket::open();
-  if (!socket) return warnings;
-  const auto note = [&](netlink::Observation&& event) {
-    const auto* seen = std::get_if<netlink::Seen<netlink::Neighbour>>(&event);
-    const netlink::Neighbour* neighbour = seen ? &seen->value : nullptr;
-    if (!neighbour || !neighbour->mac || neighbour->state & NUD_NOARP) return;
+  const auto neighbours = netlink::all_neighbours();
+  if (!neighbours) return warnings;
+  for (const netlink::Neighbour& neighbour : *neighbours) {
+    if (!neighbour.mac || neighbour.state & NUD_NOARP) continue;
     for (const NewlyGuarded& guest : guests) {
-      const bool is_its = neighbour->link == guest.bridge && *neighbour->mac == guest.mac;
-      if (!is_its || is_allowed(guest, neighbour->address)) continue;
+      const bool is_its = neighbour.link == guest.bridge && *neighbour.mac == guest.mac;
+      if (!is_its || is_allowed(guest, neighbour.address)) continue;
       warnings.push_back(fmt::format(
           "port {} gets port security, and its guest also uses {}: that will be cut off; add it to "
           "allowed_pairs of the port, or set its port_security to false",
-          guest.port, neighbour->address));
+          guest.port, neighbour.address));
     }
-  };
-  if (!socket->dump(netlink::Listing::neighbours, note)) warnings.clear();
+  }
   std::ranges::sort(warnings);
   return warnings;
 }
