@@ -1,7 +1,3 @@
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <sys/socket.h>
-
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -10,41 +6,25 @@
 #include "tests/netns/guarded_world.h"
 #include "tests/netns/hostile_frames.h"
 #include "tests/netns/own_name.h"
+#include "tests/netns/sender.h"
 
 /// A guest that sends whatever it can: nothing forged arrives anywhere.
 namespace novaplane::netns {
 namespace {
-
-/// What a guest sends by one socket; and what of it was not in its name.
-class Sender {
- public:
-  explicit Sender(const Vm& vm) {
-    socket_ = vm.inside([] { return Fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)); });
-    to_.sll_family = AF_PACKET;
-    to_.sll_ifindex = vm.inside([] { return static_cast<int>(if_nametoindex("eth0")); });
-  }
-  bool send(const std::string& frame) const {
-    return sendto(socket_.get(), frame.data(), frame.size(), 0,
-                  reinterpret_cast<const sockaddr*>(&to_), sizeof to_) > 0;
-  }
-
- private:
-  Fd socket_;
-  sockaddr_ll to_{};
-};
 
 class HostileGuestTest : public GuardedTest {
  protected:
   HostileGuestTest() { std::cout << "seed " << seed_ << " (NOVAPLANE_SEED)\n"; }
 
   Names names() const {
-    return {
-        {a.mac(), kVirtual, b.mac(), c.mac(), kGatewayMac, h1.mac("eth1"), kAll,
-         "00:00:00:00:00:00", "01:80:c2:00:00:00", kStranger},
-        {kA4, kVip, "10.9.1.1", kB4, c.address(), "10.0.0.1", "169.254.169.254", "0.0.0.0",
-         "255.255.255.255", "224.0.0.1", "127.0.0.1", "192.0.2.1", "192.0.2.11", "203.0.113.10"},
-        {kA6, link_local(a), kB6, link_local(b), "2001:db8:1::1", "fe80::1", "::", "ff02::1",
-         "2001:db8:1::5:5", "fe80::5:5", link_local_of_stranger(), "2001:db8:9::9", "::1"}};
+    // What br_netfilter translates to it looks as if the guest had said so.
+    const std::string uplink = GetParam() ? "192.0.2.12" : "192.0.2.11";
+    return {{a.mac(), kVirtual, b.mac(), c.mac(), kGatewayMac, h1.mac("eth1"), kAll,
+             "00:00:00:00:00:00", "01:80:c2:00:00:00", kStranger},
+            {kA4, kVip, "10.9.1.1", kB4, c.address(), "10.0.0.1", "169.254.169.254", "0.0.0.0",
+             "255.255.255.255", "224.0.0.1", "127.0.0.1", "192.0.2.1", uplink, "203.0.113.10"},
+            {kA6, link_local(a), kB6, link_local(b), "2001:db8:1::1", "fe80::1", "::", "ff02::1",
+             "2001:db8:1::5:5", "fe80::5:5", link_local_of_stranger(), "2001:db8:9::9", "::1"}};
   }
   static std::string link_local_of_stranger() {
     return slaac_address(*Prefix::parse("fe80::/64"), *Mac::parse(kStranger)).to_string();

@@ -105,7 +105,8 @@ class OwnName {
     const auto source_port = number(packet, header, 2), port = number(packet, header + 2, 2);
     const bool is_udp = protocol == IPPROTO_UDP && is_first;
     const bool is_nobody = source == std::string(4, '\0');
-    const bool asks_dhcp = is_udp && source_port == 68 && port == 67;
+    // In a later fragment too: it is nothing without the first one.
+    const bool asks_dhcp = protocol == IPPROTO_UDP && source_port == 68 && port == 67;
     if (!may_have4(source) && !(is_nobody && (asks_dhcp || protocol == IPPROTO_IGMP))) {
       return "IPv4 source";
     }
