@@ -122,12 +122,15 @@ std::vector<Trial> PortSecurity6Test::neighbours() const {
   const std::string of_b = raw::nd_option(kTargetMac, b.mac());
   const std::string behind =
       hidden(kAdvertisement, {kDestination}, raw::big(0, 4) + raw::address(kB6));
+  std::string cut = tells(kA6);
+  cut[19] = 22;  // its length: the target's last two bytes stand behind the packet
   return {
       {"looks for its own address", {asks("::", kA6), asks("::", kA6, nonce)}, true},
       {"looks for another's", {asks("::", kB6)}, false},
       {"looks for the gateway's", {asks("::", "2001:db8:1::1"), asks("::", "fe80::1")}, false},
       {"solicitation", {asks(kA6, kB6, own), asks(kA6, kB6, own + nonce)}, true},
       {"which tells another's MAC", {asks(kA6, kB6, lie)}, false},
+      {"as if it were the target's", {asks(kA6, kB6, of_b)}, false},
       {"behind a nonce", {asks(kA6, kB6, nonce + lie)}, false},
       {"behind two", {asks(kA6, kB6, nonce + nonce + lie)}, false},
       {"solicitation of another", {asks(kB6, kA6, own)}, false},
@@ -139,6 +142,7 @@ std::vector<Trial> PortSecurity6Test::neighbours() const {
       {"of its address at another's MAC", {tells(kA6, of_b)}, false},
       {"with a MAC behind an option", {tells(kA6, nonce + of_b)}, false},
       {"behind a header", {behind}, false},
+      {"which ends before its target", {cut}, false},
   };
 }
 

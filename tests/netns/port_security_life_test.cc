@@ -141,6 +141,8 @@ TEST_P(PortSecurityLifeTest, EachKindOfDropIsCountedForItsPort) {
   };
   const std::string without_ports =
       raw::fragment6({kA6, kB6}, 60, raw::options6(17, 208).substr(0, 64), 0, true);
+  std::string too_long = raw::udp({kA4, kB4}, 67, 68, "an answer of DHCP that no rule sees");
+  too_long[2] = 1;  // its length: 256 bytes more
   world.up();
   Trials trials(a, b);
   const std::vector<std::pair<int, std::vector<std::string>>> wrong{
@@ -155,6 +157,7 @@ TEST_P(PortSecurityLifeTest, EachKindOfDropIsCountedForItsPort) {
       {9, {to_all6(raw::router_advertisement(to_all, a.mac()))}},
       {10, {from_a6(without_ports)}},
       {12, {from_a4(raw::udp({"10.0.0.77", "169.254.169.254"}, 1, 80, "x"))}},
+      {13, {from_a4(too_long)}},
   };
   std::vector<std::string> expected;
   for (const auto& [reason, frames] : wrong) {

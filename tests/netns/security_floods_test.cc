@@ -1,4 +1,5 @@
 #include "tests/netns/security_world.h"
+#include "tests/netns/sender.h"
 #include "tests/netns/world/talk.h"
 
 /// One guest that begins flows as fast as it can: others do not suffer.
@@ -10,10 +11,11 @@ constexpr int kFlows = 20'000, kBurst = 5'000;
 class SecurityFloodTest : public SecurityTest {
  protected:
   static void flood(const Vm& from, const Vm& to, std::uint16_t port) {
+    const Sender sender(from);
     for (int i = 0; i < kFlows; ++i) {
       const auto source = static_cast<std::uint16_t>(1024 + i);
-      raw::send(from, raw::ethernet(to.mac(), from.mac(), raw::kIpv4,
-                                    raw::udp({from.address(), to.address()}, source, port, "")));
+      sender.send(raw::ethernet(to.mac(), from.mac(), raw::kIpv4,
+                                raw::udp({from.address(), to.address()}, source, port, "")));
     }
   }
   static int tracked(const Host& host) { return std::stoi(host.run({"conntrack", "-C"}).out); }
