@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
     add_uplink_benchmarks();
     add_nic_migration_benchmarks();
     add_store_benchmarks();
+    add_security_benchmarks();
     add_vxlan_benchmarks(with_long_ones);
   }
   novaplane::bench::TableReporter reporter;

@@ -22,16 +22,24 @@ double counter(const benchmark::BenchmarkReporter::Run& run, const std::string& 
   return it != run.counters.end() ? it->second.value : 0;
 }
 
+/// A time, or where the limit is one of memory so many bytes.
+std::string figure_text(const benchmark::BenchmarkReporter::Run& run, double figure) {
+  constexpr double kMillion = 1e6;
+  return counter(run, "limit_mb") > 0 ? fmt::format("{:.1f} MB", figure / kMillion)
+                                      : time_text(figure);
+}
+
 std::string times(const benchmark::BenchmarkReporter::Run& run, const std::string& side) {
   const double median = counter(run, side), p99 = counter(run, side + "_p99");
   if (median == 0) return "";
-  return p99 == 0 ? time_text(median)
-                  : fmt::format("{} (p99 {})", time_text(median), time_text(p99));
+  return p99 == 0 ? figure_text(run, median)
+                  : fmt::format("{} (p99 {})", figure_text(run, median), figure_text(run, p99));
 }
 
 std::string limit_text(const benchmark::BenchmarkReporter::Run& run) {
   if (const double ratio = counter(run, "limit"); ratio > 0) return fmt::format("{:.2f}", ratio);
   if (const double ms = counter(run, "limit_ms"); ms > 0) return fmt::format("{:.0f} ms", ms);
+  if (const double mb = counter(run, "limit_mb"); mb > 0) return fmt::format("{:.0f} MB", mb);
   return "";
 }
 
@@ -46,6 +54,7 @@ void put(benchmark::State& state, const Line& line) {
   put_side("floor", line.floor);
   state.counters["limit"] = line.limit;
   state.counters["limit_ms"] = line.limit_ms;
+  state.counters["limit_mb"] = line.limit_mb;
 }
 
 benchmark::internal::Benchmark* add_row(const std::string& title,

@@ -15,6 +15,7 @@ struct Line {
   Samples ours, floor;
   double limit = 0;       ///< ours at most so many times the floor; 0: no such limit
   double limit_ms = 0;    ///< ours at most so long; 0: no such limit
+  double limit_mb = 0;    ///< of bytes: ours at most so many million; 0: these are times
   bool shows_p99 = true;  ///< of many short operations
 };
 void put(benchmark::State& state, const Line& line);

@@ -7,9 +7,10 @@
 
 namespace novaplane::bench {
 
-/// Times of one operation, in microseconds.
+/// Times of one operation, in microseconds; or bytes that it takes.
 class Samples {
  public:
+  void add_bytes(double bytes) { times_.push_back(bytes); }
   void add(std::chrono::duration<double, std::micro> time) { times_.push_back(time.count()); }
   double median() const { return at(0.5); }
   double p99() const { return at(0.99); }
