@@ -29,6 +29,7 @@ struct Reply {
 struct Situation {
   std::string host, version;
   store::Revision applied = 0;  ///< that the kernel has
+  std::string objection = {};   ///< why it does not get the cloud, in a sentence; empty: it does
 };
 
 }  // namespace novaplane::api

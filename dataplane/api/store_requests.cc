@@ -18,10 +18,15 @@ std::string json_of(const std::optional<store::Status>& status) {
       status->revision, status->oldest, status->writable);
 }
 
-std::string json_of(const store::Hold& hold) {
-  if (!hold) return "null";
-  return fmt::format(R"({{"reason":{},"words":{}}})", json_string(to_string(hold.reason)),
-                     json_string(hold.words));
+std::string hold_json(std::string_view reason, std::string_view words) {
+  return fmt::format(R"({{"reason":{},"words":{}}})", json_string(reason), json_string(words));
+}
+
+/// Why the kernel does not get what the store says: the copy is held, or the daemon does not take
+/// it.
+std::string hold_of(const store::Hold& hold, const Situation& situation) {
+  if (hold) return hold_json(to_string(hold.reason), hold.words);
+  return situation.objection.empty() ? "null" : hold_json("not-taken", situation.objection);
 }
 
 Reply status_reply(Backend& backend, const Situation& situation) {
@@ -30,7 +35,7 @@ Reply status_reply(Backend& backend, const Situation& situation) {
   reply.body = fmt::format(
       "{{\"host\":{},\"version\":{},\"store\":{},\"revision\":{},\"applied\":{},\"hold\":{}}}\n",
       json_string(situation.host), json_string(situation.version), json_of(backend.status),
-      backend.copy.revision(), situation.applied, json_of(backend.follower.hold()));
+      backend.copy.revision(), situation.applied, hold_of(backend.follower.hold(), situation));
   return from_copy(backend, std::move(reply));
 }
 

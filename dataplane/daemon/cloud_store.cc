@@ -86,7 +86,7 @@ void CloudStore::add_task(std::function<void()> task) {
 
 void CloudStore::ask(api::Request request, Give give) {
   add_task([this, request = std::move(request), give = std::move(give)] {
-    const api::Situation situation{host_, NOVAPLANE_VERSION, applied_};
+    const api::Situation situation{host_, NOVAPLANE_VERSION, applied_, objection()};
     give(api_.handle(request, situation));
   });
 }
@@ -145,9 +145,13 @@ void CloudStore::follow() {
   loop_.post("the store's trouble", [this, words] { listener_.on_trouble(words); });
 }
 
-/// A cloud that does not name this host would take its network away.
 std::string CloudStore::trouble() const {
-  if (const store::Hold& hold = follower_.hold()) return hold.words;
+  const store::Hold& hold = follower_.hold();
+  return hold ? hold.words : objection();
+}
+
+/// A cloud that does not name this host would take its network away.
+std::string CloudStore::objection() const {
   if (copy_.cloud().hosts.contains(host_)) return {};
   return fmt::format("the store has no host {}: create it (novaplane create host {})", host_,
                      host_);

@@ -70,7 +70,8 @@ class CloudStore {
   void perform(const std::function<void()>& task);
   void tell_those_who_wait();
   News news_after(store::Revision after);
-  std::string trouble() const;
+  std::string trouble() const;    ///< why the kernel does not get what the store says
+  std::string objection() const;  ///< likewise, where the store itself is well
 
   Loop& loop_;
   std::string host_;

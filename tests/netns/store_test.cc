@@ -54,6 +54,17 @@ TEST_F(StoreTest, IsFilledByADocumentAndChangedObjectByObject) {
   EXPECT_EQ(daemon.terminate(), 0);
 }
 
+TEST_F(StoreTest, AStoreWithoutThisHostIsNotTaken) {
+  world.up();
+  StoreDaemon daemon(world, h1);
+  ASSERT_TRUE(daemon.listens()) << daemon.log();
+  EXPECT_THAT(daemon("store status").out, HasSubstr("the store has no host h1"));
+  EXPECT_EQ(h1.plan().status, 0) << "what was there stays";
+  up(daemon);
+  EXPECT_THAT(daemon("store status").out, Not(HasSubstr("no host")));
+  EXPECT_EQ(daemon.terminate(), 0);
+}
+
 TEST_F(StoreTest, AMistakeChangesNothingAndSaysWhere) {
   StoreDaemon daemon(world, h1);
   up(daemon);
