@@ -18,11 +18,13 @@ constexpr std::chrono::seconds kNewsWithin{
     20};  ///< then those who wait are told that there are none
 constexpr std::size_t kMostWaiting = 64, kMostNews = 1000;
 
+/// Each once; a whole cloud may come at once.
 template <class T>
 void add(std::vector<T>& all, const std::vector<T>& more) {
-  for (const T& one : more) {
-    if (std::ranges::find(all, one) == all.end()) all.push_back(one);
-  }
+  all.insert(all.end(), more.begin(), more.end());
+  std::ranges::sort(all);
+  const auto twice = std::ranges::unique(all);
+  all.erase(twice.begin(), twice.end());
 }
 
 /// How a cloud differs from that before the first changes, after further ones.
@@ -111,7 +113,7 @@ void CloudStore::taken() {
 void CloudStore::work() {
   ::pthread_setname_np(::pthread_self(), "np-store");
   for (;;) {
-    follow();
+    perform([this] { follow(); });
     std::deque<std::function<void()>> tasks;
     {
       const std::lock_guard lock(mutex_);
@@ -119,19 +121,19 @@ void CloudStore::work() {
       tasks.swap(tasks_);
     }
     for (const auto& task : tasks) perform(task);
-    hand_over();
-    tell_those_who_wait();
+    perform([this] { hand_over(); });
+    perform([this] { tell_those_who_wait(); });
     if (!tasks.empty()) continue;
     follower_.wait(Clock::now() + kLookAgain);
   }
 }
 
-/// Whatever goes wrong with one request ends it alone: who asked hears that it was given up.
+/// What throws ends alone; who has asked for it hears that it was given up.
 void CloudStore::perform(const std::function<void()>& task) {
   try {
     task();
   } catch (...) {
-    const std::string words = error_of_exception("answer a request of the API").message();
+    const std::string words = error_of_exception("follow the store").message();
     loop_.post("report an error", [words] { log::error("{}", words); });
   }
 }

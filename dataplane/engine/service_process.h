@@ -30,7 +30,6 @@ class ServiceProcess {
   Result<void> end();
 
  private:
-  std::string file_name() const;
   bool says_ours(const std::vector<std::string>& arguments) const;
   bool is_ours(const Process& process, const std::vector<std::string>& arguments) const;
 
