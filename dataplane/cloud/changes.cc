@@ -7,17 +7,26 @@
 namespace novaplane::cloud {
 namespace {
 
+template <class Objects, class Do>
+void edit_each(Objects& objects, Do&& act) {
+  if constexpr (requires { objects.edit_each(act); }) {
+    objects.edit_each(act);
+  } else {
+    for (auto& [key, object] : objects) act(key, object);
+  }
+}
+
 /// The objects of one section, in the order of the document.
 template <class Objects>
 auto in_places(Objects& objects) {
   std::vector<typename Objects::mapped_type*> found(objects.size());
-  for (auto& [key, object] : objects) {  // as read, the n-th has place n
+  edit_each(objects, [&](const auto&, auto& object) {  // as read, the n-th has place n
     const std::size_t place = object.order / kBetween - 1;
     if (place < found.size()) found[place] = &object;
-  }
+  });
   if (std::find(found.begin(), found.end(), nullptr) == found.end()) return found;
   found.clear();
-  for (auto& [key, object] : objects) found.push_back(&object);
+  edit_each(objects, [&](const auto&, auto& object) { found.push_back(&object); });
   std::stable_sort(found.begin(), found.end(),
                    [](const auto* a, const auto* b) { return a->order < b->order; });
   return found;

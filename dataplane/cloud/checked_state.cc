@@ -79,18 +79,14 @@ std::optional<AnyObject> CheckedCloud::State::exchange_in(Objects& objects, cons
                                                           std::optional<AnyObject> object) {
   using Object = typename Objects::mapped_type;
   std::optional<AnyObject> before;
-  auto found = objects.find(key);
-  if (found != objects.end()) {
+  if (const auto found = objects.find(key); found != objects.end()) {
     unindex(found->second);
-    before = std::move(found->second);
+    before = found->second;
+    if (!object) objects.erase(found);
   }
-  if (!object) {
-    if (found != objects.end()) objects.erase(found);
-    return before;
-  }
-  if (found == objects.end()) found = objects.try_emplace(key).first;
-  found->second = std::move(std::get<Object>(*object));
-  index(found->second);
+  if (!object) return before;
+  objects.insert_or_assign(key, std::move(std::get<Object>(*object)));
+  index(objects.at(key));
   return before;
 }
 

@@ -6,12 +6,12 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/boxed.h"
+#include "dataplane/base/shared_map.h"
 
 /// The document as values, valid as a whole: what parse() returned has no dangling reference, no
 /// duplicate and no overlap. Pure data; what a host makes of it is compiled elsewhere.
@@ -216,6 +216,8 @@ struct Port {
   std::string name;
   std::uint64_t order = 0;
   std::string network, host;
+  Boxed<std::string> migrating_to =
+      {};  ///< the host that is prepared for its guest; none: it stays
   Mac mac;
   IpAddress address;
   std::optional<IpAddress> address6;  ///< on a /64 always set: the document's, or by the MAC
@@ -274,12 +276,13 @@ struct SecurityGroup {
   bool operator==(const SecurityGroup&) const = default;
 };
 
-/// The whole document. Order of the document is kept in each object's `order`.
+/// The whole document. Order of the document is kept in each object's `order`. A copy shares the
+/// many objects with its original.
 struct Cloud {
   std::map<std::string, Host, std::less<>> hosts;
   std::map<std::string, Network, std::less<>> networks;
-  std::unordered_map<std::string, Port> ports;
-  std::unordered_map<IpAddress, FloatingIp> floating_ips;
+  SharedMap<std::string, Port> ports;
+  SharedMap<IpAddress, FloatingIp> floating_ips;
   std::map<std::string, PortForward, std::less<>> port_forwards;
   std::map<std::string, SecurityGroup, std::less<>> security_groups;
   std::vector<Prefix> no_snat, force_snat;

@@ -164,11 +164,10 @@ void read_floating_ips(Draft& draft, const Value& value) {
     const auto found = address(key);
     if (!found) return reader.fail(key, found.error(), true), false;
     const auto order = (floating_ips.size() + 1) * kBetween;
-    const auto [entry, is_new] = floating_ips.try_emplace(*found);
-    if (!is_new) return refuse_duplicate_key(reader, key), false;
-    *current = &entry->second;
-    entry->second.address = *found;
-    entry->second.order = order;
+    if (floating_ips.contains(*found)) return refuse_duplicate_key(reader, key), false;
+    *current = &floating_ips[*found];
+    (*current)->address = *found;
+    (*current)->order = order;
     return true;
   };
   read_entries(value, take, [current](const Value& entry) {
@@ -268,12 +267,12 @@ void complete(Draft& draft) { complete(draft.cloud); }
 void complete(Cloud& cloud) {
   auto& networks = cloud.networks;
   for (auto& [name, network] : networks) complete(network);
-  for (auto& [name, port] : cloud.ports) {
+  cloud.ports.edit_each([&](const std::string&, Port& port) {
     complete(cloud, port);
     const auto network = networks.find(port.network);
-    if (network == networks.end() || !names_router(network->second, port)) continue;
+    if (network == networks.end() || !names_router(network->second, port)) return;
     network->second.other_routers.insert(*port.gateway);
-  }
+  });
 }
 
 void read_document(const Value& value) {

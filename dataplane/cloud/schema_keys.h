@@ -163,12 +163,12 @@ void read_named(Draft& draft, const Value& value) {
   using Object = typename std::decay_t<decltype(objects)>::mapped_type;
   const auto current = std::make_shared<Object*>();
   const auto take = [&objects, current](Reader& reader, const Event& key) {
-    if (const auto name = object_name(key); !name) reader.fail(key, name.error(), true);
+    if (const auto found = object_name(key); !found) reader.fail(key, found.error(), true);
     const auto order = (objects.size() + 1) * kBetween;
-    const auto [entry, is_new] = objects.try_emplace(std::string(key.text));
-    if (!is_new) return refuse_duplicate_key(reader, key), false;
-    Object& object = entry->second;
-    object.name = key.text;
+    const std::string name(key.text);
+    if (objects.contains(name)) return refuse_duplicate_key(reader, key), false;
+    Object& object = objects[name];
+    object.name = name;
     if constexpr (requires { object.order; }) object.order = order;
     *current = &object;
     return true;

@@ -48,7 +48,7 @@ cloud::Cloud cloud_of(bool with_groups) {
   for (unsigned i = 0; i < kGroups; ++i) text += group_text(i);
   cloud::Cloud cloud = read_document(text);
   for (unsigned i = 0; with_groups && i < kPorts; ++i) {
-    cloud.ports.at(test::LargeCloud::port(i)).security_groups = {fmt::format("g{}", i % kGroups)};
+    cloud.ports.edit(test::LargeCloud::port(i)).security_groups = {fmt::format("g{}", i % kGroups)};
   }
   return cloud;
 }
@@ -166,7 +166,7 @@ class Members {
     text.insert(text.find("networks:"), "  compute2: {}\n");
     cloud::Cloud cloud = read_document(text);
     for (unsigned i = 0; i <= members; ++i) {
-      cloud::Port& port = cloud.ports.at(test::LargeCloud::port(i));
+      cloud::Port& port = cloud.ports.edit(test::LargeCloud::port(i));
       port.security_groups = {i % 2 ? "red" : "blue"};
       if (i > 1) port.host = "compute2";
     }

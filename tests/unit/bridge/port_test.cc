@@ -29,7 +29,7 @@ class BridgePortTest : public testing::Test {
 };
 
 TEST_F(BridgePortTest, IsShapedTowardTheGuestAndLimitedFromIt) {
-  example_.cloud.ports.at("web1").rate = {.ingress = 100'000'000, .egress = 8'000, .burst = 0};
+  example_.cloud.ports.edit("web1").rate = {.ingress = 100'000'000, .egress = 8'000, .burst = 0};
   const engine::Shaper twenty_milliseconds{.rate = 12'500'000, .burst = 252'000};
   EXPECT_THAT(rows().shapers, ElementsAre(testing::Pair("tap-web1", twenty_milliseconds)));
   EXPECT_THAT(elements(), testing::Contains("guest_limits tap-web1 limit 1000 burst 16000"));

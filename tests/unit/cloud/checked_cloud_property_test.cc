@@ -195,8 +195,9 @@ std::string document_of(const Texts& texts) {
 
 Cloud without_places(Cloud cloud) {
   for (auto& [name, object] : cloud.networks) object.order = 0;
-  for (auto& [name, object] : cloud.ports) object.order = 0;
-  for (auto& [name, object] : cloud.floating_ips) object.order = 0;
+  const auto forget_place = [](const auto&, auto& object) { object.order = 0; };
+  cloud.ports.edit_each(forget_place);
+  cloud.floating_ips.edit_each(forget_place);
   for (auto& [name, object] : cloud.port_forwards) object.order = 0;
   for (auto& [name, object] : cloud.security_groups) object.order = 0;
   return cloud;

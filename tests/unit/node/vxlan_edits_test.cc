@@ -6,8 +6,8 @@ namespace {
 
 TEST_F(Edits, OfAVxlanNothingPassesBeforeItIsIsolatedAndNothingIsKnownBeforeItIsThere) {
   cloud::Cloud cloud = document_with_a_vxlan();
-  cloud.ports.at("b").network = "green";
-  cloud.ports.at("b").address = *IpAddress::parse("10.1.0.11");
+  cloud.ports.edit("b").network = "green";
+  cloud.ports.edit("b").address = *IpAddress::parse("10.1.0.11");
   engine.load(cloud);
   const Plan plan = engine.plan(engine::Clock::time_point::max());
   const auto phase = [&](const char* text) { return phase_of(engine, plan, text); };
@@ -25,8 +25,8 @@ TEST_F(Edits, OfAVxlanNothingPassesBeforeItIsIsolatedAndNothingIsKnownBeforeItIs
 
 TEST_F(Edits, APortOfAVxlanThatMovesChangesWhereItIsAndTheFloodLists) {
   cloud::Cloud cloud = document_with_a_vxlan();
-  cloud.ports.at("b").network = "green";
-  cloud.ports.at("b").address = *IpAddress::parse("10.1.0.11");
+  cloud.ports.edit("b").network = "green";
+  cloud.ports.edit("b").address = *IpAddress::parse("10.1.0.11");
   cloud.hosts["h3"] = cloud.hosts["h2"];
   cloud.hosts["h3"].name = "h3";
   cloud.hosts["h3"].tunnel_address = *IpAddress::parse("192.0.2.13");
@@ -52,8 +52,8 @@ class VxlanEvents : public Edits {
  protected:
   void SetUp() override {
     cloud::Cloud cloud = document_with_a_vxlan();
-    cloud.ports.at("b").network = "green";
-    cloud.ports.at("b").address = *IpAddress::parse("10.1.0.11");
+    cloud.ports.edit("b").network = "green";
+    cloud.ports.edit("b").address = *IpAddress::parse("10.1.0.11");
     engine.load(cloud);
     see_links(engine);
     settle_all(engine);
