@@ -31,6 +31,9 @@ class FileStore : public Store {
   Answer<void> back_up(const std::string&) override { return tl::unexpected(read_only()); }
   Answer<void> put_status(const HostStatus&) override { return tl::unexpected(read_only()); }
   Answer<std::vector<HostStatus>> statuses() override { return std::vector<HostStatus>(); }
+  Answer<void> keep_alive(const std::string&) override { return tl::unexpected(read_only()); }
+  /// `novaplane check` says more of a document than a store could.
+  Answer<std::vector<std::string>> check() override { return std::vector<std::string>(); }
 
  private:
   Failure read_only() const;

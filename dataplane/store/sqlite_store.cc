@@ -34,6 +34,10 @@ PRAGMA application_id = 28272;
 PRAGMA user_version = 1;
 )";
 
+/// Which those that know version 1 only leave alone.
+constexpr const char* kLaterTables =
+    "CREATE TABLE IF NOT EXISTS alive (host TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID";
+
 std::string new_identity() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
@@ -95,7 +99,7 @@ Answer<void> put_change(SqliteDatabase& database, const Change& change, std::int
 }  // namespace
 
 SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database, Settings settings)
-    : database_(std::move(database)), settings_(settings), watch_(database_->path()) {}
+    : database_(std::move(database)), settings_(std::move(settings)), watch_(database_->path()) {}
 
 Answer<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path) {
   return open(path, Settings());
@@ -104,7 +108,7 @@ Answer<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path) 
 Answer<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, Settings settings) {
   auto database = SqliteDatabase::open(path);
   if (!database) return tl::unexpected(std::move(database.error()));
-  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*database), settings));
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*database), std::move(settings)));
   auto prepared = store->prepare();
   // SQLite does not wait for a database that another program is about to set up.
   for (int tries = 0; !prepared && prepared.error().trouble == Trouble::unavailable; ++tries) {
@@ -121,8 +125,9 @@ Answer<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
 Answer<void> SqliteStore::prepare() {
   const auto is_made = check_owner();
   if (!is_made) return tl::unexpected(is_made.error());
-  const auto set_up = database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  return set_up && !*is_made ? create() : set_up;
+  return database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+      .and_then([&] { return *is_made ? Answer<void>() : create(); })
+      .and_then([&] { return database_->execute(kLaterTables); });
 }
 
 /// Before anything of it is touched. False: there is nothing yet.
@@ -340,24 +345,6 @@ Answer<std::optional<Revision>> SqliteStore::find_change(const std::string& id, 
   if (!row) return tl::unexpected(row.error());
   if (!*row) return std::nullopt;
   return static_cast<Revision>(found.integer(0));
-}
-
-Answer<void> SqliteStore::put_status(const HostStatus& status) {
-  SqliteStatement put = database_->prepare(
-      "INSERT INTO statuses (host, value, at) VALUES (?1, ?2, ?3) "
-      "ON CONFLICT DO UPDATE SET value = ?2, at = ?3");
-  return put.bind(1, status.host).bind(2, status.value).bind(3, status.at).run();
-}
-
-Answer<std::vector<HostStatus>> SqliteStore::statuses() {
-  SqliteStatement rows = database_->prepare("SELECT host, value, at FROM statuses ORDER BY host");
-  std::vector<HostStatus> found;
-  for (;;) {
-    const auto row = rows.step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return found;
-    found.push_back({rows.text(0), rows.text(1), rows.integer(2)});
-  }
 }
 
 }  // namespace novaplane::store

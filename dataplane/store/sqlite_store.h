@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "dataplane/store/folder_watch.h"
 #include "dataplane/store/sqlite_database.h"
@@ -15,6 +17,7 @@ class SqliteStore : public Store {
  public:
   struct Settings {
     std::uint64_t kept_changes = 100'000;  ///< older ones are forgotten
+    std::function<std::int64_t()> now;     ///< ms since 1970; none: the machine's clock
   };
   /// Makes the database, with an identity of its own, where there is none.
   static Answer<std::unique_ptr<SqliteStore>> open(const std::string& path);
@@ -32,6 +35,8 @@ class SqliteStore : public Store {
   Answer<void> back_up(const std::string& path) override;
   Answer<void> put_status(const HostStatus&) override;
   Answer<std::vector<HostStatus>> statuses() override;
+  Answer<void> keep_alive(const std::string& host) override;
+  Answer<std::vector<std::string>> check() override;
 
  private:
   SqliteStore(std::unique_ptr<SqliteDatabase> database, Settings settings);
@@ -47,6 +52,8 @@ class SqliteStore : public Store {
   Answer<void> check_reach(Revision after);
   Answer<void> load_last_change(Snapshot& snapshot);
   Answer<Revision> write(const Commit& commit);
+  Answer<void> write_without_sync(SqliteStatement& statement);
+  std::int64_t now() const;
 
   std::unique_ptr<SqliteDatabase> database_;
   Settings settings_;

@@ -135,7 +135,11 @@ struct HostStatus {
   std::string value;  ///< JSON
   std::int64_t at =
       0;  ///< when it was written, by the store's clock where it has one: ms since 1970
+  bool alive = false;  ///< its daemon ran within the last kAliveFor; not written by put_status()
 };
+
+/// How long a host counts as alive after a keep_alive().
+constexpr std::chrono::seconds kAliveFor{15};
 
 /// Calls wait for the store, with deadlines of their own; one thread at a time, and never one that
 /// has something else to do. interrupt() may be called by any thread.
@@ -167,7 +171,12 @@ class Store {
   virtual Answer<void> back_up(const std::string& path) = 0;
 
   virtual Answer<void> put_status(const HostStatus&) = 0;
+  /// Of all hosts that have put one, by name.
   virtual Answer<std::vector<HostStatus>> statuses() = 0;
+  /// Tells that the host's daemon runs. Ends by itself, kAliveFor after the last call.
+  virtual Answer<void> keep_alive(const std::string& host) = 0;
+  /// Advice about how the store is set up, a sentence each; empty: all is well.
+  virtual Answer<std::vector<std::string>> check() = 0;
 };
 
 /// "sqlite:/var/lib/novaplane/cloud.db", "file:/etc/novaplane/cloud.yaml"; a path alone is a file.

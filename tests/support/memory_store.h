@@ -23,6 +23,9 @@ class MemoryCluster {
   Revision step = 1;              ///< etcd counts what is not the cloud's as well
   std::vector<Commit> in_flight;  ///< answered already, and to be tried yet
   std::map<std::string, HostStatus> statuses;
+  std::map<std::string, Clock::duration> alive_at;  ///< by host
+  Clock::duration now{};                            ///< goes on by hand only
+  std::vector<std::string> advice;                  ///< what check() answers
 
   CommitAnswer apply(const Commit& commit) {
     if (commit.expected != revision) return LostRace();
@@ -145,13 +148,29 @@ class MemoryStore : public Store {
     return std::nullopt;
   }
   Answer<void> put_status(const HostStatus& status) override {
+    if (strikes(faults.is_away)) return away();
     cluster_.statuses[status.host] = status;
     return {};
   }
   Answer<std::vector<HostStatus>> statuses() override {
+    if (strikes(faults.is_away)) return away();
     std::vector<HostStatus> found;
-    for (const auto& [host, status] : cluster_.statuses) found.push_back(status);
+    for (const auto& [host, status] : cluster_.statuses) {
+      const auto told = cluster_.alive_at.find(host);
+      found.push_back(status);
+      found.back().alive =
+          told != cluster_.alive_at.end() && cluster_.now - told->second <= kAliveFor;
+    }
     return found;
+  }
+  Answer<void> keep_alive(const std::string& host) override {
+    if (strikes(faults.is_away)) return away();
+    cluster_.alive_at[host] = cluster_.now;
+    return {};
+  }
+  Answer<std::vector<std::string>> check() override {
+    if (strikes(faults.is_away)) return away();
+    return cluster_.advice;
   }
 
  private:

@@ -38,6 +38,7 @@ class MemoryMaker {
   std::unique_ptr<Store> open() { return std::make_unique<MemoryStore>(cluster_); }
   /// Changes up to here are forgotten.
   void compact(Store&) { cluster_.compact(); }
+  void pass(std::chrono::seconds time) { cluster_.now += time; }
   static constexpr bool kTellsOfOthers = false;
 
  private:
@@ -47,7 +48,7 @@ class MemoryMaker {
 class SqliteMaker {
  public:
   std::unique_ptr<Store> open() {
-    auto store = SqliteStore::open(folder_.path() + "/cloud.db", {kept_});
+    auto store = SqliteStore::open(folder_.path() + "/cloud.db", {kept_, [this] { return now_; }});
     if (store) return std::move(*store);
     ADD_FAILURE() << store.error().words;
     return nullptr;
@@ -59,10 +60,12 @@ class SqliteMaker {
     const auto status = store.status();
     keeps_one->commit({status->revision, {.id = "compact"}});
   }
+  void pass(std::chrono::seconds time) { now_ += std::chrono::milliseconds(time).count(); }
   static constexpr bool kTellsOfOthers = true;
 
  private:
   Folder folder_;
+  std::int64_t now_ = 1'700'000'000'000;
   std::uint64_t kept_ = 100;
 };
 
@@ -235,6 +238,25 @@ TYPED_TEST(StoreConformance, KeepsTheLastStatusOfEachHost) {
   EXPECT_EQ(store.status()->revision, 0u);
 }
 
+TYPED_TEST(StoreConformance, AHostIsAliveForAWhileAfterItHasSaidSo) {
+  Store& store = *this->store_;
+  ASSERT_TRUE(store.put_status({"h1", "{}", 1}));
+  ASSERT_TRUE(store.put_status({"h2", "{}", 1}));
+  EXPECT_FALSE(store.statuses()->front().alive);
+  ASSERT_TRUE(store.keep_alive("h1"));
+  this->maker_.pass(kAliveFor - 1s);
+  const auto statuses = this->maker_.open()->statuses();
+  ASSERT_THAT(*statuses, SizeIs(2));
+  EXPECT_TRUE(statuses->front().alive);
+  EXPECT_FALSE(statuses->back().alive);
+  ASSERT_TRUE(store.put_status({"h1", R"({"revision":7})", 2}));
+  this->maker_.pass(2s);
+  EXPECT_FALSE(store.statuses()->front().alive) << "a status is no sign of life";
+  ASSERT_TRUE(store.keep_alive("h1"));
+  EXPECT_TRUE(store.statuses()->front().alive);
+  EXPECT_EQ(store.status()->revision, 0u);
+}
+
 TYPED_TEST(StoreConformance, TakesManyWritesAtOnce) {
   Store& store = *this->store_;
   std::vector<Write> writes;
@@ -272,6 +294,28 @@ TEST(SqliteStore, RefusesWhatIsNoStore) {
   const auto nowhere = open_store("sqlite:" + folder.path() + "/none/cloud.db");
   ASSERT_FALSE(nowhere);
   EXPECT_EQ(nowhere.error().words, folder.path() + "/none/cloud.db: No such file or directory");
+}
+
+TEST(SqliteStore, NamesWhatIsWrongWithItsPlace) {
+  const Folder folder;
+  const std::string path = folder.path() + "/cloud.db";
+  const auto store = SqliteStore::open(path).value();
+  EXPECT_THAT(store->check().value(),
+              testing::Not(testing::Contains(testing::HasSubstr("is open to others"))));
+  std::filesystem::permissions(path, std::filesystem::perms(0644));
+  EXPECT_THAT(store->check().value(),
+              testing::Contains(path + " is open to others: chmod 600 " + path));
+}
+
+TEST(SqliteStore, NoHostOfTheFutureIsAlive) {
+  const Folder folder;
+  std::int64_t now = 1'700'000'000'000;
+  const auto store =
+      SqliteStore::open(folder.path() + "/cloud.db", {.now = [&now] { return now; }}).value();
+  ASSERT_TRUE(store->put_status({"h1", "{}", 1}));
+  ASSERT_TRUE(store->keep_alive("h1"));
+  now -= 3'600'000;
+  EXPECT_FALSE(store->statuses()->front().alive);
 }
 
 TEST(SqliteStore, IsBackedUpWhileItIsInUse) {
