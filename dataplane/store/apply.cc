@@ -26,15 +26,11 @@ class Section {
   Section(Edits& edits, bool prunes) : edits_(edits), prunes_(prunes) {}
 
   template <class Objects>
-  void add(Kind kind, const Objects& before, Objects& after) {
+  void add(Kind kind, const Objects& before, const Objects& after) {
     if constexpr (requires(typename Objects::mapped_type object) { object.order; }) {
-      std::vector<typename Objects::mapped_type*> in_order;
-      for (const auto* object : cloud::in_order(after)) {
-        in_order.push_back(const_cast<typename Objects::mapped_type*>(object));
-      }
-      for (auto* object : in_order) put(kind, before, *object);
+      for (const auto* object : cloud::in_order(after)) put(kind, before, *object);
     } else {
-      for (auto& [key, object] : after) put(kind, before, object);
+      for (const auto& [key, object] : after) put(kind, before, object);
     }
     if (!prunes_) return;
     for (const auto& [key, object] : before) {
@@ -44,7 +40,7 @@ class Section {
 
  private:
   template <class Objects, class Object>
-  void put(Kind kind, const Objects& before, Object& object) {
+  void put(Kind kind, const Objects& before, Object object) {
     const auto old = before.find(key_of(object));
     if constexpr (requires { object.order; }) {
       if (!prunes_) object.order = old == before.end() ? 0 : old->second.order;
