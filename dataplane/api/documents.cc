@@ -9,6 +9,7 @@
 #include "dataplane/api/preconditions.h"
 #include "dataplane/cloud/text.h"
 #include "dataplane/store/apply.h"
+#include "dataplane/store/commit_in_steps.h"
 
 namespace novaplane::api {
 namespace {
@@ -64,13 +65,18 @@ class Application {
     if (auto objection = conditions_.objection(copy.revision())) {
       return tl::unexpected(std::move(*objection));
     }
-    store::Proposal proposal{store::edits_to(copy, document_, prunes_), {}};
+    store::Proposal proposal = rest(copy);
     changes_.clear();
     for (const cloud::ObjectEdit& edit : proposal.edits) {
       if (!changes_.empty()) changes_ += ',';
       changes_ += change_of(copy, edit);
     }
     return proposal;
+  }
+
+  /// What is left to be done, whatever was changed meanwhile.
+  store::Proposal rest(const store::Copy& copy) const {
+    return {store::edits_to(copy, document_, prunes_), {}};
   }
 
   Reply reply(const store::Done& done, bool dry_run) const {
@@ -116,14 +122,22 @@ OrProblem<Reply> apply(Backend& backend, const Call& call) {
   if (!document) return tl::unexpected(std::move(document.error()));
   Application application(std::move(*document), options->prunes, std::move(*conditions));
   const auto propose = [&](const store::Copy& copy) { return application.propose(copy); };
-  auto outcome = options->dry_run ? backend.committer.dry_run(propose)
-                                  : backend.committer.commit(propose, call.request.by);
-  if (auto* found = std::get_if<store::Invalid>(&outcome)) {
+  const auto propose_rest = [&](const store::Copy& copy) { return application.rest(copy); };
+  store::Steps steps = options->dry_run
+                           ? store::Steps{backend.committer.dry_run(propose)}
+                           : store::commit_in_steps(backend.committer, backend.store.limits(),
+                                                    propose, propose_rest, call.request.by);
+  if (auto* found = std::get_if<store::Invalid>(&steps.outcome)) {
     cloud::locate(call.request.body, found->findings);
   }
-  return done_of(backend, std::move(outcome)).map([&](const store::Done& done) {
-    return application.reply(done, options->dry_run);
-  });
+  const auto done = done_of(backend, std::move(steps.outcome));
+  if (done) return application.reply(*done, options->dry_run);
+  Problem problem = done.error();
+  if (steps.written > 0) {
+    problem.detail +=
+        fmt::format("; {} objects were written before that: apply again to go on", steps.written);
+  }
+  return tl::unexpected(std::move(problem));
 }
 
 }  // namespace novaplane::api

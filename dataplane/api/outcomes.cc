@@ -34,6 +34,12 @@ struct ProblemOf {
     problem.members.emplace_back("change", json_string(unknown.id));
     return problem;
   }
+  Problem operator()(const store::TooLarge& large) const {
+    return failed(store::Trouble::refused,
+                  fmt::format("{} objects are more than the store takes in one commit, and no part "
+                              "of them is a valid change by itself",
+                              large.writes));
+  }
   Problem operator()(const store::Refused& refused) const {
     const store::Hold& hold = backend.follower.hold();
     if (refused.trouble == store::Trouble::unavailable && hold) return held(hold);

@@ -108,6 +108,7 @@ std::optional<Outcome> Committer::prepare(const Propose& propose, Attempt& attem
     return Done{copy_.revision(), false, std::move(attempt.edits)};
   }
   Change& change = foreseen->change;
+  if (!store_.limits().allow(change)) return TooLarge{change.writes.size()};
   change.id = attempt.id;
   change.by = attempt.by;
   change.at = settings_.wall_clock();

@@ -43,12 +43,16 @@ struct Unknown {
   std::string id;  ///< of the change, to be looked for later
   std::string words;
 };
+/// Not written: more than the store takes in one commit (Store::limits()).
+struct TooLarge {
+  std::size_t writes = 0;
+};
 /// Not written: the copy is held, or the store does not take it.
 struct Refused {
   Trouble trouble = Trouble::unavailable;
   std::string words;
 };
-using Outcome = std::variant<Done, Invalid, Declined, Crowded, Unknown, Refused>;
+using Outcome = std::variant<Done, Invalid, Declined, Crowded, Unknown, TooLarge, Refused>;
 
 /// Writes edits into the store, on the very state that they were validated on. Losers validate
 /// again and retry after a random pause; an unclear answer is resolved by looking for one's own

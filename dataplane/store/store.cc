@@ -9,6 +9,14 @@ namespace novaplane::store {
 
 std::string to_string(const Key& key) { return key.kind + '/' + key.name; }
 
+bool Limits::allow(const Change& change) const {
+  std::size_t size = 0;
+  for (const auto& [key, value] : change.writes) {
+    size += key.kind.size() + key.name.size() + (value ? value->size() : 0);
+  }
+  return change.writes.size() <= writes && size <= bytes;
+}
+
 std::string_view to_string(Trouble trouble) {
   switch (trouble) {
     case Trouble::unavailable:

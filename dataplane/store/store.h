@@ -3,6 +3,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -99,6 +100,14 @@ struct Commit {
   Change change;  ///< its revision is not looked at
 };
 
+/// What a store takes in one commit.
+struct Limits {
+  std::size_t writes = std::numeric_limits<std::size_t>::max();
+  std::size_t bytes = std::numeric_limits<std::size_t>::max();  ///< of keys and values
+
+  bool allow(const Change&) const;
+};
+
 struct Committed {
   Revision revision = 0;
 };
@@ -161,6 +170,7 @@ class Store {
   virtual Answer<void> wait(Revision, Clock::time_point until) = 0;
   virtual void interrupt() = 0;
 
+  virtual Limits limits() const { return {}; }
   virtual CommitAnswer commit(const Commit&) = 0;
   /// The revision that the change with that id has made, if it is later than `after`; none: there
   /// is no such change, and there will be none where the cloud is later than `after` by now. Never

@@ -80,8 +80,10 @@ class MemoryStore : public Store {
 
   Faults faults;
   Revision waited_after = 0;
+  Limits takes;
   bool is_silent = false;  ///< cut off without notice: nothing new is told
 
+  Limits limits() const override { return takes; }
   Answer<Status> status() override {
     if (strikes(faults.is_away)) return away();
     return Status{"memory", "",  cluster_.identity, cluster_.revision, cluster_.oldest,

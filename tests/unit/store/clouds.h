@@ -85,6 +85,7 @@ inline std::string told(const Outcome& outcome) {
     std::string operator()(const Declined& declined) const { return "declined: " + declined.words; }
     std::string operator()(const Crowded&) const { return "crowded"; }
     std::string operator()(const Unknown&) const { return "unknown"; }
+    std::string operator()(const TooLarge&) const { return "too large"; }
     std::string operator()(const Refused& refused) const { return "refused: " + refused.words; }
   };
   return std::visit(Tell(), outcome);
