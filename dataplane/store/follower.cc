@@ -124,9 +124,10 @@ bool Follower::is_still_held(const Head& head) const {
 Answer<bool> Follower::shares_history() {
   if (copy_.change().empty()) return true;
   const auto found = store_.find_change(copy_.change(), copy_.revision() - 1);
+  if (!found && found.error().trouble == Trouble::compacted) return true;
   if (!found) return tl::unexpected(found.error());
   if (*found) return true;
-  const auto kept = store_.changes_after(copy_.revision() - 1, 1);
+  const auto kept = store_.history_after(copy_.revision() - 1, 1);
   if (kept) return false;
   if (kept.error().trouble == Trouble::compacted) return true;
   return tl::unexpected(kept.error());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/store/file_store.h"
+#include "dataplane/store/module.h"
 #include "dataplane/store/sqlite_store.h"
 
 namespace novaplane::store {
@@ -43,14 +44,16 @@ Answer<std::unique_ptr<Store>> open_store(const std::string& words) {
     return SqliteStore::open(words.substr(kSqlite.size()));
   }
   if (words.starts_with(kEtcd)) {
-    return tl::unexpected(Failure{Trouble::refused, "this program is built without etcd"});
+    return open_by_module(places_of_module("novaplane-etcd.so"), "novaplane-etcd",
+                          words.substr(kEtcd.size()));
   }
   const bool has_scheme = words.starts_with(kFile);
   std::string path = words.substr(has_scheme ? kFile.size() : 0);
   if (path.empty() ||
       (!has_scheme && path.find('/') == std::string::npos && path.find(':') != std::string::npos)) {
-    return tl::unexpected(Failure{
-        Trouble::refused, fmt::format("\"{}\" names no store: sqlite:PATH or file:PATH", words)});
+    return tl::unexpected(
+        Failure{Trouble::refused,
+                fmt::format("\"{}\" names no store: etcd:URL, sqlite:PATH or file:PATH", words)});
   }
   return std::make_unique<FileStore>(std::move(path));
 }

@@ -133,7 +133,7 @@ struct Status {
   std::string location;  ///< "/var/lib/novaplane/cloud.db"
   std::string identity;
   Revision revision = 0;
-  Revision oldest = 0;  ///< changes after this one are kept
+  Revision oldest = 0;  ///< the history after this one is kept
   std::uint32_t format = kFormat;
   bool writable = false;
 };
@@ -189,7 +189,8 @@ class Store {
   virtual Answer<std::vector<std::string>> check() = 0;
 };
 
-/// "sqlite:/var/lib/novaplane/cloud.db", "file:/etc/novaplane/cloud.yaml"; a path alone is a file.
+/// "sqlite:/var/lib/novaplane/cloud.db", "file:/etc/novaplane/cloud.yaml"; a path alone is a file;
+/// "etcd:https://n1:2379,https://n2:2379?cacert=FILE&cert=FILE&key=FILE&prefix=/novaplane".
 /// Fails where the words name no store, or the store cannot be opened at all (a database that is
 /// none). A store that is away is no error: its calls say so.
 Answer<std::unique_ptr<Store>> open_store(const std::string& words);

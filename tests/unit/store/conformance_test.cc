@@ -9,6 +9,7 @@
 #include "dataplane/store/sqlite_store.h"
 #include "dataplane/store/store.h"
 #include "tests/support/memory_store.h"
+#include "tests/unit/store/etcd_maker.h"
 
 /// What every store that takes writes does.
 namespace novaplane::store::test {
@@ -94,7 +95,11 @@ class StoreConformance : public testing::Test {
   std::unique_ptr<Store> store_ = maker_.open();
 };
 
+#ifdef NOVAPLANE_HAS_ETCD
+using Makers = testing::Types<MemoryMaker, SqliteMaker, EtcdMaker>;
+#else
 using Makers = testing::Types<MemoryMaker, SqliteMaker>;
+#endif
 TYPED_TEST_SUITE(StoreConformance, Makers);
 
 TYPED_TEST(StoreConformance, IsEmptyAtFirstAndHasAnIdentity) {
@@ -362,7 +367,7 @@ TEST(OpenStore, KnowsItsWords) {
   EXPECT_TRUE(open_store("sqlite:" + folder.path() + "/cloud.db"));
   EXPECT_EQ(open_store("/etc/novaplane/cloud.yaml").value()->status().error().trouble,
             Trouble::unavailable);
-  EXPECT_FALSE(open_store("etcd:https://n1:2379"));
+  EXPECT_FALSE(open_store("etcd:n1"));
   EXPECT_FALSE(open_store("redis:n1"));
   EXPECT_FALSE(open_store(""));
 }
