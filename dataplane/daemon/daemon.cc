@@ -168,10 +168,10 @@ void Daemon::take_document(DocumentFile::Reading reading) {
   }
 }
 
-void Daemon::want_own(cloud::Edit edit) {
+void Daemon::want_own(cloud::Edit edit, Reconciler::Source source) {
   requests_.supersede();
   wanted_ = true;
-  reconciler_->want(std::move(edit));
+  reconciler_->want(std::move(edit), source);
 }
 
 void Daemon::on_signal(int number) {

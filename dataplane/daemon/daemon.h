@@ -50,7 +50,7 @@ class Daemon {
   void read_document(Loop::Task then = [] {});
   void read_next();
   void take_document(DocumentFile::Reading reading);
-  void want_own(cloud::Edit edit);
+  void want_own(cloud::Edit edit, Reconciler::Source source = Reconciler::Source::document);
   Result<void> open_store();  ///< where there is one
   void begin_to_follow();
   void add_store_handlers(Control::Handlers& handlers);

@@ -63,7 +63,7 @@ void Daemon::take_cloud(cloud::Edit edit, store::Revision revision) {
                   count(cloud.floating_ips.size(), "floating IP")),
       LineBudget::Clock::now());
   if (line) log::info("{}", *line);
-  want_own(std::move(edit));
+  want_own(std::move(edit), Reconciler::Source::store);
   wanted_revision_ = revision;
   wanted_since_ = reconciler_->new_request();
   store_->taken();

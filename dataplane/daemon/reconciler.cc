@@ -44,10 +44,11 @@ Reconciler::Reconciler(Loop& loop, node::Node& node, Workers& workers, Announcer
 
 void Reconciler::start() { pass(); }
 
-void Reconciler::want(cloud::Edit edit) {
+void Reconciler::want(cloud::Edit edit, Source source) {
   // It may want values that were of no interest before. Public addresses have none.
   list_silent_ |= !edit.before || !edit.changes.are_public_only();
-  work_done_ += kMuchWork;
+  const bool is_whole = source == Source::document || !edit.before;
+  work_done_ += is_whole ? kMuchWork : edit.changes.size();
   // Who was to be announced may be another's now; flows that were wrong are wrong still.
   std::erase_if(unfinished_,
                 [](const auto& step) { return step.phase == engine::Phase::announce; });
@@ -295,7 +296,10 @@ void Reconciler::retry_later() {
 void Reconciler::finish_pass() {
   quiet_ = true;
   budget_suspended_until_ = {};
-  if (std::exchange(work_done_, 0) >= kMuchWork) workers_.tidy(std::exchange(retired_, {}));
+  const bool returns_memory = std::exchange(work_done_, 0) >= kMuchWork;
+  if (returns_memory || !retired_.empty()) {
+    workers_.tidy(std::exchange(retired_, {}), returns_memory);
+  }
   listener_.on_quiet(began_);
 }
 

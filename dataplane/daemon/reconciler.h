@@ -47,8 +47,10 @@ class Reconciler {
   /// Begins to listen. Nothing is changed before want().
   void start();
   /// A new document is in force: an edit of document(), or, where that is another one by now, a
-  /// document of its own.
-  void want(cloud::Edit edit);
+  /// document of its own. What reads a whole document leaves memory worth returning; a store's edit
+  /// does not.
+  enum class Source : std::uint8_t { document, store };
+  void want(cloud::Edit edit, Source source = Source::document);
   /// The one in force, or null.
   const cloud::SharedCloud& document() const { return document_; }
 

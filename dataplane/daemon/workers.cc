@@ -86,12 +86,12 @@ void Workers::forget(std::vector<engine::ForgetFlows> flows, Then<void> then) {
       std::move(then));
 }
 
-void Workers::tidy(std::vector<cloud::SharedCloud> documents) {
+void Workers::tidy(std::vector<cloud::SharedCloud> documents, bool returns_memory) {
   conntrack_.run(
       "release a document",
-      [documents = std::move(documents)]() mutable {
+      [documents = std::move(documents), returns_memory]() mutable {
         documents.clear();
-        ::malloc_trim(0);
+        if (returns_memory) ::malloc_trim(0);
         return Result<void>();
       },
       [](const Result<void>&) {});

@@ -54,8 +54,9 @@ class Workers {
   void serve(std::shared_ptr<const engine::Plan> plan, Then<Served> then);
   void observe_services(Then<ServicesSeen> then);
   void forget(std::vector<engine::ForgetFlows> flows, Then<void> then);
-  /// Releases documents that nobody else has any more, and gives free memory back.
-  void tidy(std::vector<cloud::SharedCloud> documents);
+  /// Releases documents that nobody else has any more, and where there was much gives free memory
+  /// back: all threads wait for that.
+  void tidy(std::vector<cloud::SharedCloud> documents, bool returns_memory);
 
  private:
   Workers(Loop& loop, engine::Executor executor, conntrack::Flows flows,
