@@ -95,6 +95,7 @@ Answer<void> EtcdStore::look() {
   if (!seen) return tl::unexpected(seen.error());
   find_limits();
   take(std::move(*seen));
+  watch_.retry_now();
   return {};
 }
 

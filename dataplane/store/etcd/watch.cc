@@ -12,10 +12,12 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstRetry{100}, kLastRetry{5000};
 constexpr std::chrono::seconds kSilence{2};  ///< after a change of which others tell
 
+/// gRPC waits a millisecond more than it is told to, and so for a time that is over, too.
 gpr_timespec from_now(Clock::time_point until) {
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
+  if (left <= 0) return gpr_inf_past(GPR_CLOCK_MONOTONIC);
   constexpr std::int64_t kLongest = 3'600'000;
-  return gpr_time_from_millis(std::clamp<std::int64_t>(left, 0, kLongest), GPR_TIMESPAN);
+  return gpr_time_from_millis(std::min<std::int64_t>(left, kLongest), GPR_TIMESPAN);
 }
 
 }  // namespace

@@ -33,6 +33,9 @@ class Watch {
   /// be begun anew, since etcd may have forgotten what was before.
   void skip_to(Revision revision) { start_ = std::max(start_, revision + 1); }
 
+  /// A member has answered: where the watch has to be begun anew, there is no reason to wait.
+  void retry_now() { retry_at_ = {}; }
+
   enum class Told : std::uint8_t { nothing, changes, broken, interrupted };
   enum class At : std::uint8_t { event, event_or_interrupt };
   /// Takes what has come; waits for it until then. `broken`: the watch has ended, once for each.
