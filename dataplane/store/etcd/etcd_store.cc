@@ -18,7 +18,7 @@ namespace pb = etcdserverpb;
 namespace {
 
 /// What a watch tells is believed for so long without asking a majority.
-constexpr std::chrono::seconds kBelieved{4};
+constexpr std::chrono::seconds kBelieved{2};
 
 std::string new_id() {
   std::random_device random;
