@@ -33,6 +33,17 @@ class EtcdHost {
   store::Outcome put(cloud::Kind kind, const std::string& name, const std::string& json) {
     return committer.commit(store::test::TestHost::proposal(kind, name, json), "test");
   }
+  /// The same until the cluster takes it: while it elects a leader it refuses.
+  store::Outcome put_at_last(cloud::Kind kind, const std::string& name, const std::string& json) {
+    const auto end = Clock::now() + patient(kHangs);
+    for (;;) {
+      auto outcome = put(kind, name, json);
+      const auto* refused = std::get_if<store::Refused>(&outcome);
+      const bool may_pass = refused && refused->trouble == store::Trouble::unavailable;
+      if (!may_pass || Clock::now() >= end) return outcome;
+      follower.wait(Clock::now() + 100ms);
+    }
+  }
   /// Follows and waits in turn, until it holds.
   bool follow_until(const std::function<bool()>& holds) {
     const auto end = Clock::now() + patient(kHangs);
