@@ -12,6 +12,20 @@ std::optional<ucred> peer_of(int socket) {
   return peer;
 }
 
+std::optional<std::vector<gid_t>> groups_of_peer(int socket) {
+  socklen_t size = 0;
+  // ERANGE comes with the size that it takes (sk_getsockopt).
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, nullptr, &size) == 0 && size == 0) {
+    return std::vector<gid_t>();
+  }
+  std::vector<gid_t> groups(size / sizeof(gid_t));
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
+    return std::nullopt;
+  }
+  groups.resize(size / sizeof(gid_t));
+  return groups;
+}
+
 bool is_root_peer(int socket) {
   const auto peer = peer_of(socket);
   return peer && peer->uid == 0;
