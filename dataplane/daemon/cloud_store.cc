@@ -86,20 +86,23 @@ void CloudStore::add_task(std::function<void()> task) {
   store_->interrupt();
 }
 
-void CloudStore::ask(api::Request request, Give give) {
-  add_task([this, request = std::move(request), give = std::move(give)] {
+void CloudStore::ask(api::Request request, Client<api::Reply> client) {
+  add_task([this, request = std::move(request), client = std::move(client)] {
+    if (!client.is_awaited()) return;
     const api::Situation situation{host_, NOVAPLANE_VERSION, applied_, objection()};
-    give(api_.handle(request, situation));
+    client.give(api_.handle(request, situation));
   });
 }
 
-void CloudStore::await_news(api::WatchRequest watch, bool waits, std::function<void(News)> give) {
-  add_task([this, watch, waits, give = std::move(give)]() mutable {
+void CloudStore::await_news(api::WatchRequest watch, bool waits, Client<News> client) {
+  add_task([this, watch, waits, client = std::move(client)]() mutable {
+    std::erase_if(waiting_, [](const Waiting& one) { return !one.client.is_awaited(); });
+    if (!client.is_awaited()) return;
     const auto after = api_.begin_watch(watch);
-    if (!after) return give(News{{}, 0, after.error()});
+    if (!after) return client.give(News{{}, 0, after.error()});
     if (waiting_.size() >= kMostWaiting) waiting_.erase(waiting_.begin());
     const auto until = waits ? Clock::now() + kNewsWithin : Clock::time_point::min();
-    waiting_.push_back({*after, until, std::move(give)});
+    waiting_.push_back({*after, until, std::move(client)});
   });
 }
 
@@ -177,7 +180,7 @@ void CloudStore::tell_those_who_wait() {
   const auto now = Clock::now();
   std::erase_if(waiting_, [&](const Waiting& one) {
     if (copy_.revision() <= one.after && now < one.until) return false;
-    one.give(news_after(one.after));
+    one.client.give(news_after(one.after));
     return true;
   });
 }

@@ -39,15 +39,20 @@ class CloudStore {
   void start();
 
   // --- by any thread
-  using Give = std::function<void(api::Reply)>;
-  void ask(api::Request request, Give give);
+  /// Who waits for an answer. What was asked by somebody who has gone is not begun any more.
+  template <class T>
+  struct Client {
+    std::function<void(T)> give;
+    std::function<bool()> is_awaited = [] { return true; };
+  };
+  void ask(api::Request request, Client<api::Reply> client);
   /// Lines of what came after that revision, once there is something, or none after a while.
   struct News {
     std::string text;
     store::Revision revision = 0;  ///< ask for what comes after this one
     std::optional<api::Reply> refusal;
   };
-  void await_news(api::WatchRequest watch, bool waits, std::function<void(News)> give);
+  void await_news(api::WatchRequest watch, bool waits, Client<News> client);
   store::Revision revision() const { return revision_; }
 
   // --- by the loop
@@ -59,7 +64,7 @@ class CloudStore {
   struct Waiting {
     store::Revision after;
     store::Clock::time_point until;
-    std::function<void(News)> give;
+    Client<News> client;
   };
 
   CloudStore(Loop& loop, std::unique_ptr<store::Store> store, std::string host, Listener listener);

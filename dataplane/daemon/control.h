@@ -10,10 +10,12 @@
 #include "dataplane/api/api.h"
 #include "dataplane/base/error.h"
 #include "dataplane/daemon/loop.h"
+#include "dataplane/daemon/tls_clients.h"
 
 namespace novaplane::daemon {
 
-/// HTTP over the Unix socket <run-dir>/control.sock, for root only; bodies are JSON.
+/// HTTP over the Unix socket <run-dir>/control.sock, for root and two groups (access.h), and over
+/// TLS where it is wanted; bodies are JSON.
 ///
 ///     GET /status   how the daemon and the objects of the document fare
 ///     GET /show     what `novaplane show --json` prints
@@ -28,7 +30,8 @@ namespace novaplane::daemon {
 ///     /v1/...       the control API (docs/api.md), where the cloud is in a store
 ///
 /// One request for each connection, small and soon; who is slower is hung up on. A client that
-/// hangs up gives its place free at once.
+/// hangs up gives its place free at once. Nobody can take the places of all others (places.h);
+/// watches have places of their own.
 ///
 /// Clients are served on a loop of their own: what is asked is asked of the loop that decides, and
 /// while that one is at work others are answered.
@@ -46,7 +49,7 @@ class Control {
   class Answer {
    public:
     void operator()(Reply reply) const;
-    bool is_awaited() const;  ///< false: who asked has gone
+    bool is_awaited() const;  ///< false: who asked has gone, or was told that it took too long
 
    private:
     friend class Control;
@@ -70,16 +73,27 @@ class Control {
     std::function<std::string()> known_status;
   };
 
+  struct Settings {
+    std::string run_dir;
+    std::string host;  ///< of users' names in the history: "alice@h1"
+    TlsClients::Settings tls = {};
+    /// What goes wrong from now on, in a sentence; called by the loop of clients.
+    std::function<void(const std::string&)> warn = [](const std::string&) {};
+  };
   /// `clients` serves, `decides` is asked; either may run already. EADDRINUSE when another daemon
-  /// answers there.
-  static Result<std::unique_ptr<Control>> open(Loop& clients, Loop& decides,
-                                               const std::string& run_dir, Handlers handlers);
+  /// answers there. Groups are let in a moment later, and from when there are such.
+  static Result<std::unique_ptr<Control>> open(Loop& clients, Loop& decides, Settings settings,
+                                               Handlers handlers);
   Control(const Control&) = delete;
   /// Both loops have ended.
   ~Control();
 
+  /// Looks for the groups at once, as it does every ten seconds, and reads certificates again.
+  void refresh();
+
  private:
   struct Impl;
+  struct Client;
   explicit Control(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
   std::shared_ptr<Impl> impl_;

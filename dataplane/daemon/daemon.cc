@@ -185,6 +185,7 @@ void Daemon::reload() {
   log::info("reloading: the document is read and everything observed again");
   notify_reloading();
   keep_files();
+  if (control_) control_->refresh();
   document_.forget();
   read_document([this] {
     if (!wanted_) return tell_manager(/*ready=*/true);

@@ -70,6 +70,7 @@ class Daemon {
 
   // daemon_files.cc
   Result<void> open_control();
+  Control::Settings control_settings() const;
   void follow_confirmed(std::string text);
   void on_unrecorded(const std::vector<std::string>& sentences);
   void keep_files();

@@ -16,9 +16,16 @@ constexpr std::size_t kMostLogged = 20;
 
 }  // namespace
 
+Control::Settings Daemon::control_settings() const {
+  return {.run_dir = options_.run_dir,
+          .host = options_.host,
+          .tls = options_.tls,
+          .warn = [](const std::string& words) { log::warning("{}", words); }};
+}
+
 /// An error: another daemon answers there, or nobody ever could.
 Result<void> Daemon::open_control() {
-  auto control = Control::open(clients_loop_, loop_, options_.run_dir, handlers());
+  auto control = Control::open(clients_loop_, loop_, control_settings(), handlers());
   if (control) {
     control_ = std::move(*control);
     return {};
@@ -61,7 +68,7 @@ void Daemon::keep_files() {
   if (control_ && !unconfirmed_ && is_all_recorded_) return;
   (void)make_directories(options_.run_dir);
   if (!control_) {
-    auto control = Control::open(clients_loop_, loop_, options_.run_dir, handlers());
+    auto control = Control::open(clients_loop_, loop_, control_settings(), handlers());
     if (control) control_ = std::move(*control);
     if (control_) log::info("novaplaned can be asked now, in {}", options_.run_dir);
   }

@@ -27,16 +27,17 @@ void Daemon::add_store_handlers(Control::Handlers& handlers) {
                           {reply.headers.begin(), reply.headers.end()}};
   };
   handlers.api = [this, reply_of](api::Request request, const Control::Answer& answer) {
-    request.by += '@' + options_.host;
     store_->ask(std::move(request),
-                [answer, reply_of](api::Reply reply) { answer(reply_of(std::move(reply))); });
+                {[answer, reply_of](api::Reply reply) { answer(reply_of(std::move(reply))); },
+                 [answer] { return answer.is_awaited(); }});
   };
   handlers.news = [this, reply_of](const api::WatchRequest& request, bool waits,
                                    const Control::Answer& answer) {
-    store_->await_news(request, waits, [answer, reply_of](CloudStore::News news) {
+    const auto give = [answer, reply_of](CloudStore::News news) {
       if (news.refusal) return answer(reply_of(std::move(*news.refusal)));
       answer({.body = std::move(news.text), .next = news.revision});
-    });
+    };
+    store_->await_news(request, waits, {give, [answer] { return answer.is_awaited(); }});
   };
 }
 

@@ -29,6 +29,13 @@ constexpr std::string_view kUsage =
     "  --run-dir DIR      what the kernel cannot remember, and control.sock (default: "
     "/run/novaplane)\n"
     "  --log-level LEVEL  debug, info, warning or error (default: info)\n"
+    "  --listen ADDRESS:PORT\n"
+    "                     answers there over TLS, too; may be repeated: 192.0.2.11:8443, "
+    "[::]:8443\n"
+    "  --tls-cert FILE    its certificate (PEM), with those of authorities in between\n"
+    "  --tls-key FILE     the key of it\n"
+    "  --tls-client-ca FILE\n"
+    "                     authorities of clients' certificates, which clients have to show\n"
     "  --help, --version\n";
 
 std::string host_name() {
@@ -42,6 +49,34 @@ std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal();
 }
 
+/// What --listen lacks; empty: nothing.
+std::string missing_for(const TlsClients::Settings& tls) {
+  const auto& [certificate, key, authorities] = tls.files;
+  const bool has_all = !certificate.empty() && !key.empty() && !authorities.empty();
+  const bool has_any = !certificate.empty() || !key.empty() || !authorities.empty();
+  if (!tls.addresses.empty() && !has_all) {
+    return "--listen needs --tls-cert, --tls-key and --tls-client-ca";
+  }
+  return tls.addresses.empty() && has_any
+             ? "--tls-cert, --tls-key and --tls-client-ca need --listen"
+             : "";
+}
+
+/// A mistake in what is listened at, or for what; empty: none.
+std::string mistake_in(TlsClients::Settings& tls, const std::vector<std::string>& addresses) {
+  for (const std::string& text : addresses) {
+    const auto address = ListenAddress::parse(text);
+    if (!address) {
+      return fmt::format("--listen {}: say ADDRESS:PORT, as 192.0.2.11:8443 or [::]:8443", text);
+    }
+    tls.addresses.push_back(*address);
+  }
+  for (std::string* file : {&tls.files.certificate, &tls.files.key, &tls.files.authorities}) {
+    if (!file->empty()) *file = absolute(*file);
+  }
+  return missing_for(tls);
+}
+
 Usage wrong(const std::string& why) {
   return {fmt::format("novaplaned: {}\n{}", why, kUsage), kWrongUsage};
 }
@@ -52,13 +87,17 @@ std::variant<Options, Usage> parse_options(const std::vector<std::string>& words
   Options options;
   options.host = host_name();
   std::string level = "info";
+  std::vector<std::string> addresses;  // of --listen
   bool help = false, version = false;
   po::options_description described;
   described.add_options()  //
       ("state", po::value(&options.document))("store", po::value(&options.store))(
           "host", po::value(&options.host))("run-dir", po::value(&options.run_dir))(
-          "log-level", po::value(&level))("help", po::bool_switch(&help))(
-          "version", po::bool_switch(&version));
+          "log-level", po::value(&level))("listen", po::value(&addresses))(
+          "tls-cert", po::value(&options.tls.files.certificate))(
+          "tls-key", po::value(&options.tls.files.key))("tls-client-ca",
+                                                        po::value(&options.tls.files.authorities))(
+          "help", po::bool_switch(&help))("version", po::bool_switch(&version));
   const auto others = cli::parse(words, described);
   if (!others) return wrong(others.error());
   if (help) return Usage{std::string(kUsage), 0};
@@ -72,6 +111,7 @@ std::variant<Options, Usage> parse_options(const std::vector<std::string>& words
     return wrong(options.store.empty() ? "--state or --store is missing"
                                        : "--state and --store exclude each other");
   }
+  if (auto mistake = mistake_in(options.tls, addresses); !mistake.empty()) return wrong(mistake);
   options.log_level = *log_level;
   if (options.store.empty()) options.document = absolute(options.document);
   options.run_dir = absolute(options.run_dir);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dataplane/daemon/log.h"
+#include "dataplane/daemon/tls_clients.h"
 
 namespace novaplane::daemon {
 
@@ -14,6 +15,7 @@ struct Options {
   std::string host;      ///< the host's name in the document
   std::string run_dir = "/run/novaplane";
   log::Level log_level = log::Level::info;
+  TlsClients::Settings tls;  ///< of --listen
 };
 
 /// What to print instead of running, and the exit status that goes with it (64: wrong usage).

@@ -7,6 +7,7 @@ namespace novaplane::daemon {
 namespace {
 
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -39,6 +40,30 @@ TEST(DaemonOptions, HaveDefaults) {
   EXPECT_FALSE(few.host.empty());
   EXPECT_EQ(few.run_dir, "/run/novaplane");
   EXPECT_EQ(few.log_level, log::Level::info);
+}
+
+TEST(DaemonOptions, ListenOverTlsAtSeveralAddresses) {
+  const Options all = options({"--state=/c", "--listen", "192.0.2.11:8443", "--listen=[::1]:8444",
+                               "--tls-cert=/a", "--tls-key=/b", "--tls-client-ca=c"});
+  ASSERT_EQ(all.tls.addresses.size(), 2U);
+  EXPECT_EQ(all.tls.addresses[0].to_string(), "192.0.2.11:8443");
+  EXPECT_EQ(all.tls.addresses[1].to_string(), "[::1]:8444");
+  EXPECT_EQ(all.tls.files.certificate, "/a");
+  EXPECT_EQ(all.tls.files.key, "/b");
+  EXPECT_THAT(all.tls.files.authorities, AllOf(StartsWith("/"), EndsWith("/c")));
+}
+
+TEST(DaemonOptions, ListenNowhereElse) {
+  for (const char* wrong : {"8443", ":8443", "h1:8443", "10.0.0.1", "10.0.0.1:0", "10.0.0.1:65536",
+                            "::1:8443", "[10.0.0.1]:8443", "224.0.0.1:1", "10.0.0.1:8443x"}) {
+    const auto text = usage({"--state=/c", std::string("--listen=") + wrong, "--tls-cert=/a",
+                             "--tls-key=/b", "--tls-client-ca=/c"})
+                          .text;
+    EXPECT_THAT(text, AllOf(HasSubstr(wrong), HasSubstr("say ADDRESS:PORT")));
+  }
+  EXPECT_THAT(usage({"--state=/c", "--listen=10.0.0.1:8443", "--tls-cert=/a"}).text,
+              HasSubstr("--listen needs --tls-cert, --tls-key and --tls-client-ca"));
+  EXPECT_THAT(usage({"--state=/c", "--tls-cert=/a"}).text, HasSubstr("need --listen"));
 }
 
 TEST(DaemonOptions, SayWhatIsWrongAndHowItIsUsed) {
