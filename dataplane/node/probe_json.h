@@ -9,6 +9,7 @@ namespace novaplane::node {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const UplinkHealth& row);
+UplinkHealth health_in(const Json& json);  ///< throws
 
 /// The figures at the end of the object, and from it; one that is missing is 0.
 void add_figures(Json& json, const ProbeFigures& figures);

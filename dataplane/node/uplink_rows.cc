@@ -9,7 +9,11 @@
 namespace novaplane::node {
 namespace {
 
-UplinkHealth row_of(const Json& json) {
+std::string file_in(const std::string& run_dir) { return run_dir + "/uplinks"; }
+
+}  // namespace
+
+UplinkHealth health_in(const Json& json) {
   UplinkHealth row;
   row.name = json.at("name");
   row.interface = json.at("interface");
@@ -20,10 +24,6 @@ UplinkHealth row_of(const Json& json) {
   row.figures = figures_in(json);
   return row;
 }
-
-std::string file_in(const std::string& run_dir) { return run_dir + "/uplinks"; }
-
-}  // namespace
 
 Json json_of(const UplinkHealth& row) {
   Json json{{"name", row.name},
@@ -45,7 +45,7 @@ std::string to_json(const std::vector<UplinkHealth>& rows) {
 std::vector<UplinkHealth> uplinks_from_json(std::string_view text) {
   std::vector<UplinkHealth> rows;
   try {
-    for (const Json& json : Json::parse(text)) rows.push_back(row_of(json));
+    for (const Json& json : Json::parse(text)) rows.push_back(health_in(json));
   } catch (const Json::exception&) {
     return {};
   }
