@@ -15,17 +15,38 @@ constexpr std::size_t kMany = 10'000;  ///< arguments
 constexpr Command kCommands[] = {
     {"check", "FILE", "read and validate a document",
      "Needs no privileges. Every mistake is told as file:line:column: sentence.", 1, 1, check},
-    {"plan", "FILE", "what would change on this host, and why; changes nothing",
-     "Exit status 0: nothing to change, 2: changes are pending.", 1, 1, plan},
+    {"plan",
+     "FILE",
+     "what would change on this host, and why; changes nothing",
+     "Exit status 0: nothing to change, 2: changes are pending.",
+     1,
+     1,
+     plan,
+     {},
+     true},
     {"up", "FILE", "make it so, verify, and tell what changed",
      "Beside a running novaplaned with the same document, asks it for a pass.\n"
      "--confirm TIME: unless `novaplane confirm` follows in time, what was confirmed last comes "
      "back.",
-     1, 1, up, "confirm"},
-    {"confirm", "", "keep the document that `up --confirm` brought into force",
-     "Says what it keeps, and how much time was left.", 0, 0, confirm},
-    {"down", "", "remove everything that is novaplane's on this host",
-     "What others made stays; values that were found are given back.", 0, 0, down},
+     1, 1, up, "confirm", true},
+    {"confirm",
+     "",
+     "keep the document that `up --confirm` brought into force",
+     "Says what it keeps, and how much time was left.",
+     0,
+     0,
+     confirm,
+     {},
+     true},
+    {"down",
+     "",
+     "remove everything that is novaplane's on this host",
+     "What others made stays; values that were found are given back.",
+     0,
+     0,
+     down,
+     {},
+     true},
     {"show", "[networks|ports|floating-ips|port-forwards|uplinks|gateways|security]",
      "what is, read from the kernel",
      "Needs no document. Beside a running novaplaned also how uplinks and gateways fare.", 0, 1,
@@ -166,6 +187,12 @@ int run(const Options& options) {
   if (!command) return unknown(options.command);
   if (const std::string sentence = misplaced_option(*command, options); !sentence.empty()) {
     return misused(sentence);
+  }
+  if (command->is_of_host && !options.server.empty()) {
+    return misused(
+        fmt::format("{} is about the network of this host, not of {}: run it there, "
+                    "without --server (NOVAPLANE_SERVER)",
+                    command->name, options.server));
   }
   const std::size_t given = options.arguments.size();
   if (given < command->least) {

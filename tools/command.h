@@ -20,6 +20,7 @@ struct Command {
   std::size_t least, most;     ///< arguments
   int (*run)(const Options&);
   std::string_view options = {};  ///< the special ones that it takes: "file prune"
+  bool is_of_host = false;        ///< it is about this host's own kernel: --server makes no sense
 };
 
 std::span<const Command> commands();

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <utility>  // Boost 1.74's Asio lacks it
 
 #include <boost/asio/io_context.hpp>
@@ -18,6 +19,9 @@
 #include <boost/beast/http/write.hpp>
 
 #include "dataplane/base/peer.h"
+#include "dataplane/tls/tls.h"
+#include "tools/options.h"
+#include "tools/server_address.h"
 
 namespace novaplane::tools {
 namespace {
@@ -37,9 +41,9 @@ constexpr std::chrono::seconds kForever = std::chrono::seconds::max();
 using Question = http::request<http::string_body>;
 using Answer = http::response_parser<http::string_body>;
 
-Question question_of(const ControlRequest& request) {
+Question question_of(const Endpoint& endpoint, const ControlRequest& request) {
   Question question(http::string_to_verb(request.method), request.target, kHttp11);
-  question.set(http::field::host, "novaplaned");
+  question.set(http::field::host, endpoint.server.empty() ? "novaplaned" : endpoint.server);
   question.set(http::field::connection, "close");
   for (const auto& [name, value] : request.headers) question.set(name, value);
   if (!request.type.empty()) question.set(http::field::content_type, request.type);
@@ -71,6 +75,13 @@ class Conversation {
     return wait(kToConnect,
                 [&](auto done) { stream_.async_connect(Local::endpoint(path), std::move(done)); });
   }
+  /// What is connected already.
+  error_code use(Fd socket) {
+    error_code error;
+    stream_.socket().assign(Local(), socket.get(), error);
+    if (!error) (void)socket.release();
+    return error;
+  }
   error_code say(const Question& question) {
     return wait(question.body().empty() ? kToConnect : kToTell,
                 [&](auto done) { http::async_write(stream_, question, std::move(done)); });
@@ -96,6 +107,7 @@ class Conversation {
     on_data(std::exchange(parser_.get().body(), {}));
     return error;
   }
+  void close() { stream_.close(); }
   int socket() { return stream_.socket().native_handle(); }
   http::response<http::string_body> response() { return parser_.release(); }
 
@@ -136,29 +148,80 @@ bool is_hang_up(const error_code& error) {
          error == boost::system::errc::connection_reset;
 }
 
-std::string step_at(const std::string& path) { return fmt::format("ask novaplaned at {}", path); }
+/// Of an answer that is an error: what it says, of a problem (RFC 9457) or as `error`.
+std::string sentence_in(const ControlResponse& response) {
+  const auto json = nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  for (const char* key : {"detail", "error"}) {
+    if (json.is_object() && json.contains(key) && json[key].is_string()) {
+      return json[key].get<std::string>();
+    }
+  }
+  return fmt::format("{} {}", response.status, response.body);
+}
+
+std::string step_at(const Endpoint& endpoint) { return "ask novaplaned at " + endpoint.name(); }
+
+Result<void> connect_here(Conversation& conversation, const Endpoint& endpoint) {
+  const std::string path = control_socket(endpoint.run_dir), step = step_at(endpoint);
+  if (::access(path.c_str(), F_OK) == 0 && !is_roots_socket(path)) {
+    return failure(step, EPERM, "it is not a socket of root's");
+  }
+  const auto error = conversation.connect(path);
+  if (error) return failure(step, error.value(), error.message());
+  return make_sure_of(conversation.socket(), step);
+}
+
+Result<std::unique_ptr<tls::Connection>> connect_over_tls(Conversation& conversation,
+                                                          const Endpoint& endpoint) {
+  const auto address = ServerAddress::parse(endpoint.server);
+  if (!address) return failure(step_at(endpoint), "say https://HOST:PORT");
+  const auto module = tls::module();
+  if (!module) return tl::unexpected(module.error());
+  auto connection = (*module)->connect(
+      {address->host, address->port, {endpoint.certificate, endpoint.key, endpoint.authorities}});
+  if (!connection) {
+    return failure(step_at(endpoint), connection.error().message());
+  }
+  if (const auto error = conversation.use((*connection)->take())) {
+    return failure(step_at(endpoint), error.value(), error.message());
+  }
+  return connection;
+}
 
 }  // namespace
 
 std::string control_socket(const std::string& run_dir) { return run_dir + "/control.sock"; }
 
-Result<ControlResponse> exchange(const std::string& run_dir, const ControlRequest& request,
+Endpoint::Endpoint(const Options& options)
+    : run_dir(options.run_dir),
+      server(options.server),
+      authorities(options.cacert),
+      certificate(options.cert),
+      key(options.key) {}
+
+std::string Endpoint::name() const { return server.empty() ? control_socket(run_dir) : server; }
+
+Result<ControlResponse> exchange(const Endpoint& endpoint, const ControlRequest& request,
                                  const std::function<void(std::string_view)>& on_data) {
-  const std::string path = control_socket(run_dir);
-  const std::string step = step_at(path);
-  const auto failed = [&](const error_code& error) {
-    const bool is_errno = error.category() == boost::system::system_category();
-    return failure(step, is_errno ? error.value() : 0, error.message());
-  };
-  if (::access(path.c_str(), F_OK) == 0 && !is_roots_socket(path)) {
-    return failure(step, EPERM, "it is not a socket of root's");
-  }
+  std::unique_ptr<tls::Connection> connection;  // outlives what is said over it
   Conversation conversation;
-  if (const auto error = conversation.connect(path)) return failed(error);
-  if (auto sure = make_sure_of(conversation.socket(), step); !sure) {
-    return tl::unexpected(sure.error());
+  if (endpoint.server.empty()) {
+    if (auto made = connect_here(conversation, endpoint); !made) {
+      return tl::unexpected(made.error());
+    }
+  } else {
+    auto made = connect_over_tls(conversation, endpoint);
+    if (!made) return tl::unexpected(made.error());
+    connection = std::move(*made);
   }
-  const auto unsaid = conversation.say(question_of(request));
+  const auto failed = [&](const error_code& error) {
+    conversation.close();  // then the connection ends, and knows why
+    const std::string trouble = connection ? connection->trouble() : "";
+    const bool is_errno = error.category() == boost::system::system_category();
+    if (!trouble.empty()) return failure(step_at(endpoint), trouble);
+    return failure(step_at(endpoint), is_errno ? error.value() : 0, error.message());
+  };
+  const auto unsaid = conversation.say(question_of(endpoint, request));
   if (unsaid && !is_hang_up(unsaid)) return failed(unsaid);
   const auto error = on_data ? conversation.read_each(on_data)
                              : conversation.read(request.method == "GET" ? kToTell : kToPass);
@@ -166,15 +229,14 @@ Result<ControlResponse> exchange(const std::string& run_dir, const ControlReques
   return response_of(conversation.response());
 }
 
-Result<std::string> ask_daemon(const std::string& run_dir, const std::string& method,
+Result<std::string> ask_daemon(const Endpoint& endpoint, const std::string& method,
                                const std::string& target) {
-  auto response = exchange(run_dir, {method, target});
+  auto response = exchange(endpoint, {method, target});
   if (!response) return tl::unexpected(response.error());
   if (response->status == static_cast<unsigned>(http::status::ok)) {
     return std::move(response->body);
   }
-  return failure(step_at(control_socket(run_dir)),
-                 fmt::format("{} {}", response->status, response->body));
+  return failure(step_at(endpoint), sentence_in(*response));
 }
 
 }  // namespace novaplane::tools

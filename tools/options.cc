@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
+#include <cstdlib>
 #include <sstream>
+#include <utility>
 
 #include "dataplane/cli/parse.h"
+#include "tools/server_address.h"
 
 namespace novaplane::tools {
 namespace {
@@ -20,10 +23,17 @@ po::options_description general(Options& options) {
       ("host", po::value(&options.host)->value_name("NAME"),
        "the host of the document that this one is (default: its host name)")  //
       ("run-dir", po::value(&options.run_dir)->value_name("DIR"),
-       "where dnsmasq and what was found are kept (default: /run/novaplane)")        //
-      ("json", po::bool_switch(&options.json), "JSON instead of text")               //
-      ("verbose,v", po::bool_switch(&options.verbose), "every step, not a summary")  //
-      ("help,h", po::bool_switch(&options.help), "this text")                        //
+       "where dnsmasq and what was found are kept (default: /run/novaplane)")  //
+      ("server", po::value(&options.server)->value_name("URL"),
+       "asks the novaplaned there, as https://compute1:8443, not that of this host")  //
+      ("cacert", po::value(&options.cacert)->value_name("FILE"),
+       "authorities of its certificate (default: those of this machine)")  //
+      ("cert", po::value(&options.cert)->value_name("FILE"),
+       "the certificate to be shown to it")                                                //
+      ("key", po::value(&options.key)->value_name("FILE"), "the key of that certificate")  //
+      ("json", po::bool_switch(&options.json), "JSON instead of text")                     //
+      ("verbose,v", po::bool_switch(&options.verbose), "every step, not a summary")        //
+      ("help,h", po::bool_switch(&options.help), "this text")                              //
       ("version", po::bool_switch(&options.version), "the version");
   return description;
 }
@@ -50,15 +60,35 @@ po::options_description special(Options& options) {
   return description;
 }
 
+/// What --server and others say, where they are not given.
+void take_environment(Options& options) {
+  constexpr std::pair<const char*, std::string Options::*> kVariables[] = {
+      {"NOVAPLANE_SERVER", &Options::server},
+      {"NOVAPLANE_CACERT", &Options::cacert},
+      {"NOVAPLANE_CERT", &Options::cert},
+      {"NOVAPLANE_KEY", &Options::key}};
+  for (const auto& [variable, member] : kVariables) {
+    if (const char* value = std::getenv(variable)) options.*member = value;
+  }
+}
+
+std::string mistake_in(const Options& options) {
+  if (options.cert.empty() != options.key.empty()) return "--cert and --key go together";
+  if (options.server.empty() || ServerAddress::parse(options.server)) return {};
+  return fmt::format("--server {}: say https://HOST:PORT", options.server);
+}
+
 }  // namespace
 
 tl::expected<Options, std::string> parse(const std::vector<std::string>& words) {
   Options options;
   options.words = words;
+  take_environment(options);
   po::options_description all("Options", kWidth);
   all.add(general(options)).add(special(options));
   const auto positional = cli::parse(words, all);
   if (!positional) return tl::unexpected(positional.error());
+  if (auto mistake = mistake_in(options); !mistake.empty()) return tl::unexpected(mistake);
   if (positional->empty()) return options;
   options.command = positional->front();
   options.arguments.assign(positional->begin() + 1, positional->end());

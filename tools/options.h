@@ -16,6 +16,8 @@ struct Options {
   std::vector<std::string> arguments;  ///< what follows it: FILE
   std::string host;                    ///< empty: not given
   std::string run_dir = "/run/novaplane";
+  std::string server;             ///< "https://compute1:8443"; empty: the novaplaned of this host
+  std::string cacert, cert, key;  ///< files for it
   bool json = false;
   bool verbose = false;
   bool help = false, version = false;

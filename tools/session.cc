@@ -10,7 +10,6 @@
 #include "tools/document.h"
 
 namespace novaplane::tools {
-namespace {
 
 /// capget(2), which has no wrapper in the C library.
 bool may_administer_networks() {
@@ -19,8 +18,6 @@ bool may_administer_networks() {
   if (::syscall(SYS_capget, &header, data) != 0) return true;  // then the kernel will say
   return (data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) != 0;
 }
-
-}  // namespace
 
 Result<void> require_root(const Options& options) {
   if (may_administer_networks()) return {};

@@ -11,6 +11,9 @@
 
 namespace novaplane::tools {
 
+/// Whether the kernel lets this process look into the host's network.
+bool may_administer_networks();
+
 /// An error says what to type instead.
 Result<void> require_root(const Options& options);
 

@@ -169,7 +169,7 @@ void print_one(const View& view, const Show& show) {
 
 /// Only a daemon watches routers; of what it knows, what was seen here stands.
 void ask_how_they_fare(Show& show, const Options& options) {
-  const auto answer = ask_daemon(options.run_dir, "GET", "/show");
+  const auto answer = ask_daemon(Endpoint(options), "GET", "/show");
   if (!answer) return;
   const auto watched = node::gateways_from_json(*answer);
   for (node::GatewayRow& row : show.gateways) {
@@ -178,13 +178,24 @@ void ask_how_they_fare(Show& show, const Options& options) {
   }
 }
 
+/// What a daemon sees: that of another host, or ours for whom may not look for himself.
+Result<Show> ask_to_look(const Options& options) {
+  const auto answer = ask_daemon(Endpoint(options), "GET", "/show");
+  if (answer) return node::show_from_json(*answer);
+  // Who may ask nobody is told what looking takes.
+  const auto root = require_root(options);
+  const bool is_alone = options.server.empty() && !root;
+  return tl::unexpected(is_alone ? root.error() : answer.error());
+}
+
 Result<Show> look(const Options& options) {
+  if (!options.server.empty() || !may_administer_networks()) return ask_to_look(options);
   auto session = Session::open(options);
   if (!session) return tl::unexpected(session.error());
   if (auto seen = session->observe(); !seen) return tl::unexpected(seen.error());
   Show show = node::show(session->engine(), options.run_dir);
   if (!show.gateways.empty()) ask_how_they_fare(show, options);
-  if (const auto told = ask_daemon(options.run_dir, "GET", "/uplinks")) {
+  if (const auto told = ask_daemon(Endpoint(options), "GET", "/uplinks")) {
     node::add_health(show, node::uplinks_from_json(*told));
   }
   if (auto sentence = node::trial_sentence(); !sentence.empty()) {

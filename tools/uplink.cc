@@ -17,7 +17,8 @@ int uplink(const Options& options) {
                          cli::did_you_mean(act, std::array<std::string, 2>{"drain", "undrain"})));
     return kUsage;
   }
-  const auto answer = ask_daemon(options.run_dir, "POST", fmt::format("/uplinks/{}/{}", name, act));
+  const auto answer =
+      ask_daemon(Endpoint(options), "POST", fmt::format("/uplinks/{}/{}", name, act));
   if (answer) return kDone;
   complain(answer.error().message());
   return kFailed;

@@ -34,7 +34,7 @@ Result<Writer> daemon_at(const Options& options, pid_t pid) {
 }  // namespace
 
 Result<DaemonStatus> daemon_status(const Options& options) {
-  const auto answer = ask_daemon(options.run_dir, "GET", "/status");
+  const auto answer = ask_daemon(Endpoint(options), "GET", "/status");
   return answer ? status_from_json(*answer) : tl::unexpected(answer.error());
 }
 
@@ -48,7 +48,7 @@ Result<Report> let_daemon_pass(const DaemonStatus& daemon, const Options& option
   constexpr std::size_t kMostLines = 40;  // of its changes, unless --verbose
   ProgressLine progress;
   progress.show(fmt::format("waiting for a pass of novaplaned (process {})", daemon.pid));
-  const auto answer = ask_daemon(options.run_dir, "POST", what);
+  const auto answer = ask_daemon(Endpoint(options), "POST", what);
   auto report = answer ? report_from_json(*answer) : tl::unexpected(answer.error());
   if (!report) return report;
   if (report->changed.size() > kMostLines) {

@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned kNotFound = 404, kGone = 410, kPreconditionFailed = 412, kUnavailable = 503;
 
 Refused no_answer(const Options& options, const Error& error) {
+  if (!options.server.empty()) return {0, error.message()};
   const std::string path = control_socket(options.run_dir);
   if (error.code == ENOENT || error.code == ECONNREFUSED) {
     return {0, fmt::format("novaplaned does not run: nothing answers at {} (start it with --store, "
@@ -22,8 +23,9 @@ Refused no_answer(const Options& options, const Error& error) {
                            path)};
   }
   if (error.code == EACCES) {
-    return {0,
-            fmt::format("you may not speak to novaplaned at {}: be root, or in its group", path)};
+    return {0, fmt::format("you may not ask novaplaned at {}: be root, or a member of the group "
+                           "novaplane or novaplane-view (who was made one logs in again)",
+                           path)};
   }
   return {0, error.message()};
 }
@@ -36,7 +38,7 @@ std::string no_store(const Options& options) {
 }
 
 bool has_no_api(const Options& options) {
-  const auto status = exchange(options.run_dir, {"GET", "/v1/status"});
+  const auto status = exchange(Endpoint(options), {"GET", "/v1/status"});
   return status && status->status == kNotFound;
 }
 
@@ -118,7 +120,7 @@ class Lines {
 
 tl::expected<ControlResponse, Refused> ask_api(const Options& options,
                                                const ControlRequest& request) {
-  auto response = exchange(options.run_dir, request);
+  auto response = exchange(Endpoint(options), request);
   if (!response) return tl::unexpected(no_answer(options, response.error()));
   if (!is_good(*response)) return tl::unexpected(refusal_of(options, request, *response));
   if (response->warning.starts_with("110")) {
@@ -132,7 +134,7 @@ tl::expected<void, Refused> follow_api(
     const std::function<void(const std::string& line)>& on_line) {
   Lines lines(on_line);
   bool has_begun = false;
-  const auto response = exchange(options.run_dir, request, [&](std::string_view data) {
+  const auto response = exchange(Endpoint(options), request, [&](std::string_view data) {
     has_begun = true;
     lines.add(data);
   });
