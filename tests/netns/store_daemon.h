@@ -1,21 +1,25 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tests/netns/cloud_test.h"
 
 namespace novaplane::netns {
 
+using namespace std::string_literals;
+
 /// novaplaned on a host whose cloud is in a database, until it is told to end. What the world's
 /// document says is put there by `novaplane apply`.
 class StoreDaemon {
  public:
-  StoreDaemon(World& world, const Host& host)
+  /// `options`: further ones. `launcher`: what the daemon is started by, and becomes.
+  StoreDaemon(World& world, const Host& host, const std::vector<std::string>& options = {},
+              std::vector<std::string> launcher = {})
       : host_(host),
         database_(fmt::format("{}/{}.db", world.folder(), host.name())),
-        child_({.argv = {NOVAPLANED_PROGRAM, "--store", "sqlite:" + database_, "--host",
-                         host.name(), "--run-dir", host.run_dir()},
-                .namespace_fd = host.fd()},
+        child_({.argv = arguments(std::move(launcher), options), .namespace_fd = host.fd()},
                fmt::format("{}/{}.store.log", world.folder(), host.name())) {}
 
   /// `novaplane WORDS...`
@@ -35,8 +39,23 @@ class StoreDaemon {
   }
   std::string log() const { return child_.log(); }
   const std::string& database() const { return database_; }
+  void reload() { child_.signal(SIGHUP); }
+  bool says(const std::string& text) {
+    return eventually([&] { return log().find(text) != std::string::npos; });
+  }
 
  private:
+  std::vector<std::string> arguments(std::vector<std::string> argv,
+                                     const std::vector<std::string>& options) const {
+    for (const std::string& word :
+         {std::string(NOVAPLANED_PROGRAM), "--store"s, "sqlite:" + database_, "--host"s,
+          host_.name(), "--run-dir"s, host_.run_dir()}) {
+      argv.push_back(word);
+    }
+    argv.insert(argv.end(), options.begin(), options.end());
+    return argv;
+  }
+
   const Host& host_;
   std::string database_;
   Child child_;
