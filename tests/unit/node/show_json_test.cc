@@ -23,7 +23,7 @@ Show example() {
                            .serves_dhcp = true,
                            .dnsmasq = 4711,
                            .refused = "bad option"});
-  show.networks.push_back({.name = "green", .bridge = "br-green", .state = "down"});
+  show.networks.emplace_back().name = "green";
   show.ports.push_back({.name = "web1",
                         .interface = "tap1",
                         .network = "blue",
@@ -34,7 +34,7 @@ Show example() {
                         .state = "up",
                         .hairpin = true,
                         .floating_ips = {address("203.0.113.10")}});
-  show.ports.push_back({.name = "db1", .interface = "tap2", .state = "absent"});
+  show.ports.emplace_back().name = "db1";
   show.floating_ips.push_back({.address = address("203.0.113.10"),
                                .fixed = address("10.0.0.11"),
                                .port = "web1",
@@ -48,10 +48,13 @@ Show example() {
                                 .ports = {3000, 3002},
                                 .to = {22, 22},
                                 .port = "web1"});
-  UplinkRow uplink{.name = "wan", .interface = "eth0", .state = "up", .networks = {"blue"}};
+  UplinkRow& uplink = show.uplinks.emplace_back();
+  uplink.name = "wan";
+  uplink.interface = "eth0";
   uplink.source = address("192.0.2.11");
-  uplink.health = UplinkHealth{.name = "wan", .interface = "eth0", .health = "alive"};
-  show.uplinks.push_back(uplink);
+  uplink.networks = {"blue"};
+  uplink.health.emplace().health = "alive";
+  uplink.health->name = "wan";
   show.security.push_back({.port = "web1",
                            .interface = "tap1",
                            .port_security = true,
