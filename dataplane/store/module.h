@@ -2,11 +2,10 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "dataplane/store/store.h"
 
-/// A store whose client brings many libraries is a module: a shared object of its own, loaded when
+/// A store whose client brings many libraries is in a module (base/module.h), which is loaded when
 /// its words are named and at no other time.
 namespace novaplane::store {
 
@@ -16,21 +15,14 @@ struct ModuleServices {
   Answer<void> (*write_database)(const std::string& path, const Snapshot& snapshot) = nullptr;
 };
 
-/// What a module exports, with C's names. It is looked at only after the version has been compared:
-/// everything else may differ between two versions.
-constexpr const char* kModuleVersionSymbol = "novaplane_module_version";
-using ModuleVersion = const char* (*)();
-constexpr const char* kModuleOpenSymbol = "novaplane_module_open";
+/// What a module exports, with C's name.
+constexpr const char* kOpenStore = "novaplane_open_store";
 /// `words`: behind the colon of the store's.
-using ModuleOpen = void (*)(const std::string& words, const ModuleServices& services,
-                            Answer<std::unique_ptr<Store>>& opened);
+using OpenStore = void (*)(const std::string& words, const ModuleServices& services,
+                           Answer<std::unique_ptr<Store>>& opened);
 
-/// Where a module is looked for: beside the program itself, as in a build tree, then where packages
-/// install it.
-std::vector<std::string> places_of_module(const std::string& file);
-
-/// Loads the first one that is there; it stays loaded. `package`: what an operator has to install.
-Answer<std::unique_ptr<Store>> open_by_module(const std::vector<std::string>& places,
-                                              const std::string& package, const std::string& words);
+/// `package`: what an operator has to install where the file is missing.
+Answer<std::unique_ptr<Store>> open_by_module(const std::string& file, const std::string& package,
+                                              const std::string& words);
 
 }  // namespace novaplane::store

@@ -44,8 +44,7 @@ Answer<std::unique_ptr<Store>> open_store(const std::string& words) {
     return SqliteStore::open(words.substr(kSqlite.size()));
   }
   if (words.starts_with(kEtcd)) {
-    return open_by_module(places_of_module("novaplane-etcd.so"), "novaplane-etcd",
-                          words.substr(kEtcd.size()));
+    return open_by_module("novaplane-etcd.so", "novaplane-etcd", words.substr(kEtcd.size()));
   }
   const bool has_scheme = words.starts_with(kFile);
   std::string path = words.substr(has_scheme ? kFile.size() : 0);

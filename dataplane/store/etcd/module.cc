@@ -34,9 +34,9 @@ extern "C" {
 
 [[gnu::visibility("default")]] const char* novaplane_module_version() { return NOVAPLANE_VERSION; }
 
-[[gnu::visibility("default")]] void novaplane_module_open(const std::string& words,
-                                                          const ModuleServices& services,
-                                                          Answer<std::unique_ptr<Store>>& opened) {
+[[gnu::visibility("default")]] void novaplane_open_store(const std::string& words,
+                                                         const ModuleServices& services,
+                                                         Answer<std::unique_ptr<Store>>& opened) {
   opened = open(words, services);
 }
 }

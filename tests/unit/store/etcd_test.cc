@@ -73,16 +73,14 @@ TEST(EtcdModuleDeathTest, IsLoadedWhereItIsNamedOnly) {
 
 TEST(EtcdModule, SaysWhatToInstallWhereItIsMissingOrOfAnotherVersion) {
   const auto words_of = [](const std::string& file) {
-    return open_by_module({file}, "novaplane-etcd", "").error().words;
+    return open_by_module(file, "novaplane-etcd", "").error().words;
   };
-  EXPECT_EQ(words_of("/none/novaplane-etcd.so"),
-            "/none/novaplane-etcd.so is not there: install package novaplane-etcd");
-  EXPECT_THAT(words_of("/etc/passwd"), AllOf(HasSubstr("cannot be loaded: /etc/passwd: "),
-                                             HasSubstr("(package novaplane-etcd)")));
-  EXPECT_THAT(words_of(OTHER_MODULE),
-              AllOf(HasSubstr("other_module.so is of version 0.0.1, and this program of version "),
-                    HasSubstr("install package novaplane-etcd of this version")));
-  EXPECT_THAT(words_of("/lib/x86_64-linux-gnu/libc.so.6"), HasSubstr("is no module of novaplane"));
+  EXPECT_THAT(words_of("nothing.so"),
+              HasSubstr("/novaplane/nothing.so: it is not there: install package novaplane-etcd"));
+  EXPECT_THAT(
+      words_of("other_module.so"),
+      AllOf(HasSubstr("other_module.so: it is of version 0.0.1, and this program of version "),
+            HasSubstr("install package novaplane-etcd of this version")));
 }
 
 class EtcdStoreTest : public testing::Test {
