@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/cloud/port_hosts.h"
+
 namespace novaplane::cloud {
 
 void CheckedCloud::EditCheck::sort() {
@@ -86,19 +88,22 @@ void CheckedCloud::EditCheck::check_twins(const Port& port) {
            "duplicate-hostname", "the host name " + port.hostname);
     }
   }
-  if (!port.host.empty() && !port.interface.empty()) {
-    tell(index.with_link(port.host, port.interface, &port), "interface", "duplicate-interface",
-         port.interface + " on host " + port.host);
-  }
+  if (port.interface.empty()) return;
+  for_each_host(port, [&](const std::string& host) {
+    tell(index.with_link(host, port.interface, &port), "interface", "duplicate-interface",
+         port.interface + " on host " + host);
+  });
 }
 
 void CheckedCloud::EditCheck::check_port(const Port& port) {
   validate_port(cloud(), port, findings_);
   check_twins(port);
   validate_needs(cloud(), port, told_, findings_);
-  if (state_.ports.count(port.host, port.network) > kMostPortsOfBridge) {
-    tell_bridge_full(port, findings_);
-  }
+  for_each_host(port, [&](const std::string& host) {
+    if (state_.ports.count(host, port.network) > kMostPortsOfBridge) {
+      tell_bridge_full(port, host, findings_);
+    }
+  });
 }
 
 void CheckedCloud::EditCheck::check_pairs_of_others(const Port& port) {

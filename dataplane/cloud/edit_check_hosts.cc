@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "dataplane/cloud/edit_check.h"
+#include "dataplane/cloud/port_hosts.h"
 
 /// What edits of hosts and networks can break elsewhere.
 namespace novaplane::cloud {
@@ -59,7 +60,9 @@ void CheckedCloud::EditCheck::add_what_hosts_and_networks_concern() {
 
 void CheckedCloud::EditCheck::add_ports_on(const std::set<std::string>& hosts) {
   for (const auto& [name, port] : cloud().ports) {
-    if (hosts.contains(port.host)) concerned_.insert(name);
+    for_each_host(port, [&](const std::string& host) {
+      if (hosts.contains(host)) concerned_.insert(name);
+    });
   }
 }
 

@@ -23,8 +23,8 @@ std::string in_lower_case(std::string name);
 /// "10.0.0.11 is also that of port web2"
 void tell_twin(const Port& port, std::string key, std::string kind, const std::string& what,
                const Port& other, Findings& findings);
-void tell_bridge_full(const Port& port, Findings& findings);
-/// What a port asks of its host, told once for each host.
+void tell_bridge_full(const Port& port, const std::string& host, Findings& findings);
+/// What a port asks of its host, and of the one that it migrates to, told once for each host.
 void validate_needs(const Cloud& cloud, const Port& port, std::set<Path>& told, Findings& findings);
 /// The other port's address is in the pair.
 void tell_stranger(const Port& port, const AllowedPair& pair, const Port& other,

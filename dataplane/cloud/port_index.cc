@@ -4,6 +4,7 @@
 
 #include "dataplane/base/hash.h"
 #include "dataplane/cloud/object_rules.h"
+#include "dataplane/cloud/port_hosts.h"
 
 namespace novaplane::cloud {
 namespace {
@@ -42,12 +43,16 @@ const Port* first_but(const Set& set, const Key& key, const Port* but) {
 }
 
 bool has_link(const Port& port) { return !port.host.empty() && !port.interface.empty(); }
+bool needs_link(const Port& port) { return port.migrating_to && !port.interface.empty(); }
 
 }  // namespace
 
 std::size_t PortIndex::hash_of_mac(const Port& port) { return hash_of(port.mac); }
 std::size_t PortIndex::hash_of_link(const Port& port) {
   return hash_of_pair(port.host, port.interface);
+}
+std::size_t PortIndex::hash_of_needed_link(const Port& port) {
+  return hash_of_pair(*port.migrating_to, port.interface);
 }
 std::size_t PortIndex::hash_of_hostname(const Port& port) {
   return hash_of_pair(port.network, in_lower_case(port.hostname));
@@ -56,10 +61,12 @@ std::size_t PortIndex::hash_of_hostname(const Port& port) {
 void PortIndex::insert(const Port& port) {
   macs_.insert(port);
   if (has_link(port)) links_.insert(port);
+  if (needs_link(port)) needed_links_.insert(port);
   hostnames_.insert(port);
   addresses_.insert(&port);
   if (port.address6) addresses6_.insert(&port);
-  if (!port.host.empty()) add_one(counts_, counted(port.host, port.network));
+  for_each_host(port,
+                [&](const std::string& host) { add_one(counts_, counted(host, port.network)); });
   if (port.gateway) add_one(routers_, {port.network, *port.gateway});
   if (port.allowed_pairs.empty()) return;
   with_pairs_[port.network].insert(&port);
@@ -70,10 +77,12 @@ void PortIndex::insert(const Port& port) {
 void PortIndex::erase(const Port& port) {
   macs_.erase(port);
   if (has_link(port)) links_.erase(port);
+  if (needs_link(port)) needed_links_.erase(port);
   hostnames_.erase(port);
   erase_one(addresses_, &port);
   if (port.address6) erase_one(addresses6_, &port);
-  if (!port.host.empty()) take_one(counts_, counted(port.host, port.network));
+  for_each_host(port,
+                [&](const std::string& host) { take_one(counts_, counted(host, port.network)); });
   if (port.gateway) take_one(routers_, {port.network, *port.gateway});
   if (port.allowed_pairs.empty()) return;
   with_pairs_[port.network].erase(&port);
@@ -100,8 +109,13 @@ const Port* PortIndex::with_address(std::string_view network, const IpAddress& a
 
 const Port* PortIndex::with_link(std::string_view host, std::string_view link,
                                  const Port* but) const {
-  return links_.find(hash_of_pair(host, link), [&](const Port& port) {
+  const auto hash = hash_of_pair(host, link);
+  const Port* found = links_.find(hash, [&](const Port& port) {
     return &port != but && port.interface == link && port.host == host;
+  });
+  if (found) return found;
+  return needed_links_.find(hash, [&](const Port& port) {
+    return &port != but && port.interface == link && *port.migrating_to == host;
   });
 }
 

@@ -24,6 +24,7 @@ class PortIndex {
   const Port* with_mac(const Mac& mac, const Port* but) const;
   const Port* with_address(std::string_view network, const IpAddress& address,
                            const Port* but) const;
+  /// On the host, or needed there for a guest that migrates.
   const Port* with_link(std::string_view host, std::string_view link, const Port* but) const;
   const Port* with_hostname(std::string_view network, std::string_view hostname,
                             const Port* but) const;
@@ -56,10 +57,12 @@ class PortIndex {
   static IpAddress address6_of(const Port& port) { return port.address6.value_or(IpAddress()); }
   static std::size_t hash_of_mac(const Port& port);
   static std::size_t hash_of_link(const Port& port);
+  static std::size_t hash_of_needed_link(const Port& port);
   static std::size_t hash_of_hostname(const Port& port);
 
   PointerTable<Port, hash_of_mac> macs_;
   PointerTable<Port, hash_of_link> links_;
+  PointerTable<Port, hash_of_needed_link> needed_links_;  ///< of those that migrate
   PointerTable<Port, hash_of_hostname> hostnames_;
   std::multiset<const Port*, ByAddress<address_of>> addresses_;    ///< all ports
   std::multiset<const Port*, ByAddress<address6_of>> addresses6_;  ///< those that have one

@@ -123,6 +123,7 @@ void write_hostname(const Port& port, const Slot& slot) {
 constexpr Key<Port> kPort[] = {
     {"network", scalar<&Port::network, object_name>, kRequired},
     {"host", scalar<&Port::host, object_name>},
+    {"migrating_to", scalar<&Port::migrating_to, object_name>},
     {"mac", scalar<&Port::mac, mac>, kRequired},
     {"address", scalar<&Port::address, ipv4>, kRequired},
     {"address6", {read_scalar<&Port::address6, ipv6>, write_address6}},

@@ -5,6 +5,7 @@
 
 #include "dataplane/cloud/nearest.h"
 #include "dataplane/cloud/object_rules.h"
+#include "dataplane/cloud/port_hosts.h"
 #include "dataplane/cloud/rules.h"
 #include "dataplane/cloud/security.h"
 
@@ -155,12 +156,14 @@ void tell_same_number(const Port& port, const std::vector<std::string>& groups,
 void validate_mark_bits(const Cloud& cloud, const Port& port, std::set<const Host*>& told,
                         Findings& findings) {
   constexpr int kNeeded = kFewestMarkBits + kMarkBitsOfGroups;
-  const Host* host = lookup(cloud.hosts, port.host);
-  if (!host || std::popcount(host->mark_mask) >= kNeeded) return;
-  if (!told.insert(host).second) return;
-  findings.add({"hosts", host->name, "mark_mask"}, "bad-value",
-               fmt::format("has {} bits, and port {} with its security groups needs {}",
-                           std::popcount(host->mark_mask), port.name, kNeeded));
+  for_each_host(port, [&](const std::string& name) {
+    const Host* host = lookup(cloud.hosts, name);
+    if (!host || std::popcount(host->mark_mask) >= kNeeded) return;
+    if (!told.insert(host).second) return;
+    findings.add({"hosts", host->name, "mark_mask"}, "bad-value",
+                 fmt::format("has {} bits, and port {} with its security groups needs {}",
+                             std::popcount(host->mark_mask), port.name, kNeeded));
+  });
 }
 
 void validate_group(const Cloud& cloud, const SecurityGroup& group, Findings& findings) {

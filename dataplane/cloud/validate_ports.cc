@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "dataplane/cloud/object_rules.h"
+#include "dataplane/cloud/port_hosts.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
@@ -101,10 +102,11 @@ class Twins {
     }
     const Network* network = lookup(cloud_.networks, port.network);
     if (network) add_on_network(*network, port);
-    if (!port.host.empty() && !port.interface.empty()) {
-      claim(links_, port.host + ' ' + port.interface, port, "interface", "duplicate-interface",
-            [&] { return fmt::format("{} on host {}", port.interface, port.host); });
-    }
+    if (port.interface.empty()) return;
+    for_each_host(port, [&](const std::string& host) {
+      claim(links_, host + ' ' + port.interface, port, "interface", "duplicate-interface",
+            [&] { return fmt::format("{} on host {}", port.interface, host); });
+    });
   }
 
  private:
@@ -151,9 +153,10 @@ class BridgePorts {
   explicit BridgePorts(Findings& findings) : findings_(findings) {}
 
   void add(const Port& port) {
-    if (port.host.empty()) return;
-    if (++ports_[port.host + ' ' + port.network] != kMostPortsOfBridge + 1) return;
-    tell_bridge_full(port, findings_);
+    for_each_host(port, [&](const std::string& host) {
+      if (++ports_[host + ' ' + port.network] != kMostPortsOfBridge + 1) return;
+      tell_bridge_full(port, host, findings_);
+    });
   }
 
  private:
@@ -161,30 +164,8 @@ class BridgePorts {
   std::unordered_map<std::string, std::size_t> ports_;  ///< by host and network
 };
 
-}  // namespace
-
-std::string in_lower_case(std::string name) {
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return name;
-}
-
-void tell_twin(const Port& port, std::string key, std::string kind, const std::string& what,
-               const Port& other, Findings& findings) {
-  findings.add(path_of(port, std::move(key)), std::move(kind),
-               fmt::format("{} is also that of port {}", what, other.name));
-}
-
-void tell_bridge_full(const Port& port, Findings& findings) {
-  findings.add(path_of(port, "network"), "bridge-full",
-               fmt::format("network {} has more than {} ports on host {}: a bridge of Linux has "
-                           "no room for them and the underlay",
-                           port.network, kMostPortsOfBridge, port.host));
-}
-
-void validate_needs(const Cloud& cloud, const Port& port, std::set<Path>& told,
-                    Findings& findings) {
-  const Network* network = lookup(cloud.networks, port.network);
-  const Host* host = lookup(cloud.hosts, port.host);
+void validate_needs_of(const Port& port, const Network* network, const Host* host,
+                       std::set<Path>& told, Findings& findings) {
   if (!network || !host) return;
   const auto tell = [&](Path path, std::string sentence) {
     if (told.insert(path).second) findings.add(std::move(path), "missing", std::move(sentence));
@@ -206,6 +187,51 @@ void validate_needs(const Cloud& cloud, const Port& port, std::set<Path>& told,
   }
 }
 
+/// Its guest is on another host, which is there.
+void validate_migration(const Cloud& cloud, const Port& port, Findings& findings) {
+  const auto refuse = [&](const char* kind, std::string sentence) {
+    findings.add(path_of(port, "migrating_to"), kind, std::move(sentence));
+  };
+  const std::string& target = *port.migrating_to;
+  if (port.host.empty()) {
+    return refuse("wrong-mode", "means something with a host that the port migrates from only");
+  }
+  if (target == port.host) return refuse("wrong-mode", fmt::format("is on {} already", target));
+  if (const Host* host = lookup(cloud.hosts, target)) {
+    validate_on_host(cloud, *host, port, findings);
+  } else {
+    refuse("dangling", fmt::format("there is no host {}", target));
+  }
+}
+
+}  // namespace
+
+std::string in_lower_case(std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
+void tell_twin(const Port& port, std::string key, std::string kind, const std::string& what,
+               const Port& other, Findings& findings) {
+  findings.add(path_of(port, std::move(key)), std::move(kind),
+               fmt::format("{} is also that of port {}", what, other.name));
+}
+
+void tell_bridge_full(const Port& port, const std::string& host, Findings& findings) {
+  findings.add(path_of(port, "network"), "bridge-full",
+               fmt::format("network {} has more than {} ports on host {}: a bridge of Linux has "
+                           "no room for them and the underlay",
+                           port.network, kMostPortsOfBridge, host));
+}
+
+void validate_needs(const Cloud& cloud, const Port& port, std::set<Path>& told,
+                    Findings& findings) {
+  const Network* network = lookup(cloud.networks, port.network);
+  for_each_host(port, [&](const std::string& host) {
+    validate_needs_of(port, network, lookup(cloud.hosts, host), told, findings);
+  });
+}
+
 void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
   if (port.rate.burst != 0) {
     validate_rate(port.rate, {"ports", port.name, "rate", "burst"}, findings);
@@ -222,6 +248,7 @@ void validate_port(const Cloud& cloud, const Port& port, Findings& findings) {
     findings.add(path_of(port, "hostname"), "bad-name",
                  "no letter or digit is left for a host name");
   }
+  if (port.migrating_to) validate_migration(cloud, port, findings);
   if (port.host.empty()) return;
   if (const Host* host = lookup(cloud.hosts, port.host)) {
     validate_on_host(cloud, *host, port, findings);

@@ -3,6 +3,7 @@
 
 #include "dataplane/base/words.h"
 #include "dataplane/cloud/object_rules.h"
+#include "dataplane/cloud/port_hosts.h"
 #include "dataplane/cloud/rules.h"
 
 namespace novaplane::cloud {
@@ -28,13 +29,17 @@ Path path_of(const PortForward& forward, std::string key) {
 void validate_uplink(const Cloud& cloud, const FloatingIp& ip, const Port* port,
                      Findings& findings) {
   if (ip.uplink.empty() || ip.uplink == "any") return;
-  const Host* host = port ? lookup(cloud.hosts, port->host) : nullptr;
-  if (host) {
-    if (find_uplink(*host, ip.uplink)) return;
-    return findings.add(
+  bool is_on_a_host = false;
+  const auto validate_on = [&](const std::string& name) {
+    const Host* host = lookup(cloud.hosts, name);
+    is_on_a_host |= host != nullptr;
+    if (!host || find_uplink(*host, ip.uplink)) return;
+    findings.add(
         path_of(ip, "uplink"), "dangling",
         fmt::format("host {} of port {} has no uplink {}", host->name, port->name, ip.uplink));
-  }
+  };
+  if (port) for_each_host(*port, validate_on);
+  if (is_on_a_host) return;
   const auto has_it = [&](const auto& entry) { return find_uplink(entry.second, ip.uplink); };
   if (std::any_of(cloud.hosts.begin(), cloud.hosts.end(), has_it)) return;
   findings.add(path_of(ip, "uplink"), "dangling",

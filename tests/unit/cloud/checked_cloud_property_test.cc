@@ -142,6 +142,7 @@ class RandomObjects {
         fmt::format(R"({{"network":"n{}","mac":"fa:16:3e:00:00:{:02x}","address":"{}.{}")", number,
                     1 + below(9), on, 3 + below(7));
     if (!one_in(5)) text += fmt::format(R"(,"host":"{}","interface":"tap{}")", host(), below(9));
+    text += maybe(6, fmt::format(R"(,"migrating_to":"{}")", host()));
     text += maybe(7, fmt::format(R"(,"gateway":"{}.{}")", on, 1 + below(3)));
     text += maybe(9, fmt::format(R"(,"address6":"fd00::{}")", 5 + below(3)));
     text += maybe(9, fmt::format(R"(,"hostname":"{}")", one_of({"P1", "www"})));

@@ -73,6 +73,21 @@ ports:
   c: {network: blue, host: h2, mac: "fa:16:3e:00:01:01", address: 10.0.0.51, interface: tap1}
 )",
        {R"(8:89 duplicate-interface: ports.b.interface: tap1 on host h1 is also that of port web)"}},
+      {"a migration to nowhere",
+       kBegin + R"(ports:
+  a: {network: blue, host: h1, migrating_to: h9, mac: "fa:16:3e:00:01:01", address: 10.0.0.51, interface: tap1}
+  b: {network: blue, host: h1, migrating_to: h1, mac: "fa:16:3e:00:01:02", address: 10.0.0.52, interface: tap2}
+  c: {network: blue, migrating_to: h1, mac: "fa:16:3e:00:01:03", address: 10.0.0.53, interface: tap3}
+)",
+       {R"(7:46 dangling: ports.a.migrating_to: there is no host h9)",
+        R"(8:46 wrong-mode: ports.b.migrating_to: is on h1 already)",
+        R"(9:36 wrong-mode: ports.c.migrating_to: means something with a host that the port migrates from only)"}},
+      {"a migration to where there is no room",
+       kBegin + R"(ports:
+  a: {network: blue, host: h1, migrating_to: h2, mac: "fa:16:3e:00:01:01", address: 10.0.0.51, interface: tap1}
+  b: {network: blue, host: h2, mac: "fa:16:3e:00:01:02", address: 10.0.0.52, interface: tap1}
+)",
+       {R"(8:89 duplicate-interface: ports.b.interface: tap1 on host h2 is also that of port a)"}},
       {"interface missing",
        kBegin + R"(ports:
   a: {network: blue, host: h1, mac: "fa:16:3e:00:01:02", address: 10.0.0.52}

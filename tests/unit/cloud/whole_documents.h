@@ -82,7 +82,7 @@ ports:
     log: true
     instance_id: 6ba7b810-9dad-11d1-80b4-00c04fd430c8
     project_id: "1e3"
-  web2: {network: web, host: compute1, mac: fa:16:3e:00:00:02, address: 10.1.0.12, interface: tap2, port_security: false, security_groups: []}
+  web2: {network: web, host: compute1, migrating_to: compute2, mac: fa:16:3e:00:00:02, address: 10.1.0.12, interface: tap2, port_security: false, security_groups: []}
   a.long_name-of-a-port: {network: plain, host: compute1, mac: fa:16:3e:00:00:03, address: 10.3.0.3, interface: tap3}
   own6: {network: plain, host: compute1, mac: fa:16:3e:00:00:04, address: 10.3.0.4, interface: tap4, address6: "fd00:3::4"}
   slaac: {network: six, mac: fa:16:3e:00:00:05, address: 10.5.0.5}
