@@ -91,12 +91,13 @@ void isolate6(const Context& context, const cloud::Network& network, const std::
 void compile_port6(const Context& context, const engine::Object& object, const cloud::Port& port,
                    const cloud::Network& network, Rows& out) {
   if (!routes6(context, network)) return;
-  if (port.host == context.host.name) {
-    if (port.default_route) return;
+  if (engine::is_prepared(context, port) && !port.default_route) {
     constexpr std::uint16_t kNever = 0;  // seconds
     Elements(object, out).add(kNoRouter, {port.interface}, {kNever});
-  } else if (port.address6 && network.gateway_mode == cloud::GatewayMode::shared &&
-             engine::underlay_port_of(context, network)) {
+  }
+  if (!engine::runs_here(context, port) && port.address6 &&
+      network.gateway_mode == cloud::GatewayMode::shared &&
+      engine::underlay_port_of(context, network)) {
     // The host cannot ask: neighbour discovery from a shared gateway never crosses the wire.
     out.neighbours.push_back({{network.bridge, *port.address6}, {port.mac}});
   }

@@ -64,7 +64,7 @@ void compile_local(const Context& context, const engine::Object& object, const c
   compile_rate(port, elements, out);
   elements.add(kGuests, {port.interface});
   const auto underlay = underlay_port_of(context, network);
-  if (underlay && engine::vxlan_of(network)) {
+  if (underlay && engine::vxlan_of(network) && engine::runs_here(context, port)) {
     elements.add(kWireLocal, {*underlay, port.address});
   }
   pass_by(context, network, port.interface, elements);
@@ -104,11 +104,8 @@ void compile_sources(const Context& context, const engine::Object& object, const
 void compile_port(const Context& context, const engine::Object& object, const cloud::Port& port,
                   Rows& out) {
   const cloud::Network& network = context.cloud.networks.find(port.network)->second;
-  if (port.host == context.host.name) {
-    compile_local(context, object, port, network, out);
-  } else {
-    compile_remote(context, port, network, out);
-  }
+  if (engine::is_prepared(context, port)) compile_local(context, object, port, network, out);
+  if (!engine::runs_here(context, port)) compile_remote(context, port, network, out);
   if (network.cidr6) compile_port6(context, object, port, network, out);
   compile_sources(context, object, port, network, out);
 }

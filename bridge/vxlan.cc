@@ -129,7 +129,7 @@ void compile_tunnel(const Context& context, const engine::Object& object,
 
 void compile_behind_tunnel(const Context& context, const cloud::Port& port,
                            const cloud::Network& network, Rows& out) {
-  const IpAddress* end = end_of(context, port.host);
+  const IpAddress* end = end_of(context, engine::host_of(context, port));
   if (end) place(context, network, port.mac, port.address, *end, out);
 }
 

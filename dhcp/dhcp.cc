@@ -43,7 +43,7 @@ void add_entry(engine::ServiceKey service, std::string name, Result<std::string>
 void compile_port6(const Context& context, const cloud::Port& port, const cloud::Network& network,
                    Rows& out) {
   if (!port.address6 || !engine::host_address6_on(context, network)) return;
-  if (port.host == context.host.name) {
+  if (engine::is_prepared(context, port)) {
     add_entry(service6_of(network.name), host_entry(port), host6_line(port, network.dhcp), out);
   }
   add_entry(service_of(network.name), name_entry(port) + "/ipv6",
@@ -54,7 +54,7 @@ void compile_port(const Context& context, const cloud::Port& port, Rows& out) {
   const cloud::Network& network = context.cloud.networks.find(port.network)->second;
   if (!is_served(context, network)) return;
   const auto service = service_of(network.name);
-  if (engine::serves(context, network, port)) {
+  if (engine::is_prepared_to_serve(context, network, port)) {
     add_entry(service, host_entry(port), host_line(port, network.dhcp), out);
   }
   add_entry(service, name_entry(port), name_line(port, port.address, network.dhcp), out);

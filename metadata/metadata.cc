@@ -28,7 +28,7 @@ void compile_host(const Context& context, Rows& out) {
 void compile_port(const Context& context, const cloud::Port& port, Rows& out) {
   if (!has_proxy(context)) return;
   const cloud::Network& network = context.cloud.networks.find(port.network)->second;
-  if (!engine::serves(context, network, port)) return;
+  if (!engine::is_prepared_to_serve(context, network, port)) return;
   Guest guest{port.address, port.name, {}, {}};
   if (port.instance) guest.instance = port.instance->id, guest.project = port.instance->project;
   out.entries.emplace_back(engine::ServiceEntryKey{kProxy, "guest " + port.name},

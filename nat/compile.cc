@@ -116,6 +116,10 @@ Error missing_uplink(const cloud::Host& host, const std::string& name) {
 struct Served {
   const cloud::Port& port;
   const cloud::Network& network;
+  /// Its guest is about to run here. What the host does to packets of the guest is prepared. What
+  /// leads to it is not: neighbours of the guest's would reach it by this host, and be answered
+  /// past it.
+  bool is_expected = false;
 };
 
 /// None: bound to nothing, or to a port whose gateway is another host; or for a reason that goes to
@@ -124,12 +128,12 @@ std::optional<Served> served(const Context& context, const std::string& name, Ro
   const auto port = context.cloud.ports.find(name);
   if (port == context.cloud.ports.end()) return std::nullopt;
   const cloud::Network& network = context.cloud.networks.find(port->second.network)->second;
-  if (!engine::serves(context, network, port->second)) return std::nullopt;
+  if (!engine::is_prepared_to_serve(context, network, port->second)) return std::nullopt;
   if (!host_address_on(context, network)) {
     out.problems.push_back({"network " + network.name, 0, "this host has no address on it"});
     return std::nullopt;
   }
-  return Served{port->second, network};
+  return Served{port->second, network, !engine::serves(context, network, port->second)};
 }
 
 template <class Limiters>
@@ -144,35 +148,35 @@ void compile_rate(const cloud::FloatingIp& ip, const Limiters& arrivals, const L
 }
 
 void compile_floating_ip6(const Context& context, const Object& object, const cloud::FloatingIp& ip,
-                          const cloud::Port& port, const cloud::Network& network,
-                          const cloud::Uplink& uplink, Rows& out) {
+                          const Served& bound, const cloud::Uplink& uplink, Rows& out) {
+  const auto& [port, network, is_expected] = bound;
   if (!port.address6 || !engine::host_address6_on(context, network)) {
     out.problems.push_back({"network " + network.name, 0, "this host has no IPv6 address on it"});
     return;
   }
   Elements elements(object, out);
   compile_rate(ip, kArrivalLimits6, kDepartureLimits6, elements);
-  elements.add(kFloating6ToFixed, {ip.address}, {*port.address6});
+  if (!is_expected) elements.add(kFloating6ToFixed, {ip.address}, {*port.address6});
   elements.add(kFixedToFloating6, {*port.address6}, {ip.address});
-  answer_for(context, ip.address, uplink, network.bridge, out);
+  if (!is_expected) answer_for(context, ip.address, uplink, network.bridge, out);
 }
 
 void compile_floating_ip(const Context& context, const Object& object, const cloud::FloatingIp& ip,
                          Rows& out) {
   const auto bound = served(context, ip.port, out);
   if (!bound) return;
-  const auto& [port, network] = *bound;
+  const auto& [port, network, is_expected] = *bound;
   const cloud::Uplink* uplink = uplink_of(context, ip);
   if (!uplink) {
     out.problems.push_back(missing_uplink(context.host, ip.uplink));
     return;
   }
   if (!ip.address.is_v4()) {
-    return compile_floating_ip6(context, object, ip, port, network, *uplink, out);
+    return compile_floating_ip6(context, object, ip, *bound, *uplink, out);
   }
   Elements elements(object, out);
   compile_rate(ip, kArrivalLimits, kDepartureLimits, elements);
-  elements.add(kFloatingToFixed, {ip.address}, {port.address});
+  if (!is_expected) elements.add(kFloatingToFixed, {ip.address}, {port.address});
   elements.add(kFixedToFloating, {port.address}, {ip.address});
   const bool is_movable = ip.uplink == "any" && engine::switches_uplinks(context.host);
   const auto slot = engine::slot_of(context.host, *uplink);
@@ -181,7 +185,7 @@ void compile_floating_ip(const Context& context, const Object& object, const clo
   } else if (slot) {
     elements.add(kUplinkOf, {port.address}, {chain_of_uplink(*slot)});
   }
-  if (engine::answers_on(context, network)) {
+  if (!is_expected && engine::answers_on(context, network)) {
     answer_for(context, ip.address, *uplink, network.bridge, out);
   }
 }
@@ -220,7 +224,9 @@ bool compile_public_address(const Context& context, const cloud::PortForward& fo
 void compile_port_forward(const Context& context, const Object& object,
                           const cloud::PortForward& forward, Rows& out) {
   const auto bound = served(context, forward.to_port, out);
-  if (!bound || !compile_public_address(context, forward, bound->network, out)) return;
+  if (!bound || bound->is_expected ||
+      !compile_public_address(context, forward, bound->network, out))
+    return;
   Elements elements(object, out);
   const auto protocol = static_cast<std::uint8_t>(forward.protocol);
   const bool is_one_for_all = forward.to.first == forward.to.last;

@@ -154,7 +154,7 @@ void compile_port(const Context& context, const engine::Object& object, const cl
   Elements elements(object, out);
   compile_members(context, port, elements);
   compile_assigned(context, port, network, elements);
-  if (port.host != context.host.name || is_uplink(context.host, port.interface)) return;
+  if (!engine::is_prepared(context, port) || is_uplink(context.host, port.interface)) return;
   compile_guard(context, port, network, elements);
   compile_groups(context, port, network, elements, out);
 }

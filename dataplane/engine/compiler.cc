@@ -36,7 +36,7 @@ bool Compiler::learn(Facts facts) {
   facts.uplinks = statuses_;
   if (facts == facts_ && !is_stale_) return false;
   if (!is_stale_ && only_uplinks_differ(facts)) return learn_of_uplinks(std::move(facts)), true;
-  if (!is_stale_ && learn_routers(facts)) return true;
+  if (!is_stale_ && (learn_moved(facts) || learn_routers(facts))) return true;
   facts_ = std::move(facts);
   begin_to_compile();
   return true;
@@ -46,6 +46,7 @@ void Compiler::index_all() {
   local_ports_.clear();
   vxlans_.clear();
   hosts_of_networks_.clear();
+  migrating_.clear();
   ports_of_network_.clear();
   floating_of_port_.clear();
   forwards_of_port_.clear();

@@ -61,10 +61,12 @@ class Compiler {
   std::optional<IpAddress> tunnel_address() const;
   /// What compile() looks at; good until the next change. For a host of the document only.
   Context context() const;
+  /// Ports whose guests migrate, whatever the hosts.
+  const std::set<std::string>& migrating() const { return migrating_; }
   /// What the compilation had to say against an object.
   const std::map<Object, std::vector<Error>>& problems() const { return problems_; }
-  /// What was compiled again because a router outside fares otherwise: guests wait for it. Asked
-  /// once.
+  /// What was compiled again because a router outside fares otherwise, or a guest has moved: guests
+  /// wait for it. Asked once.
   std::set<Object> take_waited_for() { return std::exchange(waited_for_, {}); }
 
   /// What subsystems say of a step.
@@ -85,11 +87,14 @@ class Compiler {
   void index_gateways();
   void index(const cloud::Port& port);
   void unindex(const cloud::Port& port);
+  bool is_local(const cloud::Port& port) const;
+  void count_on_hosts(const cloud::Port& port);
   void index(const cloud::FloatingIp& ip);
   void unindex(const cloud::FloatingIp& ip);
   void expect_rows();
   void begin_to_compile();
   void finish_part();
+  bool learn_moved(Facts& facts);    // compiler_moved.cc
   bool learn_routers(Facts& facts);  // compiler_routers.cc
   void add_dependents_of_router(const IpAddress& router, std::set<Object>& found) const;
   void compile(Object object, std::uint64_t order);
@@ -99,7 +104,7 @@ class Compiler {
   void add_dependents_of_port(const std::string& name, std::set<Object>& found) const;
   void add_dependents_of_network(const std::string& network, std::set<Object>& found) const;
   bool changes_presence(const cloud::Port* before, const cloud::Port* after) const;
-  std::size_t ports_beside(const cloud::Port& port) const;
+  std::size_t ports_on(const std::string& network, const std::string& host) const;
   void add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
                                 std::set<Object>& found) const;
   bool names_another_router(const cloud::Port& port) const;
@@ -161,6 +166,7 @@ class Compiler {
   std::unordered_set<std::string> vxlans_;                    ///< networks
   bool shares_gateways_ = false;  ///< this host is one of a network's gateway hosts
   HostsOfNetworks hosts_of_networks_;
+  std::set<std::string> migrating_;  ///< ports
   std::unordered_multimap<std::string, std::string> ports_of_network_;
   std::unordered_map<std::string, std::vector<IpAddress>> floating_of_port_;
   std::unordered_multimap<std::string, std::string> forwards_of_port_;

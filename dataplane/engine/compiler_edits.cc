@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "dataplane/cloud/port_hosts.h"
 #include "dataplane/engine/compiler.h"
 #include "dataplane/engine/lookup.h"
 
@@ -8,20 +9,34 @@ namespace novaplane::engine {
 
 void Compiler::index(const cloud::Port& port) {
   ports_of_network_.emplace(port.network, port.name);
-  if (port.host == host_name_) ++local_ports_[port.network];
-  if (vxlans_.contains(port.network)) ++hosts_of_networks_[port.network][port.host];
+  if (is_local(port)) ++local_ports_[port.network];
+  if (vxlans_.contains(port.network)) count_on_hosts(port);
+  if (port.migrating_to) migrating_.insert(port.name);
   index_groups(port);
 }
 
 void Compiler::unindex(const cloud::Port& port) {
   unindex_groups(port);
   erase_entry(ports_of_network_, port.network, port.name);
-  if (port.host == host_name_ && --local_ports_[port.network] == 0)
-    local_ports_.erase(port.network);
+  if (port.migrating_to) migrating_.erase(port.name);
+  if (is_local(port) && --local_ports_[port.network] == 0) local_ports_.erase(port.network);
   const auto hosts = hosts_of_networks_.find(port.network);
   if (hosts == hosts_of_networks_.end()) return;
-  const auto host = hosts->second.find(port.host);
-  if (--host->second == 0) hosts->second.erase(host);
+  cloud::for_each_host(port, [&](const std::string& name) {
+    const auto host = hosts->second.find(name);
+    if (--host->second == 0) hosts->second.erase(host);
+  });
+}
+
+/// Of this host, also of a guest that is about to run here.
+bool Compiler::is_local(const cloud::Port& port) const {
+  return cloud::is_on_or_migrates_to(port, host_name_);
+}
+
+/// Broadcasts reach a host that gets ready for a guest, too.
+void Compiler::count_on_hosts(const cloud::Port& port) {
+  auto& hosts = hosts_of_networks_[port.network];
+  cloud::for_each_host(port, [&](const std::string& host) { ++hosts[host]; });
 }
 
 /// A port has a few: their list is searched.
@@ -112,15 +127,14 @@ void Compiler::put(cloud::PortForward forward) {
 
 /// Whether the edit of a port brings its network to this host or takes it away.
 bool Compiler::changes_presence(const cloud::Port* before, const cloud::Port* after) const {
-  const auto is_local = [&](const cloud::Port* p) { return p && p->host == host_name_; };
-  if (is_local(before) && local_ports_.at(before->network) == 1) return true;
-  return is_local(after) && !local_ports_.contains(after->network);
+  if (before && is_local(*before) && local_ports_.at(before->network) == 1) return true;
+  return after && is_local(*after) && !local_ports_.contains(after->network);
 }
 
-/// Ports of its network on its host; 0 where nobody counts them.
-std::size_t Compiler::ports_beside(const cloud::Port& port) const {
-  const auto* hosts = find(hosts_of_networks_, port.network);
-  const auto* count = hosts ? find(*hosts, port.host) : nullptr;
+/// Ports of the network on the host; 0 where nobody counts them.
+std::size_t Compiler::ports_on(const std::string& network, const std::string& host) const {
+  const auto* hosts = find(hosts_of_networks_, network);
+  const auto* count = hosts ? find(*hosts, host) : nullptr;
   return count ? *count : 0;
 }
 
@@ -128,10 +142,20 @@ std::size_t Compiler::ports_beside(const cloud::Port& port) const {
 /// it there, the last one takes it away.
 void Compiler::add_networks_that_spread(const cloud::Port* before, const cloud::Port* after,
                                         std::set<Object>& found) const {
-  if (before && after && before->network == after->network && before->host == after->host) return;
-  if (before && ports_beside(*before) == 1) found.insert({ObjectKind::network, before->network});
-  const bool is_first = after && vxlans_.contains(after->network) && ports_beside(*after) == 0;
-  if (is_first) found.insert({ObjectKind::network, after->network});
+  std::map<std::pair<std::string, std::string>, long> moves;  // network, host: ports more
+  const auto count = [&](const cloud::Port* port, long more) {
+    if (!port || !vxlans_.contains(port->network)) return;
+    cloud::for_each_host(*port, [&](const std::string& host) {
+      moves[{port->network, host}] += more;
+    });
+  };
+  count(before, -1);
+  count(after, 1);
+  for (const auto& [place, more] : moves) {
+    const auto& [network, host] = place;
+    const auto ports = static_cast<long>(ports_on(network, host));
+    if ((ports != 0) != (ports + more != 0)) found.insert({ObjectKind::network, network});
+  }
 }
 
 /// A router that no port of its network has named before.

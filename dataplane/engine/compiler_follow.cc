@@ -2,6 +2,7 @@
 #include <map>
 #include <utility>
 
+#include "dataplane/cloud/port_hosts.h"
 #include "dataplane/engine/compiler.h"
 #include "dataplane/engine/lookup.h"
 
@@ -77,14 +78,10 @@ std::optional<std::set<Object>> Compiler::concerned_by(const cloud::Edit& edit) 
 /// So many ports more bring the network to the host, or take it away.
 bool Compiler::brings_network(const std::string& network, const std::string& host,
                               long ports) const {
-  long before = 0;
+  auto before = static_cast<long>(ports_on(network, host));
   if (host == host_name_) {
     const auto* local = find(local_ports_, network);
     before = local ? static_cast<long>(*local) : 0;
-  } else {
-    const auto* hosts = find(hosts_of_networks_, network);
-    const auto* count = hosts ? find(*hosts, host) : nullptr;
-    before = count ? static_cast<long>(*count) : 0;
   }
   return (before != 0) != (before + ports != 0);
 }
@@ -93,7 +90,11 @@ bool Compiler::brings_network(const std::string& network, const std::string& hos
 void Compiler::add_dependents_of_moves(const cloud::Edit& edit, std::set<Object>& found) const {
   std::map<std::pair<std::string, std::string>, long> moves;  // network, host: ports more
   const auto count = [&](const cloud::Cloud& cloud, const std::string& name, long more) {
-    if (const auto* port = find(cloud.ports, name)) moves[{port->network, port->host}] += more;
+    const auto* port = find(cloud.ports, name);
+    if (!port) return;
+    cloud::for_each_host(*port, [&](const std::string& host) {
+      moves[{port->network, host}] += more;
+    });
   };
   for (const std::string& name : edit.changes.ports) {
     count(*edit.before, name, -1);
@@ -121,7 +122,9 @@ void Compiler::add_dependents_of_hosts(const std::vector<std::string>& hosts,
     const auto [first, last] = ports_of_network_.equal_range(network);
     for (auto it = first; it != last; ++it) {
       const cloud::Port& port = cloud().ports.at(it->second);
-      if (contains(hosts, port.host)) found.insert(object_of(port));
+      cloud::for_each_host(port, [&](const std::string& host) {
+        if (contains(hosts, host)) found.insert(object_of(port));
+      });
     }
   }
 }
@@ -176,7 +179,7 @@ void Compiler::index(const cloud::Changes& changes) {
     vxlans_.insert(name);
     const auto [first, last] = ports_of_network_.equal_range(name);
     for (auto it = first; it != last; ++it) {
-      ++hosts_of_networks_[name][cloud().ports.at(it->second).host];
+      count_on_hosts(cloud().ports.at(it->second));
     }
   }
   if (!changes.networks.empty()) index_gateways();

@@ -39,7 +39,7 @@ void Compiler::index_groups(const cloud::Port& port) {
   const GroupList groups = cloud::groups_of(cloud(), port);
   if (groups.empty()) return;
   group_lists_.add(groups);
-  if (port.host == host_name_) ports_of_list_[groups].insert(port.name);
+  if (is_local(port)) ports_of_list_[groups].insert(port.name);
 }
 
 void Compiler::unindex_groups(const cloud::Port& port) {

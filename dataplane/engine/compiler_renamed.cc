@@ -14,7 +14,7 @@ void Compiler::find_renamed(Facts& facts) const {
   if (renamed.empty() || !here) return;
   std::set<std::string> ports;
   for (const auto& [name, port] : cloud().ports) {
-    if (port.host == here->name) ports.insert(port.interface);
+    if (is_local(port)) ports.insert(port.interface);
   }
   const Context context{cloud(), *here, facts, local_ports_, hosts_of_networks_, group_lists_};
   for (const auto& [name, network] : cloud().networks) {

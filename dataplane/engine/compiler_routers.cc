@@ -31,7 +31,7 @@ void Compiler::add_dependents_of_router(const IpAddress& router, std::set<Object
     const auto [first, last] = ports_of_network_.equal_range(name);
     for (auto it = first; it != last; ++it) {
       const cloud::Port& port = cloud().ports.at(it->second);
-      const bool is_concerned = port.host == host_name_ && router_of(network, port) == router;
+      const bool is_concerned = is_local(port) && router_of(network, port) == router;
       if (is_concerned) found.insert({ObjectKind::port, port.name});
     }
   }

@@ -289,6 +289,7 @@ void KernelView::add_facts_of(const netlink::Link& link, LinkFacts& about) const
 Facts KernelView::facts() const {
   Facts facts;
   facts.routers = routers_;
+  facts.moved = moved_;
   for (const auto& [bridge, prefix] : pair_addresses_) facts.gateways_held.insert(prefix.address);
   facts.forwarding = queries_.forwarding(/*ipv6=*/false);
   facts.forwarding6 = queries_.forwarding(/*ipv6=*/true);

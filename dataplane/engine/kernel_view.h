@@ -123,6 +123,8 @@ class KernelView {
   /// What is known of outside routers, which no kernel tells.
   void set_routers(std::map<IpAddress, RouterFacts> routers);
   const std::map<IpAddress, RouterFacts>& routers() const { return routers_; }
+  /// Where guests that migrate were seen, see Facts::moved.
+  void set_moved(std::map<std::string, std::string, std::less<>> moved);
   /// Gateways that keepalived has given to bridges of this host, by the bridge's number.
   const std::set<std::pair<int, Prefix>>& pair_addresses() const { return pair_addresses_; }
   Facts facts() const;
@@ -212,6 +214,7 @@ class KernelView {
   std::vector<std::string> watched_;
   std::set<std::string> watched_underlay_ports_;
   std::map<IpAddress, RouterFacts> routers_;
+  std::map<std::string, std::string, std::less<>> moved_;  ///< port -> host
   std::optional<IpAddress> tunnel_address_;
   int tunnel_link_ = 0;  ///< that has the tunnel's address; 0: none
   std::unordered_map<int, std::vector<netlink::Address>> foreign_addresses_;  ///< global scope

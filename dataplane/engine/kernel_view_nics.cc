@@ -14,6 +14,12 @@ void KernelView::set_routers(std::map<IpAddress, RouterFacts> routers) {
   facts_stale_ = true;
 }
 
+void KernelView::set_moved(std::map<std::string, std::string, std::less<>> moved) {
+  if (moved == moved_) return;
+  moved_ = std::move(moved);
+  facts_stale_ = true;
+}
+
 /// Something that a NIC carries may be another: a DHCP client may have put an address back.
 /// Of IPv6 it may be the first or the last on its link, which is a fact.
 void KernelView::note_change_on(const std::string& link, const IpAddress& address) {

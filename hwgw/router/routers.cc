@@ -32,7 +32,7 @@ const cloud::Network& network_of(const Context& context, const cloud::Port& port
 const cloud::Port* diverted_port(const Context& context, const std::string& name) {
   const auto found = context.cloud.ports.find(name);
   const bool is_local =
-      found != context.cloud.ports.end() && found->second.host == context.host.name;
+      found != context.cloud.ports.end() && engine::is_prepared(context, found->second);
   return is_local && is_here(context, network_of(context, found->second)) ? &found->second
                                                                           : nullptr;
 }
@@ -127,7 +127,7 @@ void compile_fallback(const Context& context, const cloud::Port& port,
   }
   const bool is_plain = !is_translated(context, network);
   if (is_plain) elements.add(kCarriedPlainly, {port.interface});
-  if (!facts.is_dead) return;
+  if (!facts.is_dead || !engine::runs_here(context, port)) return;
   if (is_plain) elements.add(kRoutedGuests, {port.address});
   if (!facts.mac) elements.add(kRouterMacs, {port.interface, own});
   elements.add(kRouterDead, {port.interface, facts.mac.value_or(own)}, {own});
@@ -137,8 +137,10 @@ void compile_fallback(const Context& context, const cloud::Port& port,
 void compile_port(const Context& context, const Object& object, const cloud::Port& port,
                   Rows& out) {
   const cloud::Network& network = network_of(context, port);
-  if (port.host != context.host.name || !is_here(context, network)) return;
-  out.neighbours.push_back({{network.bridge, port.address}, {port.mac}});
+  if (!engine::is_prepared(context, port) || !is_here(context, network)) return;
+  if (engine::runs_here(context, port)) {
+    out.neighbours.push_back({{network.bridge, port.address}, {port.mac}});
+  }
   Elements elements(object, out);
   const IpAddress& router = engine::router_of(network, port);
   if (const auto mac = engine::router_facts(context, router).mac) {

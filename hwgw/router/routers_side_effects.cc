@@ -40,7 +40,7 @@ void announce_router(const Context& context, const std::string& port, const Mac&
   if (stays) return;
   const auto& ports = context.cloud.ports;
   const auto found = std::find_if(ports.begin(), ports.end(), [&](const auto& entry) {
-    return entry.second.interface == port && entry.second.host == context.host.name;
+    return entry.second.interface == port && engine::is_prepared(context, entry.second);
   });
   if (found == ports.end()) return;
   const cloud::Network& network = context.cloud.networks.find(found->second.network)->second;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dataplane/cloud/port_hosts.h"
 #include "dataplane/engine/subsystem.h"
 #include "dataplane/nft/rule.h"
 #include "dataplane/nft/transaction.h"
@@ -75,8 +76,8 @@ class Example {
     engine::HostsOfNetworks hosts;
     engine::GroupLists lists;
     for (const auto& [name, port] : cloud.ports) {
-      if (port.host == "compute1") ++local_ports[port.network];
-      ++hosts[port.network][port.host];
+      if (cloud::is_on_or_migrates_to(port, "compute1")) ++local_ports[port.network];
+      cloud::for_each_host(port, [&](const std::string& host) { ++hosts[port.network][host]; });
       lists.add(cloud::groups_of(cloud, port));
     }
     use(engine::Context{cloud, cloud.hosts.at("compute1"), facts, local_ports, hosts, lists});

@@ -75,6 +75,9 @@ struct Facts {
   /// Of gateways that this host shares with another, those that it has now.
   std::set<IpAddress> gateways_held = {};
   std::map<IpAddress, RouterFacts> routers = {};  ///< by address; absent: nothing is known
+  /// Guests that migrate and were seen to arrive here, or to leave, before the document says so: by
+  /// port, where they are.
+  std::map<std::string, std::string, std::less<>> moved = {};
   std::map<std::string, UplinkStatus, std::less<>> uplinks = {};  ///< absent: by carrier alone
   std::set<std::string, std::less<>> down = {};                   ///< of uplinks' links: not up
   std::set<std::string, std::less<>> without_carrier = {};        ///< of uplinks' links: up, but

@@ -65,9 +65,30 @@ bool answers_on(const Context& context, const cloud::Network& network) {
          context.facts.gateways_held.contains(*address);
 }
 
+const std::string& host_of(const Context& context, const cloud::Port& port) {
+  if (!port.migrating_to) return port.host;
+  const auto seen = context.facts.moved.find(port.name);
+  const bool has_moved = seen != context.facts.moved.end() && seen->second == *port.migrating_to;
+  return has_moved ? *port.migrating_to : port.host;
+}
+
+bool runs_here(const Context& context, const cloud::Port& port) {
+  return host_of(context, port) == context.host.name;
+}
+
+bool is_prepared(const Context& context, const cloud::Port& port) {
+  return runs_here(context, port) || (port.migrating_to && *port.migrating_to == context.host.name);
+}
+
 bool serves(const Context& context, const cloud::Network& network, const cloud::Port& port) {
   return network.gateway_mode == cloud::GatewayMode::failover ? is_gateway_host(context, network)
-                                                              : port.host == context.host.name;
+                                                              : runs_here(context, port);
+}
+
+bool is_prepared_to_serve(const Context& context, const cloud::Network& network,
+                          const cloud::Port& port) {
+  return network.gateway_mode == cloud::GatewayMode::failover ? is_gateway_host(context, network)
+                                                              : is_prepared(context, port);
 }
 
 const cloud::Network* network_on(const Context& context, std::string_view nic) {

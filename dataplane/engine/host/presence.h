@@ -38,9 +38,22 @@ bool is_gateway_host(const Context&, const cloud::Network&);
 /// not: it is prepared, and keepalived gives it the addresses when they are its own.
 bool answers_on(const Context&, const cloud::Network&);
 
+/// Where the port's guest runs, as far as this host knows. Empty: nowhere.
+const std::string& host_of(const Context&, const cloud::Port&);
+
+/// The port's guest runs here.
+bool runs_here(const Context&, const cloud::Port&);
+
+/// It runs here, or is about to: what concerns its link alone is there before it is. What leads to
+/// the guest is not, while it runs elsewhere.
+bool is_prepared(const Context&, const cloud::Port&);
+
 /// The port's guest is served, and reaches the world, by this host: it runs here, or the network
 /// has its gateway here for all hosts.
 bool serves(const Context&, const cloud::Network&, const cloud::Port&);
+
+/// Likewise, or as soon as it runs here.
+bool is_prepared_to_serve(const Context&, const cloud::Network&, const cloud::Port&);
 
 /// Likewise its own IPv6 address. None: IPv6 of the network is none of the host's business.
 std::optional<IpAddress> host_address6_on(const Context&, const cloud::Network&);

@@ -86,6 +86,27 @@ TEST_F(BridgePortTest, OfAnotherHostIsOutOfReachWithoutAnUnderlayPort) {
   EXPECT_THAT(rows("far").neighbours, IsEmpty());
 }
 
+TEST_F(BridgePortTest, IsAttachedBeforeItsGuestMigratesHere) {
+  example_.port("far").migrating_to = std::string("compute1");
+  const Rows prepared = rows("far");
+  ASSERT_EQ(prepared.attachments.size(), 1u);
+  EXPECT_EQ(prepared.attachments[0].first, "tap-far");
+  EXPECT_EQ(prepared.neighbours.size(), 1u) << "it is still behind the wire";
+  example_.facts.moved["far"] = "compute1";
+  const Rows arrived = rows("far");
+  EXPECT_EQ(arrived.attachments, prepared.attachments);
+  EXPECT_THAT(arrived.neighbours, IsEmpty());
+}
+
+TEST_F(BridgePortTest, IsElsewhereOnceItsGuestHasLeft) {
+  example_.port().migrating_to = std::string("compute2");
+  EXPECT_EQ(rows().attachments.size(), 1u);
+  EXPECT_THAT(rows().neighbours, IsEmpty());
+  example_.facts.moved["web1"] = "compute2";
+  EXPECT_THAT(rows().attachments, IsEmpty());
+  EXPECT_EQ(rows().neighbours.size(), 1u);
+}
+
 TEST_F(BridgePortTest, NeverTakesTheHostsUplink) {
   example_.port().interface = "eth0";
   EXPECT_THAT(test::problems_of(rows()), ElementsAre("eth0: is uplink wan"));

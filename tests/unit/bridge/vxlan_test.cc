@@ -187,5 +187,25 @@ TEST_F(BridgeVxlanTest, GuestsSendNothingIntoTunnels) {
                                    "host_peers 192.0.2.3 . 4789"));
 }
 
+TEST_F(BridgeVxlanTest, AGuestThatMigratesIsBehindItsOldHostUntilItIsHere) {
+  example_.port("far").migrating_to = std::string("compute1");
+  const Rows prepared = port("far");
+  EXPECT_EQ(prepared.forwarding.size(), 2u);
+  EXPECT_EQ(prepared.forwarding[0].second, at("192.0.2.2"));
+  EXPECT_EQ(prepared.attachments.size(), 1u);
+  EXPECT_THAT(elements(prepared), Not(Contains("wire_local vx5001 . 10.0.0.12")));
+  example_.facts.moved["far"] = "compute1";
+  EXPECT_THAT(port("far").forwarding, IsEmpty());
+  EXPECT_THAT(elements(port("far")), Contains("wire_local vx5001 . 10.0.0.12"));
+}
+
+/// By then broadcasts reach it.
+TEST_F(BridgeVxlanTest, AHostThatGetsReadyHearsBroadcasts) {
+  example_.port("far").migrating_to = std::string("compute3");
+  EXPECT_THAT(blue().forwarding,
+              Contains(Pair(ForwardingKey{"vx5001", Mac{}, ip("192.0.2.3")}, at("192.0.2.3"))));
+  EXPECT_EQ(port("far").forwarding[0].second, at("192.0.2.2")) << "the guest itself is not there";
+}
+
 }  // namespace
 }  // namespace novaplane::bridge

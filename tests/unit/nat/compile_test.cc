@@ -226,6 +226,29 @@ TEST_F(NatFloatingIpTest, IsSkippedWithoutAPortOfThisHost) {
   EXPECT_THAT(rows().problems, IsEmpty());
 }
 
+/// Whoever is here already reaches it where its guest is.
+TEST_F(NatFloatingIpTest, IsPreparedForAGuestThatMigratesHere) {
+  floating_.rate = {.ingress = 8'000'000, .egress = 0, .burst = 32'000};
+  const auto wanted_here = elements();
+  example_.port().host = "compute2";
+  example_.port().migrating_to = std::string("compute1");
+  EXPECT_THAT(elements(), ElementsAre("arrival_limits 203.0.113.10 limit 1000000 burst 32000",
+                                      "fixed_to_floating 10.0.0.11 : 203.0.113.10"));
+  EXPECT_THAT(rows().routes, IsEmpty());
+  example_.facts.moved["web1"] = "compute1";
+  EXPECT_EQ(elements(), wanted_here);
+  EXPECT_EQ(rows().routes.size(), 1u);
+}
+
+TEST_F(NatFloatingIpTest, StaysUntilTheGuestHasLeft) {
+  example_.port().migrating_to = std::string("compute2");
+  EXPECT_EQ(rows().routes.size(), 1u);
+  example_.facts.moved["web1"] = "compute3";  // of an earlier migration
+  EXPECT_EQ(rows().routes.size(), 1u);
+  example_.facts.moved["web1"] = "compute2";
+  expect_no_rows();
+}
+
 TEST_F(NatFloatingIpTest, NeedsANetworkThatTheHostServes) {
   example_.network().gateway_mode = cloud::GatewayMode::none;
   expect_no_rows();

@@ -162,5 +162,35 @@ TEST_F(Edits, OfSingleObjectsEqualALoadOfTheWhole) {
   }
 }
 
+/// Of a guest that arrives only that is left to do which leads to it; that it has arrived is said
+/// by the document later, and changes nothing.
+TEST_F(Edits, AGuestThatMigratesHereIsPreparedAndThenTakenOver) {
+  const auto shared = std::make_shared<const cloud::Cloud>(document());
+  cloud::Cloud migrating = *shared, moved = migrating;
+  migrating.ports.edit("b").migrating_to = std::string("h1");
+  moved.ports.edit("b").host = "h1";
+  engine.load(shared);
+  settle_all(engine);
+  const auto before = cloud::edit_of(shared, migrating);
+  engine.follow(before);
+  const auto prepared = words(engine);
+  EXPECT_THAT(prepared, ::testing::Contains(::testing::HasSubstr("tap-b")));
+  EXPECT_THAT(prepared, ::testing::Not(::testing::Contains(::testing::HasSubstr("add route"))));
+  settle_all(engine);
+  engine.kernel().set_moved({{"b", "h1"}});
+  const auto taken_over = words(engine);
+  EXPECT_THAT(taken_over,
+              ::testing::Contains(::testing::HasSubstr("floating_to_fixed { 203.0.113.2")));
+  EXPECT_THAT(taken_over, ::testing::Contains(::testing::HasSubstr("add route 203.0.113.2/32")));
+  EXPECT_THAT(taken_over, ::testing::Not(::testing::Contains(::testing::HasSubstr("tap-b"))));
+  EXPECT_THAT(engine.document().take_waited_for(),
+              ::testing::Contains(engine::Object{ObjectKind::port, "b"}));
+  settle_all(engine);
+  engine.follow(cloud::edit_of(before.after, moved));
+  EXPECT_THAT(words(engine), ::testing::IsEmpty());
+  engine.kernel().set_moved({});
+  EXPECT_THAT(words(engine), ::testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace novaplane::node

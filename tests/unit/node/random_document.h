@@ -101,11 +101,17 @@ class RandomDocument {
     const std::string on = one_of(networks_);
     const auto network = std::find(kNetworks.begin(), kNetworks.end(), on) - kNetworks.begin();
     return fmt::format(
-        "network: {}, host: {}, interface: tap-{}, mac: 'fa:16:3e:00:00:0{}', address: 10.{}.0.1{}"
+        "network: {}, {}, interface: tap-{}, mac: 'fa:16:3e:00:00:0{}', address: 10.{}.0.1{}"
         "{}{}{}",
-        on, one_of(hosts_), name, name, network, static_cast<int>(name[0]) - 'a',
+        on, place(), name, name, network, static_cast<int>(name[0]) - 'a',
         maybe(", rate: {ingress: 10mbit, egress: 5mbit}"),
         on == "hard" ? maybe(", gateway: 10.2.0.253") : "", security(name));
+  }
+
+  /// The host of a port, and the one that it migrates to.
+  std::string place() {
+    const std::string host = one_of(hosts_), target = one_of(hosts_);
+    return "host: " + host + (host == target ? "" : maybe(", migrating_to: " + target));
   }
 
   std::string security(const std::string& port) {
@@ -204,7 +210,9 @@ class RandomDocument {
     }
     std::erase_if(ports_, [&](const auto& port) {
       return !has(networks_, value_of(port.second, "network")) ||
-             !has(hosts_, value_of(port.second, "host"));
+             !has(hosts_, value_of(port.second, "host")) ||
+             (port.second.find("migrating_to") != std::string::npos &&
+              !has(hosts_, value_of(port.second, "migrating_to")));
     });
     std::erase_if(floating_ips_,
                   [&](const auto& ip) { return !has(ports_, value_of(ip.second, "port")); });
