@@ -106,6 +106,10 @@ void CloudStore::await_news(api::WatchRequest watch, bool waits, Client<News> cl
   });
 }
 
+void CloudStore::complete_move(const std::string& port, const std::string& host) {
+  add_task([this, port, host] { commit_move(port, host); });
+}
+
 void CloudStore::taken() {
   is_taken_ = true;
   store_->interrupt();
@@ -174,6 +178,51 @@ void CloudStore::hand_over() {
              [this, edit = std::move(edit), revision = copy_.revision()]() mutable {
                listener_.on_cloud(std::move(edit), revision);
              });
+}
+
+namespace {
+
+/// None: it does not migrate there any more.
+std::optional<cloud::ObjectEdit> arrival(const cloud::Cloud& cloud, const std::string& name,
+                                         const std::string& host) {
+  const auto found = cloud.ports.find(name);
+  if (found == cloud.ports.end()) return std::nullopt;
+  const auto& target = found->second.migrating_to;
+  if (!target || *target != host) return std::nullopt;
+  cloud::Port port = found->second;
+  port.host = host;
+  port.migrating_to = std::nullopt;
+  return cloud::ObjectEdit{{cloud::Kind::port, name}, std::move(port)};
+}
+
+/// Empty: it is written, or does not have to be.
+std::string refusal_in(const store::Outcome& outcome) {
+  if (const auto* refused = std::get_if<store::Refused>(&outcome)) return refused->words;
+  if (const auto* unknown = std::get_if<store::Unknown>(&outcome)) return unknown->words;
+  if (std::holds_alternative<store::Crowded>(outcome)) return "others were faster, all the time";
+  if (const auto* invalid = std::get_if<store::Invalid>(&outcome)) {
+    return invalid->findings.front().sentence;
+  }
+  return {};
+}
+
+}  // namespace
+
+/// What is refused is asked for again by who has asked.
+void CloudStore::commit_move(const std::string& port, const std::string& host) {
+  const auto outcome = committer_.commit(
+      [&](const store::Copy& copy) -> tl::expected<store::Proposal, store::Declined> {
+        auto edit = arrival(copy.cloud(), port, host);
+        if (!edit) return tl::unexpected(store::Declined{"precondition", "it does not migrate"});
+        return store::Proposal{{std::move(*edit)}, {}};
+      },
+      "novaplaned@" + host_);
+  std::string words = refusal_in(outcome);
+  if (words == told_refusal_) return;
+  told_refusal_ = words;
+  if (words.empty()) return;
+  words = fmt::format("port {} is on {}, which cannot be written yet: {}", port, host, words);
+  loop_.post("a move that is not written", [words] { log::warning("{}", words); });
 }
 
 void CloudStore::tell_those_who_wait() {

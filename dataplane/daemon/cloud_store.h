@@ -56,6 +56,9 @@ class CloudStore {
   store::Revision revision() const { return revision_; }
 
   // --- by the loop
+  /// Writes that the port, which migrates to that host, is there. Nothing is written where somebody
+  /// has cancelled that, or written it already.
+  void complete_move(const std::string& port, const std::string& host);
   void taken();
   /// The kernel has what the cloud of that revision wants.
   void applied(store::Revision revision) { applied_ = revision; }
@@ -73,6 +76,7 @@ class CloudStore {
   void hand_over();
   void add_task(std::function<void()> task);
   void perform(const std::function<void()>& task);
+  void commit_move(const std::string& port, const std::string& host);
   void tell_those_who_wait();
   News news_after(store::Revision after);
   std::string trouble() const;    ///< why the kernel does not get what the store says
@@ -88,6 +92,7 @@ class CloudStore {
   api::Api api_;
   std::vector<Waiting> waiting_;
   std::string told_trouble_;
+  std::string told_refusal_;        ///< of a move
   cloud::SharedCloud handed_over_;  ///< what the loop has, or is about to take
   cloud::Changes since_then_;       ///< how the copy differs from it
   bool differs_ = false;

@@ -96,7 +96,10 @@ Result<void> Daemon::open() {
   if (!opened) return opened;
   node_->engine().set_uplink_statuses(uplinks_->statuses());
   reconciler_->wait_while([this] { return uplinks_->is_deciding(); });
-  if (store_) return {};
+  if (store_) {
+    watch_migrations();
+    return {};
+  }
   document_watch_ =
       std::make_unique<DocumentWatch>(loop_, document_.path(), [this] { read_document(); });
   return document_watch_->start();
@@ -213,6 +216,7 @@ void Daemon::feed_watchdog(std::chrono::microseconds interval) {
 // --- what has happened
 
 void Daemon::on_steps(const Reconciler::StepResults& steps) {
+  if (migration_watch_) migration_watch_->follow();
   const engine::Plan& plan = *steps.plan;
   const std::vector<Result<void>>& results = *steps.results;
   const std::string& foreign_change = steps.foreign_change;
@@ -244,6 +248,7 @@ void Daemon::on_steps(const Reconciler::StepResults& steps) {
 
 void Daemon::on_quiet(PassRequests::Ticket began_after) {
   router_watch_->follow();
+  if (migration_watch_) migration_watch_->follow();
   uplinks_->steer(node_->engine());
   role_.follow(node_->engine().document());
   if (store_ && began_after >= wanted_since_) store_->applied(wanted_revision_);

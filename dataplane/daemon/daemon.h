@@ -18,6 +18,7 @@
 #include "dataplane/daemon/gateway_role.h"
 #include "dataplane/daemon/known_status.h"
 #include "dataplane/daemon/loop.h"
+#include "dataplane/daemon/migration_watch.h"
 #include "dataplane/daemon/options.h"
 #include "dataplane/daemon/pass_requests.h"
 #include "dataplane/daemon/reconciler.h"
@@ -53,6 +54,7 @@ class Daemon {
   void want_own(cloud::Edit edit, Reconciler::Source source = Reconciler::Source::document);
   Result<void> open_store();  ///< where there is one
   void begin_to_follow();
+  void watch_migrations();
   void add_store_handlers(Control::Handlers& handlers);
   void take_cloud(cloud::Edit edit, store::Revision revision);
   void on_store_trouble(const std::string& words);
@@ -121,7 +123,8 @@ class Daemon {
   std::unique_ptr<RouterWatch> router_watch_;
   std::unique_ptr<Uplinks> uplinks_;
   std::unique_ptr<DocumentWatch> document_watch_;
-  std::unique_ptr<CloudStore> store_;  ///< null: the document is a file
+  std::unique_ptr<CloudStore> store_;                ///< null: the document is a file
+  std::unique_ptr<MigrationWatch> migration_watch_;  ///< where there is a store
   std::string store_trouble_;
   store::Revision wanted_revision_ = 0;
   PassRequests::Ticket wanted_since_{};

@@ -41,6 +41,16 @@ void Daemon::add_store_handlers(Control::Handlers& handlers) {
   };
 }
 
+/// Without a store nobody could say that a guest has moved: the next document does.
+void Daemon::watch_migrations() {
+  migration_watch_ = std::make_unique<MigrationWatch>(
+      loop_, *node_,
+      MigrationWatch::Listener{[this] { loop_.post("pass", [this] { reconciler_->act_now(); }); },
+                               [this](const std::string& port, const std::string& host) {
+                                 store_->complete_move(port, host);
+                               }});
+}
+
 const std::string& Daemon::document_name() const {
   return options_.store.empty() ? document_.path() : options_.store;
 }

@@ -309,8 +309,9 @@ void Reconciler::send_to_kernel(engine::Plan plan, bool deletes_links) {
   auto request = std::make_shared<engine::ApplyRequest>(node::request_of(node_, std::move(plan)));
   // Who changes other tables all the time keeps none of ours back; events tell what became of ours.
   if (outdated_ > kOutdatedInARow) request->generation.reset();
-  const bool has_routers = !node_.engine().kernel().routers().empty();
-  if (has_routers) request->called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
+  const bool may_be_urgent =
+      !node_.engine().kernel().routers().empty() || !node_.engine().document().migrating().empty();
+  if (may_be_urgent) request->called_off = called_off_ = std::make_shared<std::atomic<bool>>(false);
   node_.begin(*request);
   workers_.apply(request, [this, request, deletes_links, sent_after = asked_](auto found) {
     kernel_busy_ = false;
