@@ -81,8 +81,11 @@ constexpr Command kCommands[] = {
      "allocate [--pool POOL] [--port PORT]: prints the address.\n"
      "associate ADDRESS PORT, disassociate ADDRESS, release ADDRESS.",
      1, 3, floating, "pool port"},
-    {"port", "move NAME HOST", "a port's VM runs on another host from now on",
-     "The same as `set port NAME host=HOST`.", 3, 3, move_port},
+    {"port", "move NAME HOST | move NAME --cancel", "a port's VM migrates to another host",
+     "HOST gets ready for the VM; the port moves when the VM runs there, or its link here is "
+     "gone.\n"
+     "--wait: until then. --cancel: it stays. --now: the same as `set port NAME host=HOST`.",
+     2, 3, move_port, "wait cancel now timeout"},
     {"history", "", "what was changed last, when and by whom", "The newest change is the last.", 0,
      0, history, "limit"},
     {"watch", "", "changes as they come", "Until it is stopped (Ctrl-C). --json: a line for each.",

@@ -54,7 +54,10 @@ po::options_description special(Options& options) {
       ("limit,n", po::value(&options.limit)->value_name("NUMBER"), "how many (default: 20)")      //
       ("revision", po::value(&options.revision)->value_name("NUMBER"),
        "watch: what came after it; wait: until the kernel has it; set, delete: only while the "
-       "object is as that revision wrote it")  //
+       "object is as that revision wrote it")                                             //
+      ("wait", po::bool_switch(&options.wait), "until the VM runs on its new host")       //
+      ("cancel", po::bool_switch(&options.cancel), "the port stays where it is")          //
+      ("now", po::bool_switch(&options.now), "the VM is there already: prepare nothing")  //
       ("timeout", po::value(&options.timeout)->value_name("TIME"),
        "give up after 30s, 5m or 1h (default: 1m)");
   return description;
@@ -110,6 +113,9 @@ std::vector<std::string> special_options(const Options& options) {
   add("timeout", !options.timeout.empty());
   add("prune", options.prune);
   add("dry-run", options.dry_run);
+  add("wait", options.wait);
+  add("cancel", options.cancel);
+  add("now", options.now);
   return names;
 }
 

@@ -33,6 +33,7 @@ struct Options {
   std::string timeout;   ///< "30s"
   bool prune = false;
   bool dry_run = false;
+  bool wait = false, cancel = false, now = false;  ///< port move
 };
 
 /// An error is the sentence for the one who typed it.

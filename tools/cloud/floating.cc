@@ -11,7 +11,7 @@
 #include "tools/command.h"
 #include "tools/terminal.h"
 
-/// `floating`, `port`: what people do with one key of an object.
+/// `floating`: what people do with floating IPs.
 namespace novaplane::tools {
 namespace {
 
@@ -81,15 +81,6 @@ int floating(const Options& options) {
     return misused(fmt::format("say novaplane floating {} {}", name, act->arguments));
   }
   return act->run(options);
-}
-
-int move_port(const Options& options) {
-  if (options.arguments.front() != "move") {
-    return misused(fmt::format("port knows move, not '{}' (novaplane get ports lists them)",
-                               options.arguments.front()));
-  }
-  return patch_object(options, {*kind_called("ports"), options.arguments[1]},
-                      {{"host", options.arguments[2]}});
 }
 
 }  // namespace novaplane::tools

@@ -46,6 +46,13 @@ Objects named(const Options& options, const std::vector<Target>& targets) {
   return objects;
 }
 
+/// A host, with the one that a guest migrates to: "compute1 -> compute2".
+std::string cell(const Json& object, std::string_view key) {
+  const std::string value = cell_of(value_at(object, key));
+  const Json target = key == "host" ? value_at(object, "migrating_to") : nullptr;
+  return target.is_null() ? value : fmt::format("{} -> {}", value, cell_of(target));
+}
+
 std::string table_of(const KindWords& kind, const Json& objects) {
   std::vector<std::string> titles;
   for (const Column& column : kind.columns) titles.emplace_back(column.title);
@@ -53,7 +60,7 @@ std::string table_of(const KindWords& kind, const Json& objects) {
   for (const auto& [name, object] : objects.items()) {
     std::vector<std::string> cells;
     for (const Column& column : kind.columns) {
-      cells.push_back(column.key.empty() ? name : cell_of(value_at(object, column.key)));
+      cells.push_back(column.key.empty() ? name : cell(object, column.key));
     }
     table.add(std::move(cells));
   }

@@ -177,16 +177,69 @@ TEST_F(EditsTest, SaysWhatOfAFloatingIpWasMistyped) {
   expect_misused({"floating", "release"}, "floating release ADDRESS");
 }
 
-TEST_F(EditsTest, MovesAPort) {
+TEST_F(EditsTest, MovesAPortWithItsGuest) {
+  answers({200, R"({"host": "h1"})"});
   answers({200, "{}", "ETag: \"45\"\r\n"});
-  EXPECT_EQ(typed({"port", "move", "web1", "h2"}).out, "changed port web1 at revision 45\n");
-  EXPECT_THAT(requests(), ElementsAre(R"(PATCH /v1/ports/web1 {"host":"h2"})"));
+  EXPECT_EQ(typed({"port", "move", "web1", "h2"}).out,
+            "changed port web1 at revision 45\nh2 gets ready; the port moves with its guest\n");
+  EXPECT_THAT(requests(),
+              ElementsAre("GET /v1/ports/web1", R"(PATCH /v1/ports/web1 {"migrating_to":"h2"})"));
+}
+
+TEST_F(EditsTest, MovesAPortAtOnceWhereNothingIsToBePrepared) {
+  answers({200, R"({"host": "h1"})"});
+  answers({200, "{}"});
+  answers({200, "{}"});
+  answers({200, "{}"});
+  EXPECT_EQ(typed({"port", "move", "web1", "h2", "--now"}).status, kDone);
+  EXPECT_EQ(typed({"port", "move", "vip", "h2"}).status, kDone) << "it has no host";
+  const std::string patch = R"({"host":"h2","migrating_to":null})";
+  EXPECT_THAT(requests(), ElementsAre("GET /v1/ports/web1", "PATCH /v1/ports/web1 " + patch,
+                                      "GET /v1/ports/vip", "PATCH /v1/ports/vip " + patch));
+}
+
+TEST_F(EditsTest, WaitsForAGuestThatMoves) {
+  answers({200, R"({"host": "h1"})"});
+  answers({200, "{}"});
+  answers({200, R"({"host": "h1", "migrating_to": "h2"})"});
+  answers({200, R"({"host": "h2"})"});
+  const auto told = typed({"port", "move", "web1", "h2", "--wait"});
+  EXPECT_EQ(told.status, kDone);
+  EXPECT_EQ(told.out, "changed port web1\nport web1 is on h2\n");
+}
+
+TEST_F(EditsTest, SaysThatAMoveWasCancelledOrLasts) {
+  answers({200, R"({"host": "h1"})"});
+  answers({200, "{}"});
+  answers({200, R"({"host": "h1"})"});
+  auto told = typed({"port", "move", "web1", "h2", "--wait"});
+  EXPECT_EQ(told.status, kFailed);
+  EXPECT_EQ(told.err, "novaplane: port web1 stays on h1: its move was cancelled\n");
+  daemon_->answer_all([](const auto&, const auto&) {
+    return ScriptedAnswer{200, R"({"host": "h1", "migrating_to": "h2"})"};
+  });
+  told = typed({"port", "move", "web1", "h2", "--wait", "--timeout", "1s"});
+  EXPECT_EQ(told.status, kFailed);
+  EXPECT_EQ(told.err,
+            "novaplane: the guest of port web1 has not come to h2 within 1s; h2 stays prepared\n");
+}
+
+TEST_F(EditsTest, CancelsAMove) {
+  answers({200, "{}", "ETag: \"46\"\r\n"});
+  EXPECT_EQ(typed({"port", "move", "web1", "--cancel"}).out, "changed port web1 at revision 46\n");
+  EXPECT_THAT(requests(), ElementsAre(R"(PATCH /v1/ports/web1 {"migrating_to":null})"));
 }
 
 TEST_F(EditsTest, SaysWhatOfAMoveWasMistyped) {
-  expect_misused({"port", "move", "web1"}, "port needs more words: novaplane port move NAME HOST");
+  expect_misused({"port", "move"}, "port needs more words: novaplane port move NAME HOST");
+  expect_misused({"port", "move", "web1"}, "say novaplane port move NAME HOST, or");
   expect_misused({"port", "mov", "web1", "h2"}, "port knows move, not 'mov'");
   expect_misused({"port", "move", "web1", "h2", "h3"}, "does not take 'h3'");
+  expect_misused({"port", "move", "web1", "h2", "--cancel"}, "port move NAME --cancel");
+  expect_misused({"port", "move", "web1", "h2", "--now", "--wait"}, "nothing to wait for");
+  expect_misused({"port", "move", "web1", "h2", "--timeout", "5m"}, "--timeout is for --wait");
+  expect_misused({"port", "move", "web1", "h2", "--wait", "--timeout", "5"}, "say 30s, 5m or 1h");
+  expect_misused({"get", "ports", "--wait"}, "--wait is an option of port, not of get");
 }
 
 }  // namespace
