@@ -63,6 +63,7 @@ const Edit kEdits[] = {
     {"Hostname", [](Document& d) { append(d.ports["web1"], "hostname: front"); }},
     {"DefaultRoute", [](Document& d) { append(d.ports["web1"], "default_route: false"); }},
     {"Rate", [](Document& d) { append(d.ports["web1"], "rate: {ingress: 1gbit, egress: 1gbit}"); }},
+    {"MigratingTo", [](Document& d) { append(d.ports["web1"], "migrating_to: h2"); }},
     {"Allow", [](Document& d) { append(d.hosts["h1"], "allow: [tcp/22]"); }},
     {"Metadata",
      [](Document& d) {

@@ -1,38 +1,11 @@
 #include <iostream>
 
 #include "tests/netns/cloud_test.h"
+#include "tests/netns/outage.h"
 
 /// A VM that moves to another host while it runs: both hosts read the edited document.
 namespace novaplane::netns {
 namespace {
-
-/// Asks all the time whether `address` answers, and knows the longest time that it did not.
-class Outage {
- public:
-  Outage(const Namespace& from, const std::string& address, const std::string& log)
-      : ping_({.argv = {"ping", "-n", "-D", "-i", "0.002", address}, .namespace_fd = from.fd()},
-              log) {}
-
-  /// Seconds between the two answers that lie furthest apart.
-  double longest() {
-    double last = 0, longest = 0;
-    for (const auto& line : lines_of(ping_.log())) {
-      if (!line.starts_with("[") || line.find("bytes from") == std::string::npos) continue;
-      const double at = std::stod(line.substr(1));
-      if (last > 0) longest = std::max(longest, at - last);
-      last = at;
-    }
-    return longest;
-  }
-  std::size_t answers() const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        lines_of(ping_.log()),
-        [](const auto& line) { return line.find("bytes from") != std::string::npos; }));
-  }
-
- private:
-  Child ping_;
-};
 
 class MoveTest : public BothWaysTest {};
 

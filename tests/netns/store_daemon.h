@@ -17,8 +17,13 @@ class StoreDaemon {
   /// `options`: further ones. `launcher`: what the daemon is started by, and becomes.
   StoreDaemon(World& world, const Host& host, const std::vector<std::string>& options = {},
               std::vector<std::string> launcher = {})
+      : StoreDaemon(fmt::format("{}/{}.db", world.folder(), host.name()), world, host, options,
+                    std::move(launcher)) {}
+  /// A database that several hosts follow.
+  StoreDaemon(std::string database, World& world, const Host& host,
+              const std::vector<std::string>& options = {}, std::vector<std::string> launcher = {})
       : host_(host),
-        database_(fmt::format("{}/{}.db", world.folder(), host.name())),
+        database_(std::move(database)),
         child_({.argv = arguments(std::move(launcher), options), .namespace_fd = host.fd()},
                fmt::format("{}/{}.store.log", world.folder(), host.name())) {}
 
