@@ -90,12 +90,21 @@ constexpr Command kCommands[] = {
      0, history, "limit"},
     {"watch", "", "changes as they come", "Until it is stopped (Ctrl-C). --json: a line for each.",
      0, 0, watch, "revision"},
-    {"store", "status|accept|backup FILE", "the store that novaplaned follows",
+    {"hosts", "", "who is alive, with which revision in its kernel, and what is wrong there",
+     "BEHIND: changes that are not in its kernel yet. A host is alive if its daemon ran within "
+     "the\n"
+     "last 15 seconds; nothing follows from that.",
+     0, 0, hosts, "output"},
+    {"store", "status|init|check|accept|backup|restore [FILE]", "the store that novaplaned follows",
+     "init: begin a cloud in a store that has none.\n"
+     "check: how the store is set up, and whether this host's copy is what it has.\n"
      "accept: follow the store's cloud although it is not the one that was followed.\n"
-     "backup: a copy of the store in a file, taken while it is in use.",
-     1, 2, store},
-    {"wait", "", "until this host's kernel has the store's revision",
-     "Without --revision: the store's present one.", 0, 0, wait_for_revision, "revision timeout"},
+     "backup FILE: a copy of the store in a file, taken while it is in use.\n"
+     "restore FILE: what backup wrote takes the place of the store's cloud, after a question.",
+     1, 2, store, "yes dry-run"},
+    {"wait", "", "until all hosts that are alive have the change in their kernels",
+     "Without --revision: the store's present one. --host: that host alone.", 0, 0,
+     wait_for_revision, "revision timeout"},
 };
 
 std::string usage_of(const Command& command) {

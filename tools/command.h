@@ -46,6 +46,7 @@ int floating(const Options&);
 int move_port(const Options&);
 int history(const Options&);
 int watch(const Options&);
+int hosts(const Options&);
 int store(const Options&);
 int wait_for_revision(const Options&);
 

@@ -44,16 +44,17 @@ po::options_description special(Options& options) {
       ("confirm", po::value(&options.confirm)->value_name("TIME"),
        "bring back what was before, unless confirmed within 30s, 5m or 1h")  //
       ("output,o", po::value(&options.output)->value_name("WHAT"),
-       "get: table, json, yaml or name; export: the file that is written")  //
+       "get: table, json, yaml or name; hosts: table or json; export: the file that is written")  //
       ("file,f", po::value(&options.file)->value_name("FILE"),
        "a document, or a part of one; - is standard input")                                       //
       ("prune", po::bool_switch(&options.prune), "remove what the document does not have")        //
       ("dry-run", po::bool_switch(&options.dry_run), "say what would change; change nothing")     //
+      ("yes,y", po::bool_switch(&options.yes), "do it without a question")                        //
       ("pool", po::value(&options.pool)->value_name("NAME"), "where the address comes from")      //
       ("port", po::value(&options.port)->value_name("NAME"), "the port that the address is for")  //
       ("limit,n", po::value(&options.limit)->value_name("NUMBER"), "how many (default: 20)")      //
       ("revision", po::value(&options.revision)->value_name("NUMBER"),
-       "watch: what came after it; wait: until the kernel has it; set, delete: only while the "
+       "watch: what came after it; wait: until kernels have it; set, delete: only while the "
        "object is as that revision wrote it")                                             //
       ("wait", po::bool_switch(&options.wait), "until the VM runs on its new host")       //
       ("cancel", po::bool_switch(&options.cancel), "the port stays where it is")          //
@@ -116,6 +117,7 @@ std::vector<std::string> special_options(const Options& options) {
   add("wait", options.wait);
   add("cancel", options.cancel);
   add("now", options.now);
+  add("yes", options.yes);
   return names;
 }
 

@@ -34,6 +34,7 @@ struct Options {
   bool prune = false;
   bool dry_run = false;
   bool wait = false, cancel = false, now = false;  ///< port move
+  bool yes = false;
 };
 
 /// An error is the sentence for the one who typed it.

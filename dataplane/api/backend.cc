@@ -11,11 +11,19 @@ OrProblem<void> refresh(Backend& backend) {
 }
 
 Reply from_copy(const Backend& backend, Reply reply) {
+  if (!backend.follower.hold()) return reply;
   // RFC 7234, 5.5.1. RFC 9111 has dropped it; nothing has taken its place.
-  if (backend.follower.hold()) {
-    reply.headers.emplace_back("Warning", "110 - \"Response is Stale\"");
-  }
+  reply.headers.emplace_back("Warning", "110 - \"Response is Stale\"");
+  // RFC 9111, 5.1: since it was known to be what the store has.
+  if (const auto age = seconds_held(backend))
+    reply.headers.emplace_back("Age", std::to_string(*age));
   return reply;
+}
+
+std::optional<std::int64_t> seconds_held(const Backend& backend) {
+  const auto since = backend.follower.good_at();
+  if (since == store::Clock::time_point::min()) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::seconds>(store::Clock::now() - since).count();
 }
 
 std::int64_t milliseconds_now() {

@@ -32,6 +32,9 @@ OrProblem<void> refresh(Backend& backend);
 /// The reply is from the copy: says so where the copy does not follow the store.
 Reply from_copy(const Backend& backend, Reply reply);
 
+/// How long the copy has not been known to be what the store has; none: it never was.
+std::optional<std::int64_t> seconds_held(const Backend& backend);
+
 std::int64_t milliseconds_now();
 
 }  // namespace novaplane::api

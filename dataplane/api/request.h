@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +22,15 @@ struct Reply {
   unsigned status = 200;
   std::string body = {};
   std::string content_type = "application/json";
-  /// Beside Content-Type and Content-Length: ETag, Location, Allow, Retry-After, Warning.
+  /// Beside Content-Type and Content-Length: Age, Allow, ETag, Location, Retry-After, Warning.
   std::vector<std::pair<std::string, std::string>> headers = {};
+};
+
+/// What is kept of the cloud on this host's disk.
+struct Kept {
+  std::string path;
+  store::Revision revision = 0;  ///< 0: nothing yet
+  std::string trouble = {};      ///< why it is not written; empty: it is
 };
 
 /// What the daemon knows beside the store.
@@ -30,6 +38,7 @@ struct Situation {
   std::string host, version;
   store::Revision applied = 0;  ///< that the kernel has
   std::string objection = {};   ///< why it does not get the cloud, in a sentence; empty: it does
+  std::optional<Kept> kept = {};
 };
 
 }  // namespace novaplane::api

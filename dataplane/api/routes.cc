@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "dataplane/api/documents.h"
+#include "dataplane/api/hosts.h"
 #include "dataplane/api/objects.h"
 #include "dataplane/api/openapi.h"
+#include "dataplane/api/store_acts.h"
 #include "dataplane/api/store_requests.h"
 #include "dataplane/base/printable.h"
 
@@ -26,9 +28,14 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/watch", watch, BodyKind::none, true},
     {"GET", "/v1/history", history, BodyKind::none, true},
     {"GET", "/v1/status", status},
+    {"GET", "/v1/status/hosts", hosts},
+    {"GET", "/v1/status/pools", pools_in_use},
     {"GET", "/v1/openapi.json", description},
     {"POST", "/v1/store/accept", accept},
     {"POST", "/v1/store/backup", back_up, BodyKind::json},
+    {"GET", "/v1/store/check", check_store},
+    {"POST", "/v1/store/init", init},
+    {"POST", "/v1/store/restore", restore, BodyKind::json, true},
     {"GET", "/v1/{kind}", list, BodyKind::none, true},
     {"POST", "/v1/{kind}", create, BodyKind::json},
     {"GET", "/v1/{kind}/{name}", get},

@@ -29,17 +29,29 @@ std::string hold_of(const store::Hold& hold, const Situation& situation) {
   return situation.objection.empty() ? "null" : hold_json("not-taken", situation.objection);
 }
 
+std::string json_of(const std::optional<Kept>& kept) {
+  if (!kept) return "null";
+  return fmt::format(R"({{"path":{},"revision":{},"trouble":{}}})", json_string(kept->path),
+                     kept->revision, kept->trouble.empty() ? "null" : json_string(kept->trouble));
+}
+
+}  // namespace
+
 Reply status_reply(Backend& backend, const Situation& situation) {
   if (auto status = backend.store.status()) backend.status = std::move(*status);
   Reply reply;
   reply.body = fmt::format(
-      "{{\"host\":{},\"version\":{},\"store\":{},\"revision\":{},\"applied\":{},\"hold\":{}}}\n",
+      "{{\"host\":{},\"version\":{},\"store\":{},\"revision\":{},\"applied\":{},\"replica\":{},"
+      "\"hold\":{}}}\n",
       json_string(situation.host), json_string(situation.version), json_of(backend.status),
-      backend.copy.revision(), situation.applied, hold_of(backend.follower.hold(), situation));
+      backend.copy.revision(), situation.applied, json_of(situation.kept),
+      hold_of(backend.follower.hold(), situation));
   return from_copy(backend, std::move(reply));
 }
 
 // --- history
+
+namespace {
 
 std::string json_of(const store::Change& change) {
   std::string objects;
@@ -114,30 +126,6 @@ OrProblem<Reply> watch(Backend& backend, const Call& call) {
   return begin_watch(backend, watch).map([](store::Revision) {
     return Reply{200, "", "application/x-ndjson", {}};
   });
-}
-
-OrProblem<Reply> accept(Backend& backend, const Call& call) {
-  backend.follower.accept();
-  if (const store::Hold& hold = backend.follower.follow()) return tl::unexpected(held(hold));
-  return status_reply(backend, call.situation);
-}
-
-OrProblem<Reply> back_up(Backend& backend, const Call& call) {
-  auto members = members_of(call.request.body);
-  if (!members) return problem(400, "the body is no JSON object");
-  const auto value = take(*members, "path");
-  const auto path = value ? text_of(*value) : std::nullopt;
-  if (!path || !path->starts_with('/') || path->find('\0') != std::string::npos) {
-    return tl::unexpected(invalid({{"bad-value", "path", "must be an absolute path, as text"}}));
-  }
-  if (!members->empty()) {
-    return tl::unexpected(
-        invalid({{"unknown-key", members->front().first, "unknown key; known: path"}}));
-  }
-  if (auto done = backend.store.back_up(*path); !done) return tl::unexpected(failed(done.error()));
-  Reply reply;
-  reply.body = fmt::format("{{\"path\":{}}}\n", json_string(*path));
-  return reply;
 }
 
 }  // namespace novaplane::api

@@ -13,7 +13,7 @@ namespace {
 
 using store::Clock;
 
-constexpr std::chrono::seconds kLookAgain{5};  ///< at a store that tells nothing by itself
+constexpr std::chrono::seconds kPatience{2};  ///< with a store, when the host has a replica
 constexpr std::chrono::seconds kNewsWithin{
     20};  ///< then those who wait are told that there are none
 constexpr std::size_t kMostWaiting = 64, kMostNews = 1000;
@@ -41,27 +41,30 @@ void add(cloud::Changes& all, const cloud::Changes& more) {
 
 }  // namespace
 
-Result<std::unique_ptr<CloudStore>> CloudStore::open(Loop& loop, const std::string& words,
-                                                     std::string host, Listener listener) {
-  auto store = store::open_store(words);
-  if (!store) return failure("open the store " + words, store.error().words);
+Result<std::unique_ptr<CloudStore>> CloudStore::open(Loop& loop, const Settings& settings,
+                                                     Listener listener) {
+  auto store = store::open_store(settings.store);
+  if (!store) return failure("open the store " + settings.store, store.error().words);
   return std::unique_ptr<CloudStore>(
-      new CloudStore(loop, std::move(*store), std::move(host), std::move(listener)));
+      new CloudStore(loop, std::move(*store), settings, std::move(listener)));
 }
 
-CloudStore::CloudStore(Loop& loop, std::unique_ptr<store::Store> store, std::string host,
+CloudStore::CloudStore(Loop& loop, std::unique_ptr<store::Store> store, const Settings& settings,
                        Listener listener)
     : loop_(loop),
-      host_(std::move(host)),
+      host_(settings.host),
       listener_(std::move(listener)),
       store_(std::move(store)),
-      follower_(*store_, copy_,
-                [this](const store::Followed& followed) {
-                  add(since_then_, followed.changes);
-                  differs_ = true;
-                }),
+      follower_(*store_, copy_, [this](const store::Followed& followed) { note(followed); }),
       committer_(*store_, copy_, follower_),
-      api_(*store_, copy_, follower_, committer_) {}
+      api_(*store_, copy_, follower_, committer_),
+      reporter_(*store_, host_, NOVAPLANE_VERSION),
+      patience_(loop, "take what was kept") {
+  if (settings.replica.empty()) return;
+  replica_ = std::make_unique<ReplicaKeeper>(settings.replica, [this](const std::string& words) {
+    loop_.post_surely("tell of the replica", [words] { log::warning("{}", words); });
+  });
+}
 
 CloudStore::~CloudStore() {
   {
@@ -89,8 +92,7 @@ void CloudStore::add_task(std::function<void()> task) {
 void CloudStore::ask(api::Request request, Client<api::Reply> client) {
   add_task([this, request = std::move(request), client = std::move(client)] {
     if (!client.is_awaited()) return;
-    const api::Situation situation{host_, NOVAPLANE_VERSION, applied_, objection()};
-    client.give(api_.handle(request, situation));
+    client.give(api_.handle(request, situation()));
   });
 }
 
@@ -115,12 +117,30 @@ void CloudStore::taken() {
   store_->interrupt();
 }
 
+void CloudStore::applied(store::Revision revision, const PassRequests::Failures& failures) {
+  std::vector<store::HostReport::Failure> first;
+  const auto count = std::min(failures.size(), store::HostReport::kMostFailures);
+  for (std::size_t i = 0; i < count; ++i) first.push_back({failures[i].object, failures[i].reason});
+  if (reporter_.note(revision, failures.size(), std::move(first))) store_->interrupt();
+}
+
 // --- the thread
+
+api::Situation CloudStore::situation() const {
+  api::Situation situation{host_, NOVAPLANE_VERSION, reporter_.applied(), objection()};
+  if (replica_) {
+    auto [path, revision, trouble] = replica_->state();
+    situation.kept = {std::move(path), revision, std::move(trouble)};
+  }
+  return situation;
+}
 
 void CloudStore::work() {
   ::pthread_setname_np(::pthread_self(), "np-store");
+  if (replica_) perform([this] { begin_with_replica(); });
   for (;;) {
     perform([this] { follow(); });
+    perform([this] { end_offer(); });
     std::deque<std::function<void()>> tasks;
     {
       const std::lock_guard lock(mutex_);
@@ -130,9 +150,39 @@ void CloudStore::work() {
     for (const auto& task : tasks) perform(task);
     perform([this] { hand_over(); });
     perform([this] { tell_those_who_wait(); });
-    if (!tasks.empty()) continue;
-    follower_.wait(Clock::now() + kLookAgain);
+    perform([this] { keep_replica(); });
+    perform([this] { reporter_.report(copy_, follower_.hold()); });
+    if (tasks.empty()) follower_.wait(next_look());
   }
+}
+
+/// The store is asked first, so that no old cloud is announced; but guests do not wait for one that
+/// does not answer.
+void CloudStore::begin_with_replica() {
+  replica_->begin(follower_);
+  if (!copy_.cloud().hosts.contains(host_)) return;
+  offered_ = std::make_shared<const cloud::Cloud>(copy_.cloud());
+  since_then_ = {};
+  differs_ = false;
+  is_offered_ = true;
+  const auto take = [this, kept = offered_, revision = copy_.revision()] {
+    if (is_offered_.exchange(false)) pass_on({nullptr, kept, {}}, revision);
+  };
+  loop_.post_surely("offer what was kept", [this, take] { patience_.after(kPatience, take); });
+}
+
+void CloudStore::end_offer() {
+  if (!offered_) return;
+  const bool is_open = is_offered_.exchange(false);
+  if (is_open) differs_ = true;  // all of it is new
+  if (!is_open) handed_over_ = offered_;
+  offered_ = nullptr;
+}
+
+/// At a store that tells nothing by itself, and at what is to be told to it.
+Clock::time_point CloudStore::next_look() const {
+  constexpr std::chrono::seconds kLookAgain{5};
+  return std::min(Clock::now() + kLookAgain, reporter_.due());
 }
 
 /// What throws ends alone; who has asked for it hears that it was given up.
@@ -141,7 +191,7 @@ void CloudStore::perform(const std::function<void()>& task) {
     task();
   } catch (...) {
     const std::string words = error_of_exception("follow the store").message();
-    loop_.post("report an error", [words] { log::error("{}", words); });
+    loop_.post_surely("report an error", [words] { log::error("{}", words); });
   }
 }
 
@@ -151,7 +201,7 @@ void CloudStore::follow() {
   std::string words = trouble();
   if (words == told_trouble_) return;
   told_trouble_ = words;
-  loop_.post("the store's trouble", [this, words] { listener_.on_trouble(words); });
+  loop_.post_surely("the store's trouble", [this, words] { listener_.on_trouble(words); });
 }
 
 std::string CloudStore::trouble() const {
@@ -166,18 +216,51 @@ std::string CloudStore::objection() const {
                      host_);
 }
 
+void CloudStore::note(const store::Followed& followed) {
+  add(since_then_, followed.changes);
+  differs_ = true;
+  if (replica_) replica_->note(followed);
+}
+
 /// The loop takes one version after the other; what comes meanwhile goes together.
 void CloudStore::hand_over() {
+  if (is_lost_.exchange(false)) {
+    handed_over_ = nullptr;
+    since_then_ = {};
+    differs_ = is_taken_ = true;
+  }
   if (!differs_ || !is_taken_ || !copy_.cloud().hosts.contains(host_)) return;
-  cloud::Edit edit{handed_over_, std::make_shared<const cloud::Cloud>(copy_.cloud()),
-                   std::exchange(since_then_, {})};
-  handed_over_ = edit.after;
-  differs_ = false;
-  is_taken_ = false;
-  loop_.post("take the cloud",
-             [this, edit = std::move(edit), revision = copy_.revision()]() mutable {
-               listener_.on_cloud(std::move(edit), revision);
-             });
+  const auto after = std::make_shared<const cloud::Cloud>(copy_.cloud());
+  const auto edit = std::make_shared<cloud::Edit>(cloud::Edit{handed_over_, after, {}});
+  std::swap(edit->changes, since_then_);
+  handed_over_ = after;
+  differs_ = is_taken_ = false;
+  give(edit, copy_.revision());
+}
+
+void CloudStore::give(const std::shared_ptr<cloud::Edit>& edit, store::Revision revision) {
+  loop_.post_surely("take the cloud",
+                    [this, edit, revision] { pass_on(std::move(*edit), revision); });
+}
+
+/// What the loop could not take, where memory is short, is handed over again as a whole.
+void CloudStore::pass_on(cloud::Edit edit, store::Revision revision) {
+  try {
+    listener_.on_cloud(std::move(edit), revision);
+  } catch (...) {
+    is_lost_ = true;
+    throw;
+  }
+}
+
+/// After the kernel has been told: the disk may be slow.
+void CloudStore::keep_replica() {
+  if (!replica_) return;
+  replica_->write();
+  if (!replica_->needs_whole() || follower_.hold()) return;
+  auto whole = store_->load();
+  if (!whole || whole->revision != copy_.revision() || whole->digest != copy_.digest()) return;
+  replica_->replace(std::make_shared<const store::Snapshot>(std::move(*whole)));
 }
 
 namespace {

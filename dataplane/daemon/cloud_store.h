@@ -12,7 +12,10 @@
 #include "dataplane/api/api.h"
 #include "dataplane/base/error.h"
 #include "dataplane/cloud/changes.h"
+#include "dataplane/daemon/host_reporter.h"
 #include "dataplane/daemon/loop.h"
+#include "dataplane/daemon/pass_requests.h"
+#include "dataplane/daemon/replica_keeper.h"
 #include "dataplane/store/committer.h"
 
 namespace novaplane::daemon {
@@ -29,10 +32,15 @@ class CloudStore {
     std::function<void(const std::string& words)> on_trouble;
   };
 
-  /// `words`: "sqlite:/var/lib/novaplane/cloud.db", "file:/etc/novaplane/cloud.yaml". The listener
-  /// is called by the loop.
-  static Result<std::unique_ptr<CloudStore>> open(Loop& loop, const std::string& words,
-                                                  std::string host, Listener listener);
+  struct Settings {
+    std::string store;  ///< "sqlite:/var/lib/novaplane/cloud.db", "file:/etc/novaplane/cloud.yaml"
+    std::string host;   ///< this one's name
+    std::string replica;  ///< where the cloud is kept for the time when the store is away; may be
+                          ///< empty
+  };
+  /// The listener is called by the loop.
+  static Result<std::unique_ptr<CloudStore>> open(Loop& loop, const Settings& settings,
+                                                  Listener listener);
   CloudStore(const CloudStore&) = delete;
   ~CloudStore();
 
@@ -60,8 +68,8 @@ class CloudStore {
   /// has cancelled that, or written it already.
   void complete_move(const std::string& port, const std::string& host);
   void taken();
-  /// The kernel has what the cloud of that revision wants.
-  void applied(store::Revision revision) { applied_ = revision; }
+  /// The kernel has what the cloud of that revision wants, except for those objects.
+  void applied(store::Revision revision, const PassRequests::Failures& failures);
 
  private:
   struct Waiting {
@@ -70,15 +78,24 @@ class CloudStore {
     Client<News> client;
   };
 
-  CloudStore(Loop& loop, std::unique_ptr<store::Store> store, std::string host, Listener listener);
+  CloudStore(Loop& loop, std::unique_ptr<store::Store> store, const Settings& settings,
+             Listener listener);
   void work();
   void follow();
+  void note(const store::Followed& followed);
+  void begin_with_replica();
+  void end_offer();
   void hand_over();
+  void give(const std::shared_ptr<cloud::Edit>& edit, store::Revision revision);
+  void pass_on(cloud::Edit edit, store::Revision revision);  ///< by the loop
+  void keep_replica();
+  store::Clock::time_point next_look() const;
   void add_task(std::function<void()> task);
   void perform(const std::function<void()>& task);
   void commit_move(const std::string& port, const std::string& host);
   void tell_those_who_wait();
   News news_after(store::Revision after);
+  api::Situation situation() const;
   std::string trouble() const;    ///< why the kernel does not get what the store says
   std::string objection() const;  ///< likewise, where the store itself is well
 
@@ -90,6 +107,8 @@ class CloudStore {
   store::Follower follower_;
   store::Committer committer_;
   api::Api api_;
+  HostReporter reporter_;
+  std::unique_ptr<ReplicaKeeper> replica_;  ///< null: there is none
   std::vector<Waiting> waiting_;
   std::string told_trouble_;
   std::string told_refusal_;        ///< of a move
@@ -97,8 +116,13 @@ class CloudStore {
   cloud::Changes since_then_;       ///< how the copy differs from it
   bool differs_ = false;
 
-  std::atomic<store::Revision> revision_{0}, applied_{0};
+  cloud::SharedCloud offered_;  ///< what was kept, until the store has told what there is
+  Timer patience_;              ///< the loop's
+
+  std::atomic<store::Revision> revision_{0};
+  std::atomic<bool> is_offered_{false};
   std::atomic<bool> is_taken_{true};
+  std::atomic<bool> is_lost_{false};  ///< the loop has failed to take what it was handed
   std::mutex mutex_;
   std::deque<std::function<void()>> tasks_;  ///< for the thread
   bool ends_ = false;

@@ -251,7 +251,7 @@ void Daemon::on_quiet(PassRequests::Ticket began_after) {
   if (migration_watch_) migration_watch_->follow();
   uplinks_->steer(node_->engine());
   role_.follow(node_->engine().document());
-  if (store_ && began_after >= wanted_since_) store_->applied(wanted_revision_);
+  if (store_ && began_after >= wanted_since_) store_->applied(wanted_revision_, failures());
   if (!ready_) {
     log::info("ready");
     ready_ = true;

@@ -10,7 +10,7 @@ namespace novaplane::daemon {
 Result<void> Daemon::open_store() {
   if (options_.store.empty()) return {};
   auto opened = CloudStore::open(
-      loop_, options_.store, options_.host,
+      loop_, {options_.store, options_.host, options_.replica},
       {[this](cloud::Edit edit, store::Revision at) { take_cloud(std::move(edit), at); },
        [this](const std::string& words) { on_store_trouble(words); }});
   if (!opened) return tl::unexpected(opened.error());

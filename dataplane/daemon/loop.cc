@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <new>
+#include <thread>
 #include <utility>  // Boost 1.74's Asio uses std::exchange without it
 
 #include <boost/asio/io_context.hpp>
@@ -46,6 +48,17 @@ void Loop::stop() { context_->stop(); }
 
 void Loop::post(const char* name, Task task) {
   asio::post(*context_, [this, name, task = std::move(task)] { perform(name, task); });
+}
+
+void Loop::post_surely(const char* name, const Task& task) {
+  constexpr std::chrono::milliseconds kPause{10};
+  for (;;) {
+    try {
+      return post(name, task);
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(kPause);
+    }
+  }
 }
 
 void Loop::perform(const char* name, const Task& task) {

@@ -33,6 +33,9 @@ class Loop {
   /// From any thread. The name tells people what the task does.
   void post(const char* name, Task task);
   void post(Task task) { post("task", std::move(task)); }
+  /// The same for another thread's task that must not be lost: where memory is short for a moment
+  /// it is tried again until it is posted.
+  void post_surely(const char* name, const Task& task);
   /// For handlers of the context that are no tasks of ours: calls the task, under its name.
   void perform(const char* name, const Task& task);
 

@@ -15,6 +15,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr int kWrongUsage = 64;  // EX_USAGE, sysexits.h
+constexpr auto kUsualReplica = "/var/lib/novaplane/replica.db";
 constexpr std::string_view kUsage =
     "usage: novaplaned --state FILE [--host NAME] [--run-dir DIR] [--log-level LEVEL]\n"
     "       novaplaned --store STORE [...]\n"
@@ -25,6 +26,8 @@ constexpr std::string_view kUsage =
     "  --store STORE      a cloud that `novaplane apply`, `set` and others change, in a database:\n"
     "                     sqlite:/var/lib/novaplane/cloud.db,\n"
     "                     etcd:https://n1:2379,https://n2:2379?cacert=FILE&cert=FILE&key=FILE\n"
+    "  --replica FILE     keeps that cloud here for the time when the store is away, or \"none\"\n"
+    "                     (default: /var/lib/novaplane/replica.db with etcd, else none)\n"
     "  --host NAME        this host's name in it (default: the host name)\n"
     "  --run-dir DIR      what the kernel cannot remember, and control.sock (default: "
     "/run/novaplane)\n"
@@ -81,6 +84,20 @@ Usage wrong(const std::string& why) {
   return {fmt::format("novaplaned: {}\n{}", why, kUsage), kWrongUsage};
 }
 
+/// A file's revisions begin anew with each daemon, so that nothing could be followed from there.
+/// Returns what is wrong; empty: nothing.
+std::string choose_replica(Options& options) {
+  constexpr std::string_view kSqlite = "sqlite:", kEtcd = "etcd:";
+  const bool is_default = options.replica.empty();
+  if (is_default && options.store.starts_with(kEtcd)) options.replica = kUsualReplica;
+  if (options.replica == "none") options.replica.clear();
+  if (options.replica.empty()) return {};
+  const bool can_have_one = options.store.starts_with(kEtcd) || options.store.starts_with(kSqlite);
+  if (!can_have_one) return "--replica is for a store that may be away: etcd, sqlite";
+  options.replica = absolute(options.replica);
+  return {};
+}
+
 }  // namespace
 
 std::variant<Options, Usage> parse_options(const std::vector<std::string>& words) {
@@ -92,9 +109,9 @@ std::variant<Options, Usage> parse_options(const std::vector<std::string>& words
   po::options_description described;
   described.add_options()  //
       ("state", po::value(&options.document))("store", po::value(&options.store))(
-          "host", po::value(&options.host))("run-dir", po::value(&options.run_dir))(
-          "log-level", po::value(&level))("listen", po::value(&addresses))(
-          "tls-cert", po::value(&options.tls.files.certificate))(
+          "replica", po::value(&options.replica))("host", po::value(&options.host))(
+          "run-dir", po::value(&options.run_dir))("log-level", po::value(&level))(
+          "listen", po::value(&addresses))("tls-cert", po::value(&options.tls.files.certificate))(
           "tls-key", po::value(&options.tls.files.key))("tls-client-ca",
                                                         po::value(&options.tls.files.authorities))(
           "help", po::bool_switch(&help))("version", po::bool_switch(&version));
@@ -112,6 +129,7 @@ std::variant<Options, Usage> parse_options(const std::vector<std::string>& words
                                        : "--state and --store exclude each other");
   }
   if (auto mistake = mistake_in(options.tls, addresses); !mistake.empty()) return wrong(mistake);
+  if (auto why = choose_replica(options); !why.empty()) return wrong(why);
   options.log_level = *log_level;
   if (options.store.empty()) options.document = absolute(options.document);
   options.run_dir = absolute(options.run_dir);

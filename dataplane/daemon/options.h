@@ -13,6 +13,7 @@ struct Options {
   std::string document;  ///< a path, or
   std::string store;     ///< "sqlite:PATH"; one of both is empty
   std::string host;      ///< the host's name in the document
+  std::string replica;   ///< a path; empty: there is none
   std::string run_dir = "/run/novaplane";
   log::Level log_level = log::Level::info;
   TlsClients::Settings tls;  ///< of --listen

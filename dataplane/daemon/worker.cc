@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 
-#include <new>
-
 namespace novaplane::daemon {
 
 Worker::Worker(Loop& loop, std::string name) : loop_(loop) {
@@ -25,18 +23,6 @@ void Worker::add(std::function<void()> task) {
     tasks_.push_back(std::move(task));
   }
   changed_.notify_one();
-}
-
-/// The loop waits for the result: it has to hear of it even where memory is short for a moment.
-void Worker::deliver(const char* name, Loop::Task task) {
-  constexpr std::chrono::milliseconds kPause{10};
-  for (;;) {
-    try {
-      return loop_.post(name, task);
-    } catch (const std::bad_alloc&) {
-      std::this_thread::sleep_for(kPause);
-    }
-  }
 }
 
 void Worker::work(const std::string& name) {

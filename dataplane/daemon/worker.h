@@ -45,7 +45,8 @@ class Worker {
     add([this, name, task = std::move(task), then = std::move(then)]() mutable {
       // std::function wants copies, and values such as descriptors have none: held by pointer.
       auto outcome = std::make_shared<Outcome>(attempt<Outcome>(name, task));
-      deliver(name, [this, outcome, then = std::move(then)]() mutable {
+      // The loop waits for the result: it has to hear of it.
+      loop_.post_surely(name, [this, outcome, then = std::move(then)]() mutable {
         if constexpr (std::is_invocable_v<Then&, Outcome>) {
           then(std::move(*outcome));
         } else if (*outcome) {
@@ -71,7 +72,6 @@ class Worker {
     }
   }
   void add(std::function<void()> task);
-  void deliver(const char* name, Loop::Task task);
   void work(const std::string& name);
 
   Loop& loop_;

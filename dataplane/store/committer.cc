@@ -55,13 +55,17 @@ void Committer::pause(unsigned tries) {
 }
 
 Outcome Committer::commit(const Propose& propose, const std::string& by) {
+  return try_often([&](Attempt& attempt) { return try_once(propose, attempt); }, by);
+}
+
+Outcome Committer::try_often(const Try& try_once, const std::string& by) {
   Attempt attempt;
   attempt.id = settings_.make_id();
   attempt.by = by;
   attempt.end = settings_.now() + settings_.patience;
   for (;;) {
     ++attempt.tries;
-    if (auto outcome = try_once(propose, attempt)) return std::move(*outcome);
+    if (auto outcome = try_once(attempt)) return std::move(*outcome);
     if (settings_.now() >= attempt.end) return give_up(attempt);
     pause(attempt.tries);
   }
@@ -109,11 +113,15 @@ std::optional<Outcome> Committer::prepare(const Propose& propose, Attempt& attem
   }
   Change& change = foreseen->change;
   if (!store_.limits().allow(change)) return TooLarge{change.writes.size()};
+  sign(change, attempt);
+  attempt.sent = Commit{copy_.revision(), std::move(change)};
+  return std::nullopt;
+}
+
+void Committer::sign(Change& change, const Attempt& attempt) const {
   change.id = attempt.id;
   change.by = attempt.by;
   change.at = settings_.wall_clock();
-  attempt.sent = Commit{copy_.revision(), std::move(change)};
-  return std::nullopt;
 }
 
 std::optional<Outcome> Committer::send(Attempt& attempt) {
@@ -158,6 +166,64 @@ Outcome Committer::dry_run(const Propose& propose) {
   auto foreseen = copy_.foresee(std::move(proposal->edits), std::move(proposal->findings));
   if (!foreseen) return Invalid{std::move(foreseen.error())};
   return Done{copy_.revision(), !foreseen->change.writes.empty(), std::move(foreseen->edits)};
+}
+
+// --- whatever the copy has
+
+Outcome Committer::rewrite(const Rewrite& make, const std::string& by) {
+  return try_often([&](Attempt& attempt) { return rewrite_once(make, attempt); }, by);
+}
+
+std::optional<Outcome> Committer::rewrite_once(const Rewrite& make, Attempt& attempt) {
+  if (attempt.sent) {
+    if (auto outcome = resolve_rewrite(attempt)) return outcome;
+    if (!attempt.words.empty()) return std::nullopt;
+  }
+  if (!attempt.sent) {
+    if (auto outcome = prepare(make, attempt)) return outcome;
+  }
+  return attempt.sent ? send(attempt) : std::nullopt;
+}
+
+std::optional<Outcome> Committer::prepare(const Rewrite& make, Attempt& attempt) {
+  const auto is = store_.load();
+  if (!is) {
+    attempt.words = is.error().words;
+    attempt.is_away = is.error().trouble == Trouble::unavailable;
+    if (!attempt.is_away) return Refused{is.error().trouble, is.error().words};
+    return std::nullopt;
+  }
+  auto change = make(*is);
+  if (!change) return std::move(change.error());
+  if (change->writes.empty() && is->revision != 0) return Done{is->revision, false};
+  if (!store_.limits().allow(*change)) return TooLarge{change->writes.size()};
+  sign(*change, attempt);
+  attempt.sent = Commit{is->revision, std::move(*change)};
+  return std::nullopt;
+}
+
+/// As resolve(), but by the store alone. It is sent again only where the store is as it was.
+std::optional<Outcome> Committer::resolve_rewrite(Attempt& attempt) {
+  const auto found = store_.find_change(attempt.id, attempt.sent->expected);
+  const auto head = store_.head();
+  attempt.words.clear();
+  if (!found || !head) {
+    attempt.words = found ? head.error().words : found.error().words;
+    return std::nullopt;
+  }
+  if (*found) return done(attempt, **found);
+  if (head->revision == attempt.sent->expected) return std::nullopt;
+  attempt.sent.reset();
+  attempt.may_be_written = false;
+  return std::nullopt;
+}
+
+Outcome Committer::dry_rewrite(const Rewrite& make) {
+  const auto is = store_.load();
+  if (!is) return Refused{is.error().trouble, is.error().words};
+  const auto change = make(*is);
+  if (!change) return change.error();
+  return Done{is->revision, !change->writes.empty()};
 }
 
 }  // namespace novaplane::store

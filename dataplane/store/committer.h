@@ -24,6 +24,8 @@ struct Declined {
   std::string words;  ///< a sentence
 };
 using Propose = std::function<tl::expected<Proposal, Declined>(const Copy&)>;
+/// A change of what the store has, whatever the copy has: without id, by, at, revision.
+using Rewrite = std::function<tl::expected<Change, Declined>(const Snapshot& is)>;
 
 struct Done {
   Revision revision = 0;
@@ -77,8 +79,19 @@ class Committer {
   /// What commit() would do; nothing is written.
   Outcome dry_run(const Propose& propose);
 
+  /// For a store that the copy may not follow: one that is empty, or was restored. The change has
+  /// to be valid by itself.
+  Outcome rewrite(const Rewrite& make, const std::string& by);
+  Outcome dry_rewrite(const Rewrite& make);
+
  private:
   struct Attempt;
+  using Try = std::function<std::optional<Outcome>(Attempt& attempt)>;
+  Outcome try_often(const Try& try_once, const std::string& by);
+  std::optional<Outcome> rewrite_once(const Rewrite& make, Attempt& attempt);
+  std::optional<Outcome> prepare(const Rewrite& make, Attempt& attempt);
+  std::optional<Outcome> resolve_rewrite(Attempt& attempt);
+  void sign(Change& change, const Attempt& attempt) const;
   std::optional<Outcome> try_once(const Propose& propose, Attempt& attempt);
   std::optional<Outcome> prepare(const Propose& propose, Attempt& attempt);
   std::optional<Outcome> resolve(Attempt& attempt);

@@ -23,22 +23,6 @@ Hold hold_of(const Failure& failure) {
   }
 }
 
-/// What is wrong with it, whatever the copy has.
-Hold fault_of(const Snapshot& snapshot) {
-  if (snapshot.format > kFormat) {
-    return {Hold::Reason::newer, fmt::format("the store has format {}, and this version knows {}",
-                                             snapshot.format, kFormat)};
-  }
-  Digest digest;
-  for (const auto& [key, value, revision] : snapshot.records) {
-    digest ^= digest_of(key.kind, key.name, value);
-  }
-  if (digest == snapshot.digest && snapshot.records.size() == snapshot.objects) return {};
-  return {Hold::Reason::damaged,
-          fmt::format("the store lists {} objects where its last change left {}",
-                      snapshot.records.size(), snapshot.objects)};
-}
-
 }  // namespace
 
 std::string_view to_string(Hold::Reason reason) {
@@ -63,6 +47,30 @@ std::string_view to_string(Hold::Reason reason) {
   return "";
 }
 
+Hold fault_of(const Snapshot& snapshot) {
+  if (snapshot.format > kFormat) {
+    return {Hold::Reason::newer, fmt::format("the store has format {}, and this version knows {}",
+                                             snapshot.format, kFormat)};
+  }
+  Digest digest;
+  for (const auto& [key, value, revision] : snapshot.records) {
+    digest ^= digest_of(key.kind, key.name, value);
+  }
+  if (digest == snapshot.digest && snapshot.records.size() == snapshot.objects) return {};
+  return {Hold::Reason::damaged,
+          fmt::format("the store lists {} objects where its last change left {}",
+                      snapshot.records.size(), snapshot.objects)};
+}
+
+tl::expected<void, std::string> Follower::begin(const Snapshot& kept) {
+  auto changes = copy_.replace(kept);
+  if (!changes) return tl::unexpected(std::move(changes.error()));
+  must_load_ = false;
+  must_load_freed_ = true;
+  if (sink_) sink_({std::move(*changes), 0, kept.revision, {}});
+  return {};
+}
+
 const Hold& Follower::follow() {
   const auto head = store_.head();
   if (!head) return hold_ = hold_of(head.error());
@@ -73,7 +81,9 @@ const Hold& Follower::follow() {
   } else {
     while (take_changes(*head)) {
     }
+    if (!hold_ && std::exchange(must_load_freed_, false)) load_freed();
   }
+  if (!hold_) good_at_ = Clock::now();
   return hold_;
 }
 
@@ -109,7 +119,7 @@ bool Follower::take(const Change& change) {
   if (change.format > kFormat || !copy_.leads_to(change)) return false;
   auto changes = copy_.apply(change);
   if (!changes) return false;
-  if (sink_) sink_({std::move(*changes), from, change.revision, {change}});
+  if (sink_) sink_({std::move(*changes), from, change.revision, {change}, nullptr});
   return true;
 }
 
@@ -160,18 +170,19 @@ void Follower::load(const Head& head) {
   must_load_ = true;
   if (is_still_held(head)) return;
   held_at_ = head;
-  auto snapshot = store_.load();
-  hold_ = snapshot ? objection(*snapshot) : hold_of(snapshot.error());
+  auto loaded = store_.load();
+  hold_ = loaded ? objection(*loaded) : hold_of(loaded.error());
   if (hold_) return;
+  const auto snapshot = std::make_shared<const Snapshot>(std::move(*loaded));
   const Revision from = copy_.revision();
   auto changes = copy_.replace(*snapshot);
   if (!changes) {
     hold_ = {Hold::Reason::invalid, std::move(changes.error())};
     return;
   }
-  must_load_ = is_accepted_ = false;
+  must_load_ = is_accepted_ = must_load_freed_ = false;
   load_freed();
-  if (sink_) sink_({std::move(*changes), from, snapshot->revision, {}});
+  if (sink_) sink_({std::move(*changes), from, snapshot->revision, {}, snapshot});
 }
 
 /// What was freed before this program began; of a store that has forgotten it, nothing.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,15 @@ struct Hold {
   }
 };
 std::string_view to_string(Hold::Reason);
+/// What is wrong with a list of the store, whatever a copy has; none: nothing.
+Hold fault_of(const Snapshot& snapshot);
 
 /// What came to the copy in one step.
 struct Followed {
   cloud::Changes changes;
   Revision from = 0, to = 0;
   std::vector<Change> revisions;  ///< those that came as such; none: the whole cloud was loaded
+  std::shared_ptr<const Snapshot> whole = nullptr;  ///< what was loaded; null: see begin()
 };
 
 /// Makes the copy equal to the store, revision by revision. Deletes only what a change deletes or a
@@ -49,6 +53,10 @@ class Follower {
   Follower(Store& store, Copy& copy, Sink sink = {})
       : store_(store), copy_(copy), sink_(std::move(sink)) {}
 
+  /// Fills an empty copy with what this host kept of the store (Replica), whatever the store has;
+  /// it is followed from there. Fails, and the copy stays empty, with the sentence that says why it
+  /// is no valid cloud for this version.
+  tl::expected<void, std::string> begin(const Snapshot& kept);
   /// Takes what there is, without waiting for more: after Store::wait(), and whenever one likes.
   const Hold& follow();
   /// Waits until the store may have something else than at the last follow(), or until that time,
@@ -57,6 +65,8 @@ class Follower {
   void wait(Clock::time_point until);
   /// What keeps the copy behind, as of the last follow().
   const Hold& hold() const { return hold_; }
+  /// When the copy was last known to be what the store has; min(): never.
+  Clock::time_point good_at() const { return good_at_; }
   /// From now on the store's cloud is the one, whatever the copy has: the next follow() loads it.
   void accept() { is_accepted_ = must_load_ = true; }
 
@@ -78,8 +88,10 @@ class Follower {
   Hold hold_;
   Head seen_;     ///< where the store was at the last follow()
   Head held_at_;  ///< where the store was when it could not be taken
+  Clock::time_point good_at_ = Clock::time_point::min();
   bool is_accepted_ = false;
   bool must_load_ = true;
+  bool must_load_freed_ = false;
 };
 
 }  // namespace novaplane::store

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -31,6 +32,14 @@ Trouble trouble_of(int code) {
     default:
       return Trouble::broken;
   }
+}
+
+/// SQLite would make it readable for all; its other files get the mode of this one. One that is
+/// there is not opened: to close it would give up the locks that this process has there.
+bool is_there(const std::string& path, SqliteDatabase::Mode mode) {
+  if (::access(path.c_str(), F_OK) == 0) return true;
+  if (mode == SqliteDatabase::Mode::existing) return false;
+  return Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)).get() >= 0;
 }
 
 }  // namespace
@@ -99,11 +108,9 @@ bool SqliteStatement::is_null(int column) const {
 
 void SqliteDatabase::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
-Answer<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& path) {
+Answer<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& path, Mode mode) {
   constexpr int kPatienceMs = 1000;
-  // SQLite would make it readable for all; its other files get the mode of this one.
-  const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) {
+  if (!is_there(path, mode)) {
     const Trouble trouble = errno == EACCES ? Trouble::refused : Trouble::unavailable;
     return tl::unexpected(Failure{trouble, fmt::format("{}: {}", path, std::strerror(errno))});
   }

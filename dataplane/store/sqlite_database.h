@@ -43,9 +43,11 @@ class SqliteStatement {
 
 class SqliteDatabase {
  public:
-  /// Opens the file, or makes it (mode 0600). Nobody else's lock is waited for longer than a
-  /// second.
-  static Answer<std::unique_ptr<SqliteDatabase>> open(const std::string& path);
+  enum class Mode : std::uint8_t { making, existing };
+  /// Opens the file, or makes it (mode 0600) unless it has to be there. Nobody else's lock is
+  /// waited for longer than a second.
+  static Answer<std::unique_ptr<SqliteDatabase>> open(const std::string& path,
+                                                      Mode mode = Mode::making);
   SqliteDatabase(const SqliteDatabase&) = delete;
 
   Answer<void> execute(const char* sql);

@@ -12,46 +12,24 @@
 
 #include "dataplane/base/fd.h"
 #include "dataplane/store/change_json.h"
+#include "dataplane/store/sqlite_tables.h"
 
 namespace novaplane::store {
 namespace {
-
-/// The database, version 1. `changes` has a row for each commit; `objects` is what they made.
-///   application_id: "np"; user_version: the version of these tables
-constexpr std::int64_t kApplicationId = 0x6e70;
-constexpr std::int64_t kSchema = 1;
-constexpr const char* kTables = R"(
-CREATE TABLE identity (value TEXT NOT NULL);
-CREATE TABLE objects (
-  kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, revision INTEGER NOT NULL,
-  PRIMARY KEY (kind, name)) WITHOUT ROWID;
-CREATE TABLE changes (
-  revision INTEGER PRIMARY KEY, id TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL,
-  format INTEGER NOT NULL, objects INTEGER NOT NULL, digest TEXT NOT NULL,
-  freed TEXT NOT NULL, names TEXT NOT NULL, writes TEXT NOT NULL);
-CREATE TABLE statuses (host TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = 28272;
-PRAGMA user_version = 1;
-)";
-
-/// Which those that know version 1 only leave alone.
-constexpr const char* kLaterTables =
-    "CREATE TABLE IF NOT EXISTS alive (host TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID";
 
 std::string new_identity() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
-tl::unexpected<Failure> broken(const SqliteDatabase& database, const std::string& words) {
-  return tl::unexpected(Failure{Trouble::broken, fmt::format("{}: {}", database.path(), words)});
-}
-
 Answer<Change> change_of(const SqliteStatement& row, const SqliteDatabase& database) {
   auto freed = parse_words(row.text(7));
   auto writes = parse_writes(row.text(8));
   const auto revision = static_cast<Revision>(row.integer(0));
-  if (!freed || !writes) return broken(database, fmt::format("change {} is damaged", revision));
+  if (!freed || !writes) {
+    return tl::unexpected(Failure{
+        Trouble::broken, fmt::format("{}: change {} is damaged", database.path(), revision)});
+  }
   return Change{revision,
                 row.text(1),
                 row.text(2),
@@ -61,39 +39,6 @@ Answer<Change> change_of(const SqliteStatement& row, const SqliteDatabase& datab
                 parse_digest(row.text(6)),
                 std::move(*freed),
                 std::move(*writes)};
-}
-
-Answer<void> put_objects(SqliteDatabase& database, const std::vector<Write>& writes,
-                         std::int64_t revision) {
-  SqliteStatement put = database.prepare(
-      "INSERT INTO objects (kind, name, value, revision) VALUES (?1, ?2, ?3, ?4) "
-      "ON CONFLICT DO UPDATE SET value = ?3, revision = ?4");
-  SqliteStatement remove = database.prepare("DELETE FROM objects WHERE kind = ?1 AND name = ?2");
-  for (const auto& [key, value] : writes) {
-    SqliteStatement& statement = value ? put : remove;
-    statement.bind(1, key.kind).bind(2, key.name);
-    if (value) statement.bind(3, *value).bind(4, revision);
-    if (auto done = statement.run(); !done) return tl::unexpected(done.error());
-  }
-  return {};
-}
-
-std::vector<Write> without_values(std::vector<Write> writes) {
-  for (Write& write : writes) {
-    if (write.value) write.value->clear();
-  }
-  return writes;
-}
-
-Answer<void> put_change(SqliteDatabase& database, const Change& change, std::int64_t revision) {
-  SqliteStatement put = database.prepare(
-      "INSERT INTO changes (revision, id, by, at, format, objects, digest, freed, writes, names) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
-  const std::string digest = to_string(change.digest), freed = to_json(change.freed),
-                    writes = to_json(change.writes), names = to_json(without_values(change.writes));
-  put.bind(1, revision).bind(2, change.id).bind(3, change.by).bind(4, change.at);
-  put.bind(5, change.format).bind(6, static_cast<std::int64_t>(change.objects));
-  return put.bind(7, digest).bind(8, freed).bind(9, writes).bind(10, names).run();
 }
 
 }  // namespace
@@ -123,42 +68,11 @@ Answer<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
 
 /// What is there already is opened without a lock for writing: others may be busy with it.
 Answer<void> SqliteStore::prepare() {
-  const auto is_made = check_owner();
+  const auto is_made = has_tables(*database_);
   if (!is_made) return tl::unexpected(is_made.error());
-  return database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-      .and_then([&] { return *is_made ? Answer<void>() : create(); })
-      .and_then([&] { return database_->execute(kLaterTables); });
-}
-
-/// Before anything of it is touched. False: there is nothing yet.
-Answer<bool> SqliteStore::check_owner() {
-  const auto tables = database_->integer("SELECT count(*) FROM sqlite_master");
-  if (!tables) return tl::unexpected(tables.error());
-  if (*tables == 0) return false;
-  const auto application = database_->integer("PRAGMA application_id");
-  if (!application) return tl::unexpected(application.error());
-  if (*application != kApplicationId) return broken(*database_, "is a database of something else");
-  const auto schema = database_->integer("PRAGMA user_version");
-  if (!schema) return tl::unexpected(schema.error());
-  if (*schema == kSchema) return true;
-  return broken(*database_, fmt::format("has tables of version {}, and this program knows {}",
-                                        *schema, kSchema));
-}
-
-/// Two programs that begin at once make one identity: the second one finds the tables.
-Answer<void> SqliteStore::create() {
-  auto transaction = SqliteTransaction::begin(*database_, SqliteTransaction::Kind::writing);
-  if (!transaction) return tl::unexpected(std::move(transaction.error()));
-  const auto tables = database_->integer("SELECT count(*) FROM sqlite_master");
-  if (!tables) return tl::unexpected(tables.error());
-  if (*tables != 0) return {};
-  const std::string identity = new_identity();
-  return database_->execute(kTables)
-      .and_then([&] {
-        SqliteStatement put = database_->prepare("INSERT INTO identity (value) VALUES (?1)");
-        return put.bind(1, identity).run();
-      })
-      .and_then([&] { return transaction->commit(); });
+  return database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").and_then([&] {
+    return make_tables(*database_, new_identity());
+  });
 }
 
 Answer<Revision> SqliteStore::revision() {
@@ -171,16 +85,8 @@ Answer<Revision> SqliteStore::oldest() {
       .map([](std::int64_t revision) { return static_cast<Revision>(revision); });
 }
 
-Answer<std::string> SqliteStore::identity() {
-  SqliteStatement statement = database_->prepare("SELECT value FROM identity");
-  const auto row = statement.step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row) return broken(*database_, "has no identity");
-  return statement.text(0);
-}
-
 Answer<Head> SqliteStore::head() {
-  auto identity = this->identity();
+  auto identity = read_identity(*database_);
   if (!identity) return tl::unexpected(std::move(identity.error()));
   SqliteStatement last =
       database_->prepare("SELECT revision, id FROM changes ORDER BY revision DESC LIMIT 1");
@@ -191,7 +97,7 @@ Answer<Head> SqliteStore::head() {
 }
 
 Answer<Status> SqliteStore::status() {
-  const auto identity = this->identity();
+  const auto identity = read_identity(*database_);
   if (!identity) return tl::unexpected(identity.error());
   const auto revision = this->revision();
   if (!revision) return tl::unexpected(revision.error());
@@ -200,40 +106,7 @@ Answer<Status> SqliteStore::status() {
   return Status{"sqlite", database_->path(), *identity, *revision, *oldest, kFormat, true};
 }
 
-/// All of it is read in one transaction, which sees one state.
-Answer<Snapshot> SqliteStore::load() {
-  auto transaction = SqliteTransaction::begin(*database_, SqliteTransaction::Kind::reading);
-  if (!transaction) return tl::unexpected(std::move(transaction.error()));
-  auto identity = this->identity();
-  if (!identity) return tl::unexpected(std::move(identity.error()));
-  Snapshot snapshot;
-  snapshot.identity = std::move(*identity);
-  if (auto done = load_last_change(snapshot); !done) return tl::unexpected(done.error());
-  SqliteStatement objects =
-      database_->prepare("SELECT kind, name, value, revision FROM objects ORDER BY kind, name");
-  for (;;) {
-    const auto row = objects.step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return snapshot;
-    snapshot.records.push_back({{objects.text(0), objects.text(1)},
-                                objects.text(2),
-                                static_cast<Revision>(objects.integer(3))});
-  }
-}
-
-Answer<void> SqliteStore::load_last_change(Snapshot& snapshot) {
-  SqliteStatement last = database_->prepare(
-      "SELECT revision, id, format, objects, digest FROM changes ORDER BY revision DESC LIMIT 1");
-  const auto row = last.step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row) return {};
-  snapshot.revision = static_cast<Revision>(last.integer(0));
-  snapshot.change = last.text(1);
-  snapshot.format = static_cast<std::uint32_t>(last.integer(2));
-  snapshot.objects = static_cast<std::size_t>(last.integer(3));
-  snapshot.digest = parse_digest(last.text(4));
-  return {};
-}
+Answer<Snapshot> SqliteStore::load() { return read_snapshot(*database_); }
 
 Answer<void> SqliteStore::check_reach(Revision after) {
   const auto fail = [&](Trouble trouble, const std::string& words) {

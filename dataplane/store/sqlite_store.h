@@ -16,8 +16,8 @@ namespace novaplane::store {
 class SqliteStore : public Store {
  public:
   struct Settings {
-    std::uint64_t kept_changes = 100'000;  ///< older ones are forgotten
-    std::function<std::int64_t()> now;     ///< ms since 1970; none: the machine's clock
+    std::uint64_t kept_changes = 100'000;    ///< older ones are forgotten
+    std::function<std::int64_t()> now = {};  ///< ms since 1970; none: the machine's clock
   };
   /// Makes the database, with an identity of its own, where there is none.
   static Answer<std::unique_ptr<SqliteStore>> open(const std::string& path);
@@ -42,15 +42,11 @@ class SqliteStore : public Store {
   SqliteStore(std::unique_ptr<SqliteDatabase> database, Settings settings);
 
   Answer<void> prepare();
-  Answer<std::string> identity();
-  Answer<bool> check_owner();
-  Answer<void> create();
   Answer<Revision> revision();
   Answer<Revision> oldest();
   /// `writes`: the column to read them from.
   Answer<std::vector<Change>> read_changes(Revision after, std::size_t most, const char* writes);
   Answer<void> check_reach(Revision after);
-  Answer<void> load_last_change(Snapshot& snapshot);
   Answer<Revision> write(const Commit& commit);
   Answer<void> write_without_sync(SqliteStatement& statement);
   std::int64_t now() const;

@@ -15,16 +15,18 @@ using namespace std::string_literals;
 class StoreDaemon {
  public:
   /// `options`: further ones. `launcher`: what the daemon is started by, and becomes.
+  /// `store`: another one than the database.
   StoreDaemon(World& world, const Host& host, const std::vector<std::string>& options = {},
-              std::vector<std::string> launcher = {})
+              std::vector<std::string> launcher = {}, const std::string& store = {})
       : StoreDaemon(fmt::format("{}/{}.db", world.folder(), host.name()), world, host, options,
-                    std::move(launcher)) {}
+                    std::move(launcher), store) {}
   /// A database that several hosts follow.
   StoreDaemon(std::string database, World& world, const Host& host,
-              const std::vector<std::string>& options = {}, std::vector<std::string> launcher = {})
+              const std::vector<std::string>& options = {}, std::vector<std::string> launcher = {},
+              const std::string& store = {})
       : host_(host),
         database_(std::move(database)),
-        child_({.argv = arguments(std::move(launcher), options), .namespace_fd = host.fd()},
+        child_({.argv = arguments(std::move(launcher), store, options), .namespace_fd = host.fd()},
                fmt::format("{}/{}.store.log", world.folder(), host.name())) {}
 
   /// `novaplane WORDS...`
@@ -50,11 +52,11 @@ class StoreDaemon {
   }
 
  private:
-  std::vector<std::string> arguments(std::vector<std::string> argv,
+  std::vector<std::string> arguments(std::vector<std::string> argv, const std::string& store,
                                      const std::vector<std::string>& options) const {
-    for (const std::string& word :
-         {std::string(NOVAPLANED_PROGRAM), "--store"s, "sqlite:" + database_, "--host"s,
-          host_.name(), "--run-dir"s, host_.run_dir()}) {
+    for (const std::string& word : {std::string(NOVAPLANED_PROGRAM), "--store"s,
+                                    store.empty() ? "sqlite:" + database_ : store, "--host"s,
+                                    host_.name(), "--run-dir"s, host_.run_dir()}) {
       argv.push_back(word);
     }
     argv.insert(argv.end(), options.begin(), options.end());

@@ -144,5 +144,56 @@ TEST_F(StoreTest, NeitherADeathNorALostDatabaseEmptiesTheHost) {
   EXPECT_EQ(daemon.terminate(), 0);
 }
 
+/// As after a reboot of all machines, one of which has lost the store for good: the guests are back
+/// before anybody has looked, and what was kept fills the store again.
+TEST_F(StoreTest, AHostComesUpFromItsReplicaWhereTheStoreIsLost) {
+  const std::string replica = world.folder() + "/state/replica.db",
+                    kept = world.folder() + "/kept.db";
+  std::string database;
+  {
+    StoreDaemon daemon(world, h1, {"--replica", replica});
+    up(daemon);
+    change(daemon, "create floating-ip 203.0.113.10 port=web1");
+    database = daemon.database();
+    EXPECT_EQ(daemon.terminate(), 0);
+  }
+  web1.configure();
+  EXPECT_TRUE(h1.down().ok());
+  EXPECT_FALSE(web1.pings("10.0.0.1"));
+  for (const char* rest : {"", "-wal", "-shm"}) fs::remove(database + rest);
+  fs::copy_file(replica, kept);
+
+  StoreDaemon daemon(world, h1, {"--replica", replica});
+  ASSERT_TRUE(daemon.listens()) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return web1.pings("10.0.0.1"); })) << daemon.log();
+  const Server server(web1, "0.0.0.0", 80);
+  EXPECT_EQ(http_get(outside, "203.0.113.10"), "192.0.2.1");
+  EXPECT_THAT(daemon("store status").out, HasSubstr("the store is empty"));
+  EXPECT_THAT(daemon("get ports").out, HasSubstr("web1"));
+  EXPECT_THAT(daemon("delete port web1").err, HasSubstr("the store is empty"));
+
+  const auto restored = daemon("store restore " + kept + " --yes");
+  ASSERT_TRUE(restored.ok()) << restored.text();
+  EXPECT_THAT(daemon("store status").out, HasSubstr("another store")) << "nobody has accepted it";
+  EXPECT_TRUE(daemon("store accept").ok());
+  EXPECT_TRUE(daemon.has_applied());
+  EXPECT_THAT(daemon("store check").out, HasSubstr(", equal"));
+  export_from(daemon);
+  EXPECT_EQ(daemon.terminate(), 0);
+}
+
+TEST_F(StoreTest, HostsTellWhatTheyHaveAndWhatFails) {
+  StoreDaemon daemon(world, h1);
+  up(daemon);
+  ASSERT_TRUE(daemon("create port web2 network=blue host=h1 interface=tap-nobody").ok());
+  EXPECT_TRUE(daemon.has_applied()) << daemon.log();
+  EXPECT_TRUE(eventually([&] {
+    const std::string hosts = daemon("hosts").out;
+    return hosts.find("h1    yes    2         0") != std::string::npos;
+  })) << daemon("hosts").out;
+  EXPECT_EQ(daemon("wait --revision 99 --timeout 1s").status, 1);
+  EXPECT_EQ(daemon.terminate(), 0);
+}
+
 }  // namespace
 }  // namespace novaplane::netns

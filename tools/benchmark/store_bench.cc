@@ -8,6 +8,7 @@
 #include "dataplane/cloud/text.h"
 #include "dataplane/store/apply.h"
 #include "dataplane/store/committer.h"
+#include "dataplane/store/replica.h"
 #include "dataplane/store/sqlite_store.h"
 #include "tests/support/large_cloud.h"
 #include "tools/benchmark/host.h"
@@ -160,6 +161,30 @@ void load(unsigned ports) {
   if (follower.follow()) give_up(follower.hold().words);
 }
 
+/// What a host has that boots while its store is away, and the same from a document.
+class Kept {
+ public:
+  explicit Kept(unsigned ports) : document_(cloud_of(ports).document()) {
+    must(must(store::Replica::open(path_))
+             .replica->replace(must(open(arena_of(ports).path())->load())));
+  }
+  void begin() {
+    auto opened = must(store::Replica::open(path_));
+    store::Copy copy;
+    store::Follower follower(*away_, copy);
+    if (!opened.snapshot || !follower.begin(*opened.snapshot)) give_up("the replica is none");
+  }
+  void parse() const {
+    if (!cloud::parse(document_, "cloud.yaml")) give_up("the document is none");
+  }
+
+ private:
+  std::string document_;
+  Folder folder_;
+  std::string path_ = folder_.path("replica.db");
+  std::unique_ptr<SqliteStore> away_ = open(folder_.path("away.db"));
+};
+
 }  // namespace
 
 void add_store_benchmarks() {
@@ -186,6 +211,13 @@ void add_store_benchmarks() {
       measure(
           state, within(2000), [&](unsigned) { load(ports); },
           [&](unsigned) { must(open(path)->load()); });
+    });
+    row("begin with the replica, beside the document", 3, [ports](auto& state) {
+      Kept kept(ports);
+      Line no_slower;
+      no_slower.limit = 1;
+      measure(
+          state, no_slower, [&](unsigned) { kept.begin(); }, [&](unsigned) { kept.parse(); });
     });
   }
 }

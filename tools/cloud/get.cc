@@ -53,6 +53,17 @@ std::string cell(const Json& object, std::string_view key) {
   return target.is_null() ? value : fmt::format("{} -> {}", value, cell_of(target));
 }
 
+/// Of pools, for the table alone: it is no key of theirs.
+void add_use(const Options& options, Json& pools) {
+  if (pools.empty()) return;
+  const auto answer = ask_json(options, {"GET", "/v1/status/pools"});
+  if (!answer) return;
+  const Json use = value_at(*answer, "pools");
+  for (auto& [name, pool] : pools.items()) {
+    if (use.is_object() && use.contains(name)) pool["use"] = use.at(name);
+  }
+}
+
 std::string table_of(const KindWords& kind, const Json& objects) {
   std::vector<std::string> titles;
   for (const Column& column : kind.columns) titles.emplace_back(column.title);
@@ -126,6 +137,7 @@ int get(const Options& options) {
   auto objects = first.name.empty() ? all_of(options, first, found->assignments)
                                     : named(options, found->targets);
   if (!objects) return tell(objects.error());
+  if (first.kind->section == "pools" && format == "table") add_use(options, *objects);
   return show(*first.kind, std::move(*objects), format, !found->assignments.empty());
 }
 

@@ -26,11 +26,9 @@ constexpr Column kPortForward[] = {
     {"NAME", ""},     {"ADDRESS", "address"}, {"PROTOCOL", "protocol"},
     {"PORT", "port"}, {"TO PORT", "to_port"}, {"TO", "to"}};
 constexpr Column kGroup[] = {{"NAME", ""}, {"INGRESS", "ingress"}, {"EGRESS", "egress"}};
-constexpr Column kPool[] = {{"NAME", ""},
-                            {"RANGES", "ranges"},
-                            {"RESERVED", "reserved"},
-                            {"NETWORK", "network"},
-                            {"UPLINK", "uplink"}};
+constexpr Column kPool[] = {{"NAME", ""},           {"RANGES", "ranges"}, {"RESERVED", "reserved"},
+                            {"NETWORK", "network"}, {"UPLINK", "uplink"}, {"TOTAL", "use.total"},
+                            {"USED", "use.used"},   {"FREE", "use.free"}};
 constexpr Column kRanges[] = {{"NAME", ""}, {"NO SNAT", "no_snat"}, {"FORCE SNAT", "force_snat"}};
 
 constexpr KindWords kKinds[] = {

@@ -61,7 +61,7 @@ TEST_F(ObjectsTest, AreFilteredByTheirKeys) {
   EXPECT_EQ(found("mac=fa%3a16%3A3e:00:00:01"), std::vector<std::string>{"web1"});
   EXPECT_THAT(found("network=red"), IsEmpty());
   EXPECT_THAT(told(ask("GET", "/v1/ports?colour=blue")),
-              StartsWith("400 unknown query key colour; known: network, host, mac"));
+              StartsWith("400 unknown query key colour; known: network, host, migrating_to, mac"));
 }
 
 TEST_F(ObjectsTest, HaveTheRevisionThatWroteThemAsETag) {

@@ -42,6 +42,18 @@ TEST(DaemonOptions, HaveDefaults) {
   EXPECT_EQ(few.log_level, log::Level::info);
 }
 
+TEST(DaemonOptions, AHostKeepsWhatOtherMachinesHave) {
+  EXPECT_EQ(options({"--store=etcd:http://n1:2379"}).replica, "/var/lib/novaplane/replica.db");
+  EXPECT_EQ(options({"--store=etcd:http://n1:2379", "--replica=none"}).replica, "");
+  EXPECT_EQ(options({"--store=sqlite:/a.db"}).replica, "");
+  EXPECT_EQ(options({"--store=sqlite:/a.db", "--replica=/b/../c.db"}).replica, "/c.db");
+  EXPECT_THAT(options({"--store=sqlite:/a.db", "--replica=c.db"}).replica, StartsWith("/"));
+  for (const char* store : {"--store=file:/a", "--state=/a"}) {
+    EXPECT_THAT(usage({store, "--replica=/c.db"}).text,
+                StartsWith("novaplaned: --replica is for a store that may be away"));
+  }
+}
+
 TEST(DaemonOptions, ListenOverTlsAtSeveralAddresses) {
   const Options all = options({"--state=/c", "--listen", "192.0.2.11:8443", "--listen=[::1]:8444",
                                "--tls-cert=/a", "--tls-key=/b", "--tls-client-ca=c"});

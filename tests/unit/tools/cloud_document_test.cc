@@ -90,7 +90,7 @@ TEST_F(CloudDocumentTest, SaysWhatOfAnApplyWasMistyped) {
   misused({"apply"}, "apply needs a document: -f FILE");
   misused({"diff"}, "diff needs a document: -f FILE");
   misused({"apply", "cloud.yaml"}, "apply does not take 'cloud.yaml': novaplane apply -f FILE");
-  misused({"diff", "-f", "x", "--dry-run"}, "--dry-run is an option of apply, not of diff");
+  misused({"diff", "-f", "x", "--dry-run"}, "--dry-run is an option of apply, store, not of diff");
   misused({"apply", "--dryrun", "-f", "x"}, "did you mean --dry-run?");
   const auto told = typed({"apply", "-f", folder_ + "/missing.yaml"});
   EXPECT_EQ(told.status, kFailed);

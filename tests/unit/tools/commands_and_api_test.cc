@@ -122,7 +122,7 @@ TEST_F(CommandsAndApiTest, TakesAPortAndAFloatingIpThroughTheirLives) {
   EXPECT_EQ(typed({"get", "fips", "port=web1"}).err,
             "novaplane: there are no floating IPs like that\n");
   done({"floating", "release", address});
-  EXPECT_EQ(done({"port", "move", "web2", "h2"}), "changed port web2 at revision 8\n");
+  EXPECT_EQ(done({"port", "move", "web2", "h2", "--now"}), "changed port web2 at revision 8\n");
   EXPECT_EQ(done({"get", "ports", "host=h2", "-o", "name"}), "ports/web2\n");
   EXPECT_EQ(done({"delete", "ports/web2"}), "deleted port web2\n");
 }
@@ -171,9 +171,24 @@ TEST_F(CommandsAndApiTest, TellsWhoHasChangedWhat) {
   EXPECT_THAT(done({"history", "-n", "1"}),
               MatchesRegex("REVISION  AT +BY +OBJECTS\n2 +[-0-9]+ [:0-9]+  ann@h1  ports/web1\n"));
   EXPECT_THAT(done({"store", "status"}), HasSubstr("store     sqlite " + folder_ + "/cloud.db\n"));
-  EXPECT_EQ(done({"wait"}), "revision 2 is in this host's kernel\n");
+  EXPECT_EQ(done({"wait", "--host", "h1"}), "revision 2 is in the kernel of h1\n");
   EXPECT_EQ(done({"store", "backup", folder_ + "/copy.db"}), "wrote " + folder_ + "/copy.db\n");
   EXPECT_EQ(done({"store", "accept"}), "this host follows the store's cloud\n");
+}
+
+TEST_F(CommandsAndApiTest, TellsWhoIsAliveAndRestoresABackUp) {
+  EXPECT_THAT(done({"hosts"}), AllOf(HasSubstr("h1    yes    1         0       0.1.0    1"),
+                                     HasSubstr("h2    no     -")));
+  EXPECT_THAT(done({"store", "check"}), HasSubstr(", equal\n"));
+  EXPECT_THAT(failed({"store", "init"}), HasSubstr("the store has a cloud, at revision 1"));
+  done({"store", "backup", folder_ + "/copy.db"});
+  done({"delete", "port", "web1"});
+  EXPECT_THAT(done({"store", "restore", folder_ + "/copy.db", "--yes"}),
+              AllOf(HasSubstr("1 written, 0 removed"), HasSubstr("restored: revision 3")));
+  EXPECT_THAT(done({"get", "ports", "-o", "name"}), HasSubstr("ports/web1"));
+  done({"create", "pool", "public", "ranges=203.0.113.0/28", "uplink=wan"});
+  done({"floating", "allocate", "--pool", "public"});
+  EXPECT_THAT(done({"get", "pools"}), MatchesRegex("NAME .*FREE\npublic .* [0-9]+ +1 +[0-9]+\n"));
 }
 
 }  // namespace

@@ -49,6 +49,19 @@ TEST_F(GetTest, TakesKindsAsPeopleCallThem) {
   }
 }
 
+TEST_F(GetTest, PoolsShowTheirUse) {
+  constexpr const char* kPools =
+      R"({"revision": 1, "pools": {"public": {"ranges": ["203.0.113.0/29"], "uplink": "wan"}}})";
+  answers({200, kPools});
+  answers({200, R"({"revision": 1, "pools": {"public": {"total": 6, "used": 2, "free": 4}}})"});
+  EXPECT_EQ(typed({"get", "pools"}).out,
+            "NAME    RANGES          RESERVED  NETWORK  UPLINK  TOTAL  USED  FREE\n"
+            "public  203.0.113.0/29  -         -        wan     6      2     4\n");
+  EXPECT_THAT(requests(), ElementsAre("GET /v1/pools", "GET /v1/status/pools"));
+  answers({200, kPools});
+  EXPECT_THAT(typed({"get", "pools", "-o", "yaml"}).out, testing::Not(HasSubstr("use")));
+}
+
 TEST_F(GetTest, Filters) {
   answers({200, R"({"revision": 1, "ports": {}})"});
   const auto told = typed({"get", "ports", "network=blue", "host=h 1&x"});
