@@ -3,6 +3,7 @@
 
 #include "tests/netns/etcd_cluster.h"
 #include "tests/netns/store_daemon.h"
+#include "tests/netns/world/probe.h"
 
 /// Three hosts over a store of three members, and what happens to both: guests notice nothing,
 /// changes go on where a majority is, no host is emptied, and in the end each host's kernel is what
@@ -71,7 +72,9 @@ class ManyHostsTest : public testing::Test {
   /// All hosts have in their kernels what the store says.
   void expect_everywhere() {
     for (Host* host : world.hosts()) {
-      const auto waited = at(h1)("wait --host " + host->name() + " --timeout 60s");
+      std::vector<std::string> argv = {NOVAPLANE_PROGRAM, "wait", "--host",    host->name(),
+                                       "--timeout",       "60s",  "--run-dir", h1.run_dir()};
+      const auto waited = h1.run(argv);
       EXPECT_TRUE(waited.ok()) << waited.text() << at(*host).log();
     }
   }
@@ -95,10 +98,10 @@ TEST_F(ManyHostsTest, AChangeAtOneHostIsInTheKernelOfAnother) {
   web2.configure();
   const Server server(web2, "0.0.0.0", 80);
   change(h3, "create floating-ip 203.0.113.10 port=web2");
-  change(h3, "wait");
+  expect_everywhere();
   EXPECT_EQ(http_get(outside, "203.0.113.10"), "192.0.2.1");
   change(h1, "delete floating-ip 203.0.113.10");
-  change(h2, "wait");
+  expect_everywhere();
   EXPECT_THAT(http_get(outside, "203.0.113.10", 80, Duration(2000)), Not(HasSubstr("192.0.2.1")));
   EXPECT_THAT(at(h2)("history").out, AllOf(HasSubstr("root@h3"), HasSubstr("root@h1")));
 }

@@ -71,7 +71,7 @@ TEST(CheckFloatingIp, KnowsTheRestOfTheCloud) {
 
 TEST(CheckFloatingIp, WantsAPortThatIsOnAHost) {
   Cloud cloud = small_cloud();
-  cloud.ports.at("web").host.clear();
+  cloud.ports.edit("web").host.clear();
   const FloatingIp ip{
       .address = *IpAddress::parse("203.0.113.10"), .port = "web", .uplink = {}, .rate = {}};
   EXPECT_THAT(verdict(check_floating_ip(cloud, ip)),
