@@ -17,7 +17,7 @@ class EtcdReplicaTest : public CloudTest {
     EXPECT_EQ(daemon.terminate(), 0);
     web1.configure();
     EXPECT_TRUE(h1.down().ok());
-    EXPECT_FALSE(web1.pings("10.0.0.1"));
+    EXPECT_FALSE(web1.pings("10.0.0.1", Duration(500)));
   }
   void boots_without(const std::string& members) {
     StoreDaemon daemon(world, h1, {"--replica", replica_}, {}, "etcd:" + members);

@@ -159,7 +159,7 @@ TEST_F(StoreTest, AHostComesUpFromItsReplicaWhereTheStoreIsLost) {
   }
   web1.configure();
   EXPECT_TRUE(h1.down().ok());
-  EXPECT_FALSE(web1.pings("10.0.0.1"));
+  EXPECT_FALSE(web1.pings("10.0.0.1", Duration(500)));
   for (const char* rest : {"", "-wal", "-shm"}) fs::remove(database + rest);
   fs::copy_file(replica, kept);
 
