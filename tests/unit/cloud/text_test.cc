@@ -171,9 +171,10 @@ TEST(Text, OfAnObjectHasItsKeysInTheirOrder) {
   const auto json = [&](Kind kind, const std::string& name) {
     return to_json(cloud, *find_object(cloud, {kind, name}));
   };
-  EXPECT_EQ(json(Kind::port, "web2"),
-            R"({"network":"web","host":"compute1","mac":"fa:16:3e:00:00:02","address":"10.1.0.12",)"
-            R"("interface":"tap2","port_security":false,"security_groups":[]})");
+  EXPECT_EQ(
+      json(Kind::port, "web2"),
+      R"({"network":"web","host":"compute1","migrating_to":"compute2","mac":"fa:16:3e:00:00:02",)"
+      R"("address":"10.1.0.12","interface":"tap2","port_security":false,"security_groups":[]})");
   EXPECT_EQ(json(Kind::floating_ip, "203.0.113.12"), "{}");
   EXPECT_EQ(json(Kind::port_forward, "games"),
             R"({"address":"203.0.113.20","protocol":"udp","port":"8000-8010","to_port":"web1",)"
