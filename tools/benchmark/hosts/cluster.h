@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,7 +44,7 @@ class Cluster {
   Netns wire_;
   std::array<Netns, kHosts> hosts_;
   std::vector<Netns> members_at_;
-  std::vector<Program> members_;
+  std::deque<Program> members_;
 };
 
 }  // namespace novaplane::bench

@@ -17,7 +17,7 @@ class Program {
  public:
   Program(const Netns& netns, std::vector<std::string> argv);
   ~Program();
-  Program(Program&&) = default;
+  Program(const Program&) = delete;
 
   pid_t pid() const { return child_.process().pid(); }
   void signal(int number) const { (void)child_.process().signal(number); }
